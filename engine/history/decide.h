@@ -1,0 +1,38 @@
+// The state machine of one execution.  Pure: the same state, input and time always give the same transition; no clock,
+// no randomness, no I/O.  `Apply` is the only way a state changes, so replaying a history and living through it are the
+// same code.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/history/input.h"
+#include "engine/history/limits.h"
+#include "engine/history/note.h"
+#include "engine/history/transition.h"
+
+namespace wfe::history {
+
+/// The first transition of a run: WorkflowExecutionStarted and, unless it waits for a back-off, its first task.
+Result<Transition> DecideStart(const StartInput& input, Instant now, const Limits& limits);
+
+/// What `input` means.  Errors are refusals to the caller and change nothing: NOT_FOUND for a closed run ("workflow
+/// execution already completed", S16) and for stale tasks (pitfall 1, 8), INVALID_ARGUMENT and RESOURCE_EXHAUSTED for
+/// limits.  A workflow-task completion with bad commands is not an error: see Transition::refusal.
+Result<Transition> Decide(const MutableState& state, const Input& input, Instant now, const Limits& limits);
+
+/// When Tick is next due; nullopt when only an outside input can move this execution (it waits for a signal or a poller).
+std::optional<Instant> NextDeadline(const MutableState& state);
+
+/// The offers that a freshly recovered state needs: tasks scheduled and held by nobody.
+std::vector<Effect> PendingOffers(const MutableState& state, Instant now);
+
+/// The only two ways a MutableState changes.
+void Apply(MutableState& state, const HistoryEvent& event);
+void Apply(MutableState& state, const Note& note);
+
+/// Rebuilds the folded part from events alone (H5).
+engine::v1::Folded Fold(const ExecutionKey& key, const std::vector<HistoryEvent>& events);
+
+}  // namespace wfe::history

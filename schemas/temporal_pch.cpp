@@ -1,0 +1,1 @@
+// Holds the precompiled header of temporal_pch.h; no code of its own.

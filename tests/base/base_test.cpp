@@ -1,0 +1,59 @@
+#include <gmock/gmock.h>
+
+#include "engine/base/hash.h"
+#include "engine/base/id_source.h"
+#include "engine/base/result.h"
+#include "engine/base/time.h"
+
+namespace wfe {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(Sha256, MatchesTheStandardsExample) {
+  EXPECT_EQ(ToHex(Sha256("abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(Sha256({"a", "bc"}), Sha256("abc"));
+  Sha256Stream stream;
+  stream.Update("ab");
+  stream.Update("c");
+  EXPECT_EQ(stream.Finish(), Sha256("abc"));
+}
+
+TEST(HmacSha256, MatchesRfc4231TestCaseTwo) {
+  EXPECT_EQ(ToHex(HmacSha256("Jefe", "what do ya want for nothing?")),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+}
+
+TEST(Time, FormatsAndParsesIso8601WithMilliseconds) {  // LG-3
+  const Instant instant = Instant(1763702102s) + 123ms;
+  EXPECT_EQ(FormatIso8601Millis(instant), "2025-11-21T05:15:02.123Z");
+  EXPECT_EQ(ParseIso8601("2025-11-21T05:15:02.123Z"), instant);
+  EXPECT_EQ(ParseIso8601("2025-11-21T05:15:02Z"), Instant(1763702102s));
+  EXPECT_EQ(ParseIso8601("2025-13-21T05:15:02Z"), std::nullopt);
+  EXPECT_EQ(ParseIso8601("2025-11-21T05:15:02"), std::nullopt);
+}
+
+TEST(IdSource, MakesWellFormedUuidsAndTheSameOnesFromTheSameSeed) {
+  SeededIdSource a(7), b(7);
+  const std::string uuid = a.NewUuid();
+  EXPECT_EQ(uuid, b.NewUuid());
+  EXPECT_THAT(uuid, testing::MatchesRegex("[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"));
+  EXPECT_NE(uuid, a.NewUuid());
+}
+
+Result<int> Half(int n) {
+  if (n % 2 != 0) return InvalidArgument("odd");
+  return n / 2;
+}
+Result<int> Quarter(int n) {
+  WFE_ASSIGN_OR_RETURN(const int half, Half(n));
+  return Half(half);
+}
+
+TEST(Result, CarriesTheFirstErrorUpwards) {
+  EXPECT_EQ(Quarter(12).value(), 3);
+  EXPECT_EQ(Quarter(6).error().ToString(), "INVALID_ARGUMENT: odd");
+}
+
+}  // namespace
+}  // namespace wfe

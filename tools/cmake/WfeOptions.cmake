@@ -1,0 +1,30 @@
+# Language, warnings, sanitizers, ccache: what holds for every target.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
+
+set(WFE_SANITIZE "" CACHE STRING "Sanitizers to build with, as for -fsanitize= (empty: none)")
+if(WFE_SANITIZE)
+  add_compile_options(-fsanitize=${WFE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${WFE_SANITIZE})
+endif()
+
+find_program(WFE_CCACHE ccache)
+if(WFE_CCACHE)
+  # A compilation depends on its inputs, not on the folder of the build; pch_defines lets precompiled headers be cached.
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+      "${CMAKE_COMMAND}" -E env "CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}" CCACHE_NOHASHDIR=1
+      "CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime" "${WFE_CCACHE}")
+endif()
+
+# Warnings are errors in our code.  Generated code is included as SYSTEM; its deprecated enum members
+# would otherwise warn in every file that includes it.
+add_library(wfe_warnings INTERFACE)
+target_compile_options(wfe_warnings INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Werror
+  -Wno-deprecated-declarations -Wno-missing-field-initializers
+  # GCC 12 reports these in its own <string> and <variant> when it optimises.
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict -Wno-maybe-uninitialized -Wno-stringop-overflow -Wno-array-bounds -Wno-dangling-pointer>)
