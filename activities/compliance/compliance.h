@@ -1,0 +1,198 @@
+// What a workflow needs to know about the checks: the activities' names, inputs and results.
+//
+//   preflightBuild        claims the working directory, proves that the profile's tools run, records the protected
+//   files installDependencies   fills the dependency cache (npm ci) before the agent's first turn runComplianceChecks
+//   runs the profile's commands and classifies what they found releaseWorkingDir     gives the claim back
+//
+// All of them may run more than once for the same run (activities are at-least-once) and then do no harm.
+// Unknown keys of every record survive a read and a write in `extra`.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "workers/sdk/activity.h"
+
+namespace wfe::activities {
+
+// ---- failure types (ApplicationFailure::type)
+// ------------------------------------------------------------------------
+
+/// Another run owns the working directory; the message names it.  Not retried.
+inline constexpr std::string_view kFailureDirectoryClaimed = "WORKING_DIR_CLAIMED";
+/// The working directory is missing, not writable or not a directory.  Not retried.
+inline constexpr std::string_view kFailureWorkingDir = "WORKING_DIR";
+/// A tool the profile needs does not start or is too old (the sandbox too, when the profile requires it).  Not retried.
+inline constexpr std::string_view kFailureMissingTool = "MISSING_TOOL";
+/// Unknown or malformed profile.  Not retried.
+inline constexpr std::string_view kFailureProfile = "PROFILE";
+/// Too little free disk space.  Retried.
+inline constexpr std::string_view kFailureDiskSpace = "DISK_SPACE";
+/// The dependencies could not be installed.  Retried unless the lock file itself is wrong or missing.
+inline constexpr std::string_view kFailureDependencies = "DEPENDENCIES";
+
+// ---- preflightBuild
+// --------------------------------------------------------------------------------------------------
+
+struct PreflightRequest {
+  std::string working_dir;  ///< Absolute.
+  std::string profile;      ///< Name, e.g. "typescript".
+  /// Who owns the directory; empty: the run id of the calling workflow.  Give the first run's id when a run continues
+  /// as new, so that the chain keeps its directory.
+  std::string claim_id;
+  std::string workflow_id;          ///< Written into the claim for people; empty: the calling workflow's.
+  bool create_if_missing = true;    ///< Make the directory (and parents).
+  bool write_starter_files = true;  ///< Write those of the profile's starter files that are missing (package.json ...).
+  /// Take the claim over when exactly this claim id holds it (an owner known to be dead); empty: never.
+  std::string take_over_from;
+  uint64_t min_free_bytes = 256ull << 20;
+  nlohmann::json extra = nlohmann::json::object();
+};
+
+struct PreflightReport {
+  std::string working_dir;  ///< With links resolved.
+  std::string profile;
+  std::string profile_hash;  ///< SHA-256 of the profile's text.
+  std::string claim_id;
+  /// Relative path → SHA-256 of every protected file; "" for one that does not exist and must not appear.
+  /// Pass it on to every runComplianceChecks; set "GEMINI.md" to the hash of the context once that is written.
+  std::map<std::string, std::string> protected_hashes;
+  std::map<std::string, std::string> tools;  ///< Tool → version as printed.
+  std::string sandbox;                       ///< "bwrap" or "none".
+  std::string sandbox_reason;                ///< Why "none"; empty for "bwrap".
+  bool needs_dependencies = false;           ///< True: call installDependencies before the first check.
+  std::vector<std::string> starter_files;    ///< Written now, sorted.
+  uint64_t free_bytes = 0;
+  nlohmann::json extra = nlohmann::json::object();
+};
+
+// ---- installDependencies
+// ---------------------------------------------------------------------------------------------
+
+struct InstallDependenciesRequest {
+  std::string working_dir;
+  std::string profile;
+  std::string claim_id;  ///< As in PreflightRequest.
+  nlohmann::json extra = nlohmann::json::object();
+};
+
+struct InstallDependenciesReport {
+  bool needed = false;               ///< False: the profile has no dependencies, or the directory brings its own.
+  bool installed = false;            ///< True: this call ran the installer; false: the cache had them.
+  std::string dependency_hash;       ///< SHA-256 over manifest and lock file; the cache key.
+  std::string dependency_directory;  ///< Where they are on this machine.
+  std::vector<std::string> commands_attempted;
+  int64_t duration_ms = 0;
+  nlohmann::json extra = nlohmann::json::object();
+};
+
+// ---- runComplianceChecks
+// ---------------------------------------------------------------------------------------------
+
+struct ComplianceRequest {
+  std::string working_dir;
+  std::string profile;
+  std::string step_name;                                ///< e.g. "initial_verification"; shown in heartbeats.
+  std::string claim_id;                                 ///< As in PreflightRequest.
+  bool stop_on_failure = false;                         ///< Later checks are "skipped" after the first failing one.
+  std::map<std::string, std::string> protected_hashes;  ///< From PreflightReport; empty: nothing is compared.
+  int max_findings_per_class = 20;                      ///< Shown in the error log; all of them are counted.
+  int64_t max_error_log_chars = 65'536;                 ///< The report's `error_log` keeps head and tail above this.
+  nlohmann::json extra = nlohmann::json::object();
+};
+
+/// One command of the profile.
+struct CheckReport {
+  std::string id;
+  std::string command;  ///< As attempted, arguments joined for reading, secrets masked.
+  std::string outcome;  ///< "pass" | "fail" | "timeout" | "missing_tool" | "error" (could not do its work) | "skipped".
+  std::string error_type;        ///< First class found; "" on a pass.
+  std::optional<int> exit_code;  ///< Absent when it did not start or a signal ended it.
+  std::optional<int> signal;
+  int64_t duration_ms = 0;
+  int64_t findings = 0;  ///< All, not only the rendered ones.
+  std::optional<int64_t> tests_total;
+  std::optional<int64_t> tests_failed;
+  std::optional<int64_t> tests_skipped;
+  int64_t suppressed = 0;     ///< Findings silenced in the source (eslint-disable).
+  uint64_t output_bytes = 0;  ///< Both streams, before any cut.
+  std::string output_sha256;  ///< Of the whole standard output followed by the whole standard error.
+  bool output_truncated = false;
+  nlohmann::json extra = nlohmann::json::object();
+};
+
+struct ComplianceReport {
+  bool passed = false;
+  std::string status;  ///< "pass" | "fail": `validation_status` of LG-8.
+  std::string profile;
+  std::string profile_hash;
+  std::vector<CheckReport> checks;              ///< In the profile's order.
+  std::string error_type;                       ///< `validation_error_type` (TX-3); "" on a pass.
+  std::map<std::string, int64_t> error_counts;  ///< Class → findings: `ext.validation_error_counts`.
+  /// For the agent: `path:line:col CLASS text`, one finding a paragraph, relative paths, no ANSI or control
+  /// characters, no run of three backquotes (so it can be fenced).  "" on a pass.
+  std::string error_log;
+  bool error_truncated = false;                 ///< `error_log` was cut to max_error_log_chars.
+  int64_t error_log_chars = 0;                  ///< Unicode code points of the whole log, before the cut.
+  std::string error_log_hash;                   ///< SHA-256 of the whole log; equal findings give equal hashes (AB-9).
+  std::vector<std::string> commands_attempted;  ///< LG-14: secrets masked, in order.
+  std::string sandbox;                          ///< "bwrap" | "none": `ext.sandbox`.
+  std::string sandbox_reason;                   ///< Why "none".
+  int64_t suppressed_count = 0;
+  std::vector<std::string> policy_violations;  ///< Protected files found changed, sorted.
+  std::vector<std::string> restored_files;     ///< Those of them that were put back before the checks ran.
+  int64_t duration_ms = 0;
+  nlohmann::json extra = nlohmann::json::object();
+};
+
+// ---- releaseWorkingDir
+// -----------------------------------------------------------------------------------------------
+
+struct ReleaseRequest {
+  std::string working_dir;
+  std::string claim_id;  ///< As in PreflightRequest.
+  nlohmann::json extra = nlohmann::json::object();
+};
+
+struct ReleaseReport {
+  bool released = false;  ///< False: there was nothing to release, or another run holds it (`holder`).
+  std::string holder;     ///< Claim id that still holds the directory; "" for none.
+  nlohmann::json extra = nlohmann::json::object();
+};
+
+// ---- names
+// -----------------------------------------------------------------------------------------------------------
+
+inline constexpr sdk::ActivityType<PreflightRequest, PreflightReport> kPreflight{"preflightBuild"};
+inline constexpr sdk::ActivityType<InstallDependenciesRequest, InstallDependenciesReport> kInstallDependencies{
+    "installDependencies"};
+inline constexpr sdk::ActivityType<ComplianceRequest, ComplianceReport> kRunComplianceChecks{"runComplianceChecks"};
+inline constexpr sdk::ActivityType<ReleaseRequest, ReleaseReport> kReleaseWorkingDir{"releaseWorkingDir"};
+
+// ---- JSON (absent optionals are omitted; a missing key keeps its default; a wrong type throws json::exception)
+// ---------
+
+void to_json(nlohmann::json& json, const PreflightRequest& value);
+void from_json(const nlohmann::json& json, PreflightRequest& value);
+void to_json(nlohmann::json& json, const PreflightReport& value);
+void from_json(const nlohmann::json& json, PreflightReport& value);
+void to_json(nlohmann::json& json, const InstallDependenciesRequest& value);
+void from_json(const nlohmann::json& json, InstallDependenciesRequest& value);
+void to_json(nlohmann::json& json, const InstallDependenciesReport& value);
+void from_json(const nlohmann::json& json, InstallDependenciesReport& value);
+void to_json(nlohmann::json& json, const ComplianceRequest& value);
+void from_json(const nlohmann::json& json, ComplianceRequest& value);
+void to_json(nlohmann::json& json, const CheckReport& value);
+void from_json(const nlohmann::json& json, CheckReport& value);
+void to_json(nlohmann::json& json, const ComplianceReport& value);
+void from_json(const nlohmann::json& json, ComplianceReport& value);
+void to_json(nlohmann::json& json, const ReleaseRequest& value);
+void from_json(const nlohmann::json& json, ReleaseRequest& value);
+void to_json(nlohmann::json& json, const ReleaseReport& value);
+void from_json(const nlohmann::json& json, ReleaseReport& value);
+
+}  // namespace wfe::activities

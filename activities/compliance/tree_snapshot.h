@@ -1,0 +1,76 @@
+// What a directory holds at one moment, what changed since, and the whole tree as one blob that can be put back
+// somewhere else (files_touched of LG-12; host recovery).
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "activities/compliance/safe_files.h"
+#include "engine/base/result.h"
+
+namespace wfe::activities {
+
+struct FileState {
+  std::string path;    ///< Relative, '/' between components.
+  uint64_t size = 0;   ///< Bytes.
+  std::string sha256;  ///< Lower-case hex of the content; of a symbolic link: of its target text.
+  uint32_t mode = 0;   ///< Permission bits.
+  bool symlink = false;
+
+  friend bool operator==(const FileState&, const FileState&) = default;
+};
+
+struct TreeSnapshot {
+  std::vector<FileState> files;  ///< Sorted by path (bytewise).
+
+  /// One hash for the whole tree (paths, kinds, modes and contents).
+  std::string Hash() const;
+  const FileState* Find(std::string_view path) const;
+  friend bool operator==(const TreeSnapshot&, const TreeSnapshot&) = default;
+};
+
+void to_json(nlohmann::json& json, const FileState& value);
+void from_json(const nlohmann::json& json, FileState& value);
+void to_json(nlohmann::json& json, const TreeSnapshot& value);
+void from_json(const nlohmann::json& json, TreeSnapshot& value);
+
+struct SnapshotOptions {
+  /// Names left out at any depth.
+  std::vector<std::string> excluded = {"node_modules", ".git", ".gemini", ".wfe", "audit_trace.jsonl"};
+  size_t max_files = 20'000;
+  uint64_t max_file_bytes = 64ull << 20;
+  uint64_t max_total_bytes = 512ull << 20;
+};
+
+/// Reads every file.  RESOURCE_EXHAUSTED names the limit and the file that went over it.  Sockets, pipes and devices
+/// are left out.
+Result<TreeSnapshot> TakeSnapshot(const SafeDir& dir, const SnapshotOptions& options = {});
+
+/// Each list sorted.  A changed mode or kind counts as changed.
+struct TreeDiff {
+  std::vector<std::string> created;
+  std::vector<std::string> changed;
+  std::vector<std::string> deleted;
+
+  bool empty() const { return created.empty() && changed.empty() && deleted.empty(); }
+  /// All three lists merged and sorted: `files_touched` of LG-12.
+  std::vector<std::string> Touched() const;
+};
+TreeDiff Diff(const TreeSnapshot& before, const TreeSnapshot& after);
+
+/// The tree as one deterministic blob: equal trees give equal bytes.  Symbolic links are left out, since they may
+/// point anywhere.
+Result<std::string> PackTree(const SafeDir& dir, const SnapshotOptions& options = {});
+
+struct UnpackOptions {
+  bool delete_others = false;  ///< Also delete files that the blob does not have (never the excluded names).
+  SnapshotOptions limits;      ///< Checked against the blob before anything is written.
+};
+/// Writes the files of a blob from PackTree below `dir`; DATA_LOSS when the blob is damaged (it ends in its own hash),
+/// PERMISSION_DENIED when it holds a path that `dir` refuses.  Nothing is written unless the whole blob is sound.
+Result<TreeSnapshot> UnpackTree(std::string_view blob, const SafeDir& dir, const UnpackOptions& options = {});
+
+}  // namespace wfe::activities
