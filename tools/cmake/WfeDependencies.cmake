@@ -1,6 +1,6 @@
 # Debian 12's packages; docs/dependencies.md says why each is here.
 
-set(THREADS_PREFER_PTHREAD_FLAG ON)
+set(THREADS_PREFER_PTHREAD_FLAG OFF)
 find_package(Threads REQUIRED)
 find_package(Protobuf REQUIRED)          # libprotobuf-dev ships no config file: the module form
 find_package(gRPC CONFIG REQUIRED)

@@ -4,7 +4,12 @@ set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+add_compile_definitions(WFE_VERSION="${PROJECT_VERSION}")
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
+
+# Everywhere or nowhere: a precompiled header is only used by files compiled with the same flags.
+add_compile_options(-pthread)
+add_link_options(-pthread)
 
 set(WFE_SANITIZE "" CACHE STRING "Sanitizers to build with, as for -fsanitize= (empty: none)")
 if(WFE_SANITIZE)
