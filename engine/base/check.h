@@ -12,8 +12,8 @@ namespace wfe {
 }  // namespace wfe
 
 /// Stops the process unless `condition` holds.  An optional second argument is a message (string-like).
-#define WFE_CHECK(condition, ...)                                          \
-  do {                                                                     \
-    if (!(condition)) [[unlikely]]                                         \
+#define WFE_CHECK(condition, ...)                                                    \
+  do {                                                                               \
+    if (!(condition)) [[unlikely]]                                                   \
       ::wfe::CheckFailed(__FILE__, __LINE__, #condition __VA_OPT__(, ) __VA_ARGS__); \
   } while (false)

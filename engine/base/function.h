@@ -17,7 +17,8 @@ class Function<R(Args...)> {
   Function(std::nullptr_t) {}  // NOLINT: as std::function
   template <class F>
     requires(!std::is_same_v<std::decay_t<F>, Function> && std::is_invocable_r_v<R, std::decay_t<F>&, Args...>)
-  Function(F&& f) : callee_(std::make_unique<Holder<std::decay_t<F>>>(std::forward<F>(f))) {}  // NOLINT: as std::function
+  Function(F&& f)
+      : callee_(std::make_unique<Holder<std::decay_t<F>>>(std::forward<F>(f))) {}  // NOLINT: as std::function
 
   R operator()(Args... args) { return callee_->Call(std::forward<Args>(args)...); }
   explicit operator bool() const { return callee_ != nullptr; }

@@ -7,8 +7,8 @@
 namespace wfe {
 
 std::string IdSource::NewUuid() {
-  const uint64_t high = (NextRandom() & ~0xf000ull) | 0x4000ull;                         // version 4
-  const uint64_t low = (NextRandom() & ~(0xc0ull << 56)) | (0x80ull << 56);              // RFC 4122 variant
+  const uint64_t high = (NextRandom() & ~0xf000ull) | 0x4000ull;             // version 4
+  const uint64_t low = (NextRandom() & ~(0xc0ull << 56)) | (0x80ull << 56);  // RFC 4122 variant
   static constexpr char kHex[] = "0123456789abcdef";
   std::string text;
   text.reserve(36);

@@ -44,13 +44,15 @@ inline size_t CombineHash(size_t a, size_t b) { return a ^ (b + 0x9e3779b97f4a7c
 template <>
 struct std::hash<wfe::WorkflowKey> {
   size_t operator()(const wfe::WorkflowKey& key) const noexcept {
-    return wfe::internal::CombineHash(std::hash<wfe::Namespace>{}(key.ns), std::hash<wfe::WorkflowId>{}(key.workflow_id));
+    return wfe::internal::CombineHash(std::hash<wfe::Namespace>{}(key.ns),
+                                      std::hash<wfe::WorkflowId>{}(key.workflow_id));
   }
 };
 
 template <>
 struct std::hash<wfe::ExecutionKey> {
   size_t operator()(const wfe::ExecutionKey& key) const noexcept {
-    return wfe::internal::CombineHash(std::hash<wfe::WorkflowKey>{}(key.workflow()), std::hash<wfe::RunId>{}(key.run_id));
+    return wfe::internal::CombineHash(std::hash<wfe::WorkflowKey>{}(key.workflow()),
+                                      std::hash<wfe::RunId>{}(key.run_id));
   }
 };

@@ -73,7 +73,7 @@ class [[nodiscard]] Result {
  public:
   using value_type = T;
 
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}    // NOLINT: a value is a result
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT: a value is a result
   Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: an error is a result
 
   bool has_value() const { return state_.index() == 0; }
@@ -146,19 +146,18 @@ inline Status Ok() { return {}; }
 
 }  // namespace wfe
 
-/// Returns the error of `expression` (a Result) from the enclosing function; a statement, so it is safe beside co_await.
-#define WFE_RETURN_IF_ERROR(expression)                              \
-  do {                                                               \
-    if (auto wfe_status = (expression); !wfe_status.has_value())     \
-      return std::move(wfe_status).error();                          \
+/// Returns the error of `expression` (a Result) from the enclosing function; a statement, so it is safe beside
+/// co_await.
+#define WFE_RETURN_IF_ERROR(expression)                                                                \
+  do {                                                                                                 \
+    if (auto wfe_status = (expression); !wfe_status.has_value()) return std::move(wfe_status).error(); \
   } while (false)
 
 #define WFE_CONCAT_INNER(a, b) a##b
 #define WFE_CONCAT(a, b) WFE_CONCAT_INNER(a, b)
 
 /// `WFE_ASSIGN_OR_RETURN(auto x, F());` — the value of F(), or return its error.
-#define WFE_ASSIGN_OR_RETURN(declaration, expression)                                   \
-  auto WFE_CONCAT(wfe_result_, __LINE__) = (expression);                                \
-  if (!WFE_CONCAT(wfe_result_, __LINE__).has_value())                                   \
-    return std::move(WFE_CONCAT(wfe_result_, __LINE__)).error();                        \
+#define WFE_ASSIGN_OR_RETURN(declaration, expression)                                                              \
+  auto WFE_CONCAT(wfe_result_, __LINE__) = (expression);                                                           \
+  if (!WFE_CONCAT(wfe_result_, __LINE__).has_value()) return std::move(WFE_CONCAT(wfe_result_, __LINE__)).error(); \
   declaration = *std::move(WFE_CONCAT(wfe_result_, __LINE__))

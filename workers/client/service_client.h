@@ -43,7 +43,8 @@ class ServiceClient {
 };
 
 /// Typed: parses the answer as `Response`.
-///   CallMethod<ws::StartWorkflowExecutionResponse>(client, kWorkflowService, "StartWorkflowExecution", request, options,
+///   CallMethod<ws::StartWorkflowExecutionResponse>(client, kWorkflowService, "StartWorkflowExecution", request,
+///   options,
 ///       [](Result<ws::StartWorkflowExecutionResponse> response) { … });
 template <class Response, class Done>
 std::shared_ptr<CallHandle> CallMethod(ServiceClient& client, std::string_view service, std::string_view method,

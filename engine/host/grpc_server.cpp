@@ -1,0 +1,252 @@
+#include "engine/host/grpc_server.h"
+
+#include <google/protobuf/descriptor.h>
+#include <google/rpc/status.pb.h>
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/impl/codegen/server_callback_handlers.h>
+#include <grpcpp/impl/service_type.h>
+#include <temporal/api/operatorservice/v1/service.pb.h>
+#include <temporal/api/workflowservice/v1/service.pb.h>
+
+#include <atomic>
+#include <deque>
+#include <mutex>
+
+#include "engine/host/strand.h"
+#include "wfe/records/v1/records.pb.h"
+
+namespace wfe::host {
+namespace {
+
+// Names the descriptors, so that the linker keeps the objects that register them.
+[[maybe_unused]] const void* const kLinkedDescriptors[] = {
+    &descriptor_table_temporal_2fapi_2fworkflowservice_2fv1_2fservice_2eproto,
+    &descriptor_table_temporal_2fapi_2foperatorservice_2fv1_2fservice_2eproto,
+    &descriptor_table_wfe_2frecords_2fv1_2frecords_2eproto,
+};
+
+grpc::Status ToStatus(const Error& error) {
+  const auto code = static_cast<grpc::StatusCode>(error.code);
+  if (error.details.empty()) return {code, error.message};
+  google::rpc::Status details;
+  details.set_code(static_cast<int>(error.code));
+  details.set_message(error.message);
+  for (const ErrorDetail& detail : error.details) {
+    google::protobuf::Any& any = *details.add_details();
+    any.set_type_url("type.googleapis.com/" + detail.type_name);
+    any.set_value(detail.bytes);
+  }
+  return {code, error.message, details.SerializeAsString()};
+}
+
+grpc::ByteBuffer ToBuffer(std::string bytes) {
+  constexpr size_t kCopyBelow = 512;
+  if (bytes.size() < kCopyBelow) {
+    const grpc::Slice slice(bytes.data(), bytes.size());
+    return {&slice, 1};
+  }
+  auto* const owned = new std::string(std::move(bytes));
+  const grpc::Slice slice(owned->data(), owned->size(), [](void* p) { delete static_cast<std::string*>(p); }, owned);
+  return {&slice, 1};
+}
+
+/// One call.  gRPC's reactor lives until OnDone; the ServerCall that handlers hold may live longer and then only
+/// remembers that it was answered.
+class Reactor;
+
+class GrpcCall final : public frontend::ServerCall {
+ public:
+  GrpcCall(grpc::ServerUnaryReactor& reactor, grpc::ByteBuffer& response, Instant deadline)
+      : reactor_(reactor), response_(response), deadline_(deadline) {}
+
+  Instant Deadline() const override { return deadline_; }
+  bool IsCancelled() const override { return cancelled_.load(std::memory_order_acquire); }
+
+  void OnCancel(Function<void()> callback) override {
+    {
+      const std::lock_guard lock(mutex_);
+      if (replied_) return;
+      if (!IsCancelled()) {
+        on_cancel_ = std::move(callback);
+        return;
+      }
+    }
+    callback();
+  }
+
+  void Reply(Result<std::string> response) override {
+    Function<void()> dropped;  // destroyed outside the lock: it may hold the last reference to much
+    {
+      const std::lock_guard lock(mutex_);
+      WFE_CHECK(!replied_, "a call was answered twice");
+      replied_ = true;
+      dropped = std::move(on_cancel_);
+    }
+    if (response) {
+      response_ = ToBuffer(*std::move(response));
+      reactor_.Finish(grpc::Status::OK);
+    } else {
+      reactor_.Finish(ToStatus(response.error()));
+    }
+  }
+
+  void Cancelled() {
+    Function<void()> callback;
+    {
+      const std::lock_guard lock(mutex_);
+      cancelled_.store(true, std::memory_order_release);
+      callback = std::move(on_cancel_);
+    }
+    if (callback) callback();
+  }
+
+ private:
+  grpc::ServerUnaryReactor& reactor_;  // alive until Reply
+  grpc::ByteBuffer& response_;         // the same
+  const Instant deadline_;
+  std::atomic<bool> cancelled_ = false;
+  std::mutex mutex_;
+  bool replied_ = false;        // guarded by mutex_
+  Function<void()> on_cancel_;  // guarded by mutex_
+};
+
+class Reactor final : public grpc::ServerUnaryReactor {
+ public:
+  Reactor(grpc::CallbackServerContext& context, grpc::ByteBuffer& response)
+      : call_(std::make_shared<GrpcCall>(*this, response, ToInstant(context.deadline()))) {}
+
+  const std::shared_ptr<GrpcCall>& call() const { return call_; }
+
+  void OnCancel() override {
+    const InlineScope scope;
+    call_->Cancelled();
+  }
+  void OnDone() override { delete this; }
+
+ private:
+  static Instant ToInstant(std::chrono::system_clock::time_point deadline) {
+    if (deadline == std::chrono::system_clock::time_point::max()) return Instant::max();
+    return std::chrono::time_point_cast<Duration>(deadline);
+  }
+  const std::shared_ptr<GrpcCall> call_;
+};
+
+/// One proto service, every method of it, as bytes.
+class RawService final : public grpc::Service {
+ public:
+  RawService(const google::protobuf::ServiceDescriptor& descriptor, frontend::Dispatcher& dispatcher)
+      : name_(descriptor.full_name()), dispatcher_(dispatcher) {
+    for (int i = 0; i < descriptor.method_count(); ++i) {
+      methods_.push_back({descriptor.method(i)->name(), "/" + name_ + "/" + descriptor.method(i)->name()});
+    }
+    for (int i = 0; i < descriptor.method_count(); ++i) {
+      const Method& method = methods_[static_cast<size_t>(i)];
+      AddMethod(
+          new grpc::internal::RpcServiceMethod(method.path.c_str(), grpc::internal::RpcMethod::NORMAL_RPC, nullptr));
+      MarkMethodRawCallback(i, new grpc::internal::CallbackUnaryHandler<grpc::ByteBuffer, grpc::ByteBuffer>(
+                                   [this, &method](grpc::CallbackServerContext* context,
+                                                   const grpc::ByteBuffer* request, grpc::ByteBuffer* response) {
+                                     return Handle(method, *context, *request, *response);
+                                   }));
+    }
+  }
+
+ private:
+  struct Method {
+    std::string name;
+    std::string path;
+  };
+
+  grpc::ServerUnaryReactor* Handle(const Method& method, grpc::CallbackServerContext& context,
+                                   const grpc::ByteBuffer& request, grpc::ByteBuffer& response) {
+    auto* const reactor = new Reactor(context, response);
+    // The call may be over, and the reactor gone, as soon as it is dispatched; gRPC wants the pointer all the same and
+    // deletes only after it was returned.
+    grpc::Slice single;
+    const std::shared_ptr<GrpcCall> call = reactor->call();
+    if (!request.TrySingleSlice(&single).ok() && !request.DumpToSingleSlice(&single).ok()) {
+      call->Reply(InvalidArgument(method.name + ": unreadable request"));
+      return reactor;
+    }
+    const InlineScope scope;
+    dispatcher_.Dispatch(name_, method.name, {reinterpret_cast<const char*>(single.begin()), single.size()}, call);
+    return reactor;
+  }
+
+  const std::string name_;
+  frontend::Dispatcher& dispatcher_;
+  std::deque<Method> methods_;
+};
+
+}  // namespace
+
+class GrpcServer::Impl {
+ public:
+  Status Start(GrpcServerOptions options, frontend::Dispatcher& dispatcher) {
+    options_ = std::move(options);
+    grpc::EnableDefaultHealthCheckService(true);
+    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+    grpc::ServerBuilder builder;
+    builder.SetMaxReceiveMessageSize(options_.max_message_bytes);
+    builder.SetMaxSendMessageSize(-1);
+    // SDKs ping idle connections every 30 s (pitfall 16); the default policy would answer GOAWAY.
+    builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 5'000);
+    builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0);
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 60'000);
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // a port in use is an error, not a shared port
+    builder.AddListeningPort(options_.listen, grpc::InsecureServerCredentials(), &port_);
+    for (const std::string& name : options_.services) {
+      const auto* const descriptor = google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(name);
+      WFE_CHECK(descriptor != nullptr, name);
+      services_.emplace_back(*descriptor, dispatcher);
+      builder.RegisterService(&services_.back());
+    }
+    server_ = builder.BuildAndStart();
+    if (server_ == nullptr || port_ == 0) {
+      return Unavailable("cannot listen on " + options_.listen + ": the port is in use or not ours to take");
+    }
+    address_ = options_.listen.substr(0, options_.listen.rfind(':')) + ":" + std::to_string(port_);
+    SetServing(false);
+    return Ok();
+  }
+
+  void SetServing(bool serving) {
+    grpc::HealthCheckServiceInterface* const health = server_->GetHealthCheckService();
+    health->SetServingStatus(serving);
+    for (const std::string& name : options_.services) health->SetServingStatus(name, serving);
+  }
+
+  const std::string& address() const { return address_; }
+
+  void Shutdown(Duration grace) {
+    if (server_ == nullptr) return;
+    server_->Shutdown(std::chrono::system_clock::now() +
+                      std::chrono::duration_cast<std::chrono::system_clock::duration>(grace));
+    server_->Wait();
+  }
+
+ private:
+  GrpcServerOptions options_;
+  std::deque<RawService> services_;
+  std::unique_ptr<grpc::Server> server_;
+  int port_ = 0;
+  std::string address_;
+};
+
+GrpcServer::GrpcServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+GrpcServer::~GrpcServer() { impl_->Shutdown(Duration::zero()); }
+
+Result<std::unique_ptr<GrpcServer>> GrpcServer::Start(GrpcServerOptions options, frontend::Dispatcher& dispatcher) {
+  auto impl = std::make_unique<Impl>();
+  WFE_RETURN_IF_ERROR(impl->Start(std::move(options), dispatcher));
+  return std::unique_ptr<GrpcServer>(new GrpcServer(std::move(impl)));
+}
+
+void GrpcServer::SetServing(bool serving) { impl_->SetServing(serving); }
+const std::string& GrpcServer::address() const { return impl_->address(); }
+void GrpcServer::Shutdown(Duration grace) { impl_->Shutdown(grace); }
+
+}  // namespace wfe::host

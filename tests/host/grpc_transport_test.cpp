@@ -1,0 +1,128 @@
+// The gRPC server and client, back to back, with a dispatcher that needs no engine.
+#include <gmock/gmock.h>
+
+#include <condition_variable>
+#include <mutex>
+
+#include "engine/host/grpc_server.h"
+#include "temporal/api/errordetails/v1/message.pb.h"
+#include "workers/client/blocking_call.h"
+#include "workers/client/grpc_client.h"
+
+namespace wfe::host {
+namespace {
+
+namespace ws = temporal::api::workflowservice::v1;
+using testing::HasSubstr;
+
+/// Answers GetSystemInfo, fails StartWorkflowExecution with details, parks polls, serves nothing else.
+class FakeDispatcher final : public frontend::Dispatcher {
+ public:
+  void Dispatch(std::string_view, std::string_view method, std::string_view request,
+                std::shared_ptr<frontend::ServerCall> call) override {
+    if (method == "GetSystemInfo") {
+      ws::GetSystemInfoResponse response;
+      response.set_server_version("fake");
+      call->Reply(response.SerializeAsString());
+    } else if (method == "StartWorkflowExecution") {
+      ws::StartWorkflowExecutionRequest start;
+      ASSERT_TRUE(start.ParseFromArray(request.data(), static_cast<int>(request.size())));
+      temporal::api::errordetails::v1::WorkflowExecutionAlreadyStartedFailure detail;
+      detail.set_run_id("run-1");
+      Error error = AlreadyExists("workflow " + start.workflow_id() + " is running");
+      error.details.push_back({detail.GetTypeName(), detail.SerializeAsString()});
+      call->Reply(std::move(error));
+    } else if (method == "PollWorkflowTaskQueue") {
+      call->OnCancel([this, call] {
+        call->Reply(Cancelled("gone"));
+        const std::lock_guard lock(mutex_);
+        cancelled_ = true;
+        changed_.notify_all();
+      });
+      const std::lock_guard lock(mutex_);
+      parked_ = true;
+      changed_.notify_all();
+    } else {
+      call->Reply(Unimplemented(std::string(method) + " is not served by wfe"));
+    }
+  }
+
+  void WaitParked() { Wait(parked_); }
+  void WaitCancelled() { Wait(cancelled_); }
+
+ private:
+  void Wait(bool& flag) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return flag; });
+  }
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool parked_ = false;
+  bool cancelled_ = false;
+};
+
+class GrpcTransport : public testing::Test {
+ protected:
+  GrpcTransport() {
+    GrpcServerOptions options;
+    options.listen = "127.0.0.1:0";
+    options.services = {std::string(client::kWorkflowService), "temporal.api.operatorservice.v1.OperatorService",
+                        std::string(client::kRecordsService)};
+    server_ = GrpcServer::Start(options, dispatcher_).value();
+    client_ = client::NewGrpcClient({.address = server_->address(), .ns = "default", .api_key = {}});
+  }
+
+  FakeDispatcher dispatcher_;
+  std::unique_ptr<GrpcServer> server_;
+  std::unique_ptr<client::ServiceClient> client_;
+};
+
+TEST_F(GrpcTransport, CarriesARequestAndItsAnswer) {  // EN-12
+  const auto response = client::BlockingCall<ws::GetSystemInfoResponse>(*client_, client::kWorkflowService,
+                                                                        "GetSystemInfo", ws::GetSystemInfoRequest());
+  ASSERT_TRUE(response) << response.error().ToString();
+  EXPECT_EQ(response->server_version(), "fake");
+}
+
+TEST_F(GrpcTransport, CarriesAnErrorWithItsDetails) {  // pitfall 12
+  ws::StartWorkflowExecutionRequest request;
+  request.set_workflow_id("w1");
+  const auto response = client::BlockingCall<ws::StartWorkflowExecutionResponse>(*client_, client::kWorkflowService,
+                                                                                 "StartWorkflowExecution", request);
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().code, StatusCode::kAlreadyExists);
+  EXPECT_EQ(response.error().message, "workflow w1 is running");
+  ASSERT_EQ(response.error().details.size(), 1u);
+  temporal::api::errordetails::v1::WorkflowExecutionAlreadyStartedFailure detail;
+  EXPECT_EQ(response.error().details[0].type_name, detail.GetTypeName());
+  ASSERT_TRUE(detail.ParseFromString(response.error().details[0].bytes));
+  EXPECT_EQ(detail.run_id(), "run-1");
+}
+
+TEST_F(GrpcTransport, NamesAMethodThatIsNotServed) {  // EN-12
+  const auto response = client::BlockingCall<ws::CreateScheduleResponse>(*client_, client::kWorkflowService,
+                                                                         "CreateSchedule", ws::CreateScheduleRequest());
+  EXPECT_EQ(response.error().code, StatusCode::kUnimplemented);
+  EXPECT_THAT(response.error().message, HasSubstr("CreateSchedule"));
+}
+
+TEST_F(GrpcTransport, TellsTheDispatcherWhenACallerGivesUp) {  // pitfall 19
+  std::shared_ptr<client::CallHandle> handle =
+      client_->Call(client::kWorkflowService, "PollWorkflowTaskQueue", ws::PollWorkflowTaskQueueRequest(), {},
+                    [](const Result<std::string>& answer) { EXPECT_EQ(answer.error().code, StatusCode::kCancelled); });
+  dispatcher_.WaitParked();
+  handle->Cancel();
+  dispatcher_.WaitCancelled();
+}
+
+TEST_F(GrpcTransport, RefusesAPortThatIsInUseNamingIt) {
+  GrpcServerOptions options;
+  options.listen = server_->address();
+  options.services = {std::string(client::kWorkflowService)};
+  const auto second = GrpcServer::Start(options, dispatcher_);
+  ASSERT_FALSE(second);
+  EXPECT_THAT(second.error().message, HasSubstr(server_->address()));
+}
+
+}  // namespace
+}  // namespace wfe::host
