@@ -1,0 +1,100 @@
+// The whole engine, composed: shards, matching, timers and the dispatcher over one store.  It owns no thread, clock or
+// socket; the real host and the simulated host both build exactly this and lend it what it needs.
+//
+//   EngineOptions options;                       // every limit has a default
+//   EngineHost host{.clock = clock, .ids = ids, .timers = timers, .shard_executors = {&strand0, &strand1},
+//                   .matching_executor = matching_strand, .blocking_executor = pool,
+//                   .store = execution_store, .rows = key_value_store,
+//                   .epoch = epoch_of_this_start, .token_secret = secret_of_the_store};
+//   Engine engine(options, host);
+//   WFE_RETURN_IF_ERROR(engine.Start());         // recovery: reads every open execution once
+//   ... server calls engine.dispatcher().Dispatch(service, method, bytes, call) from any thread ...
+//   engine.Stop([&] { ... });                    // refuses new calls, answers parked polls, waits for commits
+//   // stop the executors, then destroy the engine
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/base/executor.h"
+#include "engine/base/id_source.h"
+#include "engine/base/result.h"
+#include "engine/base/time.h"
+#include "engine/frontend/dispatcher.h"
+#include "engine/shard/options.h"
+#include "engine/storage/execution_store.h"
+#include "engine/storage/key_value_store.h"
+
+namespace wfe::frontend {
+
+/// Every number the engine limits itself by (ARCHITECTURE section 8); the defaults are Temporal's where it has one.
+struct EngineOptions {
+  shard::Options shard;  ///< Limits of executions, polls, queries, caches.
+
+  int64_t max_message_bytes = 4 << 20;  ///< S57: one request.
+  int64_t max_blob_bytes = 2 << 20;     ///< S56: one payload of a start, signal or query.
+  int64_t max_memo_bytes = 2 << 20;     ///< S56.
+  int max_history_page = 256;           ///< S52.
+  int max_visibility_page = 1000;
+
+  /// Namespaces that exist from the start; RegisterNamespace adds more, kept in the store.
+  std::vector<std::string> namespaces = {"default"};
+  Duration default_retention = std::chrono::hours(72);  ///< S106; what DescribeNamespace says.
+
+  std::string server_version = "1.0.0";
+  std::string cluster_name = "wfe";
+};
+
+/// What the host lends.  Everything outlives the engine.
+struct EngineHost {
+  const Clock& clock;
+  IdSource& ids;
+  TimerService& timers;
+  /// One strand per shard; the number of shards is a power of two and may change between starts.
+  std::vector<Executor*> shard_executors;
+  Executor& matching_executor;
+  /// For calls that read much or wait for the disk (lists, records); may run functions in parallel.
+  Executor& blocking_executor;
+  storage::ExecutionStore& store;
+  storage::KeyValueStore& rows;
+  uint64_t epoch = 0;        ///< Grows with every start of an engine on this store.
+  std::string token_secret;  ///< Stays with the store: signs task tokens.
+};
+
+/// What CheckDerived found (H21, H33): everything but `open_executions` should be 0.
+struct DerivedReport {
+  int64_t open_executions = 0;
+  int64_t timers_missing = 0;   ///< In the state, not in the index, or at another time.
+  int64_t timers_orphaned = 0;  ///< In the index, not in any state.
+  bool clean() const { return timers_missing == 0 && timers_orphaned == 0; }
+};
+
+class Engine {
+ public:
+  Engine(EngineOptions options, EngineHost host);
+  ~Engine();  ///< After the host has stopped its executors.
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  /// Recovery: visits every open execution, rebuilds timer index and offers.  Reads on the calling thread and posts
+  /// the rest to the shards; calls dispatched afterwards queue up behind it.  Call once, before the first Dispatch.
+  Status Start();
+
+  /// Refuses new calls with UNAVAILABLE, answers parked polls empty and waiting calls UNAVAILABLE, and runs `done`
+  /// once every commit handed in is durable.  Callable from any thread, once.
+  void Stop(Function<void()> done);
+
+  /// Thread-safe; valid as long as the engine.
+  Dispatcher& dispatcher();
+
+  /// Compares timer index and offers with the stored states, repairs what differs and says what it was.  Cheap enough
+  /// to run now and then; `done` runs on some executor of the host.
+  void CheckDerived(Function<void(Result<DerivedReport>)> done);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace wfe::frontend
