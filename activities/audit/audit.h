@@ -34,8 +34,8 @@ inline constexpr sdk::ActivityType<LogAuditEntryInput, sdk::Nothing> kLogAuditEn
 struct AuditConfig {
   /// Gives ext.logged_at; nullptr: the machine's clock.
   std::shared_ptr<const Clock> clock;
-  /// Also hands each entry to the central `traces` store (TR-7): key "<run id>/<entry id>", value the line without its
-  /// newline.  Called after the file is durable; a failure makes the activity retry.  Empty: no central store.
+  /// Also hands each entry to the central `traces` store (TR-7): key "<run id>/<entry id>", value the line without
+  /// newline and ext.logged_at.  Called after the file is durable; a failure makes the activity retry.  Empty: none.
   std::function<Status(const std::string& key, const std::string& line)> ingest;
 };
 

@@ -69,7 +69,7 @@ void SetTokenCounts(LogEntry& entry, int64_t prompt_tokens, int64_t completion_t
 void SetReworkCostFactor(LogEntry& entry);
 
 /// Unicode code points in UTF-8 text (a byte that is not part of a valid sequence counts as one).
-int64_t CountCodePoints(std::string_view text);
+int64_t CodePointCount(std::string_view text);
 
 inline constexpr int64_t kErrorFullMaxCodePoints = 65'536;
 

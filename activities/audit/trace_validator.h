@@ -1,0 +1,55 @@
+// Judging audit_trace.jsonl: against its schema, its arithmetic, its chain (TR-8, TR-9) and the workflow history.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "activities/audit/log_entry.h"
+#include "activities/audit/trace_rebuild.h"
+#include "engine/base/result.h"
+
+namespace wfe::activities {
+
+struct TraceProblem {
+  int64_t line = 0;  ///< 1-based; 0: of the file as a whole.
+  std::string message;
+};
+
+struct TraceReport {
+  int64_t lines = 0;
+  int64_t entries = 0;
+  int64_t foreign_lines = 0;
+  bool torn_last_line = false;
+  std::map<std::string, int64_t> entries_of_run;
+  /// Empty: the file is sound.  At most kMaxTraceProblems; `more_problems` counts the rest.
+  std::vector<TraceProblem> problems;
+  int64_t more_problems = 0;
+
+  bool ok() const { return problems.empty(); }
+};
+inline constexpr size_t kMaxTraceProblems = 1000;
+
+/// Checks every line: schema, LG-6, LG-11, canonical bytes, and the chain of each run.  Memory grows with the number of
+/// runs in the file, not with its size.  NOT_FOUND or UNAVAILABLE when the file cannot be read.
+Result<TraceReport> ValidateTrace(const std::string& path);
+
+/// Problems of one entry by itself: schema and arithmetic.
+std::vector<std::string> CheckEntry(const LogEntry& entry);
+
+/// Compares the lines of one run with what its history says (TR-9): a cut tail, a changed, missing or added entry.
+Result<TraceReport> CompareTraceWithHistory(const std::string& path, const std::string& run_id,
+                                            std::span<const HistoryEntry> history);
+
+struct TraceReadSummary {
+  int64_t entries = 0;
+  int64_t bad_lines = 0;              ///< Foreign lines, torn last line, wrong types.
+  std::vector<TraceProblem> skipped;  ///< The first 100 of them.
+};
+/// Hands every readable entry to `visit(line number, entry)`; one bad line never loses a file (TR-4).
+Result<TraceReadSummary> ReadTrace(const std::string& path, const std::function<void(int64_t, LogEntry)>& visit);
+
+}  // namespace wfe::activities
