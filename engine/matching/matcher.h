@@ -1,0 +1,116 @@
+// All task queues of a process.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/matching/task_queue.h"
+
+namespace wfe::matching {
+
+/// Names a queue.  A sticky queue is a workflow queue that belongs to one worker.
+struct QueueKey {
+  Namespace ns;
+  QueueType type = QueueType::kWorkflow;
+  std::string name;
+  friend auto operator<=>(const QueueKey&, const QueueKey&) = default;
+};
+
+struct QueueKeyHash {
+  size_t operator()(const QueueKey& key) const noexcept;
+};
+
+struct MatcherLimits {
+  int max_pollers = 20'000;
+  int max_pollers_per_queue = 2'000;
+  int64_t max_backlog_per_queue = 1'000'000;
+  Duration sticky_poller_window = std::chrono::seconds(10);
+  Duration queue_idle_lifetime = std::chrono::minutes(5);
+};
+
+/// Decides which task goes to which poller, over all queues.
+/// Plain data and decisions: no threads, no clock; its owner calls it from one strand.
+class Matcher {
+ public:
+  explicit Matcher(MatcherLimits limits) : limits_(limits) {}
+
+  struct OfferOutcome {
+    std::optional<Match> match;
+    /// The backlog is full: the task is not kept here and must be offered again when TakeDrained says so.
+    bool refused = false;
+  };
+  /// Offers a task on `queue`; a task of the same identity in another queue is withdrawn there, since one replaces the
+  /// other.  When `normal_queue` is set, `queue` is sticky, and if nobody polled it lately the task goes to the normal
+  /// queue at once instead of waiting out the sticky timeout.
+  OfferOutcome Offer(TaskRef task, const QueueKey& queue, const std::optional<std::string>& normal_queue, Instant now);
+
+  /// To the head of `queue`.
+  std::optional<Match> PutBack(TaskRef task, const QueueKey& queue);
+
+  /// Takes a task or waits.  RESOURCE_EXHAUSTED when too many wait already.
+  Result<std::optional<Match>> Poll(PollerId poller, const QueueKey& queue, Instant deadline, Instant now,
+                                    const std::string& identity);
+  /// The poller got a stale task and goes on waiting, ahead of others.
+  std::optional<Match> PollAgain(PollerId poller, const QueueKey& queue, Instant deadline, Instant now,
+                                 const std::string& identity);
+  void Forget(PollerId poller);
+  /// Pollers whose time is up, in order of their deadlines; forgets long idle queues on the way.
+  std::vector<PollerId> Expire(Instant now);
+  std::optional<Instant> NextExpiry() const;
+
+  /// The task is void: closed, timed out, answered.
+  void Withdraw(const TaskIdentity& identity);
+  /// All tasks of a closed run but queries, which closed runs still answer.
+  void WithdrawExecution(const ExecutionKey& execution);
+
+  /// A worker's sticky queue is gone: what waits there goes to the normal queue.
+  std::vector<Match> DrainSticky(const QueueKey& sticky, const std::string& normal_queue);
+
+  /// Queues that refused a task and have room again.  Names them once.
+  std::vector<QueueKey> TakeDrained();
+
+  /// Whether someone polled `queue` within `window`.
+  bool HasPoller(const QueueKey& queue, Instant now, Duration window) const;
+  int64_t Backlog(const QueueKey& queue) const;
+  std::vector<TaskQueue::SeenPoller> SeenPollers(const QueueKey& queue) const;
+  /// Every waiting poller; none waits afterwards.  For shutdown.
+  std::vector<PollerId> TakeAllPollers();
+
+  size_t waiting() const { return pollers_.size(); }
+  size_t queue_count() const { return queues_.size(); }
+
+ private:
+  struct PollerPlace {
+    QueueKey queue;
+    std::multimap<Instant, PollerId>::iterator expiry;
+  };
+  struct Queue {
+    TaskQueue tasks;
+    bool refused = false;
+    Instant touched{};
+  };
+  Queue& Get(const QueueKey& key) { return queues_[key]; }
+  const Queue* Find(const QueueKey& key) const;
+  void Unwait(PollerId poller);
+  void Kept(const TaskIdentity& identity, const QueueKey& queue);
+  void Gone(const TaskIdentity& identity);
+  std::optional<Match> Wait(PollerId poller, const QueueKey& queue, Instant deadline, Instant now,
+                            const std::string& identity, bool front);
+
+  const MatcherLimits limits_;
+  std::unordered_map<QueueKey, Queue, QueueKeyHash> queues_;
+  std::unordered_map<PollerId, PollerPlace> pollers_;
+  std::multimap<Instant, PollerId> expiries_;
+  // Where each waiting task is, per execution, so that it can be withdrawn.
+  std::unordered_map<ExecutionKey, std::vector<std::pair<TaskIdentity, QueueKey>>> places_;
+  std::set<QueueKey> drained_;
+  Instant next_sweep_{};
+};
+
+}  // namespace wfe::matching

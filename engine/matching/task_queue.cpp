@@ -1,0 +1,116 @@
+#include "engine/matching/task_queue.h"
+
+#include <algorithm>
+
+#include "engine/base/check.h"
+
+namespace wfe::matching {
+namespace {
+constexpr size_t kMaxSeenPollers = 32;
+}
+
+std::optional<Match> TaskQueue::Offer(TaskRef task) { return Add(std::move(task), /*front=*/false); }
+
+std::optional<Match> TaskQueue::PutBack(TaskRef task) { return Add(std::move(task), /*front=*/true); }
+
+std::optional<Match> TaskQueue::Add(TaskRef task, bool front) {
+  if (!waiting_.empty()) {
+    const PollerId poller = waiting_.front().poller;
+    by_poller_.erase(poller);
+    waiting_.pop_front();
+    return Match{std::move(task), poller};
+  }
+  TaskIdentity identity = task.identity();
+  if (const auto known = by_identity_.find(identity); known != by_identity_.end()) {
+    // The newer attempt keeps the place in line; an older one that comes late is void.
+    TaskRef& waiting = *known->second;
+    const bool newer = task.scheduled_event_id > waiting.scheduled_event_id ||
+                       (task.scheduled_event_id == waiting.scheduled_event_id && task.attempt > waiting.attempt);
+    if (newer) waiting = std::move(task);
+    return std::nullopt;
+  }
+  const auto place = backlog_.insert(front ? backlog_.begin() : backlog_.end(), std::move(task));
+  by_identity_.emplace(std::move(identity), place);
+  return std::nullopt;
+}
+
+std::optional<Match> TaskQueue::Poll(PollerId poller, Instant deadline, Instant now, const std::string& identity) {
+  return Wait(poller, deadline, now, identity, /*front=*/false);
+}
+
+std::optional<Match> TaskQueue::PollAgain(PollerId poller, Instant deadline, Instant now, const std::string& identity) {
+  return Wait(poller, deadline, now, identity, /*front=*/true);
+}
+
+std::optional<Match> TaskQueue::Wait(PollerId poller, Instant deadline, Instant now, const std::string& identity,
+                                     bool front) {
+  last_poll_ = now;
+  Saw(identity, now);
+  if (!backlog_.empty()) {
+    TaskRef task = std::move(backlog_.front());
+    backlog_.pop_front();
+    by_identity_.erase(task.identity());
+    return Match{std::move(task), poller};
+  }
+  const auto place = waiting_.insert(front ? waiting_.begin() : waiting_.end(), Waiting{poller, deadline});
+  WFE_CHECK(by_poller_.emplace(poller, place).second, "a poller waits twice");
+  return std::nullopt;
+}
+
+bool TaskQueue::Forget(PollerId poller) {
+  const auto found = by_poller_.find(poller);
+  if (found == by_poller_.end()) return false;
+  waiting_.erase(found->second);
+  by_poller_.erase(found);
+  return true;
+}
+
+std::vector<PollerId> TaskQueue::Expire(Instant now) {
+  std::vector<PollerId> expired;
+  for (auto it = waiting_.begin(); it != waiting_.end();) {
+    if (it->deadline > now) {
+      ++it;
+      continue;
+    }
+    // It waited until now, which is what "last seen" means for a sticky queue whose polls are long.
+    last_poll_ = now;
+    expired.push_back(it->poller);
+    by_poller_.erase(it->poller);
+    it = waiting_.erase(it);
+  }
+  return expired;
+}
+
+bool TaskQueue::Withdraw(const TaskIdentity& identity) {
+  const auto found = by_identity_.find(identity);
+  if (found == by_identity_.end()) return false;
+  backlog_.erase(found->second);
+  by_identity_.erase(found);
+  return true;
+}
+
+std::vector<TaskRef> TaskQueue::TakeAll() {
+  std::vector<TaskRef> tasks(std::make_move_iterator(backlog_.begin()), std::make_move_iterator(backlog_.end()));
+  backlog_.clear();
+  by_identity_.clear();
+  return tasks;
+}
+
+bool TaskQueue::HasPoller(Instant now, Duration window) const {
+  return !waiting_.empty() || (last_poll_ && now - *last_poll_ < window);
+}
+
+void TaskQueue::Saw(const std::string& identity, Instant now) {
+  const auto known = std::find_if(seen_.begin(), seen_.end(), [&](const auto& s) { return s.identity == identity; });
+  if (known != seen_.end()) {
+    if (known == seen_.begin()) {
+      known->last_access = now;
+      return;
+    }
+    seen_.erase(known);
+  }
+  seen_.push_front({identity, now});
+  if (seen_.size() > kMaxSeenPollers) seen_.pop_back();
+}
+
+}  // namespace wfe::matching

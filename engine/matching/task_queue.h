@@ -1,0 +1,82 @@
+// One task queue: tasks that wait for pollers, or pollers that wait for tasks.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <list>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/base/time.h"
+#include "engine/matching/task_ref.h"
+
+namespace wfe::matching {
+
+/// Given by the caller, unique among those waiting.
+using PollerId = uint64_t;
+
+/// A task has met a poller.
+struct Match {
+  TaskRef task;
+  PollerId poller = 0;
+};
+
+/// Pairs tasks with the pollers that wait for them.  One object per task queue: tasks first in first out, the
+/// longest-waiting poller first.
+/// Plain data and decisions: no threads, no clock; its owner calls it from one strand.
+class TaskQueue {
+ public:
+  /// Gives the task to the longest-waiting poller, or keeps it until one arrives.  The same task again changes nothing;
+  /// a newer attempt takes the place of the older one.
+  std::optional<Match> Offer(TaskRef task);
+  /// As Offer, but ahead of all others: the task was matched with a caller that turned out to be gone (pitfall 19).
+  std::optional<Match> PutBack(TaskRef task);
+  /// Takes the oldest task, or remembers the poller until a task or `deadline` comes.
+  std::optional<Match> Poll(PollerId poller, Instant deadline, Instant now, const std::string& identity);
+  /// As Poll, but ahead of all other pollers: it got a task that was stale and waits on.
+  std::optional<Match> PollAgain(PollerId poller, Instant deadline, Instant now, const std::string& identity);
+  /// The caller has gone; it never gets a task.  False when it does not wait here.
+  bool Forget(PollerId poller);
+  /// Pollers whose deadline has passed, longest-waiting first.  They get an empty answer.
+  std::vector<PollerId> Expire(Instant now);
+  /// The task is void.  False when it does not wait here.
+  bool Withdraw(const TaskIdentity& identity);
+
+  /// Everything that waits, oldest first; the queue is empty afterwards.  For moving tasks to another queue.
+  std::vector<TaskRef> TakeAll();
+
+  size_t backlog() const { return backlog_.size(); }
+  size_t waiting() const { return waiting_.size(); }
+  /// When somebody last began or went on to wait here; nullopt: never.
+  std::optional<Instant> last_poll() const { return last_poll_; }
+  /// True when someone waits now or did within `window`.
+  bool HasPoller(Instant now, Duration window) const;
+
+  struct SeenPoller {
+    std::string identity;
+    Instant last_access;
+  };
+  /// Who polled here lately, for DescribeTaskQueue; the latest first, at most 32.
+  const std::deque<SeenPoller>& seen() const { return seen_; }
+
+ private:
+  struct Waiting {
+    PollerId poller;
+    Instant deadline;
+  };
+  std::optional<Match> Add(TaskRef task, bool front);
+  std::optional<Match> Wait(PollerId poller, Instant deadline, Instant now, const std::string& identity, bool front);
+  void Saw(const std::string& identity, Instant now);
+
+  // At most one of these two is non-empty.
+  std::list<TaskRef> backlog_;
+  std::list<Waiting> waiting_;
+  std::unordered_map<TaskIdentity, std::list<TaskRef>::iterator, TaskIdentityHash> by_identity_;
+  std::unordered_map<PollerId, std::list<Waiting>::iterator> by_poller_;
+  std::optional<Instant> last_poll_;
+  std::deque<SeenPoller> seen_;
+};
+
+}  // namespace wfe::matching
