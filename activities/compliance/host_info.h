@@ -1,0 +1,23 @@
+// Which machine an activity runs on, so that a workflow can keep to it (EN-5).
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "workers/sdk/activity.h"
+
+namespace wfe::activities {
+
+struct HostInfo {
+  std::string host_queue;  ///< The task queue that only this host's workers serve; stable across their restarts.
+  std::string work_root;   ///< Absolute; new working directories are made below it.
+};
+void to_json(nlohmann::json& json, const HostInfo& info);
+void from_json(const nlohmann::json& json, HostInfo& info);
+
+inline constexpr sdk::ActivityType<sdk::Nothing, HostInfo> kDescribeHost{"describeHost"};
+
+/// Adds describeHost, which answers `info`.
+void RegisterHostActivities(sdk::ActivityRegistry& registry, HostInfo info);
+
+}  // namespace wfe::activities

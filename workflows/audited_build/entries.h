@@ -1,0 +1,35 @@
+// The trace entries of a build, made from what the activities returned (LG-1 to LG-17).
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "activities/audit/log_entry.h"
+#include "activities/compliance/compliance.h"
+#include "activities/gemini/gemini.h"
+
+namespace wfe::workflows {
+
+/// What every entry of a run repeats.
+struct EntryBase {
+  std::string run_id;
+  std::string workflow_id;
+  std::string workflow_type;
+  std::optional<activities::PreparedContext> context;  ///< Once it is rendered.
+};
+
+/// What a fix attempt repairs.
+struct Repair {
+  std::string error_type;
+  int64_t error_log_chars = 0;  ///< As fed back to the agent.
+};
+
+activities::LogEntry AgentEntry(const EntryBase& base, const std::string& step, const std::string& timestamp,
+                                const activities::AgentReply& reply, const std::optional<Repair>& repair);
+activities::LogEntry VerificationEntry(const EntryBase& base, const std::string& step, const std::string& timestamp,
+                                       const activities::ComplianceReport& report);
+/// `name` is one of LG-17's: workflow_started, workflow_completed …
+activities::LogEntry EventEntry(const EntryBase& base, const std::string& name, const std::string& timestamp,
+                                const nlohmann::json& ext);
+
+}  // namespace wfe::workflows
