@@ -37,10 +37,10 @@ struct ActivityType {
 /// Why an activity failed, as its workflow sees it.
 struct ApplicationFailure {
   std::string message;
-  std::string type;            ///< A stable name, e.g. "AGENT_ERROR"; retry policies list these.
-  bool non_retryable = false;  ///< True: the engine does not try again (S23).
+  std::string type;                          ///< A stable name, e.g. "AGENT_ERROR"; retry policies list these.
+  bool non_retryable = false;                ///< True: the engine does not try again (S23).
   std::optional<Duration> next_retry_delay;  ///< Replaces the computed interval (S22), e.g. a server's own delay.
-  nlohmann::json details;      ///< null: none.
+  nlohmann::json details;                    ///< null: none.
 };
 
 /// An activity's outcome: its value, a failure, or "cancelled".
@@ -52,10 +52,10 @@ template <class T>
 class [[nodiscard]] ActivityResult {
  public:
   ActivityResult(T value) : state_(std::move(value)) {}                          // NOLINT
-  ActivityResult(ApplicationFailure failure) : state_(std::move(failure)) {}      // NOLINT
-  ActivityResult(ActivityCancelled cancelled) : state_(std::move(cancelled)) {}   // NOLINT
+  ActivityResult(ApplicationFailure failure) : state_(std::move(failure)) {}     // NOLINT
+  ActivityResult(ActivityCancelled cancelled) : state_(std::move(cancelled)) {}  // NOLINT
   /// An Error becomes a failure whose type is the code's name; INVALID_ARGUMENT is not retried.
-  ActivityResult(Error error)                                                     // NOLINT
+  ActivityResult(Error error)  // NOLINT
       : state_(ApplicationFailure{.message = error.message,
                                   .type = std::string(StatusCodeName(error.code)),
                                   .non_retryable = error.code == StatusCode::kInvalidArgument,

@@ -1,0 +1,90 @@
+// Which coroutine of a run goes next.  Internal to the SDK; workflow authors include workflow.h.
+//
+// Coroutines are resumed from one loop and never from each other, so the stack does not grow with the depth or the
+// number of awaits, in any build mode.  A call (`co_await Sub(...)`) and its return go to the front of the queue and
+// behave like a function call; everything else is first come, first served.  Hence the order is a function of the
+// history.
+#pragma once
+
+#include <coroutine>
+#include <deque>
+#include <exception>
+#include <memory>
+#include <utility>
+
+#include "engine/base/check.h"
+#include "engine/base/function.h"
+#include "workers/sdk/fwd.h"
+
+namespace wfe::sdk::detail {
+
+class Scheduler;
+
+/// What all coroutines of a run share.
+class PromiseBase {
+ public:
+  std::suspend_always initial_suspend() noexcept { return {}; }
+  void unhandled_exception() noexcept { error_ = std::current_exception(); }
+
+  PromiseBase() = default;
+  PromiseBase(const PromiseBase&) = delete;
+  PromiseBase& operator=(const PromiseBase&) = delete;
+
+  /// Makes this coroutine part of a run: it inherits the cancellation scope of whoever starts it.
+  void Attach(Scheduler& scheduler, std::shared_ptr<ScopeState> scope) {
+    WFE_CHECK(scheduler_ == nullptr, "a Task is started once");
+    scheduler_ = &scheduler;
+    scope_ = std::move(scope);
+  }
+  void set_continuation(PromiseBase& awaiter) { continuation_ = &awaiter; }
+  void set_on_done(Function<void()> on_done) { on_done_ = std::move(on_done); }
+
+  Scheduler& scheduler() const { return *scheduler_; }
+  const std::shared_ptr<ScopeState>& scope() const { return scope_; }
+  void set_scope(std::shared_ptr<ScopeState> scope) { scope_ = std::move(scope); }
+  const std::exception_ptr& error() const { return error_; }
+  std::coroutine_handle<> handle() const { return handle_; }
+
+ protected:
+  void set_handle(std::coroutine_handle<> handle) { handle_ = handle; }
+  /// The body has ended: its awaiter goes on, or its owner is told.
+  inline void Done() noexcept;
+
+ private:
+  std::coroutine_handle<> handle_;
+  Scheduler* scheduler_ = nullptr;
+  std::shared_ptr<ScopeState> scope_;
+  PromiseBase* continuation_ = nullptr;
+  Function<void()> on_done_;
+  std::exception_ptr error_;
+};
+
+class Scheduler {
+ public:
+  void PushBack(PromiseBase& promise) { ready_.push_back(&promise); }
+  void PushFront(PromiseBase& promise) { ready_.push_front(&promise); }
+  bool empty() const { return ready_.empty(); }
+  void Clear() { ready_.clear(); }
+
+  /// Resumes the next coroutine until it suspends or ends.
+  void RunOne() {
+    PromiseBase* promise = ready_.front();
+    ready_.pop_front();
+    current_ = promise;
+    promise->handle().resume();
+    current_ = nullptr;
+  }
+  /// The coroutine that is running; nullptr between them, and in signal and query handlers.
+  PromiseBase* current() const { return current_; }
+
+ private:
+  std::deque<PromiseBase*> ready_;
+  PromiseBase* current_ = nullptr;
+};
+
+inline void PromiseBase::Done() noexcept {
+  if (continuation_ != nullptr) scheduler_->PushFront(*continuation_);
+  if (on_done_) on_done_();
+}
+
+}  // namespace wfe::sdk::detail

@@ -1,0 +1,238 @@
+#include "workers/sdk/workflow_instance.h"
+
+#include <stdexcept>
+#include <utility>
+
+#include "workers/sdk/workflow_state.h"
+
+namespace wfe::sdk {
+
+namespace detail {
+
+WorkflowState::~WorkflowState() {
+  // Destructors of locals in the frames may use the context: their commands are ignored.  What was spawned may refer to
+  // locals of its spawner, so the last goes first.
+  destroying = true;
+  scheduler.Clear();
+  conditions.clear();
+  signal_news.clear();
+  other_news.clear();
+  while (!spawned.empty()) spawned.pop_back();
+  main.reset();
+}
+
+bool WorkflowState::MayCommand() const {
+  if (in_query) throw std::logic_error("a query handler only looks: it may not issue commands");
+  return !destroying;
+}
+
+void WorkflowState::Poison(const std::exception_ptr& error) {
+  if (poison.has_value()) return;
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& e) {
+    poison = WorkflowPoison{e.what()};
+  } catch (...) {
+    poison = WorkflowPoison{"the workflow threw something that is not a std::exception"};
+  }
+}
+
+void WorkflowState::Classify(const std::exception_ptr& error) {
+  if (outcome.has_value() || poison.has_value()) return;
+  try {
+    std::rethrow_exception(error);
+  } catch (ContinueAsNewRequest& request) {
+    outcome = std::move(request.command);
+  } catch (const WorkflowFailure& failure) {
+    outcome = failure;
+  } catch (const ActivityFailure& failure) {
+    outcome = failure;
+  } catch (const CancelledFailure& cancelled) {
+    if (cancel_requested) {
+      outcome = WorkflowCancelled{cancelled.details()};
+    } else {
+      outcome = cancelled;
+    }
+  } catch (...) {
+    Poison(error);
+  }
+}
+
+namespace {
+
+/// Delivers one signal to its handler, its channel, or the place where it waits for either.
+void Deliver(WorkflowState& state, const std::string& name, const nlohmann::json& input) {
+  SignalEntry& entry = state.signals[name];
+  if (entry.handler) {
+    // A handler may replace itself.
+    const auto handler = entry.handler;
+    handler(input);
+  } else {
+    entry.queue.Push(input);
+  }
+}
+
+/// Wakes the waits whose condition now holds.  False: nothing changed.
+bool WakeConditions(WorkflowState& state) {
+  bool woken = false;
+  for (auto it = state.conditions.begin(); it != state.conditions.end();) {
+    bool done = it->future->ready();
+    if (!done) {
+      try {
+        done = it->predicate();
+        if (done) it->resolve();
+      } catch (...) {
+        it->future->Fail(std::current_exception());
+        done = true;
+      }
+      woken |= done;
+    }
+    it = done ? state.conditions.erase(it) : std::next(it);
+  }
+  return woken;
+}
+
+void ReapSpawned(WorkflowState& state) {
+  for (auto it = state.spawned.begin(); it != state.spawned.end();) {
+    it = it->handle.done() ? state.spawned.erase(it) : std::next(it);
+  }
+}
+
+void RunNews(WorkflowState& state, std::vector<Function<void()>> news) {
+  for (Function<void()>& item : news) {
+    if (state.outcome.has_value() || state.poison.has_value()) return;
+    try {
+      item();
+    } catch (...) {
+      state.Classify(std::current_exception());
+    }
+  }
+}
+
+}  // namespace
+
+}  // namespace detail
+
+WorkflowInstance::WorkflowInstance(const WorkflowFunction& function, WorkflowRuntime& runtime)
+    : state_(std::make_unique<detail::WorkflowState>(function, runtime)) {}
+
+WorkflowInstance::~WorkflowInstance() = default;
+
+void WorkflowInstance::Reseed(uint64_t seed) { state_->random = SeededIdSource(seed); }
+
+void WorkflowInstance::Start(nlohmann::json input) {
+  detail::WorkflowState& state = *state_;
+  state.other_news.push_back([&state, input = std::move(input)]() mutable {
+    state.main.emplace(state.function(state.context, std::move(input)));
+    detail::Promise<nlohmann::json>& promise = state.main->promise();
+    promise.Attach(state.scheduler, state.root);
+    promise.set_on_done([&state, &promise] {
+      if (state.outcome.has_value() || state.poison.has_value()) return;
+      if (promise.error()) {
+        state.Classify(promise.error());
+      } else {
+        state.outcome = WorkflowCompleted{promise.TakeResult()};
+      }
+    });
+    state.scheduler.PushBack(promise);
+  });
+}
+
+void WorkflowInstance::ActivityResolved(uint64_t seq, ActivityResolution resolution) {
+  detail::WorkflowState& state = *state_;
+  state.other_news.push_back([&state, seq, resolution = std::move(resolution)]() mutable {
+    const auto found = state.activities.find(seq);
+    if (found == state.activities.end()) return;
+    const std::shared_ptr<detail::FutureStateBase> future = std::move(found->second);
+    state.activities.erase(found);
+    if (auto* completed = std::get_if<ActivityCompleted>(&resolution)) {
+      future->ResolveJson(completed->result);
+    } else if (auto* failed = std::get_if<ActivityFailure>(&resolution)) {
+      future->Fail(std::make_exception_ptr(*failed));
+    } else {
+      future->Fail(std::make_exception_ptr(std::get<CancelledFailure>(resolution)));
+    }
+  });
+}
+
+void WorkflowInstance::WithdrawActivity(uint64_t seq) {
+  const auto found = state_->activities.find(seq);
+  if (found == state_->activities.end()) return;
+  const std::shared_ptr<detail::FutureStateBase> future = std::move(found->second);
+  state_->activities.erase(found);
+  future->Fail(std::make_exception_ptr(CancelledFailure("cancelled before it was scheduled")));
+}
+
+void WorkflowInstance::TimerFired(uint64_t seq) {
+  detail::WorkflowState& state = *state_;
+  state.other_news.push_back([&state, seq] {
+    const auto found = state.timers.find(seq);
+    if (found == state.timers.end()) return;
+    const std::shared_ptr<detail::FutureStateBase> future = std::move(found->second);
+    state.timers.erase(found);
+    future->ResolveJson(nullptr);
+  });
+}
+
+void WorkflowInstance::Signal(std::string name, nlohmann::json input) {
+  detail::WorkflowState& state = *state_;
+  state.signal_news.push_back(
+      [&state, name = std::move(name), input = std::move(input)] { detail::Deliver(state, name, input); });
+}
+
+void WorkflowInstance::CancelRequested(std::string reason) {
+  detail::WorkflowState& state = *state_;
+  state.other_news.push_back([&state, reason = std::move(reason)] {
+    state.cancel_requested = true;
+    state.root->Cancel(reason.empty() ? "the workflow was asked to cancel" : reason);
+  });
+}
+
+void WorkflowInstance::Run() {
+  detail::WorkflowState& state = *state_;
+  std::vector<Function<void()>> signals = std::exchange(state.signal_news, {});
+  std::vector<Function<void()>> others = std::exchange(state.other_news, {});
+  detail::RunNews(state, std::move(signals));
+  detail::RunNews(state, std::move(others));
+  while (!state.outcome.has_value() && !state.poison.has_value()) {
+    if (!state.scheduler.empty()) {
+      state.scheduler.RunOne();
+      detail::ReapSpawned(state);
+    } else if (!detail::WakeConditions(state)) {
+      break;
+    }
+  }
+  if (state.outcome.has_value()) {
+    state.scheduler.Clear();
+    state.conditions.clear();
+  }
+}
+
+const std::optional<WorkflowOutcome>& WorkflowInstance::outcome() const { return state_->outcome; }
+const std::optional<WorkflowPoison>& WorkflowInstance::poison() const { return state_->poison; }
+
+Result<nlohmann::json> WorkflowInstance::Query(const std::string& name, const nlohmann::json& input) {
+  const auto found = state_->queries.find(name);
+  if (found == state_->queries.end()) {
+    std::string known;
+    for (const auto& [each, entry] : state_->queries) known += (known.empty() ? "" : ", ") + each;
+    return InvalidArgument("unknown query " + name + "; this workflow answers " + (known.empty() ? "none" : known));
+  }
+  if (state_->outcome.has_value() && !found->second.outlives_main) {
+    return FailedPrecondition("the workflow function has ended, and what its query handler " + name +
+                              " refers to with it; register the handler with shared state to answer closed runs");
+  }
+  state_->in_query = true;
+  Result<nlohmann::json> answer = Internal("query " + name + " gave no answer");
+  try {
+    answer = found->second.handler(input);
+  } catch (const std::exception& e) {
+    answer = InvalidArgument("query " + name + " failed: " + e.what());
+  } catch (...) {
+    answer = InvalidArgument("query " + name + " failed with something that is not a std::exception");
+  }
+  state_->in_query = false;
+  return answer;
+}
+
+}  // namespace wfe::sdk

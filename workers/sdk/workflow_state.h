@@ -1,0 +1,88 @@
+// What a run's context and its instance share.  Internal to workers/sdk.
+#pragma once
+
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/base/id_source.h"
+#include "workers/sdk/workflow_context.h"
+#include "workers/sdk/workflow_instance.h"
+#include "workers/sdk/workflow_runtime.h"
+
+namespace wfe::sdk::detail {
+
+/// Thrown by ContinueAsNew; not a std::exception, so that `catch (const std::exception&)` lets it pass.
+struct ContinueAsNewRequest {
+  ContinueAsNewCommand command;
+};
+
+struct Condition {
+  Function<bool()> predicate;
+  std::shared_ptr<FutureStateBase> future;
+  Function<void()> resolve;
+};
+
+struct SpawnedTask {
+  std::shared_ptr<void> owner;
+  std::coroutine_handle<> handle;
+};
+
+struct QueryEntry {
+  bool outlives_main = false;
+  std::function<nlohmann::json(const nlohmann::json&)> handler;
+};
+
+struct SignalEntry {
+  std::function<void(const nlohmann::json&)> handler;  // empty: signals queue up
+  SignalQueue queue;
+  bool is_channel = false;
+};
+
+class WorkflowState {
+ public:
+  WorkflowState(const WorkflowFunction& f, WorkflowRuntime& r)
+      : function(f), runtime(r), root(ScopeState::Root()), random(r.RandomSeed()), context(*this) {}
+  ~WorkflowState();
+
+  /// Commands are refused in query handlers, and ignored while the run's coroutines are being destroyed.
+  bool MayCommand() const;
+  /// Sorts what left a workflow coroutine into an outcome or poison.
+  void Classify(const std::exception_ptr& error);
+  void Poison(const std::exception_ptr& error);
+
+  const WorkflowFunction& function;
+  WorkflowRuntime& runtime;
+  Scheduler scheduler;
+  std::shared_ptr<ScopeState> root;
+  SeededIdSource random;
+  WorkflowContext context;
+
+  std::map<uint64_t, std::shared_ptr<FutureStateBase>> activities;  // open ones, by sequence number
+  std::map<uint64_t, std::shared_ptr<FutureStateBase>> timers;
+  std::list<Condition> conditions;
+  std::map<std::string, SignalEntry, std::less<>> signals;
+  std::map<std::string, QueryEntry, std::less<>> queries;
+  uint64_t activity_count = 0;
+  uint64_t timer_count = 0;
+  uint64_t side_effect_count = 0;
+  uint64_t operation_count = 0;
+
+  std::vector<Function<void()>> signal_news;  // what the next Run begins with
+  std::vector<Function<void()>> other_news;
+  bool cancel_requested = false;
+  bool in_query = false;
+  bool destroying = false;
+
+  std::optional<WorkflowOutcome> outcome;
+  std::optional<WorkflowPoison> poison;
+  std::optional<Task<nlohmann::json>> main;
+  std::list<SpawnedTask> spawned;
+};
+
+}  // namespace wfe::sdk::detail
