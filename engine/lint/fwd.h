@@ -1,0 +1,9 @@
+#pragma once
+
+namespace wfe::lint {
+struct Finding;
+struct LintOptions;
+struct StoredRun;
+struct StoreLintOptions;
+struct RunHistory;
+}  // namespace wfe::lint

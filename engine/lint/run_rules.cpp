@@ -1,0 +1,88 @@
+// H29, H32: runs of one workflow id.
+#include <google/protobuf/util/message_differencer.h>
+
+#include "engine/lint/rule.h"
+
+namespace wfe::lint {
+namespace {
+
+/// The run that a closing event says comes next; empty for none.
+std::string NextRunId(const HistoryEvent& event) {
+  switch (event.attributes_case()) {
+    case HistoryEvent::kWorkflowExecutionContinuedAsNewEventAttributes:
+      return event.workflow_execution_continued_as_new_event_attributes().new_execution_run_id();
+    case HistoryEvent::kWorkflowExecutionCompletedEventAttributes:
+      return event.workflow_execution_completed_event_attributes().new_execution_run_id();
+    case HistoryEvent::kWorkflowExecutionFailedEventAttributes:
+      return event.workflow_execution_failed_event_attributes().new_execution_run_id();
+    case HistoryEvent::kWorkflowExecutionTimedOutEventAttributes:
+      return event.workflow_execution_timed_out_event_attributes().new_execution_run_id();
+    default:
+      return "";
+  }
+}
+
+void CheckSuccessor(const RunHistory& from, const RunHistory& to, Report& report) {
+  const HistoryEvent& end = from.events.back();
+  if (to.events.empty() || !to.events.front().has_workflow_execution_started_event_attributes()) {
+    return report.Add(end, "the run that follows, " + to.key.run_id.value() + ", does not begin with a start");
+  }
+  const auto& started = to.events.front().workflow_execution_started_event_attributes();
+  const auto& before = from.events.front().workflow_execution_started_event_attributes();
+  const std::string name = "run " + to.key.run_id.value() + " ";
+  if (started.continued_execution_run_id() != from.key.run_id.value()) {
+    report.Add(end, name + "says it continues \"" + started.continued_execution_run_id() + "\"");
+  }
+  if (started.first_execution_run_id() != before.first_execution_run_id()) {
+    report.Add(end, name + "names another first run than this one");
+  }
+  // Without a command to continue as new, the same input is tried again.
+  const bool continued = end.has_workflow_execution_continued_as_new_event_attributes();
+  const auto& input = continued ? end.workflow_execution_continued_as_new_event_attributes().input() : before.input();
+  const auto& type =
+      continued ? end.workflow_execution_continued_as_new_event_attributes().workflow_type() : before.workflow_type();
+  if (!google::protobuf::util::MessageDifferencer::Equals(input, started.input())) {
+    report.Add(end, name + "has another input than it was given");
+  }
+  if (type.name() != started.workflow_type().name()) {
+    report.Add(end, name + "is of type " + started.workflow_type().name() + ", expected " + type.name());
+  }
+}
+
+}  // namespace
+
+std::vector<Finding> LintAcrossRuns(const std::vector<RunHistory>& runs, bool complete) {
+  std::vector<Finding> findings;
+  Report chain("H29", findings);
+  Report current("H32", findings);
+  std::map<ExecutionKey, const RunHistory*> by_key;
+  std::map<WorkflowKey, const RunHistory*> open;
+  for (const RunHistory& run : runs) by_key.emplace(run.key, &run);
+  for (const RunHistory& run : runs) {
+    if (run.events.empty()) {
+      chain.Add(0, run.key.ToString() + " has no events");
+      continue;
+    }
+    const HistoryEvent& end = run.events.back();
+    if (!IsClosing(end.event_type())) {
+      const auto [other, inserted] = open.try_emplace(run.key.workflow(), &run);
+      if (!inserted)
+        current.Add(0, run.key.ToString() + " is open, and so is run " + other->second->key.run_id.value());
+      continue;
+    }
+    const std::string next = NextRunId(end);
+    if (next.empty()) {
+      if (end.has_workflow_execution_continued_as_new_event_attributes()) chain.Add(end, "it names no new run");
+      continue;
+    }
+    const auto found = by_key.find(ExecutionKey{run.key.ns, run.key.workflow_id, RunId(next)});
+    if (found != by_key.end()) {
+      CheckSuccessor(run, *found->second, chain);
+    } else if (complete) {
+      chain.Add(end, "the run that follows, " + next + ", does not exist");
+    }
+  }
+  return findings;
+}
+
+}  // namespace wfe::lint

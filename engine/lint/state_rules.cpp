@@ -1,0 +1,47 @@
+// H5: the state beside the history.
+#include <google/protobuf/util/message_differencer.h>
+
+#include "engine/lint/store_rules.h"
+
+namespace wfe::lint {
+namespace {
+
+void BookkeepingFits(const engine::v1::MutableState& state, Report& report) {
+  const auto& folded = state.folded();
+  const auto& bookkeeping = state.bookkeeping();
+  const auto& attempts = bookkeeping.activity_attempts();
+  bool same = attempts.size() == folded.activities_size();
+  for (int i = 0; same && i < attempts.size(); ++i) {
+    same = attempts[i].scheduled_event_id() == folded.activities(i).scheduled_event_id();
+    if (same && attempts[i].attempt() < 1) {
+      report.Add(attempts[i].scheduled_event_id(), "attempt " + std::to_string(attempts[i].attempt()));
+    }
+  }
+  if (!same) {
+    report.Add(0, std::to_string(attempts.size()) + " activity attempts do not belong to the " +
+                      std::to_string(folded.activities_size()) + " open activities");
+  }
+  if (!bookkeeping.buffered_events().empty() && !folded.has_workflow_task() && !bookkeeping.transient_workflow_task()) {
+    report.Add(0, "events are buffered, but no workflow task is open");
+  }
+  if (folded.has_workflow_task() && bookkeeping.transient_workflow_task()) {
+    report.Add(0, "a workflow task is both in the history and transient");
+  }
+}
+
+}  // namespace
+
+void StateIsAFold(const StoredView& view, Report& report) {
+  BookkeepingFits(view.run.state, report);
+  if (!view.options.fold || !view.file_rules_hold) return;
+  const engine::v1::Folded rebuilt = view.options.fold(view.run.key, view.events);
+  google::protobuf::util::MessageDifferencer differencer;
+  std::string differences;
+  differencer.ReportDifferencesToString(&differences);
+  if (!differencer.Compare(rebuilt, view.run.state.folded())) {
+    while (!differences.empty() && differences.back() == '\n') differences.pop_back();
+    report.Add(0, "the stored state differs from the fold over its events: " + differences);
+  }
+}
+
+}  // namespace wfe::lint
