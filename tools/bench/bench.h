@@ -1,0 +1,54 @@
+// `wfe bench`: what the engine does per second on this machine, beside what the machine itself can do.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "engine/base/result.h"
+
+namespace wfe::bench {
+
+struct Options {
+  std::vector<std::string> scenarios;  ///< Names; empty: all.
+  std::vector<int> concurrency;        ///< Empty: 1, 16 and 128 where the scenario takes callers.
+  std::string address;                 ///< Empty: own server and worker processes in a temporary directory.
+  std::string program;                 ///< Path of this program, to start them from.
+  double seconds = 6;                  ///< Measured time of one load scenario at one concurrency.
+};
+
+/// One measured figure.
+struct Figure {
+  std::string scenario;
+  int concurrency = 0;  ///< 0: does not apply.
+  std::string name;     ///< "workflows_per_s", "p50_ms" …
+  double value = 0;
+  std::string unit;
+  int64_t samples = 0;
+  double aim = 0;  ///< 0: none stated.
+  bool aim_is_upper = false;
+  std::string against;  ///< The limit measured in the same run that `ratio` refers to; empty: none.
+  double ratio = 0;
+};
+
+struct Report {
+  std::vector<Figure> limits;
+  std::vector<Figure> figures;
+  std::vector<std::string> failures;  ///< Scenarios that could not be measured, with the reason.
+};
+
+/// The names of all scenarios.
+const std::vector<std::string>& ScenarioNames();
+
+/// Runs the scenarios; `progress` gets a line for each step.  Blocks.
+Result<Report> Run(const Options& options, const std::function<void(const std::string&)>& progress);
+
+std::string ToText(const Report& report);
+nlohmann::ordered_json ToJson(const Report& report);
+
+/// The worker process of the benchmark: serves the workflows and activities of workload.h until SIGTERM.
+int RunBenchWorker(const std::string& address, const std::string& queue);
+
+}  // namespace wfe::bench

@@ -1,0 +1,20 @@
+// The workflows and the activity that the benchmark runs.
+#pragma once
+
+#include <string_view>
+
+#include "workers/sdk/workflow.h"
+
+namespace wfe::bench {
+
+inline constexpr std::string_view kOne = "BenchOne";      ///< One activity.
+inline constexpr std::string_view kTen = "BenchTen";      ///< Ten, one after the other.
+inline constexpr std::string_view kFan = "BenchFan";      ///< A hundred at once.
+inline constexpr std::string_view kSleep = "BenchSleep";  ///< Sleeps the milliseconds of its input.
+inline constexpr std::string_view kPark = "BenchPark";    ///< Waits for the signal "go".
+
+inline constexpr std::string_view kBenchQueue = "bench";
+
+void RegisterWorkload(sdk::WorkflowRegistry& workflows, sdk::ActivityRegistry& activities);
+
+}  // namespace wfe::bench

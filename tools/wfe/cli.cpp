@@ -1,0 +1,157 @@
+#include "tools/wfe/cli.h"
+
+#include <unistd.h>
+
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <map>
+#include <sstream>
+
+#include "workers/client/grpc_client.h"
+
+namespace wfe::cli {
+namespace {
+
+constexpr size_t kMaxInputBytes = 2 << 20;  // S56: one payload
+
+Result<std::string> ReadAll(std::istream& in, const std::string& name) {
+  std::string text(std::istreambuf_iterator<char>(in), {});
+  if (in.bad()) return InvalidArgument("cannot read " + name);
+  return text;
+}
+
+Result<std::string> ReadFileText(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return InvalidArgument("cannot open the input file " + path);
+  return ReadAll(in, path);
+}
+
+}  // namespace
+
+Result<const Config*> Globals::config() {
+  if (!config_) {
+    WFE_ASSIGN_OR_RETURN(config_, LoadConfig(config_path));
+  }
+  return static_cast<const Config*>(&*config_);
+}
+
+std::string Globals::Address() {
+  if (!address.empty()) return address;
+  const auto loaded = config();
+  return loaded ? (*loaded)->client.address : "127.0.0.1:7233";
+}
+
+std::string Globals::Namespace() {
+  if (!ns.empty()) return ns;
+  const auto loaded = config();
+  return loaded ? (*loaded)->client.ns : "default";
+}
+
+client::ServiceClient& Globals::client() {
+  if (!client_) {
+    const auto loaded = config();
+    client_ = client::NewGrpcClient(
+        {.address = Address(), .ns = Namespace(), .api_key = loaded ? (*loaded)->client.api_key : ""});
+  }
+  return *client_;
+}
+
+Error Globals::Unreachable(const Error& error) {
+  if (error.code == StatusCode::kDeadlineExceeded) {
+    return Unavailable("the server at " + Address() + " did not answer in time");
+  }
+  return Unavailable("no server answers at " + Address() +
+                     "; start one with `wfe server`, or name another with --address or TEMPORAL_ADDRESS");
+}
+
+void Globals::Run(const std::function<Result<int>()>& body) {
+  const auto loaded = config();
+  if (!loaded) {
+    exit_code = Fail(loaded.error(), format);
+    return;
+  }
+  const Result<int> result = body();
+  exit_code = result ? *result : Fail(result.error(), format);
+}
+
+void AddCommonOptions(CLI::App& command, Globals& globals) {
+  static const std::map<std::string, OutputFormat> kFormats = {
+      {"text", OutputFormat::kText}, {"json", OutputFormat::kJson}, {"jsonl", OutputFormat::kJsonl}};
+  command.add_option("-o,--output", globals.format, "text (default), json or jsonl")
+      ->transform(CLI::CheckedTransformer(kFormats, CLI::ignore_case).description("{text,json,jsonl}"));
+  command.add_option("--config", globals.config_path, "Configuration file (default: $WFE_CONFIG, ./wfe.toml)");
+}
+
+void AddClientOptions(CLI::App& command, Globals& globals) {
+  AddCommonOptions(command, globals);
+  command.add_option("--address", globals.address,
+                     "HOST:PORT of the server (default: $TEMPORAL_ADDRESS, 127.0.0.1:7233)");
+  command.add_option("-n,--namespace", globals.ns, "Namespace (default: $TEMPORAL_NAMESPACE, default)");
+}
+
+void AddTargetOptions(CLI::App& command, Target& target) {
+  command.add_option("workflow", target.workflow_id, "Workflow id")->required();
+  command.add_option("-r,--run-id", target.run_id, "Run id (default: the newest run)");
+}
+
+Result<std::optional<nlohmann::json>> ReadInput(const std::string& input, const std::string& input_file) {
+  if (!input.empty() && !input_file.empty()) return InvalidArgument("--input and --input-file exclude each other");
+  std::string text;
+  std::string where = "--input";
+  if (!input_file.empty() || input.starts_with('@')) {
+    const std::string path = input_file.empty() ? input.substr(1) : input_file;
+    where = path;
+    WFE_ASSIGN_OR_RETURN(text, ReadFileText(path));
+  } else if (input == "-") {
+    where = "standard input";
+    WFE_ASSIGN_OR_RETURN(text, ReadAll(std::cin, where));
+  } else if (!input.empty()) {
+    text = input;
+  } else {
+    return std::optional<nlohmann::json>();
+  }
+  if (text.size() > kMaxInputBytes) {
+    return InvalidArgument("the input from " + where + " has " + std::to_string(text.size()) +
+                           " bytes; a workflow's input may have " + std::to_string(kMaxInputBytes));
+  }
+  try {
+    return std::optional<nlohmann::json>(nlohmann::json::parse(text));
+  } catch (const nlohmann::json::parse_error& e) {
+    return InvalidArgument(where + " is not JSON, at byte " + std::to_string(e.byte) + ": " + e.what());
+  }
+}
+
+temporal::api::common::v1::Payload ToPayload(const nlohmann::json& json) {
+  temporal::api::common::v1::Payload payload;
+  (*payload.mutable_metadata())["encoding"] = "json/plain";
+  payload.set_data(json.dump());
+  return payload;
+}
+
+nlohmann::json FromPayload(const temporal::api::common::v1::Payload& payload) {
+  const auto encoding = payload.metadata().find("encoding");
+  const std::string name = encoding == payload.metadata().end() ? "" : encoding->second;
+  if (name == "json/plain" || name == "json/protobuf") {
+    nlohmann::json value = nlohmann::json::parse(payload.data(), nullptr, false);
+    if (!value.is_discarded()) return value;
+  }
+  if (name == "binary/null") return nullptr;
+  return {{"encoding", name}, {"size", payload.data().size()}};
+}
+
+nlohmann::json FromPayloads(const temporal::api::common::v1::Payloads& payloads) {
+  if (payloads.payloads_size() == 0) return nullptr;
+  if (payloads.payloads_size() == 1) return FromPayload(payloads.payloads(0));
+  nlohmann::json list = nlohmann::json::array();
+  for (const auto& payload : payloads.payloads()) list.push_back(FromPayload(payload));
+  return list;
+}
+
+std::string Identity() {
+  char host[256] = "localhost";
+  gethostname(host, sizeof host - 1);
+  return "wfe@" + std::string(host) + ":" + std::to_string(getpid());
+}
+
+}  // namespace wfe::cli

@@ -1,0 +1,93 @@
+// What every command shares: global options, the connection, reading inputs.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "engine/base/result.h"
+#include "temporal/api/common/v1/message.pb.h"
+#include "temporal/api/workflowservice/v1/request_response.pb.h"
+#include "tools/wfe/config.h"
+#include "tools/wfe/exit_codes.h"
+#include "tools/wfe/output.h"
+#include "workers/client/blocking_call.h"
+
+namespace wfe::cli {
+
+namespace ws = temporal::api::workflowservice::v1;
+
+/// Options that stand on every command, and what they lead to.
+class Globals {
+ public:
+  std::string config_path;
+  std::string address;  ///< Empty: from the configuration.
+  std::string ns;       ///< Empty: from the configuration.
+  OutputFormat format = OutputFormat::kText;
+  int exit_code = kExitOk;
+
+  /// The effective configuration; loaded once.
+  Result<const Config*> config();
+  std::string Address();
+  std::string Namespace();
+  /// A connection; made at first use.
+  client::ServiceClient& client();
+
+  /// A unary call of Temporal's service.  An unreachable server is one sentence that names the address.
+  template <class Response>
+  Result<Response> Call(std::string_view method, const google::protobuf::MessageLite& request,
+                        Duration timeout = std::chrono::seconds(10)) {
+    Result<Response> response =
+        client::BlockingCall<Response>(client(), client::kWorkflowService, method, request, timeout);
+    if (!response && IsUnreachable(response.error())) return Unreachable(response.error());
+    return response;
+  }
+  Error Unreachable(const Error& error);
+  static bool IsUnreachable(const Error& error) {
+    return error.code == StatusCode::kUnavailable || error.code == StatusCode::kDeadlineExceeded;
+  }
+
+  /// Wraps a command's body: runs it, prints its error, keeps its exit code.
+  void Run(const std::function<Result<int>()>& body);
+
+ private:
+  std::optional<Config> config_;
+  std::unique_ptr<client::ServiceClient> client_;
+};
+
+/// Adds --address, --namespace, --output and --config to a client command.
+void AddClientOptions(CLI::App& command, Globals& globals);
+/// Adds --output and --config.
+void AddCommonOptions(CLI::App& command, Globals& globals);
+
+/// The JSON text that `--input JSON|@FILE|-` or `--input-file FILE` names; nullopt when neither is given.
+Result<std::optional<nlohmann::json>> ReadInput(const std::string& input, const std::string& input_file);
+
+/// JSON as a json/plain payload, and back (a payload of another encoding becomes {"encoding": …, "size": …}).
+temporal::api::common::v1::Payload ToPayload(const nlohmann::json& json);
+nlohmann::json FromPayload(const temporal::api::common::v1::Payload& payload);
+nlohmann::json FromPayloads(const temporal::api::common::v1::Payloads& payloads);
+
+/// "wfe@HOST:PID", as identity in histories.
+std::string Identity();
+
+/// A workflow by id and, optionally, run: `wfe show ID [--run-id R]`.  The argument may also be a run id, where the
+/// server knows one by it.
+struct Target {
+  std::string workflow_id;
+  std::string run_id;
+};
+void AddTargetOptions(CLI::App& command, Target& target);
+
+// One function a family; each adds its commands.
+void AddServerCommands(CLI::App& app, Globals& globals);
+void AddSubmitCommands(CLI::App& app, Globals& globals);
+void AddWorkflowCommands(CLI::App& app, Globals& globals);
+void AddHistoryCommands(CLI::App& app, Globals& globals);
+void AddAuditCommands(CLI::App& app, Globals& globals);
+void AddConfigCommands(CLI::App& app, Globals& globals);
+void AddBenchCommand(CLI::App& app, Globals& globals);
+
+}  // namespace wfe::cli

@@ -1,0 +1,53 @@
+// wfe bench, bench-worker
+#include <fmt/core.h>
+
+#include <filesystem>
+
+#include "tools/bench/bench.h"
+#include "tools/bench/workload.h"
+#include "tools/wfe/cli.h"
+
+namespace wfe::cli {
+
+void AddBenchCommand(CLI::App& app, Globals& globals) {
+  auto options = std::make_shared<bench::Options>();
+  auto all = std::make_shared<bool>(false);
+  CLI::App& command = *app.add_subcommand("bench", "Measure this machine and the engine on it");
+  AddCommonOptions(command, globals);
+  command.add_option("scenario", options->scenarios, "one, ten, fan100, timers, park, cold, idle");
+  command.add_flag("--all", *all, "Every scenario; ends within 8 minutes on two cores");
+  command.add_option("--concurrency", options->concurrency, "Callers, instead of 1, 16 and 128");
+  command.add_option("--seconds", options->seconds, "Measured time of one load scenario (default 6)")
+      ->check(CLI::PositiveNumber);
+  command.add_option("--address", options->address, "Measure this server and its workers instead of own processes");
+  command.footer(
+      "Without --address it starts its own server and worker in a temporary directory and stops them.\n"
+      "Examples:\n  wfe bench one --concurrency 128\n  wfe bench --all --output json > figures.json");
+  command.callback([&globals, options, all] {
+    globals.Run([&]() -> Result<int> {
+      if (options->scenarios.empty() && !*all) return InvalidArgument("name a scenario, or say --all");
+      if (*all) options->scenarios.clear();
+      options->program = std::filesystem::read_symlink("/proc/self/exe").string();
+      WFE_ASSIGN_OR_RETURN(const bench::Report report,
+                           bench::Run(*options, [](const std::string& line) { fmt::print(stderr, "… {}\n", line); }));
+      if (globals.format == OutputFormat::kText) {
+        std::fputs(bench::ToText(report).c_str(), stdout);
+      } else {
+        PrintObject(bench::ToJson(report), globals.format);
+      }
+      return report.failures.empty() ? kExitOk : kExitFailed;
+    });
+  });
+
+  struct WorkerOptions {
+    std::string address;
+    std::string queue{bench::kBenchQueue};
+  };
+  auto worker = std::make_shared<WorkerOptions>();
+  CLI::App& serve = *app.add_subcommand("bench-worker", "Serve the workflows that `wfe bench --address` starts");
+  serve.add_option("--address", worker->address, "HOST:PORT of the server")->required();
+  serve.add_option("--queue", worker->queue, "Task queue");
+  serve.callback([&globals, worker] { globals.exit_code = bench::RunBenchWorker(worker->address, worker->queue); });
+}
+
+}  // namespace wfe::cli

@@ -1,0 +1,236 @@
+// wfe history show|export|lint, verify, replay
+#include <fmt/core.h>
+
+#include <fstream>
+
+#include "engine/lint/lint.h"
+#include "tools/wfe/cli.h"
+#include "tools/wfe/describe.h"
+#include "tools/wfe/history_source.h"
+#include "tools/wfe/registry.h"
+#include "tools/wfe/store_reader.h"
+#include "workers/core/history_json.h"
+#include "workers/core/replayer.h"
+
+namespace wfe::cli {
+namespace {
+
+namespace enums = temporal::api::enums::v1;
+using temporal::api::history::v1::History;
+using temporal::api::history::v1::HistoryEvent;
+
+struct SourceOptions {
+  std::string source;
+  std::string run_id;
+  std::string data;  ///< A store on disk instead of a server.
+  std::string file;  ///< Where to export to.
+};
+
+/// "ActivityTaskScheduled" for EVENT_TYPE_ACTIVITY_TASK_SCHEDULED.
+std::string EventName(const HistoryEvent& event) {
+  const std::string full = enums::EventType_Name(event.event_type());
+  std::string name;
+  bool upper = true;
+  for (const char c : full.substr(std::string_view("EVENT_TYPE_").size())) {
+    if (c == '_') {
+      upper = true;
+    } else {
+      name += upper ? c : static_cast<char>(std::tolower(c));
+      upper = false;
+    }
+  }
+  return name;
+}
+
+/// What a reader wants to see of an event at a glance.
+std::string EventDetail(const HistoryEvent& event) {
+  switch (event.event_type()) {
+    case enums::EVENT_TYPE_WORKFLOW_EXECUTION_STARTED: {
+      const auto& a = event.workflow_execution_started_event_attributes();
+      return a.workflow_type().name() + " on " + a.task_queue().name();
+    }
+    case enums::EVENT_TYPE_ACTIVITY_TASK_SCHEDULED: {
+      const auto& a = event.activity_task_scheduled_event_attributes();
+      return a.activity_type().name() + " #" + a.activity_id();
+    }
+    case enums::EVENT_TYPE_ACTIVITY_TASK_STARTED: {
+      const auto& a = event.activity_task_started_event_attributes();
+      return fmt::format("of {}, attempt {}", a.scheduled_event_id(), a.attempt());
+    }
+    case enums::EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
+      return fmt::format("of {}", event.activity_task_completed_event_attributes().scheduled_event_id());
+    case enums::EVENT_TYPE_ACTIVITY_TASK_FAILED: {
+      const auto& a = event.activity_task_failed_event_attributes();
+      return fmt::format("of {}: {}", a.scheduled_event_id(), FailureText(a.failure()));
+    }
+    case enums::EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT:
+      return fmt::format("of {}", event.activity_task_timed_out_event_attributes().scheduled_event_id());
+    case enums::EVENT_TYPE_TIMER_STARTED: {
+      const auto& a = event.timer_started_event_attributes();
+      return fmt::format("{} for {} s", a.timer_id(), a.start_to_fire_timeout().seconds());
+    }
+    case enums::EVENT_TYPE_TIMER_FIRED:
+      return event.timer_fired_event_attributes().timer_id();
+    case enums::EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED:
+      return event.workflow_execution_signaled_event_attributes().signal_name();
+    case enums::EVENT_TYPE_MARKER_RECORDED:
+      return event.marker_recorded_event_attributes().marker_name();
+    case enums::EVENT_TYPE_WORKFLOW_TASK_FAILED:
+      return FailureText(event.workflow_task_failed_event_attributes().failure());
+    default: {
+      const auto outcome = OutcomeOf(event);
+      return outcome ? outcome->failure : "";
+    }
+  }
+}
+
+Result<History> Load(Globals& globals, const SourceOptions& options) {
+  if (!options.data.empty()) {
+    WFE_ASSIGN_OR_RETURN(const auto store, StoreReader::Open(options.data));
+    WFE_ASSIGN_OR_RETURN(const StoredHistory stored, store->Find(globals.Namespace(), options.source, options.run_id));
+    return stored.history;
+  }
+  return LoadHistory(globals, options.source, options.run_id);
+}
+
+Result<int> ShowHistory(Globals& globals, const SourceOptions& options) {
+  WFE_ASSIGN_OR_RETURN(const History history, Load(globals, options));
+  Table table({{"ID", "id", false, true},
+               {"TIME", "time", false, false},
+               {"EVENT", "event", false, false},
+               {"", "detail", true, false}});
+  for (const HistoryEvent& event : history.events()) {
+    table.Add({{"id", event.event_id()},
+               {"time", IsoTime(event.event_time())},
+               {"event", EventName(event)},
+               {"detail", EventDetail(event)}});
+  }
+  table.Print(globals.format);
+  return kExitOk;
+}
+
+Result<int> ExportHistory(Globals& globals, const SourceOptions& options) {
+  WFE_ASSIGN_OR_RETURN(const History history, Load(globals, options));
+  const std::string json = core::HistoryToJson(history);
+  if (options.file.empty() || options.file == "-") {
+    std::puts(json.c_str());
+    return kExitOk;
+  }
+  std::ofstream out(options.file, std::ios::binary | std::ios::trunc);
+  out << json << "\n";
+  out.close();
+  if (!out) return InvalidArgument("cannot write " + options.file);
+  PrintEvent(fmt::format("{} events written to {}", history.events_size(), options.file),
+             {{"events", history.events_size()}, {"file", options.file}}, globals.format);
+  return kExitOk;
+}
+
+Result<int> LintHistory(Globals& globals, const SourceOptions& options) {
+  std::vector<lint::Finding> findings;
+  int events = 0;
+  if (!options.data.empty()) {
+    WFE_ASSIGN_OR_RETURN(const auto store, StoreReader::Open(options.data));
+    WFE_ASSIGN_OR_RETURN(const StoredHistory stored, store->Find(globals.Namespace(), options.source, options.run_id));
+    events = stored.history.events_size();
+    findings = stored.Lint();
+  } else {
+    WFE_ASSIGN_OR_RETURN(const History history, LoadHistory(globals, options.source, options.run_id));
+    events = history.events_size();
+    findings = lint::LintHistory({history.events().begin(), history.events().end()});
+  }
+  if (findings.empty()) {
+    PrintEvent(fmt::format("clean: {} events", events), {{"status", "clean"}, {"events", events}}, globals.format);
+    return kExitOk;
+  }
+  Table table(
+      {{"RULE", "rule", false, false}, {"EVENT", "event_id", false, true}, {"PROBLEM", "message", true, false}});
+  for (const lint::Finding& finding : findings) {
+    table.Add({{"rule", finding.rule}, {"event_id", finding.event_id}, {"message", finding.message}});
+  }
+  table.Print(globals.format);
+  return kExitProblemsFound;
+}
+
+Result<int> Verify(Globals& globals, const SourceOptions& options) {
+  WFE_ASSIGN_OR_RETURN(const Config* config, globals.config());
+  const std::string data = options.data.empty() ? config->server.data_dir : options.data;
+  WFE_ASSIGN_OR_RETURN(const auto store, StoreReader::Open(data));
+  WFE_ASSIGN_OR_RETURN(const StoredHistory stored, store->Find(globals.Namespace(), options.source, options.run_id));
+  const Result<std::string> head = stored.VerifyChain();
+  if (!head) {
+    PrintObject({{"status", "broken"}, {"problem", head.error().message}}, globals.format);
+    return kExitProblemsFound;
+  }
+  PrintObject({{"status", "intact"},
+               {"workflow_id", stored.target.workflow_id},
+               {"run_id", stored.target.run_id},
+               {"events", stored.history.events_size()},
+               {"chain_head", *head}},
+              globals.format);
+  return kExitOk;
+}
+
+Result<int> Replay(Globals& globals, const SourceOptions& options) {
+  WFE_ASSIGN_OR_RETURN(const History history, Load(globals, options));
+  const core::ReplayReport report = core::Replay(history, WorkflowTypes());
+  if (report.deterministic()) {
+    PrintEvent(fmt::format("deterministic, {} events", history.events_size()),
+               {{"status", "deterministic"}, {"events", history.events_size()}}, globals.format);
+    return kExitOk;
+  }
+  nlohmann::ordered_json object = {{"status", report.divergence ? "diverged" : "failed"}, {"report", report.ToText()}};
+  PrintEvent(report.ToText(), object, globals.format);
+  return kExitProblemsFound;
+}
+
+void AddSource(CLI::App& command, SourceOptions& options, const char* what) {
+  command.add_option("source", options.source, what)->required();
+  command.add_option("-r,--run-id", options.run_id, "Run id (default: the newest run)");
+  command.add_option("--data", options.data, "Read this store directory instead of asking a server");
+}
+
+}  // namespace
+
+void AddHistoryCommands(CLI::App& app, Globals& globals) {
+  CLI::App& history = *app.add_subcommand("history", "Show, export or check a run's history")->require_subcommand(1);
+  struct Entry {
+    CLI::App& parent;
+    const char* name;
+    const char* help;
+    const char* source;
+    const char* footer;
+    Result<int> (*run)(Globals&, const SourceOptions&);
+    bool writes = false;
+  };
+  const Entry entries[] = {
+      {history, "show", "Print the events of a run", "Workflow id, run id or history file",
+       "Example:\n  wfe history show build-42", &ShowHistory},
+      {history, "export", "Write a history as Temporal-compatible JSON", "Workflow id or run id",
+       "Example:\n  wfe history export build-42 --file build-42.json", &ExportHistory, true},
+      {history, "lint", "Check a history against the rules H1-H28 (docs/reference/linter.md)",
+       "Workflow id, run id or history file",
+       "Examples:\n  wfe history lint build-42\n  wfe history lint build-42.json\n"
+       "  wfe history lint build-42 --data ./wfe-data   (adds the rules that need the store)",
+       &LintHistory},
+      {app, "verify", "Check the hash chain over a run's stored events", "Workflow id or run id",
+       "Reads the store directly (--data, default: server.data of the configuration), so it needs no server.\n"
+       "Example:\n  wfe verify build-42 --data ./wfe-data",
+       &Verify},
+      {app, "replay", "Re-execute a history against this program's workflow code",
+       "Workflow id, run id or history file",
+       "Examples:\n  wfe replay build-42\n  wfe replay build-42.json\n\n"
+       "Exit code 0: deterministic; 12: the code no longer does what the history says.",
+       &Replay},
+  };
+  for (const Entry& entry : entries) {
+    auto options = std::make_shared<SourceOptions>();
+    CLI::App& command = *entry.parent.add_subcommand(entry.name, entry.help);
+    AddClientOptions(command, globals);
+    AddSource(command, *options, entry.source);
+    if (entry.writes) command.add_option("-f,--file", options->file, "Write here instead of to standard output");
+    command.footer(entry.footer);
+    command.callback([&globals, options, run = entry.run] { globals.Run([&] { return run(globals, *options); }); });
+  }
+}
+
+}  // namespace wfe::cli

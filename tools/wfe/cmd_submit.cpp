@@ -1,0 +1,137 @@
+// wfe submit, result
+#include <fmt/core.h>
+
+#include "tools/wfe/cli.h"
+#include "tools/wfe/describe.h"
+#include "tools/wfe/follow.h"
+#include "tools/wfe/local.h"
+
+namespace wfe::cli {
+namespace {
+
+struct SubmitOptions {
+  std::string type;
+  std::string input;
+  std::string input_file;
+  std::string id;
+  std::string queue;
+  bool wait = false;
+  bool follow = false;
+  bool local = false;
+  double timeout_s = 0;
+  double run_timeout_s = 0;
+};
+
+int Report(const Outcome& outcome, const Target& target, OutputFormat format) {
+  nlohmann::ordered_json object = {
+      {"workflow_id", target.workflow_id}, {"run_id", target.run_id}, {"status", StatusName(outcome.status)}};
+  if (outcome.failure.empty()) {
+    object["result"] = outcome.result;
+  } else {
+    object["failure"] = outcome.failure;
+  }
+  if (format == OutputFormat::kText && outcome.failure.empty()) {
+    fmt::print("{}\n", outcome.result.dump(2));
+  } else {
+    PrintObject(object, format);
+  }
+  return ExitCodeOf(outcome);
+}
+
+Result<int> Submit(Globals& globals, const SubmitOptions& options) {
+  WFE_ASSIGN_OR_RETURN(const auto input, ReadInput(options.input, options.input_file));
+  WFE_ASSIGN_OR_RETURN(const Config* config, globals.config());
+  // An embedded engine and worker live exactly as long as this command.
+  std::unique_ptr<LocalStack> local;
+  if (options.local) {
+    WFE_ASSIGN_OR_RETURN(local, LocalStack::Start(*config));
+    globals.address = local->address();
+  }
+  ws::StartWorkflowExecutionRequest request;
+  request.set_namespace_(globals.Namespace());
+  request.set_workflow_id(options.id.empty() ? options.type + "-" + NewRequestId().substr(0, 8) : options.id);
+  request.mutable_workflow_type()->set_name(options.type);
+  request.mutable_task_queue()->set_name(options.queue.empty() ? config->client.queue : options.queue);
+  if (input) *request.mutable_input()->add_payloads() = ToPayload(*input);
+  request.set_identity(Identity());
+  request.set_request_id(NewRequestId());
+  if (options.run_timeout_s > 0) {
+    request.mutable_workflow_run_timeout()->set_seconds(static_cast<int64_t>(options.run_timeout_s));
+  }
+  WFE_ASSIGN_OR_RETURN(const auto started,
+                       globals.Call<ws::StartWorkflowExecutionResponse>("StartWorkflowExecution", request));
+  const Target target{request.workflow_id(), started.run_id()};
+  const bool stay = options.wait || options.follow || options.local;
+  if (!stay || globals.format == OutputFormat::kText) {
+    PrintEvent(fmt::format("{} started: workflow {}, run {}", options.type, target.workflow_id, target.run_id),
+               {{"workflow_id", target.workflow_id}, {"run_id", target.run_id}}, globals.format);
+  }
+  if (!stay) return kExitOk;
+  FollowOptions follow;
+  follow.show_steps = options.follow || options.local;
+  if (options.timeout_s > 0) {
+    follow.timeout = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(options.timeout_s));
+  }
+  const Result<Outcome> outcome = FollowRun(globals, target, follow);
+  if (!outcome) {
+    if (outcome.error().code != StatusCode::kCancelled) return outcome.error();
+    std::ignore = Fail(outcome.error(), globals.format);
+    return kExitInterrupted;
+  }
+  return Report(*outcome, target, globals.format);
+}
+
+}  // namespace
+
+void AddSubmitCommands(CLI::App& app, Globals& globals) {
+  auto options = std::make_shared<SubmitOptions>();
+  CLI::App& submit = *app.add_subcommand("submit", "Start a workflow");
+  AddClientOptions(submit, globals);
+  submit.add_option("type", options->type, "Workflow type, e.g. AuditedBuildWorkflow")->required();
+  submit.add_option("-i,--input", options->input, "JSON, @FILE or - for standard input");
+  submit.add_option("--input-file", options->input_file, "File with the JSON input");
+  submit.add_option("-w,--id", options->id, "Workflow id (default: made up)");
+  submit.add_option("-t,--queue", options->queue, "Task queue (default: client.queue of the configuration)");
+  submit.add_flag("--wait", options->wait, "Wait for the result; the exit code tells how it ended");
+  submit.add_flag("--follow", options->follow, "Wait, and show every step live");
+  submit.add_flag("--local", options->local, "Run it here and now, in an engine and worker of this process");
+  submit.add_option("--timeout", options->timeout_s, "Stop waiting after so many seconds (the run goes on)");
+  submit.add_option("--run-timeout", options->run_timeout_s, "The run itself may take so many seconds");
+  submit.footer(
+      "Examples:\n"
+      "  wfe submit AuditedBuildWorkflow --input @build.json --follow\n"
+      "  wfe submit AuditedBuildWorkflow --input-file build.json --wait --output json\n\n"
+      "With --wait, --follow or --local the exit code is 0 for a completed run (for an audited build: passed),\n"
+      "5 not_passed, 6 budget_exhausted, 7 aborted, 8 agent_error, 1 failed, 9 cancelled, 10 terminated, 11 timed "
+      "out.");
+  submit.callback([&globals, options] { globals.Run([&] { return Submit(globals, *options); }); });
+
+  struct ResultOptions {
+    Target target;
+    double timeout_s = 0;
+    bool follow = false;
+  };
+  auto wanted = std::make_shared<ResultOptions>();
+  CLI::App& result = *app.add_subcommand("result", "Wait for a run's result and print it");
+  AddClientOptions(result, globals);
+  AddTargetOptions(result, wanted->target);
+  result.add_option("--timeout", wanted->timeout_s, "Stop waiting after so many seconds");
+  result.add_flag("--follow", wanted->follow, "Show the steps meanwhile");
+  result.footer("Example:\n  wfe result build-42 --output json");
+  result.callback([&globals, wanted] {
+    globals.Run([&]() -> Result<int> {
+      // Fails at once for a workflow that does not exist or a server that is not there.
+      WFE_ASSIGN_OR_RETURN(const auto description, Describe(globals, wanted->target));
+      const Target target{wanted->target.workflow_id, description.workflow_execution_info().execution().run_id()};
+      FollowOptions follow;
+      follow.show_steps = wanted->follow;
+      if (wanted->timeout_s > 0) {
+        follow.timeout = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(wanted->timeout_s));
+      }
+      WFE_ASSIGN_OR_RETURN(const Outcome outcome, FollowRun(globals, target, follow));
+      return Report(outcome, target, globals.format);
+    });
+  });
+}
+
+}  // namespace wfe::cli

@@ -1,0 +1,209 @@
+#include "tools/wfe/config.h"
+
+#include <fmt/core.h>
+#include <toml++/toml.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
+#include <map>
+
+namespace wfe::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Every key there is, and where its value goes.  One table serves reading, checking and showing.
+struct Key {
+  std::string name;
+  std::function<std::string(const toml::node&)> read;  // an error message, or empty
+  std::function<nlohmann::json()> show;
+};
+
+Key StringKey(std::string name, std::string& target, bool secret = false) {
+  return {std::move(name),
+          [&target](const toml::node& node) -> std::string {
+            const auto value = node.value_exact<std::string>();
+            if (!value) return "must be a string";
+            target = *value;
+            return {};
+          },
+          [&target, secret] { return secret && !target.empty() ? "********" : target; }};
+}
+
+Key IntegerKey(std::string name, int64_t& target, int64_t least, int64_t most) {
+  return {std::move(name),
+          [&target, least, most](const toml::node& node) -> std::string {
+            const auto value = node.value_exact<int64_t>();
+            if (!value) return "must be a whole number";
+            if (*value < least || *value > most) return fmt::format("must be from {} to {}", least, most);
+            target = *value;
+            return {};
+          },
+          [&target] { return target; }};
+}
+
+Key StringsKey(std::string name, std::vector<std::string>& target) {
+  return {std::move(name),
+          [&target](const toml::node& node) -> std::string {
+            const toml::array* const array = node.as_array();
+            if (array == nullptr) return "must be an array of strings";
+            std::vector<std::string> values;
+            for (const toml::node& element : *array) {
+              const auto value = element.value_exact<std::string>();
+              if (!value) return "must be an array of strings";
+              values.push_back(*value);
+            }
+            target = std::move(values);
+            return {};
+          },
+          [&target] { return target; }};
+}
+
+std::vector<Key> Keys(Config& c) {
+  return {
+      StringKey("server.data", c.server.data_dir),
+      StringKey("server.listen", c.server.listen),
+      IntegerKey("server.shards", c.server.shards, 1, 1024),
+      IntegerKey("server.threads", c.server.threads, 1, 256),
+      StringsKey("worker.queues", c.worker.queues),
+      StringKey("worker.work_root", c.worker.work_root),
+      IntegerKey("worker.max_concurrent_activities", c.worker.max_concurrent_activities, 1, 10'000),
+      IntegerKey("worker.max_cached_workflows", c.worker.max_cached_workflows, 0, 1'000'000),
+      IntegerKey("worker.drain_timeout_s", c.worker.drain_timeout_s, 0, 86'400),
+      StringKey("client.address", c.client.address),
+      StringKey("client.namespace", c.client.ns),
+      StringKey("client.queue", c.client.queue),
+      StringKey("client.api_key", c.client.api_key, true),
+      StringKey("agent.backend", c.agent.backend),
+      StringKey("agent.model", c.agent.model),
+      StringKey("agent.base_url", c.agent.base_url),
+      StringKey("agent.cassette_dir", c.agent.cassette_dir),
+      StringKey("agent.prices", c.agent.prices),
+      StringKey("agent.cli_path", c.agent.cli_path),
+      StringKey("build.templates", c.build.templates_dir),
+      StringKey("build.profiles", c.build.profiles_dir),
+      StringKey("build.sandbox", c.build.sandbox),
+      IntegerKey("build.host_timeout_s", c.build.host_timeout_s, 1, 30 * 86'400),
+  };
+}
+
+std::string At(const std::string& path, const toml::node& node) {
+  return fmt::format("{}:{}:{}", path, node.source().begin.line, node.source().begin.column);
+}
+
+Status ReadFile(const std::string& path, Config& config) {
+  toml::table file;
+  try {
+    file = toml::parse_file(path);
+  } catch (const toml::parse_error& e) {
+    return InvalidArgument(
+        fmt::format("{}:{}:{}: {}", path, e.source().begin.line, e.source().begin.column, e.description()));
+  }
+  std::map<std::string, Key> keys;
+  for (Key& key : Keys(config)) keys.emplace(key.name, key);
+  std::string problems;
+  const auto complain = [&](const std::string& line) { problems += (problems.empty() ? "" : "\n") + line; };
+  for (const auto& [section, body] : file) {
+    const toml::table* const table = body.as_table();
+    const std::string prefix = std::string(section.str()) + ".";
+    const bool known =
+        std::any_of(keys.begin(), keys.end(), [&](const auto& k) { return k.first.starts_with(prefix); });
+    if (table == nullptr || !known) {
+      complain(fmt::format("{}: unknown key {}", At(path, body), section.str()));
+      continue;
+    }
+    for (const auto& [name, value] : *table) {
+      const auto key = keys.find(prefix + std::string(name.str()));
+      if (key == keys.end()) {
+        complain(fmt::format("{}: unknown key {}{}", At(path, value), prefix, name.str()));
+      } else if (const std::string problem = key->second.read(value); !problem.empty()) {
+        complain(fmt::format("{}: {} {}", At(path, value), key->first, problem));
+      }
+    }
+  }
+  if (!problems.empty()) return InvalidArgument(problems);
+  config.sources.push_back(path);
+  return Ok();
+}
+
+/// Temporal's own profile file, read by its CLI and SDKs: `[profile.NAME]` with address, namespace, api_key.
+Status ReadProfile(Config& config) {
+  const char* const home = std::getenv("HOME");
+  const char* const given = std::getenv("TEMPORAL_CONFIG_FILE");
+  const char* const chosen = std::getenv("TEMPORAL_PROFILE");
+  const std::string path =
+      given != nullptr ? given : std::string(home == nullptr ? "" : home) + "/.config/temporalio/temporal.toml";
+  const std::string profile = chosen != nullptr ? chosen : "default";
+  if (!fs::exists(path)) {
+    if (given != nullptr) return InvalidArgument("TEMPORAL_CONFIG_FILE names " + path + ", which is not there");
+    return Ok();
+  }
+  toml::table file;
+  try {
+    file = toml::parse_file(path);
+  } catch (const toml::parse_error& e) {
+    return InvalidArgument(
+        fmt::format("{}:{}:{}: {}", path, e.source().begin.line, e.source().begin.column, e.description()));
+  }
+  const toml::node_view<toml::node> section = file["profile"][profile];
+  if (!section) {
+    if (chosen != nullptr) return InvalidArgument(path + " has no profile " + profile);
+    return Ok();
+  }
+  config.client.address = section["address"].value_or(config.client.address);
+  config.client.ns = section["namespace"].value_or(config.client.ns);
+  config.client.api_key = section["api_key"].value_or(config.client.api_key);
+  config.sources.push_back(path + " [profile." + profile + "]");
+  return Ok();
+}
+
+void ReadEnvironment(Config& config) {
+  const std::vector<std::pair<const char*, std::string*>> variables = {
+      {"TEMPORAL_ADDRESS", &config.client.address},
+      {"TEMPORAL_NAMESPACE", &config.client.ns},
+      {"TEMPORAL_API_KEY", &config.client.api_key},
+      {"WFE_DATA", &config.server.data_dir},
+      {"WFE_LISTEN", &config.server.listen},
+      {"WFE_WORK_ROOT", &config.worker.work_root},
+      {"WFE_AGENT_BACKEND", &config.agent.backend},
+      {"GEMINI_MODEL", &config.agent.model},
+      {"GOOGLE_GEMINI_BASE_URL", &config.agent.base_url},
+  };
+  for (const auto& [name, target] : variables) {
+    if (const char* const value = std::getenv(name); value != nullptr && *value != '\0') {
+      *target = value;
+      config.sources.emplace_back(std::string("$") + name);
+    }
+  }
+}
+
+}  // namespace
+
+Result<Config> LoadConfig(const std::string& path) {
+  Config config;
+  WFE_RETURN_IF_ERROR(ReadProfile(config));
+  std::string file = path;
+  if (file.empty()) {
+    const char* const variable = std::getenv("WFE_CONFIG");
+    if (variable != nullptr) file = variable;
+  }
+  if (!file.empty() && !fs::exists(file)) return InvalidArgument("no configuration file " + file);
+  if (file.empty() && fs::exists("wfe.toml")) file = "wfe.toml";
+  if (!file.empty()) WFE_RETURN_IF_ERROR(ReadFile(file, config));
+  ReadEnvironment(config);
+  return config;
+}
+
+nlohmann::ordered_json ToJson(const Config& config) {
+  Config copy = config;
+  nlohmann::ordered_json json;
+  for (const Key& key : Keys(copy)) {
+    const size_t dot = key.name.find('.');
+    json[key.name.substr(0, dot)][key.name.substr(dot + 1)] = key.show();
+  }
+  json["sources"] = config.sources;
+  return json;
+}
+
+}  // namespace wfe::cli

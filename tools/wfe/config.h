@@ -1,0 +1,68 @@
+// The configuration file `wfe.toml` (CF-1, CF-5): one file for server, worker and clients, overridden by the
+// environment, overridden by options.  Unknown keys and wrong types are errors that name file, line and column.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/base/result.h"
+
+namespace wfe::cli {
+
+struct ServerConfig {
+  std::string data_dir = "./wfe-data";
+  std::string listen = "127.0.0.1:7233";
+  int64_t shards = 4;
+  int64_t threads = 2;
+};
+
+struct WorkerConfig {
+  std::vector<std::string> queues = {"wfe"};
+  std::string work_root = "./wfe-work";
+  int64_t max_concurrent_activities = 8;
+  int64_t max_cached_workflows = 1000;
+  int64_t drain_timeout_s = 30;
+};
+
+struct ClientConfig {
+  std::string address = "127.0.0.1:7233";
+  std::string ns = "default";
+  std::string queue = "wfe";
+  std::string api_key;  ///< Masked wherever it is shown.
+};
+
+struct AgentConfig {
+  std::string backend = "gemini-http";
+  std::string model = "gemini-2.5-flash";
+  std::string base_url;      ///< Empty: Google's.
+  std::string cassette_dir;  ///< For the scripted backend.
+  std::string prices;        ///< Empty: the price file that ships with wfe.
+  std::string cli_path = "gemini";
+};
+
+struct BuildConfig {
+  std::string templates_dir;  ///< Empty: the templates that ship with wfe.
+  std::string profiles_dir;   ///< Empty: the check profiles that ship with wfe.
+  std::string sandbox = "preferred";
+  int64_t host_timeout_s = 600;
+};
+
+struct Config {
+  ServerConfig server;
+  WorkerConfig worker;
+  ClientConfig client;
+  AgentConfig agent;
+  BuildConfig build;
+  std::vector<std::string> sources;  ///< Where values came from: files and environment variables, in order.
+};
+
+/// Reads `path` (empty: WFE_CONFIG, else ./wfe.toml when it is there), the Temporal profile file, and the environment.
+/// Every problem found is in the error's message, one a line: "wfe.toml:3:1: unknown key server.lisen".
+Result<Config> LoadConfig(const std::string& path);
+
+/// The effective configuration, secrets masked.
+nlohmann::ordered_json ToJson(const Config& config);
+
+}  // namespace wfe::cli

@@ -1,0 +1,189 @@
+#include "tools/wfe/describe.h"
+
+#include <google/protobuf/util/time_util.h>
+
+#include "engine/base/id_source.h"
+#include "engine/base/time.h"
+
+namespace wfe::cli {
+namespace {
+
+namespace enums = temporal::api::enums::v1;
+using google::protobuf::util::TimeUtil;
+
+Instant ToInstant(const google::protobuf::Timestamp& time) {
+  return Instant(std::chrono::seconds(time.seconds()) + std::chrono::nanoseconds(time.nanos()));
+}
+
+double Seconds(const google::protobuf::Timestamp& from, Instant to) {
+  return std::chrono::duration<double>(to - ToInstant(from)).count();
+}
+
+}  // namespace
+
+std::string StatusName(enums::WorkflowExecutionStatus status) {
+  switch (status) {
+    case enums::WORKFLOW_EXECUTION_STATUS_RUNNING:
+      return "Running";
+    case enums::WORKFLOW_EXECUTION_STATUS_COMPLETED:
+      return "Completed";
+    case enums::WORKFLOW_EXECUTION_STATUS_FAILED:
+      return "Failed";
+    case enums::WORKFLOW_EXECUTION_STATUS_CANCELED:
+      return "Canceled";
+    case enums::WORKFLOW_EXECUTION_STATUS_TERMINATED:
+      return "Terminated";
+    case enums::WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW:
+      return "ContinuedAsNew";
+    case enums::WORKFLOW_EXECUTION_STATUS_TIMED_OUT:
+      return "TimedOut";
+    default:
+      return "Unknown";
+  }
+}
+
+std::string IsoTime(const google::protobuf::Timestamp& time) { return FormatIso8601Millis(ToInstant(time)); }
+
+nlohmann::json ExecutionRow(const temporal::api::workflow::v1::WorkflowExecutionInfo& info) {
+  const Instant end = info.has_close_time() ? ToInstant(info.close_time()) : SystemClock().Now();
+  nlohmann::json row = {
+      {"status", StatusName(info.status())},    {"workflow_id", info.execution().workflow_id()},
+      {"run_id", info.execution().run_id()},    {"type", info.type().name()},
+      {"started", IsoTime(info.start_time())},  {"took", HumanDuration(Seconds(info.start_time(), end))},
+      {"history_length", info.history_length()}};
+  if (info.has_close_time()) row["closed"] = IsoTime(info.close_time());
+  return row;
+}
+
+std::string FailureText(const temporal::api::failure::v1::Failure& failure) {
+  std::string text = failure.message();
+  if (failure.has_application_failure_info() && !failure.application_failure_info().type().empty()) {
+    text += " (type " + failure.application_failure_info().type() + ")";
+  }
+  if (failure.has_activity_failure_info()) {
+    text += " (activity " + failure.activity_failure_info().activity_type().name() + ")";
+  }
+  if (failure.has_cause()) text += ", caused by: " + FailureText(failure.cause());
+  return text;
+}
+
+std::optional<Outcome> OutcomeOf(const temporal::api::history::v1::HistoryEvent& event) {
+  Outcome outcome;
+  switch (event.event_type()) {
+    case enums::EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED:
+      outcome.status = enums::WORKFLOW_EXECUTION_STATUS_COMPLETED;
+      outcome.result = FromPayloads(event.workflow_execution_completed_event_attributes().result());
+      return outcome;
+    case enums::EVENT_TYPE_WORKFLOW_EXECUTION_FAILED:
+      outcome.status = enums::WORKFLOW_EXECUTION_STATUS_FAILED;
+      outcome.failure = FailureText(event.workflow_execution_failed_event_attributes().failure());
+      outcome.new_run_id = event.workflow_execution_failed_event_attributes().new_execution_run_id();
+      return outcome;
+    case enums::EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED:
+      outcome.status = enums::WORKFLOW_EXECUTION_STATUS_CANCELED;
+      outcome.failure = "the workflow was cancelled";
+      return outcome;
+    case enums::EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED:
+      outcome.status = enums::WORKFLOW_EXECUTION_STATUS_TERMINATED;
+      outcome.failure =
+          "the workflow was terminated: " + event.workflow_execution_terminated_event_attributes().reason();
+      return outcome;
+    case enums::EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT:
+      outcome.status = enums::WORKFLOW_EXECUTION_STATUS_TIMED_OUT;
+      outcome.failure = "the workflow timed out";
+      outcome.new_run_id = event.workflow_execution_timed_out_event_attributes().new_execution_run_id();
+      return outcome;
+    case enums::EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW:
+      outcome.status = enums::WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW;
+      outcome.new_run_id = event.workflow_execution_continued_as_new_event_attributes().new_execution_run_id();
+      return outcome;
+    default:
+      return std::nullopt;
+  }
+}
+
+int ExitCodeOf(const Outcome& outcome) {
+  switch (outcome.status) {
+    case enums::WORKFLOW_EXECUTION_STATUS_COMPLETED: {
+      // An audited build completes whatever its verdict (AB-1); the verdict is what a script wants to know.
+      const std::string status = outcome.result.is_object()
+                                     ? outcome.result.value("status", nlohmann::json()).is_string()
+                                           ? outcome.result["status"].get<std::string>()
+                                           : ""
+                                     : "";
+      if (status == "not_passed") return kExitNotPassed;
+      if (status == "budget_exhausted") return kExitBudgetExhausted;
+      if (status == "aborted") return kExitAborted;
+      if (status == "agent_error") return kExitAgentError;
+      return kExitOk;
+    }
+    case enums::WORKFLOW_EXECUTION_STATUS_CANCELED:
+      return kExitCanceled;
+    case enums::WORKFLOW_EXECUTION_STATUS_TERMINATED:
+      return kExitTerminated;
+    case enums::WORKFLOW_EXECUTION_STATUS_TIMED_OUT:
+      return kExitTimedOut;
+    default:
+      return kExitFailed;
+  }
+}
+
+Result<ws::DescribeWorkflowExecutionResponse> Describe(Globals& globals, const Target& target) {
+  ws::DescribeWorkflowExecutionRequest request;
+  request.set_namespace_(globals.Namespace());
+  request.mutable_execution()->set_workflow_id(target.workflow_id);
+  request.mutable_execution()->set_run_id(target.run_id);
+  return globals.Call<ws::DescribeWorkflowExecutionResponse>("DescribeWorkflowExecution", request);
+}
+
+Result<std::optional<Outcome>> ReadOutcome(Globals& globals, const Target& target) {
+  ws::GetWorkflowExecutionHistoryRequest request;
+  request.set_namespace_(globals.Namespace());
+  request.mutable_execution()->set_workflow_id(target.workflow_id);
+  request.mutable_execution()->set_run_id(target.run_id);
+  request.set_history_event_filter_type(enums::HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT);
+  WFE_ASSIGN_OR_RETURN(const auto response,
+                       globals.Call<ws::GetWorkflowExecutionHistoryResponse>("GetWorkflowExecutionHistory", request));
+  if (response.history().events_size() == 0) return std::optional<Outcome>();
+  return OutcomeOf(response.history().events(response.history().events_size() - 1));
+}
+
+nlohmann::ordered_json DescriptionObject(const ws::DescribeWorkflowExecutionResponse& description,
+                                         const std::optional<Outcome>& outcome) {
+  const auto& info = description.workflow_execution_info();
+  nlohmann::ordered_json object = {{"workflow_id", info.execution().workflow_id()},
+                                   {"run_id", info.execution().run_id()},
+                                   {"type", info.type().name()},
+                                   {"status", StatusName(info.status())},
+                                   {"task_queue", info.task_queue()},
+                                   {"started", IsoTime(info.start_time())}};
+  if (info.has_close_time()) object["closed"] = IsoTime(info.close_time());
+  object["history_events"] = info.history_length();
+  object["history_bytes"] = info.history_size_bytes();
+  nlohmann::ordered_json open = nlohmann::ordered_json::array();
+  for (const auto& activity : description.pending_activities()) {
+    nlohmann::ordered_json item = {{"activity_id", activity.activity_id()},
+                                   {"type", activity.activity_type().name()},
+                                   {"attempt", activity.attempt()},
+                                   {"started", activity.has_last_started_time()}};
+    if (activity.has_last_failure()) item["last_failure"] = FailureText(activity.last_failure());
+    open.push_back(item);
+  }
+  if (!open.empty()) object["open_activities"] = open;
+  if (description.has_pending_workflow_task()) {
+    object["workflow_task_attempt"] = description.pending_workflow_task().attempt();
+  }
+  if (outcome) {
+    if (outcome->status == enums::WORKFLOW_EXECUTION_STATUS_COMPLETED) {
+      object["result"] = outcome->result;
+    } else if (!outcome->failure.empty()) {
+      object["failure"] = outcome->failure;
+    }
+    if (!outcome->new_run_id.empty()) object["next_run_id"] = outcome->new_run_id;
+  }
+  return object;
+}
+
+std::string NewRequestId() { return SystemIdSource().NewUuid(); }
+
+}  // namespace wfe::cli

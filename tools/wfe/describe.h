@@ -1,0 +1,47 @@
+// Reading one run: its description, and how it ended.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "temporal/api/history/v1/message.pb.h"
+#include "temporal/api/workflow/v1/message.pb.h"
+#include "tools/wfe/cli.h"
+
+namespace wfe::cli {
+
+/// "Running", "Completed" …: Temporal's names for people (S14).
+std::string StatusName(temporal::api::enums::v1::WorkflowExecutionStatus status);
+
+/// A row of `wfe list`.
+nlohmann::json ExecutionRow(const temporal::api::workflow::v1::WorkflowExecutionInfo& info);
+
+/// "2 s ago"-free ISO time of a Timestamp; empty when unset.
+std::string IsoTime(const google::protobuf::Timestamp& time);
+
+/// How a run ended.
+struct Outcome {
+  temporal::api::enums::v1::WorkflowExecutionStatus status{};
+  nlohmann::json result;   ///< Of a completed run.
+  std::string failure;     ///< One line, with causes, of any other.
+  std::string new_run_id;  ///< Continued as new: the run that follows.
+};
+/// From a closing event; nullopt for any other event.
+std::optional<Outcome> OutcomeOf(const temporal::api::history::v1::HistoryEvent& event);
+/// The exit code that tells a script how the run ended; a completed audited build by its `status`.
+int ExitCodeOf(const Outcome& outcome);
+
+/// "message (type T), caused by: …"
+std::string FailureText(const temporal::api::failure::v1::Failure& failure);
+
+Result<ws::DescribeWorkflowExecutionResponse> Describe(Globals& globals, const Target& target);
+/// The outcome of a closed run; nullopt while it runs.
+Result<std::optional<Outcome>> ReadOutcome(Globals& globals, const Target& target);
+nlohmann::ordered_json DescriptionObject(const ws::DescribeWorkflowExecutionResponse& description,
+                                         const std::optional<Outcome>& outcome);
+
+/// A fresh request id, so that a repeated call is recognised.
+std::string NewRequestId();
+
+}  // namespace wfe::cli

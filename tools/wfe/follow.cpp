@@ -1,0 +1,246 @@
+#include "tools/wfe/follow.h"
+
+#include <fmt/core.h>
+
+#include <csignal>
+#include <map>
+#include <thread>
+
+#include "engine/base/time.h"
+
+namespace wfe::cli {
+namespace {
+
+namespace enums = temporal::api::enums::v1;
+using std::chrono::steady_clock;
+
+volatile std::sig_atomic_t interrupted = 0;
+
+/// The line at the bottom of a terminal that says what is going on right now.  Silent elsewhere.
+class StatusLine {
+ public:
+  explicit StatusLine(bool on) : on_(on && StdoutIsTerminal()) {}
+  ~StatusLine() { Clear(); }
+  void Set(const std::string& text) {
+    if (!on_) return;
+    const size_t width = TerminalWidth();
+    fmt::print("\r\033[K{}", text.size() < width ? text : text.substr(0, width - 1));
+    std::fflush(stdout);
+    shown_ = true;
+  }
+  void Clear() {
+    if (!shown_) return;
+    fmt::print("\r\033[K");
+    std::fflush(stdout);
+    shown_ = false;
+  }
+
+ private:
+  const bool on_;
+  bool shown_ = false;
+};
+
+class Follower {
+ public:
+  Follower(Globals& globals, Target target, const FollowOptions& options)
+      : globals_(globals),
+        target_(std::move(target)),
+        options_(options),
+        status_(options.show_steps && globals.format == OutputFormat::kText),
+        start_(steady_clock::now()) {}
+
+  Result<Outcome> Run() {
+    while (true) {
+      if (interrupted != 0) return Cancelled("stopped following; " + target_.workflow_id + " goes on");
+      if (options_.timeout && steady_clock::now() - start_ > *options_.timeout) {
+        return DeadlineExceeded(target_.workflow_id + " is still running after " +
+                                HumanDuration(std::chrono::duration<double>(*options_.timeout).count()) +
+                                "; it goes on");
+      }
+      ws::GetWorkflowExecutionHistoryRequest request;
+      request.set_namespace_(globals_.Namespace());
+      request.mutable_execution()->set_workflow_id(target_.workflow_id);
+      request.mutable_execution()->set_run_id(target_.run_id);
+      request.set_wait_new_event(true);
+      request.set_next_page_token(page_token_);
+      const auto response = globals_.Call<ws::GetWorkflowExecutionHistoryResponse>("GetWorkflowExecutionHistory",
+                                                                                   request, std::chrono::seconds(3));
+      if (!response) {
+        if (!Globals::IsUnreachable(response.error())) return response.error();
+        Lost();
+        continue;
+      }
+      Found();
+      for (const auto& event : response->history().events()) {
+        if (event.event_id() <= last_event_id_) continue;
+        last_event_id_ = event.event_id();
+        Show(event);
+        if (const auto outcome = OutcomeOf(event)) {
+          if (outcome->new_run_id.empty()) {
+            status_.Clear();
+            return *outcome;
+          }
+          Next(outcome->new_run_id);
+          break;
+        }
+      }
+      if (moved_on_) {
+        moved_on_ = false;
+        continue;
+      }
+      // A page token belongs to a server's run of this history; without one, ask again from the start and skip.
+      page_token_ = response->next_page_token();
+      if (response->history().events_size() == 0) ShowLive();
+    }
+  }
+
+ private:
+  void Next(const std::string& run_id) {
+    target_.run_id = run_id;
+    page_token_.clear();
+    last_event_id_ = 0;
+    activities_.clear();
+    moved_on_ = true;
+    Print("continued as run " + run_id, {{"event", "continued"}, {"run_id", run_id}});
+  }
+
+  void Lost() {
+    if (!lost_) {
+      lost_ = true;
+      Print("connection to " + globals_.Address() + " lost; reconnecting …",
+            {{"event", "connection_lost"}, {"address", globals_.Address()}});
+    }
+    page_token_.clear();
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  }
+
+  void Found() {
+    if (!lost_) return;
+    lost_ = false;
+    Print("connected again", {{"event", "connected"}, {"address", globals_.Address()}});
+  }
+
+  void Print(const std::string& text, nlohmann::ordered_json object) {
+    if (!options_.show_steps) return;
+    status_.Clear();
+    const double elapsed = std::chrono::duration<double>(steady_clock::now() - start_).count();
+    object["elapsed_s"] = elapsed;
+    PrintEvent(fmt::format("{:>8}  {}", HumanDuration(elapsed), text), object, globals_.format);
+  }
+
+  void Show(const temporal::api::history::v1::HistoryEvent& event) {
+    switch (event.event_type()) {
+      case enums::EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
+        Print(fmt::format("{} started", target_.workflow_id),
+              {{"event", "started"}, {"workflow_id", target_.workflow_id}});
+        break;
+      case enums::EVENT_TYPE_ACTIVITY_TASK_SCHEDULED: {
+        const auto& a = event.activity_task_scheduled_event_attributes();
+        activities_[event.event_id()] = a.activity_type().name();
+        if (a.activity_type().name() == "logAuditEntry") {
+          ShowEntry(FromPayloads(a.input()));
+        }
+        break;
+      }
+      case enums::EVENT_TYPE_ACTIVITY_TASK_FAILED: {
+        const auto& a = event.activity_task_failed_event_attributes();
+        const std::string type = activities_[a.scheduled_event_id()];
+        Print(fmt::format("{} failed: {}", type, FailureText(a.failure())),
+              {{"event", "activity_failed"}, {"activity", type}, {"failure", FailureText(a.failure())}});
+        break;
+      }
+      case enums::EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT: {
+        const std::string type = activities_[event.activity_task_timed_out_event_attributes().scheduled_event_id()];
+        Print(type + " timed out", {{"event", "activity_timed_out"}, {"activity", type}});
+        break;
+      }
+      case enums::EVENT_TYPE_ACTIVITY_TASK_COMPLETED: {
+        const std::string type = activities_[event.activity_task_completed_event_attributes().scheduled_event_id()];
+        if (type != "logAuditEntry") Print(type + " done", {{"event", "activity_completed"}, {"activity", type}});
+        break;
+      }
+      case enums::EVENT_TYPE_WORKFLOW_TASK_FAILED: {
+        const std::string text = FailureText(event.workflow_task_failed_event_attributes().failure());
+        Print("workflow task failed: " + text, {{"event", "workflow_task_failed"}, {"failure", text}});
+        break;
+      }
+      case enums::EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED: {
+        const std::string& name = event.workflow_execution_signaled_event_attributes().signal_name();
+        Print("signal " + name, {{"event", "signal"}, {"name", name}});
+        break;
+      }
+      case enums::EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED:
+        Print("cancellation requested", {{"event", "cancel_requested"}});
+        break;
+      default:
+        break;
+    }
+  }
+
+  /// A step of an audited build, from the entry it logs.
+  void ShowEntry(const nlohmann::json& input) {
+    const nlohmann::json entry = input.is_object() ? input.value("entry", nlohmann::json::object()) : nlohmann::json();
+    if (!entry.is_object()) return;
+    const std::string step = entry.value("step_name", "?");
+    std::string text = step;
+    const std::string verdict = entry.value("validation_status", "");
+    if (verdict == "pass" || verdict == "fail") text += ": " + verdict;
+    if (entry.contains("validation_error_type")) text += " " + entry["validation_error_type"].get<std::string>();
+    if (entry.contains("total_token_cost")) {
+      tokens_ += entry["total_token_cost"].get<int64_t>();
+      text += fmt::format(" ({} tokens)", entry["total_token_cost"].get<int64_t>());
+    }
+    if (entry.contains("files_touched")) text += fmt::format(", {} files touched", entry["files_touched"].size());
+    step_ = step;
+    Print("▸ " + text, {{"event", "step"}, {"entry", entry}});
+  }
+
+  /// Between events: which activity runs, in which attempt.
+  void ShowLive() {
+    if (!options_.show_steps) return;
+    const auto description = Describe(globals_, target_);
+    if (!description) return;
+    std::string running;
+    for (const auto& activity : description->pending_activities()) {
+      running += (running.empty() ? "" : ", ") + activity.activity_type().name();
+      if (activity.attempt() > 1) running += fmt::format(" (attempt {})", activity.attempt());
+      if (activity.attempt() > 1 && activity.has_last_failure()) {
+        const std::string reason = FailureText(activity.last_failure());
+        if (shown_retry_.insert({activity.activity_id(), activity.attempt()}).second) {
+          Print(fmt::format("{} attempt {} after: {}", activity.activity_type().name(), activity.attempt(), reason),
+                {{"event", "activity_retry"},
+                 {"activity", activity.activity_type().name()},
+                 {"attempt", activity.attempt()},
+                 {"failure", reason}});
+        }
+      }
+    }
+    const double elapsed = std::chrono::duration<double>(steady_clock::now() - start_).count();
+    status_.Set(fmt::format("{:>8}  … {} · {} tokens", HumanDuration(elapsed),
+                            running.empty() ? "waiting for a worker" : running, tokens_));
+  }
+
+  Globals& globals_;
+  Target target_;
+  const FollowOptions options_;
+  StatusLine status_;
+  const steady_clock::time_point start_;
+  std::string page_token_;
+  int64_t last_event_id_ = 0;
+  bool moved_on_ = false;
+  bool lost_ = false;
+  int64_t tokens_ = 0;
+  std::string step_;
+  std::map<int64_t, std::string> activities_;
+  std::set<std::pair<std::string, int>> shown_retry_;
+};
+
+}  // namespace
+
+Result<Outcome> FollowRun(Globals& globals, const Target& target, const FollowOptions& options) {
+  interrupted = 0;
+  std::signal(SIGINT, [](int) { interrupted = 1; });
+  return Follower(globals, target, options).Run();
+}
+
+}  // namespace wfe::cli

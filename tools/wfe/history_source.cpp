@@ -1,0 +1,76 @@
+#include "tools/wfe/history_source.h"
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "tools/wfe/describe.h"
+#include "workers/core/history_json.h"
+
+namespace wfe::cli {
+namespace {
+
+bool LooksLikeRunId(const std::string& text) {
+  return text.size() == 36 && text[8] == '-' && text.find_first_not_of("0123456789abcdef-") == std::string::npos;
+}
+
+}  // namespace
+
+Result<Target> Resolve(Globals& globals, const Target& target) {
+  const auto description = Describe(globals, target);
+  if (description) {
+    const auto& execution = description->workflow_execution_info().execution();
+    return Target{execution.workflow_id(), execution.run_id()};
+  }
+  if (description.error().code != StatusCode::kNotFound || !LooksLikeRunId(target.workflow_id)) {
+    return description.error();
+  }
+  ws::ListWorkflowExecutionsRequest request;
+  request.set_namespace_(globals.Namespace());
+  request.set_query("RunId = '" + target.workflow_id + "'");
+  WFE_ASSIGN_OR_RETURN(const auto page,
+                       globals.Call<ws::ListWorkflowExecutionsResponse>("ListWorkflowExecutions", request));
+  if (page.executions_size() == 0) return NotFound("no workflow and no run is called " + target.workflow_id);
+  return Target{page.executions(0).execution().workflow_id(), target.workflow_id};
+}
+
+Result<temporal::api::history::v1::History> FetchHistory(Globals& globals, const Target& target) {
+  ws::GetWorkflowExecutionHistoryRequest request;
+  request.set_namespace_(globals.Namespace());
+  request.mutable_execution()->set_workflow_id(target.workflow_id);
+  request.mutable_execution()->set_run_id(target.run_id);
+  temporal::api::history::v1::History history;
+  while (true) {
+    WFE_ASSIGN_OR_RETURN(const auto page, globals.Call<ws::GetWorkflowExecutionHistoryResponse>(
+                                              "GetWorkflowExecutionHistory", request, std::chrono::seconds(30)));
+    history.MergeFrom(page.history());
+    if (page.next_page_token().empty()) return history;
+    request.set_next_page_token(page.next_page_token());
+  }
+}
+
+Result<temporal::api::history::v1::History> ReadHistoryFile(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return NotFound("cannot open the history file " + path);
+  const std::string bytes(std::istreambuf_iterator<char>(in), {});
+  const size_t first = bytes.find_first_not_of(" \t\r\n");
+  if (first != std::string::npos && bytes[first] == '{') {
+    auto history = core::HistoryFromJson(bytes);
+    if (!history) return InvalidArgument(path + " is not a history: " + history.error().message);
+    return history;
+  }
+  temporal::api::history::v1::History history;
+  if (bytes.empty() || !history.ParseFromString(bytes) || history.events_size() == 0) {
+    return InvalidArgument(path + " is not a history: neither Temporal's JSON nor a binary History message");
+  }
+  return history;
+}
+
+Result<temporal::api::history::v1::History> LoadHistory(Globals& globals, const std::string& source,
+                                                        const std::string& run_id) {
+  if (std::filesystem::is_regular_file(source)) return ReadHistoryFile(source);
+  WFE_ASSIGN_OR_RETURN(const Target target, Resolve(globals, {source, run_id}));
+  return FetchHistory(globals, target);
+}
+
+}  // namespace wfe::cli

@@ -1,0 +1,158 @@
+#include "tools/wfe/output.h"
+
+#include <fmt/core.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "tools/wfe/exit_codes.h"
+
+namespace wfe::cli {
+namespace {
+
+std::string CellText(const nlohmann::json& row, const std::string& key) {
+  const auto found = row.find(key);
+  if (found == row.end() || found->is_null()) return "-";
+  return found->is_string() ? found->get<std::string>() : found->dump();
+}
+
+/// Width on screen, near enough: code points.
+size_t Width(const std::string& text) {
+  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
+}
+
+std::string Cut(const std::string& text, size_t width) {
+  if (Width(text) <= width) return text;
+  std::string kept;
+  size_t points = 0;
+  for (const char c : text) {
+    if ((c & 0xc0) != 0x80 && ++points >= width) break;
+    kept += c;
+  }
+  return kept + "…";
+}
+
+std::string Pad(const std::string& text, size_t width, bool right) {
+  const size_t have = Width(text);
+  const std::string blanks(have < width ? width - have : 0, ' ');
+  return right ? blanks + text : text + blanks;
+}
+
+}  // namespace
+
+std::string Table::Text(size_t width) const {
+  std::vector<size_t> widths;
+  for (const Column& column : columns_) {
+    size_t widest = Width(column.title);
+    for (const nlohmann::json& row : rows_) widest = std::max(widest, Width(CellText(row, column.key)));
+    widths.push_back(widest);
+  }
+  size_t total = 2 * (columns_.size() - 1);
+  for (const size_t w : widths) total += w;
+  // Take what is too much from the widest elastic column until the table fits or none is wider than 12.
+  while (total > width) {
+    size_t widest = columns_.size();
+    for (size_t i = 0; i < columns_.size(); ++i) {
+      if (columns_[i].elastic && widths[i] > 12 && (widest == columns_.size() || widths[i] > widths[widest]))
+        widest = i;
+    }
+    if (widest == columns_.size()) break;
+    --widths[widest];
+    --total;
+  }
+  std::string text;
+  const auto line = [&](const auto& cell) {
+    std::string out;
+    for (size_t i = 0; i < columns_.size(); ++i) {
+      if (i > 0) out += "  ";
+      out += Pad(Cut(cell(i), widths[i]), widths[i], columns_[i].right);
+    }
+    out.erase(out.find_last_not_of(' ') + 1);
+    text += out + "\n";
+  };
+  line([&](size_t i) { return columns_[i].title; });
+  for (const nlohmann::json& row : rows_) line([&](size_t i) { return CellText(row, columns_[i].key); });
+  return text;
+}
+
+void Table::Print(OutputFormat format) const {
+  switch (format) {
+    case OutputFormat::kText:
+      std::fputs(Text(TerminalWidth()).c_str(), stdout);
+      break;
+    case OutputFormat::kJson:
+      fmt::print("{}\n", nlohmann::json(rows_).dump(2));
+      break;
+    case OutputFormat::kJsonl:
+      for (const nlohmann::json& row : rows_) fmt::print("{}\n", row.dump());
+      break;
+  }
+}
+
+void PrintObject(const nlohmann::ordered_json& object, OutputFormat format) {
+  if (format == OutputFormat::kJson) {
+    fmt::print("{}\n", object.dump(2));
+  } else if (format == OutputFormat::kJsonl) {
+    fmt::print("{}\n", object.dump());
+  } else {
+    size_t widest = 0;
+    for (const auto& [key, value] : object.items()) widest = std::max(widest, key.size());
+    for (const auto& [key, value] : object.items()) {
+      const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
+      fmt::print("{:<{}}  {}\n", key + ":", widest + 1, text);
+    }
+  }
+}
+
+void PrintEvent(const std::string& text, const nlohmann::ordered_json& object, OutputFormat format) {
+  if (format == OutputFormat::kText) {
+    fmt::print("{}\n", text);
+  } else {
+    fmt::print("{}\n", object.dump());
+  }
+  std::fflush(stdout);
+}
+
+size_t TerminalWidth() {
+  winsize size{};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+  return 100;
+}
+
+bool StdoutIsTerminal() { return isatty(STDOUT_FILENO) == 1; }
+
+int Fail(const Error& error, OutputFormat format) {
+  if (format == OutputFormat::kText) {
+    fmt::print(stderr, "wfe: {}\n", error.message);
+  } else {
+    const nlohmann::ordered_json object = {
+        {"error", {{"code", std::string(StatusCodeName(error.code))}, {"message", error.message}}}};
+    fmt::print(stderr, "{}\n", object.dump());
+  }
+  switch (error.code) {
+    case StatusCode::kInvalidArgument:
+      return kExitUsage;
+    case StatusCode::kUnavailable:
+      return kExitUnreachable;
+    case StatusCode::kNotFound:
+      return kExitNotFound;
+    case StatusCode::kDeadlineExceeded:
+      return kExitTimedOut;
+    case StatusCode::kDataLoss:
+      return kExitStore;
+    default:
+      return kExitFailed;
+  }
+}
+
+std::string HumanDuration(double seconds) {
+  if (seconds < 0) seconds = 0;
+  if (seconds < 60) return fmt::format("{:.1f} s", seconds);
+  const auto whole = static_cast<long>(seconds);
+  if (whole < 3600) return fmt::format("{} min {} s", whole / 60, whole % 60);
+  return fmt::format("{} h {} min", whole / 3600, whole % 3600 / 60);
+}
+
+}  // namespace wfe::cli

@@ -1,0 +1,52 @@
+// How commands print: tables that fit the terminal for people, JSON for programs.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "engine/base/result.h"
+
+namespace wfe::cli {
+
+enum class OutputFormat { kText, kJson, kJsonl };
+
+/// A table whose rows are JSON objects; text shows chosen columns, JSON shows the whole rows.
+class Table {
+ public:
+  struct Column {
+    std::string title;
+    std::string key;       ///< Of the row objects.
+    bool elastic = false;  ///< May be cut to fit the terminal.
+    bool right = false;    ///< Numbers align right.
+  };
+  explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
+  void Add(nlohmann::json row) { rows_.push_back(std::move(row)); }
+  bool empty() const { return rows_.empty(); }
+  /// kText: a header and aligned lines; kJson: one array; kJsonl: a line per row.
+  void Print(OutputFormat format) const;
+  std::string Text(size_t width) const;
+
+ private:
+  std::vector<Column> columns_;
+  std::vector<nlohmann::json> rows_;
+};
+
+/// One object: "key: value" lines as text (nested values as compact JSON), or JSON.
+void PrintObject(const nlohmann::ordered_json& object, OutputFormat format);
+
+/// One event of something long: a text line, or a JSON line in both JSON formats.
+void PrintEvent(const std::string& text, const nlohmann::ordered_json& object, OutputFormat format);
+
+/// Columns of the terminal that stdout is; 100 when it is none.
+size_t TerminalWidth();
+bool StdoutIsTerminal();
+
+/// Prints the error where the format says (stderr as a sentence, or {"error": …} as JSON on stderr) and returns the
+/// exit code that fits it.
+int Fail(const Error& error, OutputFormat format);
+
+/// "3.2 s", "4 min 10 s".
+std::string HumanDuration(double seconds);
+
+}  // namespace wfe::cli
