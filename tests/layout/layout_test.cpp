@@ -1,0 +1,200 @@
+// The shape of the source tree: who may include and link whom, where the heavy libraries live, what stands at the top.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <regex>
+#include <sstream>
+
+#include "tests/layout/layer_table.h"
+#include "tests/layout/source_tree.h"
+
+namespace wfe::layout {
+namespace {
+
+using testing::Contains;
+using testing::IsEmpty;
+
+const std::vector<std::string> kCodeFolders = {"engine", "workers", "activities", "workflows", "schemas", "tools"};
+
+const LayerTable& Table() {
+  static const LayerTable table(ReadSource("docs/ARCHITECTURE.md"));
+  return table;
+}
+
+struct Include {
+  size_t line = 0;
+  std::string path;
+  bool quoted = false;
+};
+
+std::vector<Include> IncludesOf(const SourceFile& file) {
+  static const std::regex kInclude(R"re(^\s*#\s*include\s*(["<])([^">]+)[">])re");
+  std::vector<Include> includes;
+  size_t number = 0;
+  for (const std::string& line : Lines(file.text)) {
+    ++number;
+    std::smatch match;
+    if (std::regex_search(line, match, kInclude)) includes.push_back({number, match[2], match[1] == "\""});
+  }
+  return includes;
+}
+
+std::string Where(const SourceFile& file, size_t line) { return file.path + ":" + std::to_string(line) + ": "; }
+
+/// One call of wfe_library, wfe_executable or wfe_test.
+struct Target {
+  std::string name;
+  std::string folder;  // of its CMakeLists.txt
+  std::vector<std::string> deps;
+};
+
+std::vector<Target> TargetsOf(const SourceFile& file) {
+  static const std::regex kCall(R"(\bwfe_(library|executable|test)\s*\(([^)]*)\))");
+  static const std::regex kKeyword("[A-Z][A-Z_]+");
+  std::string text;
+  for (const std::string& line : Lines(file.text)) text += line.substr(0, line.find('#')) + "\n";
+  std::vector<Target> targets;
+  for (std::sregex_iterator call(text.begin(), text.end(), kCall), end; call != end; ++call) {
+    std::istringstream words((*call)[2]);
+    Target target{.name = {}, .folder = file.path.substr(0, file.path.rfind('/')), .deps = {}};
+    words >> target.name;
+    bool inside_deps = false;
+    for (std::string word; words >> word;) {
+      if (std::regex_match(word, kKeyword)) {
+        inside_deps = word == "DEPS";
+      } else if (inside_deps) {
+        target.deps.push_back(word);
+      }
+    }
+    targets.push_back(std::move(target));
+  }
+  return targets;
+}
+
+TEST(Layout, EveryFolderOfCodeHasARowInTheTable) {
+  EXPECT_GE(Table().folder_count(), 20U) << "the table of docs/ARCHITECTURE.md could not be read";
+  std::vector<std::string> homeless;
+  for (const SourceFile& file : ReadTree(kCodeFolders, {".h", ".cpp"})) {
+    if (!Table().FolderOf(file.path)) homeless.push_back(file.path);
+  }
+  EXPECT_THAT(homeless, IsEmpty());
+}
+
+TEST(Layout, EveryIncludeFollowsAnArrowOfTheTable) {
+  std::vector<std::string> violations;
+  for (const SourceFile& file : ReadTree(kCodeFolders, {".h", ".cpp"})) {
+    const auto from = Table().FolderOf(file.path);
+    if (!from) continue;
+    for (const Include& include : IncludesOf(file)) {
+      const auto to = Table().FolderOf(include.path);
+      if (to && !Table().Allows(*from, *to)) {
+        violations.push_back(Where(file, include.line) + *from + " may not include " + include.path);
+      }
+    }
+  }
+  EXPECT_THAT(violations, IsEmpty());
+}
+
+TEST(Layout, EveryQuotedIncludeNamesItsFileFromTheRoot) {
+  std::vector<std::string> violations;
+  auto folders = kCodeFolders;
+  folders.push_back("tests");
+  for (const SourceFile& file : ReadTree(folders, {".h", ".cpp"})) {
+    for (const Include& include : IncludesOf(file)) {
+      if (include.quoted && include.path.find('/') == std::string::npos) {
+        violations.push_back(Where(file, include.line) + "\"" + include.path + "\" does not start at the root");
+      }
+    }
+  }
+  EXPECT_THAT(violations, IsEmpty());
+}
+
+TEST(Layout, NoCodeIncludesTests) {
+  std::vector<std::string> violations;
+  for (const SourceFile& file : ReadTree(kCodeFolders, {".h", ".cpp"})) {
+    for (const Include& include : IncludesOf(file)) {
+      if (include.path.starts_with("tests/")) violations.push_back(Where(file, include.line) + include.path);
+    }
+  }
+  EXPECT_THAT(violations, IsEmpty());
+}
+
+TEST(Layout, EveryTargetLinksOnlyAlongTheArrowsOfTheTable) {
+  std::vector<Target> targets;
+  std::map<std::string, std::string> folder_of_target = {{"temporal_protos", "schemas"}, {"wfe_protos", "schemas"}};
+  for (const SourceFile& file : ReadTree(kCodeFolders, {"CMakeLists.txt"})) {
+    for (Target& target : TargetsOf(file)) {
+      folder_of_target[target.name] = Table().FolderOf(file.path).value_or(target.folder);
+      targets.push_back(std::move(target));
+    }
+  }
+  EXPECT_THAT(targets, Contains(testing::Field(&Target::name, "wfe_base")));
+  std::vector<std::string> violations;
+  for (const Target& target : targets) {
+    const std::string& from = folder_of_target[target.name];
+    for (const std::string& dep : target.deps) {
+      const auto to = folder_of_target.find(dep);
+      if (to == folder_of_target.end()) {
+        violations.push_back(target.name + ": " + dep +
+                             " is no module of ours; libraries from outside are SYSTEM_DEPS");
+      } else if (!Table().Allows(from, to->second)) {
+        violations.push_back(target.name + ": " + from + " may not link " + dep + " of " + to->second);
+      }
+    }
+  }
+  EXPECT_THAT(violations, IsEmpty());
+}
+
+TEST(Layout, HeavyLibrariesAreIncludedOnlyWhereTheyLive) {
+  EXPECT_FALSE(Table().library_homes().empty());
+  std::vector<std::string> violations;
+  for (const SourceFile& file : ReadTree({"engine", "workers", "activities", "workflows"}, {".h", ".cpp"})) {
+    for (const Include& include : IncludesOf(file)) {
+      for (const auto& [prefix, homes] : Table().library_homes()) {
+        if (!include.path.starts_with(prefix)) continue;
+        const bool at_home =
+            std::ranges::any_of(homes, [&](const std::string& home) { return IsInside(file.path, home); });
+        if (!at_home) violations.push_back(Where(file, include.line) + include.path + " lives elsewhere");
+      }
+    }
+  }
+  EXPECT_THAT(violations, IsEmpty());
+}
+
+// VI-10
+TEST(Layout, TheTopLevelIsFixed) {
+  const std::set<std::string> kNames = {"CMakeLists.txt", "CMakePresets.json", "README.md", "activities", "docs",
+                                        "engine",         "schemas",           "tests",     "tools",      "workers",
+                                        "workflows"};
+  for (const std::string& name : TopLevelNames()) {
+    EXPECT_TRUE(name.starts_with('.') || kNames.contains(name)) << name << " does not belong at the top level";
+  }
+}
+
+TEST(Layout, NoFileHasGrownIntoSeveralIdeas) {
+  constexpr size_t kTooLong = 1200;
+  constexpr size_t kLong = 900;
+  auto folders = kCodeFolders;
+  folders.push_back("tests");
+  for (const SourceFile& file : ReadTree(folders, {".h", ".cpp", ".proto", ".sh", ".ts", ".cmake", "CMakeLists.txt"})) {
+    const size_t lines = Lines(file.text).size();
+    EXPECT_LE(lines, kTooLong) << file.path << " should be split";
+    if (lines > kLong) std::cout << "note: " << file.path << " has " << lines << " lines; it may hold two ideas\n";
+  }
+}
+
+TEST(LayerTable, ReachIsTransitiveAndArrowsDoNotPointBack) {
+  const LayerTable table(
+      "<!-- table: layers -->\n\n| folder | may include |\n|---|---|\n| `a` | |\n| `b` | `a` |\n| `b/c`, `d` | `b` "
+      "|\n| `t` | anything |\n");
+  EXPECT_TRUE(table.Allows("d", "a"));
+  EXPECT_TRUE(table.Allows("t", "d"));
+  EXPECT_FALSE(table.Allows("a", "b"));
+  EXPECT_EQ(table.FolderOf("b/c/file.h"), "b/c");
+  EXPECT_EQ(table.FolderOf("b/cd.h"), "b");
+  EXPECT_EQ(table.FolderOf("vector"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace wfe::layout
