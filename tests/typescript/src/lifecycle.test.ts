@@ -8,10 +8,11 @@ import {
   WorkflowFailedError,
 } from '@temporalio/client';
 import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/common';
-import { eventTypes, eventually, rejection, suiteWithWorker, uniqueId } from './harness';
+import { eventTypes, eventually, rejection, suiteWithoutWorker, suiteWithWorker, uniqueId } from './harness';
 import * as workflows from './workflows';
 
 const suite = suiteWithWorker('lifecycle');
+const late = suiteWithoutWorker('late-worker');
 
 test('a cancelled workflow cleans up and ends as cancelled', async () => {
   const handle = await suite.start(workflows.cleanUpWhenCancelled, []);
@@ -25,8 +26,10 @@ test('a cancelled workflow cleans up and ends as cancelled', async () => {
 
 // S81
 test('a workflow may ignore its cancellation, and asking twice asks once', async () => {
-  const handle = await suite.start(workflows.ignoresCancellation, []);
-  await Promise.all([handle.cancel(), handle.cancel()]);
+  const handle = await late.start(workflows.ignoresCancellation, []);
+  await handle.cancel();
+  await handle.cancel();
+  await late.startWorker();
   assert.equal(await handle.result(), 'finished anyway');
   const types = await eventTypes(handle);
   assert.equal(types.filter((type) => type === 'WORKFLOW_EXECUTION_CANCEL_REQUESTED').length, 1);
