@@ -120,7 +120,7 @@ struct CheckReport {
   std::optional<int64_t> tests_skipped;
   int64_t suppressed = 0;     ///< Findings silenced in the source (eslint-disable).
   uint64_t output_bytes = 0;  ///< Both streams, before any cut.
-  std::string output_sha256;  ///< Of the whole standard output followed by the whole standard error.
+  std::string output_sha256;  ///< SHA-256 over the SHA-256 digests of both whole streams (stdout, stderr).
   bool output_truncated = false;
   nlohmann::json extra = nlohmann::json::object();
 };

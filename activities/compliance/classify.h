@@ -1,0 +1,30 @@
+// From how a command ended to what that means: the one place that decides pass or fail.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "activities/compliance/compliance.h"
+#include "activities/compliance/findings.h"
+#include "activities/compliance/process_runner.h"
+
+namespace wfe::activities {
+
+/// One check's part of the report, and its findings for the log.
+struct CheckVerdict {
+  CheckReport report;
+  std::vector<Finding> findings;
+};
+
+/// Order of the rules: could not start → MISSING_TOOL; our time limit → TIMEOUT_<ID>; a signal, the tool's own "could
+/// not run" code or an unreadable result → COMMAND_FAILED_<DETAIL>; findings → their classes; too few tests →
+/// <CLASS>_NO_TESTS; any other code that is not in ok_exit → COMMAND_FAILED.  Only what passes every rule is a pass.
+/// `outcome` is not kCancelled.  `sandboxed`: bubblewrap reports a signal as 128 + its number.
+CheckVerdict Classify(const CheckSpec& check, const ProcessOutcome& outcome, const ToolOutput& output, bool sandboxed);
+
+/// The headline of a failing check: the one class all findings share, otherwise the base they share, otherwise the
+/// first.
+std::string Headline(const std::vector<Finding>& findings, const std::string& base);
+
+}  // namespace wfe::activities

@@ -1,0 +1,220 @@
+#include "activities/compliance/preflight.h"
+
+#include <re2/re2.h>
+#include <stdlib.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <sstream>
+#include <system_error>
+
+#include "activities/compliance/claim.h"
+#include "activities/compliance/dependencies.h"
+#include "activities/compliance/protected_files.h"
+
+namespace wfe::activities {
+namespace {
+
+using sdk::ApplicationFailure;
+
+class Preflight {
+ public:
+  Preflight(const ComplianceSettings& settings, const PreflightRequest& request, sdk::ActivityContext& context)
+      : settings_(settings), request_(request), context_(context) {}
+
+  sdk::ActivityResult<PreflightReport> Run() {
+    auto profile = LoadProfile(request_.profile, settings_.config.profile_dirs);
+    if (!profile) return ComplianceFailure(kFailureProfile, profile.error().message);
+    report_.profile = profile->name;
+    report_.profile_hash = profile->hash;
+    auto path = ResolveWorkingDir(request_.working_dir, request_.create_if_missing);
+    if (!path) return ComplianceFailure(kFailureWorkingDir, path.error().message);
+    report_.working_dir = *path;
+    auto dir = SafeDir::Open(*path, {.reserved = {}});
+    if (!dir) return ComplianceFailure(kFailureWorkingDir, dir.error().message);
+
+    // The claim comes before anything is written, so that a refused run leaves no mark.
+    report_.claim_id = request_.claim_id.empty() ? context_.info().run_id : request_.claim_id;
+    const auto held_before = ReadClaim(*dir);
+    const bool was_ours = held_before && held_before->claim_id == report_.claim_id;
+    const Claim claim{.claim_id = report_.claim_id,
+                      .workflow_id = request_.workflow_id.empty() ? context_.info().workflow_id : request_.workflow_id,
+                      .claimed_at = FormatIso8601Millis(SystemClock().Now())};
+    const Status claimed = TakeClaim(*dir, claim, request_.take_over_from);
+    if (!claimed) {
+      const bool by_other = claimed.error().code == StatusCode::kAlreadyExists;
+      return ComplianceFailure(by_other ? kFailureDirectoryClaimed : kFailureWorkingDir, claimed.error().message);
+    }
+    context_.Heartbeat({{"activity", kPreflight.name}, {"profile", profile->name}});
+    std::optional<ApplicationFailure> failure = Prepare(*profile, *dir);
+    if (!failure.has_value()) return std::move(report_);
+    // A run that cannot start must not keep the directory from others.
+    if (!was_ours) {
+      const auto dropped = DropClaim(*dir, report_.claim_id);
+      if (!dropped) failure->message += " (and the claim could not be given back: " + dropped.error().message + ")";
+    }
+    failure->message = settings_.mask.Apply(std::move(failure->message));
+    return *std::move(failure);
+  }
+
+ private:
+  std::optional<ApplicationFailure> Prepare(const Profile& profile, const SafeDir& dir) {
+    if (auto failure = CheckSpace()) return failure;
+    for (const ToolSpec& tool : profile.requires_tools) {
+      if (auto failure = CheckTool(tool)) return failure;
+    }
+    auto sandbox = ChooseSandbox(settings_, profile);
+    if (!sandbox) return ComplianceFailure(kFailureMissingTool, sandbox.error().message);
+    report_.sandbox = sandbox->sandboxed ? "bwrap" : "none";
+    report_.sandbox_reason = sandbox->reason;
+    if (auto failure = WriteStarterFiles(profile, dir)) return failure;
+    auto hashes = RecordProtected(dir, profile.protected_files);
+    if (!hashes) return ComplianceFailure(kFailureWorkingDir, hashes.error().message);
+    report_.protected_hashes = *std::move(hashes);
+    return CheckDependencies(profile, dir);
+  }
+
+  std::optional<ApplicationFailure> CheckSpace() {
+    struct statvfs space = {};
+    if (::statvfs(report_.working_dir.c_str(), &space) != 0) return std::nullopt;  // Unknown is no reason to refuse.
+    report_.free_bytes = static_cast<uint64_t>(space.f_bavail) * space.f_frsize;
+    if (report_.free_bytes >= request_.min_free_bytes) return std::nullopt;
+    return ComplianceFailure(kFailureDiskSpace,
+                             "only " + std::to_string(report_.free_bytes >> 20) + " MiB are free at " +
+                                 report_.working_dir + "; " + std::to_string(request_.min_free_bytes >> 20) +
+                                 " MiB are needed",
+                             /*non_retryable=*/false);
+  }
+
+  std::optional<ApplicationFailure> CheckTool(const ToolSpec& tool) {
+    const auto missing = [&](const std::string& what) {
+      return ComplianceFailure(kFailureMissingTool,
+                               "the check profile " + report_.profile + " needs " + tool.program +
+                                   (tool.min_version.empty() ? "" : " " + tool.min_version + " or newer") + ", and " +
+                                   what);
+    };
+    ProcessSpec spec;
+    spec.argv = tool.version_argv;
+    if (spec.argv.empty()) spec.argv = {tool.program, "--version"};
+    spec.environment = {{"PATH", settings_.path}, {"LANG", "C.UTF-8"}, {"HOME", "/nonexistent"}};
+    spec.limits.wall_clock = std::chrono::seconds(30);
+    spec.limits.max_output_bytes = 64 << 10;
+    const ProcessOutcome outcome = RunProcess(spec);
+    if (outcome.kind == ProcessOutcome::Kind::kCouldNotStart) {
+      return missing(outcome.program_missing ? "it is not in PATH" : outcome.start_error);
+    }
+    if (outcome.kind != ProcessOutcome::Kind::kExited || outcome.exit_code != 0) {
+      return missing("`" + JoinCommand(spec.argv) +
+                     "` does not run: " + Printable(CleanTerminalText(outcome.err.text)));
+    }
+    const std::vector<std::string> lines = SplitLines(CleanTerminalText(outcome.out.text));
+    const std::string first = lines.empty() ? "" : lines[0];
+    report_.tools[tool.program] = first;
+    if (tool.min_version.empty()) return std::nullopt;
+    std::string version;
+    if (!RE2::PartialMatch(first, "(\\d+(?:\\.\\d+)*)", &version)) {
+      return missing("it does not say which version it is: " + Printable(first));
+    }
+    if (CompareVersions(version, tool.min_version) < 0) {
+      return missing("the one in PATH (" + FindProgram(tool.program, settings_.path) + ") is " + version);
+    }
+    return std::nullopt;
+  }
+
+  std::optional<ApplicationFailure> WriteStarterFiles(const Profile& profile, const SafeDir& dir) {
+    if (!request_.write_starter_files) return std::nullopt;
+    // Starter files belong together (a manifest and its lock file): a project that has any of them keeps its own.
+    std::vector<const StarterFile*> missing;
+    for (const StarterFile& file : profile.starter_files) {
+      auto present = dir.Stat(file.path);
+      if (!present) return ComplianceFailure(kFailureWorkingDir, present.error().message);
+      if (!present->has_value()) missing.push_back(&file);
+    }
+    const auto has = [&](const std::string& path) {
+      const auto entry = dir.Stat(path);
+      return entry && entry->has_value();
+    };
+    const bool own_manifest = profile.dependencies.has_value() && has(profile.dependencies->manifest);
+    for (const StarterFile* file : missing) {
+      // Our lock file does not fit another manifest.
+      if (own_manifest && file->path == profile.dependencies->lock) continue;
+      const Status written = dir.Write(file->path, file->content);
+      if (!written) return ComplianceFailure(kFailureWorkingDir, written.error().message);
+      report_.starter_files.push_back(file->path);
+    }
+    std::sort(report_.starter_files.begin(), report_.starter_files.end());
+    return std::nullopt;
+  }
+
+  std::optional<ApplicationFailure> CheckDependencies(const Profile& profile, const SafeDir& dir) {
+    auto place = LocateDependencies(settings_, profile, dir);
+    if (!place) return ComplianceFailure(kFailureDependencies, place.error().message);
+    report_.needs_dependencies = place->needed && !place->ready;
+    if (!report_.needs_dependencies) return std::nullopt;
+    std::string installer = profile.dependencies->install_argv[0];
+    if (installer == "npm") installer = settings_.config.npm;
+    if (!FindProgram(installer, settings_.path).empty()) return std::nullopt;
+    return ComplianceFailure(kFailureMissingTool,
+                             "the dependencies of the project are not installed, and " + installer + " is not in PATH");
+  }
+
+  const ComplianceSettings& settings_;
+  const PreflightRequest& request_;
+  sdk::ActivityContext& context_;
+  PreflightReport report_;
+};
+
+}  // namespace
+
+sdk::ActivityResult<PreflightReport> RunPreflight(const ComplianceSettings& settings, const PreflightRequest& request,
+                                                  sdk::ActivityContext& context) {
+  return Preflight(settings, request, context).Run();
+}
+
+int CompareVersions(const std::string& a, const std::string& b) {
+  std::istringstream left(a);
+  std::istringstream right(b);
+  for (;;) {
+    std::string x;
+    std::string y;
+    const bool more_left = static_cast<bool>(std::getline(left, x, '.'));
+    const bool more_right = static_cast<bool>(std::getline(right, y, '.'));
+    if (!more_left && !more_right) return 0;
+    const long long p = x.empty() ? 0 : std::atoll(x.c_str());
+    const long long q = y.empty() ? 0 : std::atoll(y.c_str());
+    if (p != q) return p < q ? -1 : 1;
+  }
+}
+
+ApplicationFailure ComplianceFailure(std::string_view type, std::string message, bool non_retryable) {
+  return {.message = std::move(message),
+          .type = std::string(type),
+          .non_retryable = non_retryable,
+          .next_retry_delay = std::nullopt,
+          .details = nullptr};
+}
+
+Result<std::string> ResolveWorkingDir(const std::string& path, bool create) {
+  if (path.empty() || path[0] != '/' || path.find('\0') != std::string::npos) {
+    return InvalidArgument("the working directory \"" + Printable(path) + "\" must be an absolute path");
+  }
+  std::error_code error;
+  if (create) {
+    std::filesystem::create_directories(path, error);
+    if (error) return FailedPrecondition("cannot make the working directory " + path + ": " + error.message());
+  }
+  const std::unique_ptr<char, decltype(&::free)> resolved(::realpath(path.c_str(), nullptr), &::free);
+  if (resolved == nullptr) return NotFound("there is no working directory " + path);
+  const std::string real = resolved.get();
+  if (real == "/") return InvalidArgument("the working directory may not be the root of the file system");
+  if (!std::filesystem::is_directory(real, error)) return FailedPrecondition(path + " is not a directory");
+  if (::access(real.c_str(), R_OK | W_OK | X_OK) != 0) {
+    return PermissionDenied("the working directory " + real + " is not writable for this worker");
+  }
+  return real;
+}
+
+}  // namespace wfe::activities

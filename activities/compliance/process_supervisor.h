@@ -1,0 +1,42 @@
+// The process between the worker and a command; see process_runner.h.  Everything here runs after a fork in a program
+// with many threads, so it uses system calls only: no allocation, no locks, no C++ library.
+#pragma once
+
+#include <cstdint>
+
+#include "activities/compliance/process_runner.h"
+
+namespace wfe::activities::internal {
+
+/// What the supervisor and the command's first process report, one write each (below PIPE_BUF, so never torn).
+struct SupervisorRecord {
+  enum Kind : int32_t { kStartFailed = 1, kEnded = 2, kAllGone = 3 };
+  int32_t kind = 0;
+  int32_t value = 0;   ///< kStartFailed: errno.  kEnded: wait status.  kAllGone: number of leftover processes.
+  int32_t detail = 0;  ///< kStartFailed: which step, a StartStep.
+};
+enum StartStep : int32_t { kStepFork = 1, kStepLimits, kStepDirectory, kStepExec };
+
+/// Commands on the control pipe.  Its end means kKill.
+inline constexpr char kControlTerminate = 'T';
+inline constexpr char kControlKill = 'K';
+
+/// Prepared before the fork.  The descriptors are all 3 or above and distinct.
+struct SupervisorPlan {
+  const char* program = nullptr;
+  char* const* argv = nullptr;
+  char* const* envp = nullptr;
+  const char* directory = nullptr;
+  ProcessLimits limits;
+  bool no_new_privileges = true;
+  int null_fd = -1;
+  int out_fd = -1;
+  int err_fd = -1;
+  int status_fd = -1;
+  int control_fd = -1;
+};
+
+/// Runs in the forked child; starts the command, adopts and reaps its descendants, and exits when none is left.
+[[noreturn]] void RunSupervisor(const SupervisorPlan& plan);
+
+}  // namespace wfe::activities::internal

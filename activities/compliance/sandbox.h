@@ -1,0 +1,48 @@
+// Runs a command in bubblewrap: no network, no home, no other run's directory, read-only tools and examiner's files,
+// one writable working directory.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "activities/compliance/process_runner.h"
+
+namespace wfe::activities {
+
+/// What the profile says about the sandbox.
+enum class SandboxPolicy { kPreferred, kRequired, kOff };
+
+struct SandboxAvailability {
+  bool usable = false;
+  std::string program;  ///< Full path of bwrap when usable.
+  std::string reason;   ///< Why not, in words ("bwrap is not installed", "... is not permitted here: ...").
+};
+
+/// Looks for `bwrap` (a path, or a name in `path_variable`) and runs `true` inside it once; the answer is remembered
+/// for the life of the process.  Thread-safe.
+SandboxAvailability ProbeSandbox(const std::string& bwrap, const std::string& path_variable);
+
+/// Where things are inside.  Stable, so that tool output does not depend on the machine.
+inline constexpr std::string_view kSandboxWorkDir = "/w";
+inline constexpr std::string_view kSandboxOutDir = "/out";
+
+struct SandboxPlan {
+  std::string program;   ///< Of bwrap.
+  std::string work_dir;  ///< Host directory shown writable as /w.
+  std::string out_dir;   ///< Host directory shown writable as /out; empty: none.
+  /// Host path → path inside, read-only, mounted after /w so that they can lie within it.
+  std::vector<std::pair<std::string, std::string>> read_only;
+  std::vector<std::string> hidden;  ///< Directories inside that appear empty and read-only (e.g. /w/.wfe).
+};
+
+/// The command as bubblewrap runs it.  `inner.working_dir` is a path inside the sandbox; `inner.environment` becomes
+/// its whole environment.
+ProcessSpec WrapInSandbox(const SandboxPlan& plan, const ProcessSpec& inner);
+
+/// Directories outside the system's own that hold `programs` (as found in `path_variable`, links resolved too): a tool
+/// installed elsewhere must be shown inside, at the same place.  Sorted, without duplicates.
+std::vector<std::string> ToolDirectories(const std::vector<std::string>& programs, const std::string& path_variable);
+
+}  // namespace wfe::activities

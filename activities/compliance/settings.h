@@ -1,0 +1,35 @@
+// What the activities of this folder share at run time: settings with their defaults filled in.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "activities/compliance/process_runner.h"
+#include "activities/compliance/profile.h"
+#include "activities/compliance/register.h"
+#include "activities/compliance/sandbox.h"
+#include "activities/compliance/text.h"
+
+namespace wfe::activities {
+
+struct ComplianceSettings {
+  ComplianceConfig config;
+  std::string path;  ///< PATH of the checks, absolute entries only.
+  SecretMask mask;
+
+  explicit ComplianceSettings(ComplianceConfig given);
+};
+
+/// Which sandbox a profile gets here.
+struct SandboxChoice {
+  bool sandboxed = false;
+  std::string program;  ///< Of bwrap.
+  std::string reason;   ///< Why not.
+};
+/// FAILED_PRECONDITION when the profile requires one and there is none.
+Result<SandboxChoice> ChooseSandbox(const ComplianceSettings& settings, const Profile& profile);
+
+/// Asks the context for cancellation and heartbeats with `details`.
+ProcessWatch WatchFor(sdk::ActivityContext& context, const ComplianceSettings& settings, nlohmann::json details);
+
+}  // namespace wfe::activities
