@@ -1,0 +1,145 @@
+#include "activities/gemini/agent_worker.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <utility>
+
+#include "activities/compliance/safe_files.h"
+#include "activities/compliance/tree_snapshot.h"
+#include "activities/gemini/cassette_backend.h"
+#include "activities/gemini/context.h"
+#include "activities/gemini/gemini_cli.h"
+#include "activities/gemini/http_backend.h"
+#include "activities/gemini/journal.h"
+
+namespace wfe::activities {
+namespace {
+
+std::vector<std::string> Secrets(const GeminiConfig& config) {
+  std::vector<std::string> secrets = config.secrets;
+  if (const char* key = std::getenv("GEMINI_API_KEY")) secrets.emplace_back(key);
+  return secrets;
+}
+
+sdk::ApplicationFailure DirectoryFailure(const std::string& path, const Error& error) {
+  if (error.code == StatusCode::kNotFound) {
+    return AgentFailure(kWorkingDirGoneType, "the working directory " + path + " does not exist on this worker", true);
+  }
+  return AgentFailure("TOOL_IO", error.message, false);
+}
+
+}  // namespace
+
+sdk::ApplicationFailure AgentFailure(std::string_view type, std::string message, bool non_retryable) {
+  return {.message = std::move(message),
+          .type = std::string(type),
+          .non_retryable = non_retryable,
+          .next_retry_delay = std::nullopt,
+          .details = nullptr};
+}
+
+AgentWorker::AgentWorker(const GeminiConfig& config)
+    : config_(config),
+      clock_(config.clock ? config.clock : std::make_shared<SystemClock>()),
+      redactor_(Secrets(config)),
+      tokens_(config.work_root.empty() ? "" : config.work_root + "/token_calibration.json", config.tokenizer) {
+  if (!config_.work_root.empty()) {
+    std::error_code ignored;
+    std::filesystem::create_directories(config_.work_root, ignored);
+  }
+}
+
+sdk::ActivityResult<RestoreSnapshotOutput> AgentWorker::RestoreSnapshot(const RestoreSnapshotInput& input) {
+  if (!config_.blob_source) {
+    return AgentFailure("INVALID_INPUT", "restoreSnapshot needs a blob store, and this worker has none", true);
+  }
+  Result<SafeDir> dir = SafeDir::Open(input.working_dir);
+  if (!dir) return DirectoryFailure(input.working_dir, dir.error());
+  const Result<std::string> blob = config_.blob_source->Get(input.snapshot_blob_hash);
+  if (!blob) {
+    const bool missing = blob.error().code == StatusCode::kNotFound;
+    return AgentFailure(missing ? "INVALID_INPUT" : "TOOL_IO", "the snapshot: " + blob.error().message, missing);
+  }
+  UnpackOptions options;
+  options.delete_others = true;
+  const Result<TreeSnapshot> tree = UnpackTree(*blob, *dir, options);
+  if (!tree) {
+    const bool wrong = tree.error().code == StatusCode::kDataLoss || tree.error().code == StatusCode::kPermissionDenied;
+    return AgentFailure(wrong ? "INVALID_INPUT" : "TOOL_IO", tree.error().message, wrong);
+  }
+  return RestoreSnapshotOutput{.tree_hash = tree->Hash(), .file_count = static_cast<int64_t>(tree->files.size())};
+}
+
+sdk::ActivityResult<PreparedContext> AgentWorker::PrepareContext(const PrepareContextInput& input) {
+  const Result<ContextTemplate> source =
+      LoadContextTemplate(config_.templates_dir, input.template_id, input.template_version);
+  if (!source) return AgentFailure("INVALID_INPUT", source.error().message, true);
+  std::map<std::string, std::string> values = input.values;
+  int64_t redactions = 0;
+  for (auto& [name, value] : values) value = redactor_.Apply(std::move(value), redactions);
+  const Result<RenderedContext> rendered = RenderContext(*source, values);
+  if (!rendered) return AgentFailure("INVALID_INPUT", rendered.error().message, true);
+
+  Result<SafeDir> dir = SafeDir::Open(input.working_dir);
+  if (!dir) return DirectoryFailure(input.working_dir, dir.error());
+  if (const Result<std::string> path = dir->CheckPath(input.file_name); !path) {
+    return AgentFailure("INVALID_INPUT", path.error().message, true);
+  }
+  PreparedContext prepared{.context_file_hash = ToHex(Sha256(rendered->text)),
+                           .stored = false,
+                           .path = input.file_name,
+                           .template_id = source->id,
+                           .template_version = source->version,
+                           .section_hashes = rendered->section_hashes};
+  // Stored before it is written: a context that some step used can always be shown.
+  if (config_.blob_sink) {
+    const Result<std::string> stored = config_.blob_sink->Put(rendered->text);
+    if (!stored) return AgentFailure("TOOL_IO", "cannot store the context: " + stored.error().message, false);
+    prepared.stored = true;
+  }
+  if (const Status written = dir->Write(input.file_name, rendered->text); !written) {
+    return AgentFailure("TOOL_IO", written.error().message, false);
+  }
+  const TokenCounter::Count count = tokens_.Tokens(config_.default_model, rendered->text);
+  prepared.context_token_count = count.tokens;
+  prepared.token_count_source = count.source;
+  prepared.size_bytes = static_cast<int64_t>(rendered->text.size());
+  return prepared;
+}
+
+Status AddDefaultBackends(GeminiConfig& config, const std::string& cassette_path) {
+  HttpBackendOptions options = HttpOptionsFromEnvironment();
+  if (!options.api_key.empty()) config.secrets.push_back(options.api_key);
+  WFE_ASSIGN_OR_RETURN(config.backends["gemini"], MakeHttpBackend(std::move(options)));
+  config.programs["gemini-cli"] = MakeGeminiCli(GeminiCliOptionsFromEnvironment());
+  if (!cassette_path.empty()) {
+    WFE_ASSIGN_OR_RETURN(config.backends["scripted"], OpenCassette(cassette_path));
+  }
+  return Ok();
+}
+
+void OnCompletionAcknowledged(const GeminiConfig& config, const std::string& idempotency_token) {
+  // Left behind, a journal costs space until PruneJournal; it can never be applied to another activity.
+  (void)AckJournal(config.work_root, idempotency_token);
+}
+
+int PruneJournal(const GeminiConfig& config) {
+  const Instant now = config.clock ? config.clock->Now() : SystemClock().Now();
+  return PruneJournals(config.work_root, now - std::chrono::hours(24) * config.journal_keep_days);
+}
+
+void RegisterGeminiActivities(sdk::ActivityRegistry& registry, const GeminiConfig& config) {
+  // Shared: the registry's functions are copied, and all of them use one set of counters.
+  const auto worker = std::make_shared<AgentWorker>(config);
+  registry.Register(kExecuteGeminiAgent, [worker](sdk::ActivityContext& context, const AgentRequest& request) {
+    return worker->ExecuteAgent(context, request);
+  });
+  registry.Register(kRestoreSnapshot, [worker](sdk::ActivityContext&, const RestoreSnapshotInput& input) {
+    return worker->RestoreSnapshot(input);
+  });
+  registry.Register(kPrepareContext, [worker](sdk::ActivityContext&, const PrepareContextInput& input) {
+    return worker->PrepareContext(input);
+  });
+}
+
+}  // namespace wfe::activities

@@ -1,0 +1,18 @@
+// What an answer of the Gemini API that is no success means for a retry.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "activities/gemini/model_backend.h"
+
+namespace wfe::activities {
+
+/// Classifies by HTTP status, error status and details, never by the message.  A body that is no JSON is classified by
+/// the status alone.  A day's quota is permanent; its message says when it comes back.
+ModelError ClassifyApiError(int http_status, std::string_view body);
+
+/// "45.837906927s" and "7s": decimal seconds with up to nine digits; nullopt for anything else.
+std::optional<Duration> ParseProtoDuration(std::string_view text);
+
+}  // namespace wfe::activities

@@ -1,0 +1,50 @@
+// The only tools a model has: files below the working directory.  A turn's calls are first planned against what is on
+// disk plus what the turn itself has changed, which gives whole files; applying those may be repeated at will.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "activities/compliance/safe_files.h"
+#include "activities/gemini/gemini.h"
+
+namespace wfe::activities {
+
+/// The `tools` field of a generateContent request.
+nlohmann::json FileToolDeclarations();
+
+/// One file as it shall be.
+struct FileEffect {
+  std::string path;
+  std::optional<std::string> content;  ///< nullopt: deleted.
+  uint32_t mode = 0644;
+};
+
+/// What one turn's calls do.
+struct TurnPlan {
+  nlohmann::json responses = nlohmann::json::array();  ///< functionResponse parts, one per call, in order.
+  std::vector<AgentAction> actions;
+  std::vector<FileEffect> effects;
+  int64_t writes = 0;  ///< Calls that write or delete and were accepted.
+  int64_t written_bytes = 0;
+  int64_t refused = 0;  ///< Paths outside, reserved or protected; files too large.
+};
+void to_json(nlohmann::json& json, const TurnPlan& plan);
+void from_json(const nlohmann::json& json, TurnPlan& plan);
+
+struct FileToolLimits {
+  std::vector<std::string> protected_paths;  ///< Exact, or prefixes ending in '/'.
+  int64_t max_file_bytes = 1 << 20;
+};
+
+/// Plans the function calls among `parts`.  Nothing is written.  An Error is the machine's fault, not the model's.
+Result<TurnPlan> PlanTurn(const SafeDir& dir, const FileToolLimits& limits, const nlohmann::json& parts);
+
+/// Writes and deletes.  Repeating it is harmless.
+Status ApplyEffects(const SafeDir& dir, const std::vector<FileEffect>& effects);
+
+}  // namespace wfe::activities

@@ -1,0 +1,26 @@
+// The Gemini command line in headless stream-json mode.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "activities/gemini/agent_program.h"
+
+namespace wfe::activities {
+
+struct GeminiCliOptions {
+  std::string program = "gemini";  ///< A path, or a name looked up in `path`.
+  std::string path;                ///< PATH of the program; empty: the worker's own.
+  std::string api_key;
+  std::string base_url;  ///< Empty: the program's default.
+  Duration wall_clock = std::chrono::minutes(30);
+};
+/// GEMINI_API_KEY, GOOGLE_GEMINI_BASE_URL, WFE_GEMINI_CLI (the program) and PATH.
+GeminiCliOptions GeminiCliOptionsFromEnvironment();
+
+std::shared_ptr<AgentProgram> MakeGeminiCli(GeminiCliOptions options);
+
+/// Reads what the program printed.  Exit 0 is no proof of success: the result line and the error lines decide.
+ModelOutcome ParseGeminiCliRun(int exit_code, const std::string& standard_output, const std::string& standard_error);
+
+}  // namespace wfe::activities
