@@ -39,15 +39,39 @@ std::optional<ChildReference> ChildReferenceOf(const HistoryEvent& event) {
   }
 }
 
+/// The workflow id of the child that the event is about; nullopt when it does not say.
+std::optional<std::string> ChildIdOf(const HistoryEvent& event) {
+  switch (event.attributes_case()) {
+    case HistoryEvent::kStartChildWorkflowExecutionFailedEventAttributes:
+      return event.start_child_workflow_execution_failed_event_attributes().workflow_id();
+    case HistoryEvent::kChildWorkflowExecutionStartedEventAttributes:
+      return event.child_workflow_execution_started_event_attributes().workflow_execution().workflow_id();
+    case HistoryEvent::kChildWorkflowExecutionCompletedEventAttributes:
+      return event.child_workflow_execution_completed_event_attributes().workflow_execution().workflow_id();
+    case HistoryEvent::kChildWorkflowExecutionFailedEventAttributes:
+      return event.child_workflow_execution_failed_event_attributes().workflow_execution().workflow_id();
+    case HistoryEvent::kChildWorkflowExecutionCanceledEventAttributes:
+      return event.child_workflow_execution_canceled_event_attributes().workflow_execution().workflow_id();
+    case HistoryEvent::kChildWorkflowExecutionTimedOutEventAttributes:
+      return event.child_workflow_execution_timed_out_event_attributes().workflow_execution().workflow_id();
+    case HistoryEvent::kChildWorkflowExecutionTerminatedEventAttributes:
+      return event.child_workflow_execution_terminated_event_attributes().workflow_execution().workflow_id();
+    default:
+      return std::nullopt;
+  }
+}
+
 void ChildrenStartThenClose(const HistoryView& history, Report& report) {
   struct Child {
+    std::string workflow_id;
     EventId started = 0;
     bool over = false;
   };
   std::map<EventId, Child> children;
   for (const HistoryEvent& event : history.events()) {
     if (event.has_start_child_workflow_execution_initiated_event_attributes()) {
-      children[event.event_id()] = {};
+      children[event.event_id()].workflow_id =
+          event.start_child_workflow_execution_initiated_event_attributes().workflow_id();
       continue;
     }
     const auto reference = ChildReferenceOf(event);
@@ -58,6 +82,10 @@ void ChildrenStartThenClose(const HistoryView& history, Report& report) {
       continue;
     }
     Child& child = found->second;
+    if (const auto id = ChildIdOf(event); id != child.workflow_id) {
+      report.Add(event, "it is about child " + id.value_or("") + ", event " +
+                            std::to_string(reference->initiated_event_id) + " initiated " + child.workflow_id);
+    }
     if (child.over) report.Add(event, "the child was over before");
     if (event.has_child_workflow_execution_started_event_attributes()) {
       if (child.started != 0) report.Add(event, "the child started at event " + std::to_string(child.started));
@@ -77,6 +105,30 @@ struct Outcome {
   EventId initiated_event_id = 0;
   EventType initiated_type{};
 };
+
+/// The execution that was signalled or asked to cancel; empty for other events.
+std::string TargetOf(const HistoryEvent& event) {
+  switch (event.attributes_case()) {
+    case HistoryEvent::kSignalExternalWorkflowExecutionInitiatedEventAttributes:
+      return event.signal_external_workflow_execution_initiated_event_attributes().workflow_execution().workflow_id();
+    case HistoryEvent::kSignalExternalWorkflowExecutionFailedEventAttributes:
+      return event.signal_external_workflow_execution_failed_event_attributes().workflow_execution().workflow_id();
+    case HistoryEvent::kExternalWorkflowExecutionSignaledEventAttributes:
+      return event.external_workflow_execution_signaled_event_attributes().workflow_execution().workflow_id();
+    case HistoryEvent::kRequestCancelExternalWorkflowExecutionInitiatedEventAttributes:
+      return event.request_cancel_external_workflow_execution_initiated_event_attributes()
+          .workflow_execution()
+          .workflow_id();
+    case HistoryEvent::kRequestCancelExternalWorkflowExecutionFailedEventAttributes:
+      return event.request_cancel_external_workflow_execution_failed_event_attributes()
+          .workflow_execution()
+          .workflow_id();
+    case HistoryEvent::kExternalWorkflowExecutionCancelRequestedEventAttributes:
+      return event.external_workflow_execution_cancel_requested_event_attributes().workflow_execution().workflow_id();
+    default:
+      return "";
+  }
+}
 
 std::optional<Outcome> OutcomeOf(const HistoryEvent& event) {
   constexpr auto kSignal = enums::EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED;
@@ -111,11 +163,14 @@ void OneOutcomePerRequest(const HistoryView& history, Report& report) {
   for (const HistoryEvent& event : history.events()) {
     const auto outcome = OutcomeOf(event);
     if (!outcome) continue;
-    if (history.FindEarlier(outcome->initiated_event_id, outcome->initiated_type, event) == nullptr) {
+    const HistoryEvent* initiated = history.FindEarlier(outcome->initiated_event_id, outcome->initiated_type, event);
+    if (initiated == nullptr) {
       report.Add(event, "event " + std::to_string(outcome->initiated_event_id) + " is no earlier " +
                             std::string(TypeName(outcome->initiated_type)));
     } else if (!answered.insert(outcome->initiated_event_id).second) {
       report.Add(event, "event " + std::to_string(outcome->initiated_event_id) + " has an outcome already");
+    } else if (TargetOf(event) != TargetOf(*initiated)) {
+      report.Add(event, "it is about workflow " + TargetOf(event) + ", the request was for " + TargetOf(*initiated));
     }
   }
 }

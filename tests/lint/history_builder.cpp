@@ -11,7 +11,8 @@ void SetTime(HistoryEvent& event, Instant time) {
 }
 
 Instant GetTime(const HistoryEvent& event) {
-  return Instant(std::chrono::seconds(event.event_time().seconds()) + std::chrono::nanoseconds(event.event_time().nanos()));
+  return Instant(std::chrono::seconds(event.event_time().seconds()) +
+                 std::chrono::nanoseconds(event.event_time().nanos()));
 }
 
 HistoryBuilder::HistoryBuilder(std::string run_id) {
@@ -160,7 +161,8 @@ EventId HistoryBuilder::ActivityTimedOut(EventId scheduled, enums::TimeoutType t
 EventId HistoryBuilder::ActivityCancelRequested(EventId scheduled) {
   auto& event = Append(enums::EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED);
   event.mutable_activity_task_cancel_requested_event_attributes()->set_scheduled_event_id(scheduled);
-  event.mutable_activity_task_cancel_requested_event_attributes()->set_workflow_task_completed_event_id(task_completed_);
+  event.mutable_activity_task_cancel_requested_event_attributes()->set_workflow_task_completed_event_id(
+      task_completed_);
   return event.event_id();
 }
 
@@ -227,7 +229,7 @@ EventId HistoryBuilder::PatchMarker(const std::string& change_id) {
   auto& marker = *event.mutable_marker_recorded_event_attributes();
   marker.set_marker_name("core_patch");
   (*marker.mutable_details())["patch-data"].add_payloads()->set_data(R"({"id":")" + change_id +
-                                                                      R"(","deprecated":false})");
+                                                                     R"(","deprecated":false})");
   marker.set_workflow_task_completed_event_id(task_completed_);
   return event.event_id();
 }
@@ -246,6 +248,14 @@ EventId HistoryBuilder::SearchAttributesUpserted() {
   return event.event_id();
 }
 
+std::string HistoryBuilder::ChildId(EventId initiated) {
+  return At(initiated).start_child_workflow_execution_initiated_event_attributes().workflow_id();
+}
+
+void HistoryBuilder::SetChild(temporal::api::common::v1::WorkflowExecution& execution, EventId initiated) {
+  execution.set_workflow_id(ChildId(initiated));
+}
+
 EventId HistoryBuilder::ChildInitiated(const std::string& workflow_id) {
   auto& event = Append(enums::EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED);
   auto& initiated = *event.mutable_start_child_workflow_execution_initiated_event_attributes();
@@ -257,12 +267,14 @@ EventId HistoryBuilder::ChildInitiated(const std::string& workflow_id) {
 EventId HistoryBuilder::ChildStarted(EventId initiated) {
   auto& event = Append(enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_STARTED);
   event.mutable_child_workflow_execution_started_event_attributes()->set_initiated_event_id(initiated);
+  SetChild(*event.mutable_child_workflow_execution_started_event_attributes()->mutable_workflow_execution(), initiated);
   return event.event_id();
 }
 
 EventId HistoryBuilder::ChildStartFailed(EventId initiated) {
   auto& event = Append(enums::EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_FAILED);
   event.mutable_start_child_workflow_execution_failed_event_attributes()->set_initiated_event_id(initiated);
+  event.mutable_start_child_workflow_execution_failed_event_attributes()->set_workflow_id(ChildId(initiated));
   return event.event_id();
 }
 
@@ -270,6 +282,8 @@ EventId HistoryBuilder::ChildCompleted(EventId initiated, EventId started) {
   auto& event = Append(enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_COMPLETED);
   event.mutable_child_workflow_execution_completed_event_attributes()->set_initiated_event_id(initiated);
   event.mutable_child_workflow_execution_completed_event_attributes()->set_started_event_id(started);
+  SetChild(*event.mutable_child_workflow_execution_completed_event_attributes()->mutable_workflow_execution(),
+           initiated);
   return event.event_id();
 }
 
@@ -277,6 +291,7 @@ EventId HistoryBuilder::ChildFailed(EventId initiated, EventId started) {
   auto& event = Append(enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_FAILED);
   event.mutable_child_workflow_execution_failed_event_attributes()->set_initiated_event_id(initiated);
   event.mutable_child_workflow_execution_failed_event_attributes()->set_started_event_id(started);
+  SetChild(*event.mutable_child_workflow_execution_failed_event_attributes()->mutable_workflow_execution(), initiated);
   return event.event_id();
 }
 
@@ -284,12 +299,17 @@ EventId HistoryBuilder::SignalExternalInitiated() {
   auto& event = Append(enums::EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED);
   event.mutable_signal_external_workflow_execution_initiated_event_attributes()->set_workflow_task_completed_event_id(
       task_completed_);
+  event.mutable_signal_external_workflow_execution_initiated_event_attributes()
+      ->mutable_workflow_execution()
+      ->set_workflow_id("target-" + std::to_string(event.event_id()));
   return event.event_id();
 }
 
 EventId HistoryBuilder::SignalExternalDone(EventId initiated) {
   auto& event = Append(enums::EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_SIGNALED);
   event.mutable_external_workflow_execution_signaled_event_attributes()->set_initiated_event_id(initiated);
+  event.mutable_external_workflow_execution_signaled_event_attributes()->mutable_workflow_execution()->CopyFrom(
+      At(initiated).signal_external_workflow_execution_initiated_event_attributes().workflow_execution());
   return event.event_id();
 }
 

@@ -80,6 +80,8 @@ class HistoryBuilder {
 
  private:
   HistoryEvent& Append(enums::EventType type);
+  std::string ChildId(EventId initiated);
+  void SetChild(temporal::api::common::v1::WorkflowExecution& execution, EventId initiated);
   EventId ActivityStarted(EventId scheduled, int attempt, Instant time);
 
   std::vector<HistoryEvent> events_;

@@ -42,7 +42,8 @@ void Renumber(Events& events, EventId from, int64_t by) {
       auto* attributes = reflection->MutableMessage(&event, field);
       for (int i = 0; i < attributes->GetDescriptor()->field_count(); ++i) {
         const auto* reference = attributes->GetDescriptor()->field(i);
-        if (reference->cpp_type() != google::protobuf::FieldDescriptor::CPPTYPE_INT64 || !IsReference(reference->name())) {
+        if (reference->cpp_type() != google::protobuf::FieldDescriptor::CPPTYPE_INT64 ||
+            !IsReference(reference->name())) {
           continue;
         }
         const int64_t id = attributes->GetReflection()->GetInt64(*attributes, reference);
@@ -198,12 +199,16 @@ void AddTimeMutations(std::vector<Mutation>& mutations) {
   const auto longer = [&](const std::string& name, enums::TimeoutType type, auto change) {
     mutations.push_back({"longer " + name + " than the timeout that came", [=](Events& events, Random& random) {
                            const auto at = Pick(events, random, [&](size_t i) {
-                             return events[i].activity_task_timed_out_event_attributes().failure().timeout_failure_info()
+                             return events[i]
+                                        .activity_task_timed_out_event_attributes()
+                                        .failure()
+                                        .timeout_failure_info()
                                         .timeout_type() == type;
                            });
                            if (!at) return false;
                            const auto id = events[*at].activity_task_timed_out_event_attributes().scheduled_event_id();
-                           change(*events[static_cast<size_t>(id - 1)].mutable_activity_task_scheduled_event_attributes());
+                           change(
+                               *events[static_cast<size_t>(id - 1)].mutable_activity_task_scheduled_event_attributes());
                            return true;
                          }});
   };
@@ -278,25 +283,35 @@ void AddDropsAndDuplicates(std::vector<Mutation>& mutations) {
     mutations.push_back(Drop(type, false));
   }
   // Dropping and renumbering is noticed where other events need what is missing.
-  for (const auto type :
-       {enums::EVENT_TYPE_WORKFLOW_TASK_SCHEDULED, enums::EVENT_TYPE_WORKFLOW_TASK_STARTED,
-        enums::EVENT_TYPE_WORKFLOW_TASK_COMPLETED, enums::EVENT_TYPE_WORKFLOW_TASK_FAILED,
-        enums::EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT, enums::EVENT_TYPE_ACTIVITY_TASK_STARTED}) {
+  for (const auto type : {enums::EVENT_TYPE_WORKFLOW_TASK_SCHEDULED, enums::EVENT_TYPE_WORKFLOW_TASK_STARTED,
+                          enums::EVENT_TYPE_WORKFLOW_TASK_COMPLETED, enums::EVENT_TYPE_WORKFLOW_TASK_FAILED,
+                          enums::EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT, enums::EVENT_TYPE_ACTIVITY_TASK_STARTED}) {
     // The last completion of a task whose commands are none may go unseen when the next task is missing too.
     mutations.push_back(Drop(type, true));
   }
-  for (const auto type :
-       {enums::EVENT_TYPE_WORKFLOW_TASK_SCHEDULED, enums::EVENT_TYPE_WORKFLOW_TASK_STARTED,
-        enums::EVENT_TYPE_WORKFLOW_TASK_COMPLETED, enums::EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT,
-        enums::EVENT_TYPE_ACTIVITY_TASK_SCHEDULED, enums::EVENT_TYPE_ACTIVITY_TASK_STARTED,
-        enums::EVENT_TYPE_ACTIVITY_TASK_COMPLETED, enums::EVENT_TYPE_ACTIVITY_TASK_FAILED,
-        enums::EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT, enums::EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED,
-        enums::EVENT_TYPE_ACTIVITY_TASK_CANCELED, enums::EVENT_TYPE_TIMER_STARTED, enums::EVENT_TYPE_TIMER_FIRED,
-        enums::EVENT_TYPE_TIMER_CANCELED, enums::EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED,
-        enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_STARTED, enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_FAILED,
-        enums::EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_SIGNALED, enums::EVENT_TYPE_NEXUS_OPERATION_COMPLETED,
-        enums::EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED, enums::EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_COMPLETED,
-        enums::EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED, enums::EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED}) {
+  for (const auto type : {enums::EVENT_TYPE_WORKFLOW_TASK_SCHEDULED,
+                          enums::EVENT_TYPE_WORKFLOW_TASK_STARTED,
+                          enums::EVENT_TYPE_WORKFLOW_TASK_COMPLETED,
+                          enums::EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT,
+                          enums::EVENT_TYPE_ACTIVITY_TASK_SCHEDULED,
+                          enums::EVENT_TYPE_ACTIVITY_TASK_STARTED,
+                          enums::EVENT_TYPE_ACTIVITY_TASK_COMPLETED,
+                          enums::EVENT_TYPE_ACTIVITY_TASK_FAILED,
+                          enums::EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT,
+                          enums::EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED,
+                          enums::EVENT_TYPE_ACTIVITY_TASK_CANCELED,
+                          enums::EVENT_TYPE_TIMER_STARTED,
+                          enums::EVENT_TYPE_TIMER_FIRED,
+                          enums::EVENT_TYPE_TIMER_CANCELED,
+                          enums::EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED,
+                          enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_STARTED,
+                          enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_FAILED,
+                          enums::EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_SIGNALED,
+                          enums::EVENT_TYPE_NEXUS_OPERATION_COMPLETED,
+                          enums::EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED,
+                          enums::EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_COMPLETED,
+                          enums::EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED,
+                          enums::EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED}) {
     mutations.push_back(Duplicate(type));
   }
 }
@@ -348,13 +363,14 @@ void AddMeaningMutations(std::vector<Mutation>& mutations) {
                          events[*at].mutable_timer_fired_event_attributes()->set_timer_id("other");
                          return true;
                        }});
-  mutations.push_back({"an update completes under another id", [](Events& events, Random& random) {
-                         const auto at = PickType(events, random, enums::EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_COMPLETED);
-                         if (!at) return false;
-                         events[*at].mutable_workflow_execution_update_completed_event_attributes()->mutable_meta()
-                             ->set_update_id("other");
-                         return true;
-                       }});
+  mutations.push_back(
+      {"an update completes under another id", [](Events& events, Random& random) {
+         const auto at = PickType(events, random, enums::EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_COMPLETED);
+         if (!at) return false;
+         events[*at].mutable_workflow_execution_update_completed_event_attributes()->mutable_meta()->set_update_id(
+             "other");
+         return true;
+       }});
   mutations.push_back({"a completion forgets the start", [](Events& events, Random& random) {
                          const auto at = PickType(events, random, enums::EVENT_TYPE_ACTIVITY_TASK_COMPLETED);
                          if (!at) return false;
@@ -370,7 +386,8 @@ void AddMeaningMutations(std::vector<Mutation>& mutations) {
   mutations.push_back({"a command names no completion", [](Events& events, Random& random) {
                          const auto at = PickType(events, random, enums::EVENT_TYPE_MARKER_RECORDED);
                          if (!at) return false;
-                         events[*at].mutable_marker_recorded_event_attributes()->set_workflow_task_completed_event_id(0);
+                         events[*at].mutable_marker_recorded_event_attributes()->set_workflow_task_completed_event_id(
+                             0);
                          return true;
                        }});
   mutations.push_back({"a sticky timeout that had started", [](Events& events, Random& random) {
@@ -397,23 +414,24 @@ void AddMeaningMutations(std::vector<Mutation>& mutations) {
                          const auto from = PickType(events, random, enums::EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED);
                          const auto to = PickType(events, random, enums::EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED);
                          if (!from || from == to) return false;
-                         const std::string id = events[*from].workflow_execution_signaled_event_attributes().request_id();
+                         const std::string id =
+                             events[*from].workflow_execution_signaled_event_attributes().request_id();
                          events[*to].mutable_workflow_execution_signaled_event_attributes()->set_request_id(id);
                          return true;
                        }});
-  mutations.push_back({"a change is decided again, differently", [](Events& events, Random& random) {
-                         const auto at = Pick(events, random, [&](size_t i) {
-                           return events[i].marker_recorded_event_attributes().marker_name() == "core_patch";
-                         });
-                         if (!at) return false;
-                         Repeat(events, *at, *at);
-                         auto& data = (*events[*at + 1].mutable_marker_recorded_event_attributes()
-                                            ->mutable_details())["patch-data"];
-                         std::string text = data.payloads(0).data();
-                         text.replace(text.find("false"), 5, "true");
-                         data.mutable_payloads(0)->set_data(text);
-                         return true;
-                       }});
+  mutations.push_back(
+      {"a change is decided again, differently", [](Events& events, Random& random) {
+         const auto at = Pick(events, random, [&](size_t i) {
+           return events[i].marker_recorded_event_attributes().marker_name() == "core_patch";
+         });
+         if (!at) return false;
+         Repeat(events, *at, *at);
+         auto& data = (*events[*at + 1].mutable_marker_recorded_event_attributes()->mutable_details())["patch-data"];
+         std::string text = data.payloads(0).data();
+         text.replace(text.find("false"), 5, "true");
+         data.mutable_payloads(0)->set_data(text);
+         return true;
+       }});
   mutations.push_back({"a command moved behind its block", [](Events& events, Random& random) {
                          const auto at = PickType(events, random, enums::EVENT_TYPE_TIMER_STARTED);
                          if (!at || *at + 1 == events.size() || IsEnd(events.back())) return false;

@@ -161,8 +161,8 @@ class Generator {
         history_.ActivityTimedOut(scheduled, enums::TIMEOUT_TYPE_START_TO_CLOSE);
         break;
       case 3:
-        history_.ActivityTimedOut(scheduled, Below(2) == 0 ? enums::TIMEOUT_TYPE_HEARTBEAT
-                                                           : enums::TIMEOUT_TYPE_SCHEDULE_TO_CLOSE);
+        history_.ActivityTimedOut(
+            scheduled, Below(2) == 0 ? enums::TIMEOUT_TYPE_HEARTBEAT : enums::TIMEOUT_TYPE_SCHEDULE_TO_CLOSE);
         break;
       default:
         history_.ActivityCompleted(scheduled, 1 + Below(3), std::chrono::milliseconds(Below(400)));
