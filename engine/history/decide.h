@@ -22,7 +22,8 @@ Result<Transition> DecideStart(const StartInput& input, Instant now, const Limit
 /// limits.  A workflow-task completion with bad commands is not an error: see Transition::refusal.
 Result<Transition> Decide(const MutableState& state, const Input& input, Instant now, const Limits& limits);
 
-/// When Tick is next due; nullopt when only an outside input can move this execution (it waits for a signal or a poller).
+/// When Tick is next due; nullopt when only an outside input can move this execution (it waits for a signal or a
+/// poller).
 std::optional<Instant> NextDeadline(const MutableState& state);
 
 /// The offers that a freshly recovered state needs: tasks scheduled and held by nobody.
@@ -31,6 +32,13 @@ std::vector<Effect> PendingOffers(const MutableState& state, Instant now);
 /// The only two ways a MutableState changes.
 void Apply(MutableState& state, const HistoryEvent& event);
 void Apply(MutableState& state, const Note& note);
+
+/// The state of a run before its first event.
+MutableState NewRun(const ExecutionKey& key);
+
+/// The Scheduled (when it is transient) and Started events that a poll's answer shows for the started workflow task, as
+/// they will be written when it ends (design rule R1).  `state` holds a started task.
+std::vector<HistoryEvent> StartedTaskEvents(const MutableState& state);
 
 /// Rebuilds the folded part from events alone (H5).
 engine::v1::Folded Fold(const ExecutionKey& key, const std::vector<HistoryEvent>& events);

@@ -22,7 +22,10 @@ struct Recovered {};
 
 /// Time has passed: everything due by `now` happens, in due order (timers, timeouts, retries, back-offs, run timeout,
 /// sticky fall-back).  The only timer input there is, so a stale timer cannot do harm; see NextDeadline.
-struct Tick {};
+struct Tick {
+  /// Run id to use if the run times out and is retried; empty: one is derived from this run's id.
+  std::string new_run_id;
+};
 
 struct SignalReceived {
   std::string signal_name;
@@ -58,7 +61,7 @@ struct WorkflowTaskCompleted {
   ws::RespondWorkflowTaskCompletedRequest request;
   /// Activities to hand back at once with the reply, as many as the worker asked for and the host allows (R2).
   bool allow_eager_activities = true;
-  /// Run id to use if a command continues as new or the run is retried.
+  /// Run id to use if a command continues as new or the run is retried; empty: one is derived from this run's id.
   std::string new_run_id;
 };
 

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "engine/base/ids.h"
 #include "engine/base/time.h"
@@ -24,6 +25,7 @@ struct StartedWorkflowTask {
   std::string request_id;
   int64_t history_size_bytes = 0;
   bool suggest_continue_as_new = false;
+  std::vector<temporal::api::enums::v1::SuggestContinueAsNewReason> suggest_reasons;  ///< S55; why it is suggested
 };
 
 /// One execution.  Changed by Apply alone; owned by its shard, used from the shard's strand.

@@ -1,0 +1,278 @@
+// The fold over events.  It must never look at bookkeeping to change the folded part, or a history could not rebuild
+// it.
+#include <utility>
+
+#include "engine/history/buffered.h"
+#include "engine/history/decide.h"
+#include "engine/history/names.h"
+#include "engine/history/payload_maps.h"
+#include "engine/history/proto_time.h"
+#include "engine/history/state_edit.h"
+
+namespace wfe::history {
+
+bool IsNullPayload(const api::common::v1::Payload& payload) {
+  const auto encoding = payload.metadata().find("encoding");
+  if (encoding == payload.metadata().end()) return payload.data().empty();
+  if (encoding->second == "binary/null") return true;
+  return encoding->second == "json/plain" && (payload.data() == "null" || payload.data() == "[]");
+}
+
+namespace {
+
+using engine::v1::Bookkeeping;
+using engine::v1::Folded;
+
+/// Everything a transition changes outside the event's own family, looked up once.
+struct Parts {
+  MutableState& state;
+  Folded& folded;
+  Bookkeeping& bookkeeping;
+  const HistoryEvent& event;
+};
+
+void OnStarted(Parts& parts) {
+  const auto& started = parts.event.workflow_execution_started_event_attributes();
+  Folded& folded = parts.folded;
+  folded.set_status(enums::WORKFLOW_EXECUTION_STATUS_RUNNING);
+  *folded.mutable_start_time() = parts.event.event_time();
+  folded.set_first_execution_run_id(started.first_execution_run_id());
+  *folded.mutable_workflow_type() = started.workflow_type();
+  folded.set_task_queue(started.task_queue().name());
+  folded.set_attempt(started.attempt());
+  folded.set_cron_schedule(started.cron_schedule());
+  folded.set_continued_from_run_id(started.continued_execution_run_id());
+  if (started.has_workflow_run_timeout()) *folded.mutable_workflow_run_timeout() = started.workflow_run_timeout();
+  if (started.has_workflow_execution_timeout()) {
+    *folded.mutable_workflow_execution_timeout() = started.workflow_execution_timeout();
+  }
+  *folded.mutable_workflow_task_timeout() = started.workflow_task_timeout();
+  if (started.has_workflow_execution_expiration_time()) {
+    *folded.mutable_execution_expiration_time() = started.workflow_execution_expiration_time();
+  }
+  if (started.has_first_workflow_task_backoff()) {
+    *folded.mutable_first_workflow_task_backoff() = started.first_workflow_task_backoff();
+  }
+  if (started.has_retry_policy()) {
+    *folded.mutable_retry_policy() = started.retry_policy();
+    *folded.mutable_started() = started;
+  }
+  if (started.has_memo()) *folded.mutable_memo() = started.memo();
+  if (started.has_search_attributes()) *folded.mutable_search_attributes() = started.search_attributes();
+  if (parts.event.has_user_metadata()) *folded.mutable_user_metadata() = parts.event.user_metadata();
+  parts.bookkeeping.set_workflow_task_attempt(1);
+}
+
+void ClearTransient(Bookkeeping& bookkeeping) {
+  bookkeeping.set_transient_workflow_task(false);
+  bookkeeping.clear_transient_scheduled_time();
+  bookkeeping.clear_workflow_task_not_before();
+}
+
+void OnClosed(Parts& parts, enums::WorkflowExecutionStatus status, EventId batch, const std::string& new_run_id) {
+  Folded& folded = parts.folded;
+  folded.set_status(status);
+  *folded.mutable_close_time() = parts.event.event_time();
+  folded.set_completion_event_batch_id(batch == 0 ? parts.event.event_id() : batch);
+  folded.set_new_run_id(new_run_id);
+  folded.clear_workflow_task();
+  folded.clear_activities();
+  folded.clear_timers();
+  folded.clear_started();
+  Bookkeeping& bookkeeping = parts.bookkeeping;
+  bookkeeping.clear_activity_attempts();
+  bookkeeping.clear_buffered_events();
+  bookkeeping.clear_sticky();
+  bookkeeping.clear_sticky_offered_time();
+  bookkeeping.clear_first_task_at();
+  ClearTransient(bookkeeping);
+  parts.state.started_workflow_task.reset();
+}
+
+void OnWorkflowTaskScheduled(Parts& parts) {
+  const auto& scheduled = parts.event.workflow_task_scheduled_event_attributes();
+  auto* task = parts.folded.mutable_workflow_task();
+  task->Clear();
+  task->set_scheduled_event_id(parts.event.event_id());
+  *task->mutable_scheduled_time() = parts.event.event_time();
+  *task->mutable_start_to_close_timeout() = scheduled.start_to_close_timeout();
+  task->set_attempt(scheduled.attempt());
+  *task->mutable_task_queue() = scheduled.task_queue();
+  parts.bookkeeping.set_workflow_task_attempt(scheduled.attempt());
+  ClearTransient(parts.bookkeeping);
+}
+
+/// The workflow task left the history's open end: completed, failed or timed out.
+void OnWorkflowTaskEnded(Parts& parts) {
+  parts.folded.clear_workflow_task();
+  parts.bookkeeping.clear_sticky_offered_time();
+  parts.state.started_workflow_task.reset();
+}
+
+void OnWorkflowTaskCompleted(Parts& parts) {
+  const auto& completed = parts.event.workflow_task_completed_event_attributes();
+  OnWorkflowTaskEnded(parts);
+  parts.folded.set_last_completed_started_event_id(completed.started_event_id());
+  parts.folded.set_last_completed_event_id(parts.event.event_id());
+  parts.bookkeeping.set_workflow_task_attempt(1);
+  ClearTransient(parts.bookkeeping);
+}
+
+void OnActivityScheduled(Parts& parts) {
+  const auto& scheduled = parts.event.activity_task_scheduled_event_attributes();
+  auto* activity = parts.folded.add_activities();
+  activity->set_scheduled_event_id(parts.event.event_id());
+  activity->set_activity_id(scheduled.activity_id());
+  activity->set_activity_type(scheduled.activity_type().name());
+  activity->set_task_queue(scheduled.task_queue().name());
+  *activity->mutable_scheduled_time() = parts.event.event_time();
+  if (scheduled.has_schedule_to_close_timeout()) {
+    *activity->mutable_schedule_to_close_timeout() = scheduled.schedule_to_close_timeout();
+  }
+  if (scheduled.has_schedule_to_start_timeout()) {
+    *activity->mutable_schedule_to_start_timeout() = scheduled.schedule_to_start_timeout();
+  }
+  if (scheduled.has_start_to_close_timeout()) {
+    *activity->mutable_start_to_close_timeout() = scheduled.start_to_close_timeout();
+  }
+  if (scheduled.has_heartbeat_timeout()) {
+    *activity->mutable_heartbeat_timeout() = scheduled.heartbeat_timeout();
+  }
+  *activity->mutable_retry_policy() = scheduled.retry_policy();
+
+  auto* attempt = parts.bookkeeping.add_activity_attempts();
+  attempt->set_scheduled_event_id(parts.event.event_id());
+  attempt->set_attempt(1);
+  *attempt->mutable_scheduled_time() = parts.event.event_time();
+}
+
+void OnActivityClosed(Parts& parts) {
+  const EventId scheduled_event_id = ActivityOf(parts.event);
+  const auto is_it = [&](const auto& element) { return element.scheduled_event_id() == scheduled_event_id; };
+  EraseIf(*parts.folded.mutable_activities(), is_it);
+  EraseIf(*parts.bookkeeping.mutable_activity_attempts(), is_it);
+}
+
+void OnTimerStarted(Parts& parts) {
+  const auto& started = parts.event.timer_started_event_attributes();
+  auto* timer = parts.folded.add_timers();
+  timer->set_started_event_id(parts.event.event_id());
+  timer->set_timer_id(started.timer_id());
+  *timer->mutable_due() = ToProto(FromProto(parts.event.event_time()) + FromProto(started.start_to_fire_timeout()));
+}
+
+void OnTimerEnded(Parts& parts, EventId started_event_id) {
+  EraseIf(*parts.folded.mutable_timers(),
+          [&](const auto& timer) { return timer.started_event_id() == started_event_id; });
+}
+
+void ApplyAttributes(Parts& parts) {
+  const HistoryEvent& event = parts.event;
+  switch (event.event_type()) {
+    case enums::EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
+      return OnStarted(parts);
+    case enums::EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED: {
+      const auto& closed = event.workflow_execution_completed_event_attributes();
+      return OnClosed(parts, enums::WORKFLOW_EXECUTION_STATUS_COMPLETED, closed.workflow_task_completed_event_id(),
+                      closed.new_execution_run_id());
+    }
+    case enums::EVENT_TYPE_WORKFLOW_EXECUTION_FAILED: {
+      const auto& closed = event.workflow_execution_failed_event_attributes();
+      return OnClosed(parts, enums::WORKFLOW_EXECUTION_STATUS_FAILED, closed.workflow_task_completed_event_id(),
+                      closed.new_execution_run_id());
+    }
+    case enums::EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT:
+      return OnClosed(parts, enums::WORKFLOW_EXECUTION_STATUS_TIMED_OUT, 0,
+                      event.workflow_execution_timed_out_event_attributes().new_execution_run_id());
+    case enums::EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED:
+      return OnClosed(parts, enums::WORKFLOW_EXECUTION_STATUS_CANCELED,
+                      event.workflow_execution_canceled_event_attributes().workflow_task_completed_event_id(), "");
+    case enums::EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED:
+      return OnClosed(parts, enums::WORKFLOW_EXECUTION_STATUS_TERMINATED, 0, "");
+    case enums::EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW: {
+      const auto& closed = event.workflow_execution_continued_as_new_event_attributes();
+      return OnClosed(parts, enums::WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW,
+                      closed.workflow_task_completed_event_id(), closed.new_execution_run_id());
+    }
+    case enums::EVENT_TYPE_WORKFLOW_TASK_SCHEDULED:
+      return OnWorkflowTaskScheduled(parts);
+    case enums::EVENT_TYPE_WORKFLOW_TASK_STARTED:
+      return;  // its task stays open until it is completed, failed or timed out
+    case enums::EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
+      return OnWorkflowTaskCompleted(parts);
+    case enums::EVENT_TYPE_WORKFLOW_TASK_FAILED:
+    case enums::EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT:
+      return OnWorkflowTaskEnded(parts);
+    case enums::EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
+      return OnActivityScheduled(parts);
+    case enums::EVENT_TYPE_ACTIVITY_TASK_STARTED:
+      return;  // written with its closing event (S30)
+    case enums::EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED: {
+      auto* activity =
+          MutableActivity(parts.state, event.activity_task_cancel_requested_event_attributes().scheduled_event_id());
+      WFE_CHECK(activity != nullptr, "a cancelled activity is open");
+      return activity->set_cancel_requested_event_id(event.event_id());
+    }
+    case enums::EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
+    case enums::EVENT_TYPE_ACTIVITY_TASK_FAILED:
+    case enums::EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT:
+    case enums::EVENT_TYPE_ACTIVITY_TASK_CANCELED:
+      return OnActivityClosed(parts);
+    case enums::EVENT_TYPE_TIMER_STARTED:
+      return OnTimerStarted(parts);
+    case enums::EVENT_TYPE_TIMER_FIRED:
+      return OnTimerEnded(parts, event.timer_fired_event_attributes().started_event_id());
+    case enums::EVENT_TYPE_TIMER_CANCELED:
+      return OnTimerEnded(parts, event.timer_canceled_event_attributes().started_event_id());
+    case enums::EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED:
+      return parts.folded.set_signal_count(parts.folded.signal_count() + 1);
+    case enums::EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED:
+      return parts.folded.set_cancel_requested(true);
+    case enums::EVENT_TYPE_MARKER_RECORDED:
+      return;
+    case enums::EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES:
+      return MergePayloads(
+          *parts.folded.mutable_search_attributes()->mutable_indexed_fields(),
+          event.upsert_workflow_search_attributes_event_attributes().search_attributes().indexed_fields());
+    case enums::EVENT_TYPE_WORKFLOW_PROPERTIES_MODIFIED:
+      return MergePayloads(*parts.folded.mutable_memo()->mutable_fields(),
+                           event.workflow_properties_modified_event_attributes().upserted_memo().fields());
+    default:
+      WFE_CHECK(false, "no event of type " + enums::EventType_Name(event.event_type()) + " is ever written");
+  }
+}
+
+}  // namespace
+
+void Apply(MutableState& state, const HistoryEvent& event) {
+  Folded& folded = *state.stored.mutable_folded();
+  Bookkeeping& bookkeeping = *state.stored.mutable_bookkeeping();
+  const EventId expected = folded.next_event_id() == 0 ? 1 : folded.next_event_id();
+  WFE_CHECK(event.event_id() == expected, "event ids are dense (H1)");
+  Parts parts{state, folded, bookkeeping, event};
+  ApplyAttributes(parts);
+  folded.set_next_event_id(event.event_id() + 1);
+  // An activity's Started event carries the time its attempt really started, long ago perhaps (H2).
+  if (event.event_type() != enums::EVENT_TYPE_ACTIVITY_TASK_STARTED) {
+    *folded.mutable_last_event_time() = event.event_time();
+  }
+  bookkeeping.set_history_size_bytes(bookkeeping.history_size_bytes() + static_cast<int64_t>(event.ByteSizeLong()));
+}
+
+engine::v1::Folded Fold(const ExecutionKey& key, const std::vector<HistoryEvent>& events) {
+  MutableState state = NewRun(key);
+  for (const HistoryEvent& event : events) Apply(state, event);
+  return std::move(*state.stored.mutable_folded());
+}
+
+MutableState NewRun(const ExecutionKey& key) {
+  MutableState state;
+  Folded& folded = *state.stored.mutable_folded();
+  folded.set_namespace_(key.ns.value());
+  folded.set_workflow_id(key.workflow_id.value());
+  folded.set_run_id(key.run_id.value());
+  folded.set_next_event_id(1);
+  return state;
+}
+
+}  // namespace wfe::history

@@ -1,0 +1,27 @@
+// What waits in the buffer while a workflow task is out: ended activities and fired timers stay open in the folded
+// state until their events are in the history, so whoever asks whether they are open must look here too.
+#pragma once
+
+#include <string>
+
+#include "engine/history/mutable_state.h"
+
+namespace wfe::history {
+
+/// The activity's closing event is buffered.
+bool IsActivityCloseBuffered(const MutableState& state, EventId scheduled_event_id);
+
+/// The timer's firing is buffered.
+bool IsTimerFiringBuffered(const MutableState& state, EventId started_event_id);
+
+bool IsCancelRequestBuffered(const MutableState& state);
+int64_t BufferedSignals(const MutableState& state);
+int64_t BufferedBytes(const MutableState& state);
+
+/// The activity that an activity event is about; 0 for all others.
+EventId ActivityOf(const HistoryEvent& event);
+
+/// Sets started_event_id of an event that closes an activity.
+void SetActivityStartedEventId(HistoryEvent& event, EventId started_event_id);
+
+}  // namespace wfe::history

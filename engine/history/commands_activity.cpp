@@ -1,0 +1,149 @@
+#include <algorithm>
+#include <utility>
+
+#include "engine/history/buffered.h"
+#include "engine/history/commands.h"
+#include "engine/history/pending_offers.h"
+#include "engine/history/proto_time.h"
+#include "engine/history/retry.h"
+
+namespace wfe::history {
+namespace {
+
+constexpr auto kBadSchedule = enums::WORKFLOW_TASK_FAILED_CAUSE_BAD_SCHEDULE_ACTIVITY_ATTRIBUTES;
+constexpr auto kBadCancel = enums::WORKFLOW_TASK_FAILED_CAUSE_BAD_REQUEST_CANCEL_ACTIVITY_ATTRIBUTES;
+
+using Attributes = command::ScheduleActivityTaskCommandAttributes;
+using Scheduled = api::history::v1::ActivityTaskScheduledEventAttributes;
+
+/// Zero means not set.
+std::optional<Duration> Timeout(const google::protobuf::Duration& timeout) {
+  const Duration duration = FromProto(timeout);
+  if (duration == Duration::zero()) return std::nullopt;
+  return duration;
+}
+
+CommandResult CheckTimeouts(const Attributes& attributes, const std::string& name) {
+  const auto negative = [](const google::protobuf::Duration& timeout) { return FromProto(timeout) < Duration::zero(); };
+  if (negative(attributes.schedule_to_close_timeout()) || negative(attributes.schedule_to_start_timeout()) ||
+      negative(attributes.start_to_close_timeout()) || negative(attributes.heartbeat_timeout())) {
+    return BadCommand{kBadSchedule, name + " has a negative timeout"};
+  }
+  if (!Timeout(attributes.schedule_to_close_timeout()) && !Timeout(attributes.start_to_close_timeout())) {  // S25
+    return BadCommand{kBadSchedule, name + " has neither a schedule-to-close nor a start-to-close timeout"};
+  }
+  return std::nullopt;
+}
+
+/// Fills in what is missing and cuts what is too long (S26).
+void FillTimeouts(const Attributes& attributes, const engine::v1::Folded& folded, Scheduled& scheduled) {
+  const std::optional<Duration> run = Timeout(folded.workflow_run_timeout());
+  const auto capped = [](std::optional<Duration> timeout, std::optional<Duration> cap) {
+    if (!timeout.has_value() || !cap.has_value()) return timeout.has_value() ? timeout : cap;
+    return std::optional(std::min(*timeout, *cap));
+  };
+  const auto schedule_to_close = capped(Timeout(attributes.schedule_to_close_timeout()), run);
+  const auto schedule_to_start = capped(Timeout(attributes.schedule_to_start_timeout()), schedule_to_close);
+  const auto start_to_close = capped(Timeout(attributes.start_to_close_timeout()), schedule_to_close);
+  std::optional<Duration> heartbeat = Timeout(attributes.heartbeat_timeout());
+  if (heartbeat.has_value()) heartbeat = capped(heartbeat, start_to_close);
+  if (schedule_to_close) *scheduled.mutable_schedule_to_close_timeout() = ToProto(*schedule_to_close);
+  if (schedule_to_start) *scheduled.mutable_schedule_to_start_timeout() = ToProto(*schedule_to_start);
+  if (start_to_close) *scheduled.mutable_start_to_close_timeout() = ToProto(*start_to_close);
+  if (heartbeat) *scheduled.mutable_heartbeat_timeout() = ToProto(*heartbeat);
+}
+
+CommandResult Check(const CommandContext& context, const Attributes& attributes) {
+  const Limits& limits = context.builder.limits();
+  const MutableState& state = context.builder.state();
+  const std::string name = "activity \"" + attributes.activity_id() + "\"";
+  WFE_RETURN_IF_BAD(CheckId(attributes.activity_id(), "activity id", kBadSchedule, limits));
+  WFE_RETURN_IF_BAD(CheckId(attributes.activity_type().name(), "activity type of " + name, kBadSchedule, limits));
+  if (!attributes.task_queue().name().empty()) {
+    WFE_RETURN_IF_BAD(CheckId(attributes.task_queue().name(), "task queue of " + name, kBadSchedule, limits));
+  }
+  WFE_RETURN_IF_BAD(CheckTimeouts(attributes, name));
+  WFE_RETURN_IF_BAD(CheckSize(attributes.input().ByteSizeLong(), "input of " + name, limits));
+  if (attributes.has_retry_policy()) {
+    const Status policy = CheckRetryPolicy(attributes.retry_policy());
+    if (!policy.has_value()) return BadCommand{kBadSchedule, name + ": " + policy.error().message};
+  }
+  if (FindActivityById(state, attributes.activity_id()) != nullptr) {  // H18
+    return BadCommand{enums::WORKFLOW_TASK_FAILED_CAUSE_SCHEDULE_ACTIVITY_DUPLICATE_ID, name + " is already open"};
+  }
+  if (state.folded().activities_size() >= limits.max_pending_activities) {  // S31
+    return BadCommand{enums::WORKFLOW_TASK_FAILED_CAUSE_PENDING_ACTIVITIES_LIMIT_EXCEEDED,
+                      name + ": " + std::to_string(limits.max_pending_activities) +
+                          " activities are open already (max_pending_activities)"};
+  }
+  return std::nullopt;
+}
+
+/// The worker that completes the task has a free slot for this activity: it starts now, in the same batch (R2).
+bool StartsEagerly(const CommandContext& context, const Attributes& attributes, const Scheduled& scheduled) {
+  return attributes.request_eager_execution() && context.input.allow_eager_activities &&
+         scheduled.task_queue().name() == context.builder.state().folded().task_queue();
+}
+
+}  // namespace
+
+CommandResult Run(CommandContext& context, const command::Command& command, const Attributes& attributes) {
+  WFE_RETURN_IF_BAD(Check(context, attributes));
+  Builder& builder = context.builder;
+  HistoryEvent event = CommandEvent(enums::EVENT_TYPE_ACTIVITY_TASK_SCHEDULED, command);
+  Scheduled& scheduled = *event.mutable_activity_task_scheduled_event_attributes();
+  scheduled.set_activity_id(attributes.activity_id());
+  *scheduled.mutable_activity_type() = attributes.activity_type();
+  const std::string& queue = attributes.task_queue().name();
+  scheduled.mutable_task_queue()->set_name(queue.empty() ? builder.state().folded().task_queue() : queue);
+  scheduled.mutable_task_queue()->set_kind(enums::TASK_QUEUE_KIND_NORMAL);
+  if (attributes.has_header()) *scheduled.mutable_header() = attributes.header();
+  if (attributes.has_input()) *scheduled.mutable_input() = attributes.input();
+  FillTimeouts(attributes, builder.state().folded(), scheduled);
+  scheduled.set_workflow_task_completed_event_id(context.completed_event_id);
+  *scheduled.mutable_retry_policy() = WithDefaults(attributes.retry_policy());  // S17
+  if (attributes.has_priority()) *scheduled.mutable_priority() = attributes.priority();
+
+  const bool eager = StartsEagerly(context, attributes, scheduled);
+  const EventId id = builder.Append(std::move(event));
+  if (!eager) {
+    builder.Emit(*ActivityTaskOffer(builder.state(), id));
+    return std::nullopt;
+  }
+  builder.Record(note::AttemptStarted{.scheduled_event_id = id,
+                                      .time = builder.EventTime(),
+                                      .identity = context.input.request.identity(),
+                                      .request_id = "eager-" + std::to_string(id)});
+  builder.Emit(DeliverEagerActivity{.scheduled_event_id = id, .attempt = 1});
+  return std::nullopt;
+}
+
+CommandResult Run(CommandContext& context, const command::Command& command,
+                  const command::RequestCancelActivityTaskCommandAttributes& attributes) {
+  Builder& builder = context.builder;
+  const EventId id = attributes.scheduled_event_id();
+  const auto* activity = FindActivity(builder.state(), id);
+  const std::string name = "activity scheduled by event " + std::to_string(id);
+  if (activity == nullptr) return BadCommand{kBadCancel, name + " is not open"};
+  if (activity->cancel_requested_event_id() != 0) return BadCommand{kBadCancel, name + " is already being cancelled"};
+
+  HistoryEvent event = CommandEvent(enums::EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED, command);
+  auto& requested = *event.mutable_activity_task_cancel_requested_event_attributes();
+  requested.set_scheduled_event_id(id);
+  requested.set_workflow_task_completed_event_id(context.completed_event_id);
+  const EventId requested_event_id = builder.Append(std::move(event));
+
+  // Ended already: its closing event follows from the buffer.  Running: its worker learns of it by heartbeat (S34).
+  if (IsActivityCloseBuffered(builder.state(), id) || FindAttempt(builder.state(), id)->has_started_time()) {
+    return std::nullopt;
+  }
+  // Nobody holds it, so nobody could confirm: it is cancelled here and now (H10, H15).
+  HistoryEvent canceled = NewEvent(enums::EVENT_TYPE_ACTIVITY_TASK_CANCELED);
+  canceled.mutable_activity_task_canceled_event_attributes()->set_scheduled_event_id(id);
+  canceled.mutable_activity_task_canceled_event_attributes()->set_latest_cancel_requested_event_id(requested_event_id);
+  builder.Append(std::move(canceled));
+  builder.AskForWorkflowTask();
+  return std::nullopt;
+}
+
+}  // namespace wfe::history

@@ -1,0 +1,39 @@
+// What time alone will make happen to an execution.
+#pragma once
+
+#include <optional>
+
+#include "engine/history/mutable_state.h"
+
+namespace wfe::history {
+
+/// In the order in which things due at the same instant happen.
+enum class DueKind {
+  kExecutionTimeout,      ///< ends the chain of runs
+  kRunTimeout,            ///< ends the run; a retry policy may start another
+  kFirstTask,             ///< the first workflow task's back-off or delay is over
+  kTimer,                 ///< id: the timer's started event
+  kActivityRelease,       ///< id: the activity's scheduled event; its retry back-off is over
+  kActivityStartToClose,  ///< id: as above, also for the next three
+  kActivityScheduleToStart,
+  kActivityScheduleToClose,
+  kActivityHeartbeat,
+  kWorkflowTaskRelease,  ///< a failed workflow task's back-off is over
+  kWorkflowTaskTimeout,
+  kStickyTimeout,
+};
+
+struct Due {
+  Instant at;
+  DueKind kind{};
+  EventId id = 0;
+  friend auto operator<=>(const Due&, const Due&) = default;
+};
+
+/// The next thing due, by time, then kind, then id; nullopt for a closed run and for one that nothing will move.
+std::optional<Due> NextDue(const MutableState& state);
+
+/// The instant after which no retry of the activity may start: its schedule-to-close deadline (S21).
+std::optional<Instant> ActivityExpiration(const engine::v1::PendingActivity& activity);
+
+}  // namespace wfe::history

@@ -1,0 +1,72 @@
+// Signals, cancel requests, termination: what clients do to a run.
+#include <utility>
+
+#include "engine/history/buffered.h"
+#include "engine/history/close.h"
+#include "engine/history/handlers.h"
+
+namespace wfe::history {
+namespace {
+
+/// The run's first workflow task need not wait any longer.
+void ReleaseFirstTask(Builder& builder) {
+  if (builder.state().bookkeeping().has_first_task_at()) builder.Record(note::FirstTaskReleased{});
+}
+
+Status CheckSignal(const MutableState& state, const SignalReceived& input, const Limits& limits) {
+  const std::string where = " (" + state.Key().ToString() + ")";
+  if (input.signal_name.empty()) return InvalidArgument("signal name is not set" + where);
+  if (static_cast<int64_t>(input.signal_name.size()) > limits.max_id_bytes) {
+    return InvalidArgument("signal name has " + std::to_string(input.signal_name.size()) + " bytes, at most " +
+                           std::to_string(limits.max_id_bytes) + " (max_id_bytes)" + where);
+  }
+  const auto bytes = static_cast<int64_t>(input.input.ByteSizeLong());
+  if (bytes > limits.max_payload_bytes) {
+    return InvalidArgument("input of signal " + input.signal_name + " has " + std::to_string(bytes) +
+                           " bytes, at most " + std::to_string(limits.max_payload_bytes) + " (max_payload_bytes)" +
+                           where);
+  }
+  if (state.folded().signal_count() + BufferedSignals(state) >= limits.max_signals) {  // S62
+    return InvalidArgument("exceeded workflow execution limit for signal events: " +
+                           std::to_string(limits.max_signals) + " (max_signals)" + where);
+  }
+  return Ok();
+}
+
+}  // namespace
+
+Result<Transition> On(Builder builder, const SignalReceived& input) {
+  WFE_RETURN_IF_ERROR(CheckSignal(builder.state(), input, builder.limits()));
+  HistoryEvent event = NewEvent(enums::EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED);
+  auto& signaled = *event.mutable_workflow_execution_signaled_event_attributes();
+  signaled.set_signal_name(input.signal_name);
+  if (input.input.payloads_size() > 0) *signaled.mutable_input() = input.input;
+  if (input.header.fields_size() > 0) *signaled.mutable_header() = input.header;
+  signaled.set_identity(input.identity);
+  signaled.set_request_id(input.request_id);
+  builder.Happen(std::move(event));
+  // A start delay ends with the first signal (S11); the back-off of a following run does not.
+  if (builder.state().folded().continued_from_run_id().empty()) ReleaseFirstTask(builder);
+  return Finish(std::move(builder));
+}
+
+Result<Transition> On(Builder builder, const CancelRequested& input) {
+  if (builder.state().folded().cancel_requested() || IsCancelRequestBuffered(builder.state())) {
+    return Finish(std::move(builder));  // S81: asking again changes nothing
+  }
+  HistoryEvent event = NewEvent(enums::EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED);
+  auto& requested = *event.mutable_workflow_execution_cancel_requested_event_attributes();
+  requested.set_cause(input.reason);
+  requested.set_identity(input.identity);
+  builder.Happen(std::move(event));
+  // Whoever cancels a waiting run does not want to wait for it.
+  ReleaseFirstTask(builder);
+  return Finish(std::move(builder));
+}
+
+Result<Transition> On(Builder builder, const TerminateRequested& input) {
+  TerminateRun(builder, input.reason, input.details, input.identity);
+  return Finish(std::move(builder));
+}
+
+}  // namespace wfe::history

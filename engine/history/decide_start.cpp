@@ -1,0 +1,156 @@
+#include <algorithm>
+#include <utility>
+
+#include "engine/history/builder.h"
+#include "engine/history/names.h"
+#include "engine/history/proto_time.h"
+#include "engine/history/retry.h"
+
+namespace wfe::history {
+namespace {
+
+using Request = ws::StartWorkflowExecutionRequest;
+
+Status CheckId(const std::string& value, const std::string& name, const Limits& limits) {
+  if (value.empty()) return InvalidArgument(name + " is not set");
+  if (static_cast<int64_t>(value.size()) > limits.max_id_bytes) {  // S13
+    return InvalidArgument(name + " has " + std::to_string(value.size()) + " bytes, at most " +
+                           std::to_string(limits.max_id_bytes) + " (max_id_bytes)");
+  }
+  return Ok();
+}
+
+Status CheckSize(size_t bytes, const std::string& name, const Limits& limits) {
+  if (static_cast<int64_t>(bytes) <= limits.max_payload_bytes) return Ok();  // S56
+  return InvalidArgument(name + " has " + std::to_string(bytes) + " bytes, at most " +
+                         std::to_string(limits.max_payload_bytes) + " (max_payload_bytes)");
+}
+
+Status CheckTimeout(const google::protobuf::Duration& timeout, const std::string& name) {
+  if (FromProto(timeout) < Duration::zero()) return InvalidArgument(name + " is negative");
+  return Ok();
+}
+
+/// What Temporal has and wfe does not serve is refused by name, never ignored.
+Status CheckServed(const Request& request) {
+  if (!request.cron_schedule().empty()) {
+    return Unimplemented("cron_schedule is not served: use a schedule (CreateSchedule)");
+  }
+  if (request.completion_callbacks_size() > 0) return Unimplemented("completion_callbacks are not served");
+  if (request.has_versioning_override()) return Unimplemented("versioning_override is not served");
+  if (request.has_time_skipping_config()) return Unimplemented("time_skipping_config is not served");
+  return Ok();
+}
+
+Status Check(const StartInput& input, const Limits& limits) {
+  const Request& request = input.request;
+  WFE_RETURN_IF_ERROR(CheckId(input.key.workflow_id.value(), "workflow id", limits));
+  WFE_RETURN_IF_ERROR(CheckId(input.key.run_id.value(), "run id", limits));
+  WFE_RETURN_IF_ERROR(CheckId(request.workflow_type().name(), "workflow type", limits));
+  WFE_RETURN_IF_ERROR(CheckId(request.task_queue().name(), "task queue", limits));
+  WFE_RETURN_IF_ERROR(CheckTimeout(request.workflow_execution_timeout(), "workflow_execution_timeout"));
+  WFE_RETURN_IF_ERROR(CheckTimeout(request.workflow_run_timeout(), "workflow_run_timeout"));
+  WFE_RETURN_IF_ERROR(CheckTimeout(request.workflow_task_timeout(), "workflow_task_timeout"));
+  WFE_RETURN_IF_ERROR(CheckTimeout(request.workflow_start_delay(), "workflow_start_delay"));
+  WFE_RETURN_IF_ERROR(CheckSize(request.input().ByteSizeLong(), "workflow input", limits));
+  WFE_RETURN_IF_ERROR(CheckSize(request.memo().ByteSizeLong(), "memo", limits));
+  WFE_RETURN_IF_ERROR(CheckSize(request.search_attributes().ByteSizeLong(), "search attributes", limits));
+  if (request.has_retry_policy()) WFE_RETURN_IF_ERROR(CheckRetryPolicy(request.retry_policy()));
+  return CheckServed(request);
+}
+
+/// Zero means none (S7).
+std::optional<Duration> Timeout(const google::protobuf::Duration& timeout) {
+  const Duration duration = FromProto(timeout);
+  if (duration == Duration::zero()) return std::nullopt;
+  return duration;
+}
+
+std::optional<Duration> Earlier(std::optional<Duration> a, std::optional<Duration> b) {
+  if (!a.has_value() || !b.has_value()) return a.has_value() ? a : b;
+  return std::min(*a, *b);
+}
+
+Duration TaskTimeout(const Request& request, std::optional<Duration> run_timeout, const Limits& limits) {
+  Duration timeout = Timeout(request.workflow_task_timeout()).value_or(limits.default_workflow_task_timeout);  // S8
+  timeout = std::min(timeout, limits.max_workflow_task_timeout);
+  return run_timeout.has_value() ? std::min(timeout, *run_timeout) : timeout;
+}
+
+std::optional<Duration> FirstTaskBackoff(const StartInput& input) {
+  if (input.first_task_backoff.has_value()) return input.first_task_backoff;
+  return Timeout(input.request.workflow_start_delay());
+}
+
+void FillTimes(const StartInput& input, Instant now, const Limits& limits,
+               api::history::v1::WorkflowExecutionStartedEventAttributes& started) {
+  const auto execution_timeout = Timeout(input.request.workflow_execution_timeout());
+  const auto run_timeout = Earlier(Timeout(input.request.workflow_run_timeout()), execution_timeout);
+  const auto backoff = FirstTaskBackoff(input);
+  if (execution_timeout.has_value()) *started.mutable_workflow_execution_timeout() = ToProto(*execution_timeout);
+  if (run_timeout.has_value()) *started.mutable_workflow_run_timeout() = ToProto(*run_timeout);
+  *started.mutable_workflow_task_timeout() = ToProto(TaskTimeout(input.request, run_timeout, limits));
+  if (backoff.has_value() && *backoff > Duration::zero()) {
+    *started.mutable_first_workflow_task_backoff() = ToProto(*backoff);
+  }
+  if (input.execution_expiration.has_value()) {
+    *started.mutable_workflow_execution_expiration_time() = ToProto(*input.execution_expiration);
+  } else if (execution_timeout.has_value()) {
+    *started.mutable_workflow_execution_expiration_time() =
+        ToProto(now + backoff.value_or(Duration::zero()) + *execution_timeout);
+  }
+}
+
+HistoryEvent StartedEvent(const StartInput& input, Instant now, const Limits& limits) {
+  const Request& request = input.request;
+  HistoryEvent event = NewEvent(enums::EVENT_TYPE_WORKFLOW_EXECUTION_STARTED);
+  auto& started = *event.mutable_workflow_execution_started_event_attributes();
+  *started.mutable_workflow_type() = request.workflow_type();
+  started.mutable_task_queue()->set_name(request.task_queue().name());
+  started.mutable_task_queue()->set_kind(enums::TASK_QUEUE_KIND_NORMAL);
+  if (request.has_input()) *started.mutable_input() = request.input();
+  FillTimes(input, now, limits, started);
+  started.set_continued_execution_run_id(input.continued_from_run_id);
+  started.set_initiator(input.initiator);
+  if (input.continued_failure.ByteSizeLong() > 0) {
+    *started.mutable_continued_failure() = input.continued_failure;
+  } else if (request.has_continued_failure()) {
+    *started.mutable_continued_failure() = request.continued_failure();
+  }
+  if (input.last_completion_result.payloads_size() > 0) {
+    *started.mutable_last_completion_result() = input.last_completion_result;
+  } else if (request.has_last_completion_result()) {
+    *started.mutable_last_completion_result() = request.last_completion_result();
+  }
+  const std::string& run_id = input.key.run_id.value();
+  started.set_original_execution_run_id(run_id);
+  started.set_first_execution_run_id(input.first_execution_run_id.empty() ? run_id : input.first_execution_run_id);
+  started.set_identity(request.identity());
+  if (request.has_retry_policy()) *started.mutable_retry_policy() = WithDefaults(request.retry_policy());  // S9
+  started.set_attempt(input.attempt);
+  if (request.has_memo()) *started.mutable_memo() = request.memo();
+  if (request.has_search_attributes()) *started.mutable_search_attributes() = request.search_attributes();
+  if (request.has_header()) *started.mutable_header() = request.header();
+  if (request.has_priority()) *started.mutable_priority() = request.priority();
+  started.set_workflow_id(input.key.workflow_id.value());
+  if (request.has_user_metadata()) *event.mutable_user_metadata() = request.user_metadata();
+  *event.mutable_links() = request.links();
+  return event;
+}
+
+}  // namespace
+
+Result<Transition> DecideStart(const StartInput& input, Instant now, const Limits& limits) {
+  WFE_RETURN_IF_ERROR(Check(input, limits));
+  Builder builder(NewRun(input.key), now, limits);
+  builder.Append(StartedEvent(input, now, limits));
+  const auto& folded = builder.state().folded();
+  if (folded.has_first_workflow_task_backoff()) {
+    builder.Record(note::FirstTaskDelayed{builder.EventTime() + FromProto(folded.first_workflow_task_backoff())});
+  } else {
+    builder.AskForWorkflowTask();
+  }
+  return Finish(std::move(builder));
+}
+
+}  // namespace wfe::history
