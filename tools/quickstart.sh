@@ -68,9 +68,17 @@ configure_preset release
 build_preset release "$(build_jobs)" wfe
 wfe=$WFE_ROOT/build/release/bin/wfe
 
+# The worker's agent answers from the sample, so nothing is asked of a model.
+config=$dir/wfe.toml
+printf '[agent]\ncassette_dir = "%s"\n' "$(dirname "$input")" > "$config.new"
+same_config=0
+cmp -s "$config" "$config.new" && same_config=1
+mv "$config.new" "$config"
+export WFE_CONFIG=$config
+
 queue=quickstart
 address=$(cat "$dir/address" 2> /dev/null)
-if is_running "$dir/server.pid" && is_running "$dir/worker.pid" && "$wfe" health --address "$address" > /dev/null 2>&1; then
+if [ "$same_config" = 1 ] && is_running "$dir/server.pid" && is_running "$dir/worker.pid" && "$wfe" health --address "$address" > /dev/null 2>&1; then
   say "Using the server and the worker that an earlier run left at $address"
 else
   stop_service "$dir" worker
@@ -118,7 +126,7 @@ TEXT
 fi
 cat << TEXT
   $wfe show $id --address $address            # the run, step by step
-  $wfe history $id --address $address         # every event that is stored
+  $wfe history show $id --address $address    # every event that is stored
   $last
 TEXT
 exit "$code"
