@@ -3,12 +3,15 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <variant>
 
 #include "engine/base/time.h"
 #include "temporal/api/workflowservice/v1/request_response.pb.h"
+#include "workers/sdk/workflow_info.h"
 
 namespace wfe::sdk {
 class WorkflowRegistry;
@@ -22,16 +25,18 @@ struct HandlerOptions {
   std::string ns = "default";
   std::string identity;
   std::string build_id;
-  size_t max_cached_workflows = 1000;       ///< 0: no sticky cache; every task replays its whole history.
-  std::string sticky_queue;                 ///< Empty: none.
+  size_t max_cached_workflows = 1000;  ///< 0: no sticky cache; every task replays its whole history.
+  std::string sticky_queue;            ///< Empty: none.
   Duration sticky_schedule_to_start_timeout = std::chrono::seconds(10);  // S45
-  bool request_eager_activities = true;     ///< Design rule R2.
+  bool request_eager_activities = true;                                  ///< Design rule R2.
   /// Task queue that this worker's own activity pollers serve; eager execution is asked for only there.
   std::string activity_queue;
+  /// Takes what workflows log, except while they replay; called from within Handle.
+  std::function<void(sdk::LogLevel, const sdk::WorkflowInfo&, std::string_view)> log = nullptr;
 };
 
 /// The task's history is not all there (a sticky task whose run is no longer cached, or further pages): fetch the whole
-/// history with GetWorkflowExecutionHistory, put it into the task and call Handle again.
+/// history with GetWorkflowExecutionHistory, put it into the task, clear next_page_token and call Handle again.
 struct NeedFullHistory {};
 
 using TaskAnswer = std::variant<ws::RespondWorkflowTaskCompletedRequest, ws::RespondWorkflowTaskFailedRequest,

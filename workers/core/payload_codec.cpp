@@ -1,0 +1,51 @@
+#include "workers/core/payload_codec.h"
+
+namespace wfe::core {
+
+temporal::api::common::v1::Payload EncodePayload(const nlohmann::json& json) {
+  temporal::api::common::v1::Payload payload;
+  (*payload.mutable_metadata())["encoding"] = "json/plain";
+  payload.set_data(json.dump());
+  return payload;
+}
+
+temporal::api::common::v1::Payloads EncodePayloads(const nlohmann::json& json) {
+  temporal::api::common::v1::Payloads payloads;
+  *payloads.add_payloads() = EncodePayload(json);
+  return payloads;
+}
+
+Result<nlohmann::json> DecodePayload(const temporal::api::common::v1::Payload& payload) {
+  const auto found = payload.metadata().find("encoding");
+  const std::string encoding = found == payload.metadata().end() ? "" : found->second;
+  if (encoding == "binary/null") return nlohmann::json(nullptr);
+  if (encoding != "json/plain" && encoding != "json/protobuf") {
+    return InvalidArgument("a payload has the encoding '" + encoding + "', which this worker does not read");
+  }
+  nlohmann::json json = nlohmann::json::parse(payload.data(), nullptr, /*allow_exceptions=*/false);
+  if (json.is_discarded()) return InvalidArgument("a payload says " + encoding + " but is not JSON");
+  return json;
+}
+
+Result<nlohmann::json> DecodePayloads(const temporal::api::common::v1::Payloads& payloads) {
+  if (payloads.payloads().empty()) return nlohmann::json(nullptr);
+  return DecodePayload(payloads.payloads(0));
+}
+
+google::protobuf::Duration EncodeDuration(Duration duration) {
+  google::protobuf::Duration proto;
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(duration);
+  proto.set_seconds(seconds.count());
+  proto.set_nanos(static_cast<int32_t>((duration - seconds).count()));
+  return proto;
+}
+
+Duration DecodeDuration(const google::protobuf::Duration& duration) {
+  return std::chrono::seconds(duration.seconds()) + std::chrono::nanoseconds(duration.nanos());
+}
+
+Instant DecodeInstant(const google::protobuf::Timestamp& timestamp) {
+  return Instant(std::chrono::seconds(timestamp.seconds()) + std::chrono::nanoseconds(timestamp.nanos()));
+}
+
+}  // namespace wfe::core

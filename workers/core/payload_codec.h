@@ -1,0 +1,27 @@
+// JSON to Temporal's payloads and back.  Everything that wfe's workers write has the encoding json/plain.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "engine/base/result.h"
+#include "engine/base/time.h"
+#include "google/protobuf/duration.pb.h"
+#include "google/protobuf/timestamp.pb.h"
+#include "temporal/api/common/v1/message.pb.h"
+
+namespace wfe::core {
+
+/// Throws nlohmann::json::exception when a string is not UTF-8.
+temporal::api::common::v1::Payload EncodePayload(const nlohmann::json& json);
+temporal::api::common::v1::Payloads EncodePayloads(const nlohmann::json& json);
+
+/// Reads json/plain, json/protobuf and binary/null; other encodings are an INVALID_ARGUMENT that names them.
+Result<nlohmann::json> DecodePayload(const temporal::api::common::v1::Payload& payload);
+/// The first of them, or null when there is none: wfe's functions take one argument and give one result.
+Result<nlohmann::json> DecodePayloads(const temporal::api::common::v1::Payloads& payloads);
+
+google::protobuf::Duration EncodeDuration(Duration duration);
+Duration DecodeDuration(const google::protobuf::Duration& duration);
+Instant DecodeInstant(const google::protobuf::Timestamp& timestamp);
+
+}  // namespace wfe::core
