@@ -75,6 +75,9 @@ sdk::ActivityResult<PreparedContext> AgentWorker::PrepareContext(const PrepareCo
       LoadContextTemplate(config_.templates_dir, input.template_id, input.template_version);
   if (!source) return AgentFailure("INVALID_INPUT", source.error().message, true);
   std::map<std::string, std::string> values = input.values;
+  for (const auto& [name, value] : input.defaults) {
+    if (source->text.find("{{" + name + "}}") != std::string::npos) values.emplace(name, value);
+  }
   int64_t redactions = 0;
   for (auto& [name, value] : values) value = redactor_.Apply(std::move(value), redactions);
   const Result<RenderedContext> rendered = RenderContext(*source, values);

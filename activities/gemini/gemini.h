@@ -170,6 +170,8 @@ struct PrepareContextInput {
   std::string template_id;
   int template_version = 0;                   ///< 0: the active one.
   std::map<std::string, std::string> values;  ///< For {{placeholders}}; a missing or an unused one is an error.
+  /// For placeholders that `values` says nothing about; unused ones are fine.
+  std::map<std::string, std::string> defaults;
   std::string file_name = "GEMINI.md";
 };
 void to_json(nlohmann::json& json, const PrepareContextInput& input);

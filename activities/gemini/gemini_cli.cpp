@@ -97,8 +97,8 @@ ModelError Classify(int exit_code, const json& error, const std::string& standar
   }
   if (type == "INVALID_STREAM") return Permanent("the model gave no usable answer: " + message);
   if (const std::optional<int> status = HttpStatusOfExit(exit_code)) {
-    // Without the body a day's quota cannot be told from a minute's; the text is all there is.
-    if (*status == 429 && (standard_error + message).find("PerDay") != std::string::npos) {
+    // The program hides the body; the name of its own exception is how it tells a day's quota from a minute's.
+    if (*status == 429 && standard_error.find("TerminalQuotaError") != std::string::npos) {
       return Permanent("the day's quota is used up, it is reset at midnight Pacific time");
     }
     ModelError classified = ClassifyApiError(*status, "");

@@ -159,6 +159,7 @@ void to_json(json& j, const PrepareContextInput& v) {
        {"template_id", v.template_id},
        {"template_version", v.template_version},
        {"values", v.values},
+       {"defaults", v.defaults},
        {"file_name", v.file_name}};
 }
 void from_json(const json& j, PrepareContextInput& v) {
@@ -166,6 +167,7 @@ void from_json(const json& j, PrepareContextInput& v) {
   j.at("template_id").get_to(v.template_id);
   Get(j, "template_version", v.template_version);
   Get(j, "values", v.values);
+  Get(j, "defaults", v.defaults);
   Get(j, "file_name", v.file_name);
 }
 void to_json(json& j, const PreparedContext& v) {
