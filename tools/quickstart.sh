@@ -110,23 +110,25 @@ if [ -n "$trace" ]; then
 fi
 [ "$code" = 0 ] || say "The build did not pass (exit code $code); the logs are in $dir"
 
-last="$wfe list --address $address            # every run"
-[ -z "$trace" ] || last="$wfe audit tail $trace   # what the agent did and what the checks found"
-if [ "$keep" = 0 ]; then
-  cat << TEXT
-
-Next, with the server running (tools/quickstart.sh --dir $dir --keep):
-TEXT
-else
+if [ "$keep" = 1 ]; then
   cat << TEXT
 
 The server and the worker keep running; stop them with: kill \$(cat $dir/worker.pid $dir/server.pid)
 Next:
+  $wfe show $id --address $address            # the run: state, result
+  $wfe history show $id --address $address    # every event that is stored
+  $wfe list --address $address                # all runs
+TEXT
+else
+  cat << TEXT
+
+Next:
+  $wfe audit tail ${trace:-$dir/work}
+                  # what the agent did and what the checks found
+  $wfe verify $id --data $dir/data
+                  # the hash chain over the stored history, without a server
+  tools/quickstart.sh --dir $dir --keep
+                  # once more, and leave the server running
 TEXT
 fi
-cat << TEXT
-  $wfe show $id --address $address            # the run, step by step
-  $wfe history show $id --address $address    # every event that is stored
-  $last
-TEXT
 exit "$code"
