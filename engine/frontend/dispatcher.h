@@ -28,9 +28,9 @@ class ServerCall {
 class Dispatcher {
  public:
   virtual ~Dispatcher() = default;
-  /// `service` and `method` as in the proto: "temporal.api.workflowservice.v1.WorkflowService", "StartWorkflowExecution".
-  /// A method that is not served is answered UNIMPLEMENTED with its name.  Callable from any thread.
-  /// `request` is only valid during the call.
+  /// `service` and `method` as in the proto: "temporal.api.workflowservice.v1.WorkflowService",
+  /// "StartWorkflowExecution". A method that is not served is answered UNIMPLEMENTED with its name.  Callable from any
+  /// thread. `request` is only valid during the call.
   virtual void Dispatch(std::string_view service, std::string_view method, std::string_view request,
                         std::shared_ptr<ServerCall> call) = 0;
 };

@@ -3,9 +3,7 @@
 //
 //   EngineOptions options;                       // every limit has a default
 //   EngineHost host{.clock = clock, .ids = ids, .timers = timers, .shard_executors = {&strand0, &strand1},
-//                   .matching_executor = matching_strand, .blocking_executor = pool,
-//                   .store = execution_store, .rows = key_value_store,
-//                   .epoch = epoch_of_this_start, .token_secret = secret_of_the_store};
+//                   .matching_executor = matching_strand, .blocking_executor = pool, .store = *store};
 //   Engine engine(options, host);
 //   WFE_RETURN_IF_ERROR(engine.Start());         // recovery: reads every open execution once
 //   ... server calls engine.dispatcher().Dispatch(service, method, bytes, call) from any thread ...
@@ -23,8 +21,7 @@
 #include "engine/base/time.h"
 #include "engine/frontend/dispatcher.h"
 #include "engine/shard/options.h"
-#include "engine/storage/execution_store.h"
-#include "engine/storage/key_value_store.h"
+#include "engine/storage/store.h"
 
 namespace wfe::frontend {
 
@@ -56,10 +53,8 @@ struct EngineHost {
   Executor& matching_executor;
   /// For calls that read much or wait for the disk (lists, records); may run functions in parallel.
   Executor& blocking_executor;
-  storage::ExecutionStore& store;
-  storage::KeyValueStore& rows;
-  uint64_t epoch = 0;        ///< Grows with every start of an engine on this store.
-  std::string token_secret;  ///< Stays with the store: signs task tokens.
+  /// Open, and its commit stage running or run by the host.  Gives the epoch and the secret of task tokens, too.
+  storage::Store& store;
 };
 
 /// What CheckDerived found (H21, H33): everything but `open_executions` should be 0.

@@ -42,6 +42,7 @@ Matcher::OfferOutcome Matcher::Offer(TaskRef task, const QueueKey& queue,
 
   Queue& at = Get(target);
   at.touched = std::max(at.touched, now);
+  if (normal_queue && target == queue) at.normal_queue = *normal_queue;
   if (static_cast<int64_t>(at.tasks.backlog()) >= limits_.max_backlog_per_queue) {
     at.refused = true;
     return {.match = std::nullopt, .refused = true};
@@ -165,26 +166,34 @@ void Matcher::WithdrawExecution(const ExecutionKey& execution) {
   if (found->second.empty()) places_.erase(found);
 }
 
-std::vector<Match> Matcher::DrainSticky(const QueueKey& sticky, const std::string& normal_queue) {
-  std::vector<Match> matches;
+Matcher::Drained Matcher::DrainSticky(const QueueKey& sticky) {
+  Drained drained;
   const auto found = queues_.find(sticky);
-  if (found == queues_.end()) return matches;
-  QueueKey normal = sticky;
-  normal.name = normal_queue;
-  for (TaskRef& task : found->second.tasks.TakeAll()) {
+  if (found == queues_.end()) return drained;
+  for (auto entry = pollers_.begin(); entry != pollers_.end();) {
+    const auto [poller, place] = *entry++;
+    if (place.queue != sticky) continue;
+    drained.pollers.push_back(poller);
+    Unwait(poller);
+  }
+  std::sort(drained.pollers.begin(), drained.pollers.end());
+  std::vector<TaskRef> tasks = found->second.tasks.TakeAll();
+  const QueueKey normal{sticky.ns, sticky.type, found->second.normal_queue};
+  queues_.erase(found);
+  for (TaskRef& task : tasks) {
     const TaskIdentity identity = task.identity();
     Gone(identity);
-    Queue& at = Get(normal);
-    const size_t before = at.tasks.backlog();
-    std::optional<Match> match = at.tasks.Offer(std::move(task));
+    TaskQueue& at = Get(normal).tasks;
+    const size_t before = at.backlog();
+    std::optional<Match> match = at.Offer(std::move(task));
     if (match) {
       Unwait(match->poller);
-      matches.push_back(*std::move(match));
-    } else if (at.tasks.backlog() > before) {
+      drained.matches.push_back(*std::move(match));
+    } else if (at.backlog() > before) {
       Kept(identity, normal);
     }
   }
-  return matches;
+  return drained;
 }
 
 std::vector<QueueKey> Matcher::TakeDrained() {

@@ -69,8 +69,12 @@ class Matcher {
   /// All tasks of a closed run but queries, which closed runs still answer.
   void WithdrawExecution(const ExecutionKey& execution);
 
-  /// A worker's sticky queue is gone: what waits there goes to the normal queue.
-  std::vector<Match> DrainSticky(const QueueKey& sticky, const std::string& normal_queue);
+  struct Drained {
+    std::vector<Match> matches;     ///< Tasks that met a poller of the normal queue.
+    std::vector<PollerId> pollers;  ///< Waited at the sticky queue; they get an empty answer.
+  };
+  /// A worker says goodbye: its sticky queue is forgotten, what waits there goes to the normal queue.
+  Drained DrainSticky(const QueueKey& sticky);
 
   /// Queues that refused a task and have room again.  Names them once.
   std::vector<QueueKey> TakeDrained();
@@ -79,7 +83,7 @@ class Matcher {
   bool HasPoller(const QueueKey& queue, Instant now, Duration window) const;
   int64_t Backlog(const QueueKey& queue) const;
   std::vector<TaskQueue::SeenPoller> SeenPollers(const QueueKey& queue) const;
-  /// Every waiting poller; none waits afterwards.  For shutdown.
+  /// Every waiting poller, by deadline; none waits afterwards.  For shutdown.
   std::vector<PollerId> TakeAllPollers();
 
   size_t waiting() const { return pollers_.size(); }
@@ -94,6 +98,7 @@ class Matcher {
     TaskQueue tasks;
     bool refused = false;
     Instant touched{};
+    std::string normal_queue;  // of a sticky queue
   };
   Queue& Get(const QueueKey& key) { return queues_[key]; }
   const Queue* Find(const QueueKey& key) const;

@@ -1,0 +1,49 @@
+#include "engine/frontend/call.h"
+
+#include <algorithm>
+
+#include "temporal/api/enums/v1/failed_cause.pb.h"
+#include "temporal/api/errordetails/v1/message.pb.h"
+
+namespace wfe::frontend {
+
+namespace details = temporal::api::errordetails::v1;
+
+void Call::Fail(Error error) const {
+  const auto add = [&error](const google::protobuf::Message& detail) {
+    error.details.push_back({detail.GetTypeName(), detail.SerializeAsString()});
+  };
+  if (error.details.empty()) {
+    switch (error.code) {
+      case StatusCode::kNotFound:
+        add(details::NotFoundFailure());
+        break;
+      case StatusCode::kPermissionDenied: {
+        details::PermissionDeniedFailure failure;
+        failure.set_reason(error.message);
+        add(failure);
+        break;
+      }
+      case StatusCode::kResourceExhausted: {
+        details::ResourceExhaustedFailure failure;
+        failure.set_cause(temporal::api::enums::v1::RESOURCE_EXHAUSTED_CAUSE_CONCURRENT_LIMIT);
+        failure.set_scope(temporal::api::enums::v1::RESOURCE_EXHAUSTED_SCOPE_SYSTEM);
+        add(failure);
+        break;
+      }
+      default:
+        break;
+    }
+  }
+  call_->Reply(std::move(error));
+}
+
+Instant Call::WaitUntil(Instant now, Duration longest, Duration margin) const {
+  const Instant deadline = call_->Deadline();
+  if (deadline == Instant::max() || deadline - now > longest + margin) return now + longest;
+  if (deadline <= now) return now;
+  // A caller that waits only briefly keeps most of its time.
+  return deadline - std::min(margin, (deadline - now) / 5);
+}
+
+}  // namespace wfe::frontend

@@ -1,0 +1,92 @@
+#include "engine/frontend/engine.h"
+
+#include "engine/base/check.h"
+#include "engine/frontend/handler_table.h"
+#include "engine/frontend/services.h"
+#include "engine/history/proto_time.h"
+
+namespace wfe::frontend {
+
+namespace {
+
+// Recovered executions travel to their shards in batches.
+constexpr size_t kRecoveryBatch = 512;
+
+}  // namespace
+
+struct Engine::Impl final : Dispatcher {
+  Impl(EngineOptions options, EngineHost host) : services(std::move(options), std::move(host)) {
+    ServeSystem(table, services);
+    ServeWorkflowControl(table, services);
+    ServeWorkflowTasks(table, services);
+    ServeActivityTasks(table, services);
+    ServeHistoryReads(table, services);
+    ServeQueries(table, services);
+  }
+
+  void Dispatch(std::string_view service, std::string_view method, std::string_view request,
+                std::shared_ptr<ServerCall> transport) override {
+    Call call(std::move(transport));
+    const HandlerTable::Handler* handler = table.Find(service, method);
+    if (!handler) return call.Fail(Unimplemented(std::string(method) + " is not served by wfe"));
+    if (services.stopping.load()) return call.Fail(Unavailable("the server is shutting down"));
+    if (static_cast<int64_t>(request.size()) > services.options.max_message_bytes) {  // S57
+      return call.Fail(ResourceExhausted(std::string(method) + ": the request has " + std::to_string(request.size()) +
+                                         " bytes, at most " + std::to_string(services.options.max_message_bytes) +
+                                         " are accepted"));
+    }
+    (*handler)(request, std::move(call));
+  }
+
+  Status Start();
+  void Stop(Function<void()> done);
+
+  Services services;
+  HandlerTable table;
+};
+
+Status Engine::Impl::Start() {
+  WFE_RETURN_IF_ERROR(services.LoadNamespaces());
+
+  std::vector<std::vector<shard::Shard::Recovery>> batches(services.shards.size());
+  const auto send = [this, &batches](size_t index) {
+    Services::ShardPlace& place = services.shards[index];
+    place.executor->Post(
+        [shard = place.shard.get(), batch = std::move(batches[index])]() mutable { shard->Recover(std::move(batch)); });
+    batches[index].clear();
+  };
+  const Instant now = services.host.clock.Now();
+  WFE_RETURN_IF_ERROR(services.host.store.executions().ForEachOpen([&](engine::v1::MutableState state) {
+    const size_t index = services.ShardIndex(state.folded().namespace_(), state.folded().workflow_id());
+    batches[index].push_back(shard::Shard::PlanRecovery(std::move(state), now, services.options.shard.history));
+    if (batches[index].size() >= kRecoveryBatch) send(index);
+  }));
+  for (size_t index = 0; index < batches.size(); ++index) {
+    if (!batches[index].empty()) send(index);
+  }
+  return Ok();
+}
+
+void Engine::Impl::Stop(Function<void()> done) {
+  WFE_CHECK(!services.stopping.exchange(true), "the engine is stopped twice");
+  services.broker->Stop();
+  auto left = std::make_shared<std::atomic<size_t>>(services.shards.size());
+  auto shared_done = std::make_shared<Function<void()>>(std::move(done));
+  for (Services::ShardPlace& place : services.shards) {
+    place.executor->Post([shard = place.shard.get(), left, shared_done] {
+      shard->Stop([left, shared_done] {
+        if (left->fetch_sub(1) == 1) (*shared_done)();
+      });
+    });
+  }
+}
+
+Engine::Engine(EngineOptions options, EngineHost host)
+    : impl_(std::make_unique<Impl>(std::move(options), std::move(host))) {}
+Engine::~Engine() = default;
+Status Engine::Start() { return impl_->Start(); }
+void Engine::Stop(Function<void()> done) { impl_->Stop(std::move(done)); }
+Dispatcher& Engine::dispatcher() { return *impl_; }
+void Engine::CheckDerived(Function<void(Result<DerivedReport>)> done) { impl_->services.CheckDerived(std::move(done)); }
+
+}  // namespace wfe::frontend

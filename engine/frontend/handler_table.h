@@ -1,0 +1,69 @@
+// Which method is served by which function.
+#pragma once
+
+#include <google/protobuf/arena.h>
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "engine/frontend/call.h"
+#include "engine/frontend/fwd.h"
+
+namespace wfe::frontend {
+
+inline constexpr std::string_view kWorkflowService = "temporal.api.workflowservice.v1.WorkflowService";
+
+/// Filled once, then read from any thread.
+class HandlerTable {
+ public:
+  using Handler = std::function<void(std::string_view request, Call call)>;
+
+  /// The handler keeps parts of the request, so it is parsed onto the heap and moved from: `handler(Request&&, Call)`.
+  template <class Request, class F>
+  void Serve(std::string_view service, std::string_view method, F handler) {
+    Add(service, method, [handler = std::move(handler)](std::string_view bytes, Call call) {
+      Request request;
+      if (!request.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return Malformed(call, request);
+      handler(std::move(request), std::move(call));
+    });
+  }
+
+  /// The handler only reads the request, which lives on an arena for the time of the call:
+  /// `handler(const Request&, Call)`.
+  template <class Request, class F>
+  void ServeBriefly(std::string_view service, std::string_view method, F handler) {
+    Add(service, method, [handler = std::move(handler)](std::string_view bytes, Call call) {
+      alignas(8) char first_block[2048];
+      google::protobuf::ArenaOptions options;
+      options.initial_block = first_block;
+      options.initial_block_size = sizeof first_block;
+      google::protobuf::Arena arena(options);
+      auto* request = google::protobuf::Arena::CreateMessage<Request>(&arena);
+      if (!request->ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return Malformed(call, *request);
+      handler(static_cast<const Request&>(*request), std::move(call));
+    });
+  }
+
+  /// nullptr: not served.
+  const Handler* Find(std::string_view service, std::string_view method) const;
+
+ private:
+  void Add(std::string_view service, std::string_view method, Handler handler);
+  static void Malformed(const Call& call, const google::protobuf::MessageLite& request);
+
+  std::unordered_map<std::string, Handler> handlers_;
+};
+
+// One function per family of methods; `services` outlives the table.
+void ServeWorkflowControl(HandlerTable& table, Services& services);
+void ServeWorkflowTasks(HandlerTable& table, Services& services);
+void ServeActivityTasks(HandlerTable& table, Services& services);
+void ServeHistoryReads(HandlerTable& table, Services& services);
+void ServeQueries(HandlerTable& table, Services& services);
+void ServeVisibility(HandlerTable& table, Services& services);
+void ServeSystem(HandlerTable& table, Services& services);
+void ServeRecords(HandlerTable& table, Services& services);
+
+}  // namespace wfe::frontend

@@ -1,0 +1,107 @@
+#include "engine/frontend/services.h"
+
+#include <bit>
+
+#include "engine/base/check.h"
+#include "engine/history/proto_time.h"
+
+namespace wfe::frontend {
+
+Services::Services(EngineOptions engine_options, EngineHost engine_host)
+    : options(std::move(engine_options)),
+      host(std::move(engine_host)),
+      tokens(host.store.identity().secret, host.store.identity().epoch),
+      broker(std::make_shared<shard::PollBroker>(options.shard, host.clock, host.timers, host.matching_executor)) {
+  WFE_CHECK(std::has_single_bit(host.shard_executors.size()), "the number of shards must be a power of two");
+  for (Executor* executor : host.shard_executors) {
+    const shard::Shard::Host shard_host{.clock = host.clock,
+                                        .ids = host.ids,
+                                        .timers = host.timers,
+                                        .executor = *executor,
+                                        .store = host.store.executions(),
+                                        .sink = *broker,
+                                        .tokens = tokens};
+    shards.push_back({executor, std::make_unique<shard::Shard>(options.shard, shard_host)});
+  }
+}
+
+size_t Services::ShardIndex(std::string_view ns, std::string_view workflow_id) const {
+  // FNV-1a: the same on every platform, so that a simulation's seed means the same everywhere.
+  uint64_t hash = 14695981039346656037ull;
+  const auto add = [&hash](std::string_view text) {
+    for (const char c : text) hash = (hash ^ static_cast<uint8_t>(c)) * 1099511628211ull;
+    hash = (hash ^ 0xff) * 1099511628211ull;
+  };
+  add(ns);
+  add(workflow_id);
+  return (hash ^ (hash >> 32)) & (shards.size() - 1);
+}
+
+Status Services::LoadNamespaces() {
+  for (const std::string& name : options.namespaces) {
+    WFE_ASSIGN_OR_RETURN(const auto known, host.store.namespaces().Get(name));
+    if (known) continue;
+    engine::v1::NamespaceRow row;
+    row.set_name(name);
+    row.set_id(host.ids.NewUuid());
+    *row.mutable_retention() = history::ToProto(options.default_retention);
+    *row.mutable_created() = history::ToProto(host.clock.Now());
+    WFE_RETURN_IF_ERROR(host.store.namespaces().Put(row));
+  }
+  WFE_ASSIGN_OR_RETURN(std::vector<engine::v1::NamespaceRow> rows, host.store.namespaces().List());
+  for (engine::v1::NamespaceRow& row : rows) namespaces.Add(std::move(row));
+  return Ok();
+}
+
+void Services::RegisterNamespace(engine::v1::NamespaceRow row, Function<void(Status)> done) {
+  host.blocking_executor.Post([this, row = std::move(row), done = std::move(done)]() mutable {
+    // The blocking executor may run two of these at once, for the same name.
+    const std::lock_guard lock(registering);
+    if (namespaces.Exists(row.name())) return done(AlreadyExists("Namespace " + row.name() + " already exists."));
+    Status stored = host.store.namespaces().Put(row);
+    if (!stored) return done(std::move(stored));
+    namespaces.Add(std::move(row));
+    done(Ok());
+  });
+}
+
+namespace {
+
+/// Collects the answers of all shards; the last one reports.
+struct DerivedCheck {
+  std::mutex mutex;
+  size_t left = 0;
+  DerivedReport report;
+  Function<void(Result<DerivedReport>)> done;
+};
+
+}  // namespace
+
+void Services::CheckDerived(Function<void(Result<DerivedReport>)> done) {
+  host.blocking_executor.Post([this, done = std::move(done)]() mutable {
+    std::vector<std::vector<ExecutionKey>> open(shards.size());
+    const Status listed = host.store.executions().ForEachOpen([&](engine::v1::MutableState state) {
+      const auto& folded = state.folded();
+      open[ShardIndex(folded.namespace_(), folded.workflow_id())].push_back(
+          {Namespace(folded.namespace_()), WorkflowId(folded.workflow_id()), RunId(folded.run_id())});
+    });
+    if (!listed) return done(listed.error());
+    auto check = std::make_shared<DerivedCheck>();
+    check->left = shards.size();
+    check->done = std::move(done);
+    for (size_t i = 0; i < shards.size(); ++i) {
+      shards[i].executor->Post([shard = shards[i].shard.get(), keys = std::move(open[i]), check] {
+        const shard::DerivedDifference found = shard->CheckDerived(keys);
+        std::unique_lock lock(check->mutex);
+        check->report.open_executions += found.executions;
+        check->report.timers_missing += found.timers_missing;
+        check->report.timers_orphaned += found.timers_orphaned;
+        if (--check->left > 0) return;
+        lock.unlock();
+        check->done(check->report);
+      });
+    }
+  });
+}
+
+}  // namespace wfe::frontend

@@ -1,0 +1,55 @@
+// What handlers work with; one object, shared by all of them.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string_view>
+#include <vector>
+
+#include "engine/frontend/engine.h"
+#include "engine/frontend/namespaces.h"
+#include "engine/shard/poll_broker.h"
+#include "engine/shard/shard.h"
+#include "engine/shard/task_token.h"
+
+namespace wfe::frontend {
+
+/// Lives as long as the engine.  Members are set up by its constructor and used from any thread.
+struct Services {
+  Services(EngineOptions engine_options, EngineHost engine_host);
+
+  struct ShardPlace {
+    Executor* executor = nullptr;
+    std::unique_ptr<shard::Shard> shard;
+  };
+
+  size_t ShardIndex(std::string_view ns, std::string_view workflow_id) const;
+  ShardPlace& ShardOf(const WorkflowKey& key) { return shards[ShardIndex(key.ns.value(), key.workflow_id.value())]; }
+
+  /// Runs `work(shard)` on the strand of the shard that owns the workflow id.
+  template <class Work>
+  void OnShard(const WorkflowKey& key, Work work) {
+    ShardPlace& place = ShardOf(key);
+    place.executor->Post([shard = place.shard.get(), work = std::move(work)]() mutable { work(*shard); });
+  }
+
+  /// Reads the namespaces of the store, after adding those of the options.  Blocks.
+  Status LoadNamespaces();
+  /// Stores a namespace and makes it known; `done` runs once it is durable.  ALREADY_EXISTS when the name is taken.
+  void RegisterNamespace(engine::v1::NamespaceRow row, Function<void(Status)> done);
+
+  /// See Engine::CheckDerived.
+  void CheckDerived(Function<void(Result<DerivedReport>)> done);
+
+  const EngineOptions options;
+  const EngineHost host;
+  const shard::TokenCodec tokens;
+  const std::shared_ptr<shard::PollBroker> broker;
+  Namespaces namespaces;
+  std::mutex registering;
+  std::vector<ShardPlace> shards;
+  std::atomic<bool> stopping{false};
+};
+
+}  // namespace wfe::frontend

@@ -1,0 +1,102 @@
+#include "engine/frontend/validation.h"
+
+#include "engine/frontend/services.h"
+#include "engine/history/proto_time.h"
+#include "temporal/api/errordetails/v1/message.pb.h"
+
+namespace wfe::frontend {
+
+namespace {
+
+Status CheckTimeout(std::string_view what, const google::protobuf::Duration& duration) {
+  if (duration.seconds() < 0 || duration.nanos() < 0) {
+    return InvalidArgument("An invalid " + std::string(what) + " is set on request: it is negative.");
+  }
+  return Ok();
+}
+
+}  // namespace
+
+Status CheckNamespace(const Services& services, const std::string& ns) {
+  if (ns.empty()) return InvalidArgument("Namespace not set on request.");
+  if (services.namespaces.Exists(ns)) return Ok();
+  temporal::api::errordetails::v1::NamespaceNotFoundFailure failure;
+  failure.set_namespace_(ns.substr(0, 200));
+  Error error = NotFound("Namespace " + ns.substr(0, 200) + " is not found.");
+  error.details.push_back({failure.GetTypeName(), failure.SerializeAsString()});
+  return error;
+}
+
+Status CheckId(const Services& services, std::string_view what, const std::string& id, bool required) {
+  if (id.empty() && required) return InvalidArgument(std::string(what) + " is not set on request.");
+  const int64_t limit = services.options.shard.history.max_id_bytes;
+  if (static_cast<int64_t>(id.size()) > limit) {
+    return InvalidArgument(std::string(what) + " length exceeds limit of " + std::to_string(limit) + " bytes.");
+  }
+  return Ok();
+}
+
+Status CheckTaskQueue(const Services& services, const temporal::api::taskqueue::v1::TaskQueue& queue) {
+  WFE_RETURN_IF_ERROR(CheckId(services, "TaskQueue", queue.name(), /*required=*/true));
+  return CheckId(services, "TaskQueue normal name", queue.normal_name(), /*required=*/false);
+}
+
+Status CheckRetryPolicy(const temporal::api::common::v1::RetryPolicy& policy) {
+  const Duration initial = history::FromProto(policy.initial_interval());
+  const Duration maximum = history::FromProto(policy.maximum_interval());
+  if (initial < Duration::zero()) return InvalidArgument("InitialInterval cannot be negative on retry policy.");
+  if (policy.backoff_coefficient() != 0 && policy.backoff_coefficient() < 1) {
+    return InvalidArgument("BackoffCoefficient cannot be less than 1 on retry policy.");
+  }
+  if (maximum < Duration::zero()) return InvalidArgument("MaximumInterval cannot be negative on retry policy.");
+  if (maximum > Duration::zero() && maximum < initial) {
+    return InvalidArgument("MaximumInterval cannot be less than InitialInterval on retry policy.");
+  }
+  if (policy.maximum_attempts() < 0) return InvalidArgument("MaximumAttempts cannot be negative on retry policy.");
+  return Ok();
+}
+
+Status CheckSize(std::string_view what, const google::protobuf::MessageLite& message, int64_t max_bytes) {
+  const auto size = static_cast<int64_t>(message.ByteSizeLong());
+  if (size <= max_bytes) return Ok();
+  return InvalidArgument(std::string(what) + " exceeds size limit: " + std::to_string(size) + " bytes, at most " +
+                         std::to_string(max_bytes) + ".");
+}
+
+Status CheckStart(const Services& services,
+                  const temporal::api::workflowservice::v1::StartWorkflowExecutionRequest& request) {
+  WFE_RETURN_IF_ERROR(CheckNamespace(services, request.namespace_()));
+  WFE_RETURN_IF_ERROR(CheckId(services, "WorkflowId", request.workflow_id(), true));
+  WFE_RETURN_IF_ERROR(CheckId(services, "WorkflowType", request.workflow_type().name(), true));
+  WFE_RETURN_IF_ERROR(CheckTaskQueue(services, request.task_queue()));
+  WFE_RETURN_IF_ERROR(CheckId(services, "RequestId", request.request_id(), false));
+  WFE_RETURN_IF_ERROR(CheckTimeout("WorkflowExecutionTimeout", request.workflow_execution_timeout()));
+  WFE_RETURN_IF_ERROR(CheckTimeout("WorkflowRunTimeout", request.workflow_run_timeout()));
+  WFE_RETURN_IF_ERROR(CheckTimeout("WorkflowTaskTimeout", request.workflow_task_timeout()));
+  WFE_RETURN_IF_ERROR(CheckTimeout("WorkflowStartDelay", request.workflow_start_delay()));
+  if (request.has_retry_policy()) WFE_RETURN_IF_ERROR(CheckRetryPolicy(request.retry_policy()));
+  if (!request.cron_schedule().empty()) {
+    if (request.has_workflow_start_delay()) {  // S11
+      return InvalidArgument("CronSchedule and WorkflowStartDelay may not be used together.");
+    }
+    return Unimplemented("CronSchedule of StartWorkflowExecution is not served by wfe");
+  }
+  if (request.completion_callbacks_size() > 0) {
+    return Unimplemented("completion callbacks of StartWorkflowExecution are not served by wfe");
+  }
+  WFE_RETURN_IF_ERROR(CheckSize("Input", request.input(), services.options.max_blob_bytes));
+  WFE_RETURN_IF_ERROR(CheckSize("Header", request.header(), services.options.max_blob_bytes));
+  return CheckSize("Memo", request.memo(), services.options.max_memo_bytes);
+}
+
+Result<shard::Target> TargetOf(const Services& services, const std::string& ns,
+                               const temporal::api::common::v1::WorkflowExecution& execution,
+                               const std::string& first_execution_run_id) {
+  WFE_RETURN_IF_ERROR(CheckNamespace(services, ns));
+  WFE_RETURN_IF_ERROR(CheckId(services, "WorkflowId", execution.workflow_id(), true));
+  WFE_RETURN_IF_ERROR(CheckId(services, "RunId", execution.run_id(), false));
+  return shard::Target{
+      {Namespace(ns), WorkflowId(execution.workflow_id())}, RunId(execution.run_id()), first_execution_run_id};
+}
+
+}  // namespace wfe::frontend

@@ -1,0 +1,129 @@
+// Workflow tasks: poll, complete, fail; and a worker's goodbye.
+#include "engine/frontend/handler_table.h"
+#include "engine/frontend/polling.h"
+#include "engine/frontend/services.h"
+#include "engine/frontend/validation.h"
+#include "engine/history/proto_time.h"
+#include "temporal/api/enums/v1/task_queue.pb.h"
+
+namespace wfe::frontend {
+
+namespace ws = temporal::api::workflowservice::v1;
+namespace enums = temporal::api::enums::v1;
+using engine::v1::TaskToken;
+
+namespace {
+
+void PollWorkflowTask(Services& services, const ws::PollWorkflowTaskQueueRequest& request, Call call) {
+  for (Status valid : {CheckNamespace(services, request.namespace_()), CheckTaskQueue(services, request.task_queue()),
+                       CheckId(services, "Identity", request.identity(), false)}) {
+    if (!valid) return call.Fail(std::move(valid).error());
+  }
+  Poll(services, {Namespace(request.namespace_()), matching::QueueType::kWorkflow, request.task_queue().name()},
+       request.task_queue().kind() == enums::TASK_QUEUE_KIND_STICKY, request.identity(), std::move(call));
+}
+
+void CompleteWorkflowTask(Services& services, ws::RespondWorkflowTaskCompletedRequest request, Call call) {
+  if (Status valid = CheckNamespace(services, request.namespace_()); !valid) {
+    return call.Fail(std::move(valid).error());
+  }
+  if (request.intermediate_page()) {
+    return call.Fail(Unimplemented("paginated RespondWorkflowTaskCompleted is not served by wfe"));
+  }
+  Result<TaskToken> token =
+      services.tokens.Open(request.task_token(), request.namespace_(), TaskToken::KIND_WORKFLOW_TASK);
+  if (!token) return call.Fail(std::move(token).error());
+  request.clear_task_token();
+  const WorkflowKey key = shard::KeyOf(*token).workflow();
+  services.OnShard(key, [token = *std::move(token), request = std::move(request),
+                         call = std::move(call)](shard::Shard& shard) mutable {
+    shard.CompleteWorkflowTask(token, std::move(request), [call = std::move(call)](Result<std::string> response) {
+      if (!response) return call.Fail(std::move(response).error());
+      call.ReplyBytes(*std::move(response));
+    });
+  });
+}
+
+void FailWorkflowTask(Services& services, ws::RespondWorkflowTaskFailedRequest request, Call call) {
+  if (Status valid = CheckNamespace(services, request.namespace_()); !valid) {
+    return call.Fail(std::move(valid).error());
+  }
+  Result<TaskToken> token =
+      services.tokens.Open(request.task_token(), request.namespace_(), TaskToken::KIND_WORKFLOW_TASK);
+  if (!token) return call.Fail(std::move(token).error());
+  const WorkflowKey key = shard::KeyOf(*token).workflow();
+  services.OnShard(key, [token = *std::move(token), request = std::move(request),
+                         call = std::move(call)](shard::Shard& shard) mutable {
+    shard.FailWorkflowTask(token, std::move(request), [call = std::move(call)](Result<shard::MutateOutcome> outcome) {
+      call.ReplyEmpty(outcome);
+    });
+  });
+}
+
+void ResetSticky(Services& services, const ws::ResetStickyTaskQueueRequest& request, Call call) {
+  Result<shard::Target> target = TargetOf(services, request.namespace_(), request.execution());
+  if (!target) return call.Fail(std::move(target).error());
+  const WorkflowKey key = target->workflow;
+  services.OnShard(key, [target = *std::move(target), call = std::move(call)](shard::Shard& shard) mutable {
+    shard.Mutate(target, history::StickyCleared{},
+                 [call = std::move(call)](Result<shard::MutateOutcome> outcome) { call.ReplyEmpty(outcome); });
+  });
+}
+
+// Pitfall 7: what waits at the leaving worker's sticky queue goes to the normal queue at once.
+void ShutdownWorker(Services& services, const ws::ShutdownWorkerRequest& request, Call call) {
+  for (Status valid : {CheckNamespace(services, request.namespace_()),
+                       CheckId(services, "StickyTaskQueue", request.sticky_task_queue(), false)}) {
+    if (!valid) return call.Fail(std::move(valid).error());
+  }
+  if (!request.sticky_task_queue().empty()) {
+    services.broker->DrainSticky(
+        {Namespace(request.namespace_()), matching::QueueType::kWorkflow, request.sticky_task_queue()});
+  }
+  call.ReplyBytes({});
+}
+
+void DescribeTaskQueue(Services& services, const ws::DescribeTaskQueueRequest& request, Call call) {
+  for (Status valid :
+       {CheckNamespace(services, request.namespace_()), CheckTaskQueue(services, request.task_queue())}) {
+    if (!valid) return call.Fail(std::move(valid).error());
+  }
+  const auto type = request.task_queue_type() == enums::TASK_QUEUE_TYPE_ACTIVITY ? matching::QueueType::kActivity
+                                                                                 : matching::QueueType::kWorkflow;
+  services.broker->Describe({Namespace(request.namespace_()), type, request.task_queue().name()},
+                            [call = std::move(call)](shard::PollBroker::QueueDescription described) {
+                              ws::DescribeTaskQueueResponse response;
+                              for (const auto& seen : described.pollers) {
+                                auto* poller = response.add_pollers();
+                                poller->set_identity(seen.identity);
+                                *poller->mutable_last_access_time() = history::ToProto(seen.last_access);
+                              }
+                              response.mutable_stats()->set_approximate_backlog_count(described.backlog);
+                              call.Reply(response);
+                            });
+}
+
+}  // namespace
+
+void ServeWorkflowTasks(HandlerTable& table, Services& services) {
+  table.ServeBriefly<ws::PollWorkflowTaskQueueRequest>(
+      kWorkflowService, "PollWorkflowTaskQueue",
+      [&services](const auto& request, Call call) { PollWorkflowTask(services, request, std::move(call)); });
+  table.Serve<ws::RespondWorkflowTaskCompletedRequest>(
+      kWorkflowService, "RespondWorkflowTaskCompleted",
+      [&services](auto request, Call call) { CompleteWorkflowTask(services, std::move(request), std::move(call)); });
+  table.Serve<ws::RespondWorkflowTaskFailedRequest>(
+      kWorkflowService, "RespondWorkflowTaskFailed",
+      [&services](auto request, Call call) { FailWorkflowTask(services, std::move(request), std::move(call)); });
+  table.ServeBriefly<ws::ResetStickyTaskQueueRequest>(
+      kWorkflowService, "ResetStickyTaskQueue",
+      [&services](const auto& request, Call call) { ResetSticky(services, request, std::move(call)); });
+  table.ServeBriefly<ws::ShutdownWorkerRequest>(
+      kWorkflowService, "ShutdownWorker",
+      [&services](const auto& request, Call call) { ShutdownWorker(services, request, std::move(call)); });
+  table.ServeBriefly<ws::DescribeTaskQueueRequest>(
+      kWorkflowService, "DescribeTaskQueue",
+      [&services](const auto& request, Call call) { DescribeTaskQueue(services, request, std::move(call)); });
+}
+
+}  // namespace wfe::frontend

@@ -1,0 +1,26 @@
+// What the state of an execution looks like from outside: pure translations.
+#pragma once
+
+#include <vector>
+
+#include "engine/history/mutable_state.h"
+#include "temporal/api/workflow/v1/message.pb.h"
+#include "temporal/api/workflowservice/v1/request_response.pb.h"
+#include "wfe/engine/v1/state.pb.h"
+
+namespace wfe::shard {
+
+engine::v1::VisibilityRecord VisibilityOf(const history::MutableState& state);
+
+/// A row of a listing, as Temporal's clients read it.
+void FillExecutionInfo(const engine::v1::VisibilityRecord& record,
+                       temporal::api::workflow::v1::WorkflowExecutionInfo* info);
+
+temporal::api::workflowservice::v1::DescribeWorkflowExecutionResponse DescribeAnswer(const history::MutableState& state,
+                                                                                     Instant now);
+
+/// The first event of the held workflow task's history that is not stored yet: its Scheduled event when the task is
+/// transient, else its Started event (design rule R1); history::StartedTaskEvents makes them.
+EventId EndOfStoredTaskEvents(const history::MutableState& state);
+
+}  // namespace wfe::shard

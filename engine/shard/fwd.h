@@ -1,0 +1,12 @@
+// Forward declarations of wfe::shard.
+#pragma once
+
+namespace wfe::shard {
+
+class PollBroker;
+class Shard;
+class TaskSink;
+class TokenCodec;
+struct Options;
+
+}  // namespace wfe::shard

@@ -1,0 +1,48 @@
+// Histories as bytes: stored events are cut and spliced, never re-encoded (design rule R4).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/ids.h"
+
+namespace wfe::shard {
+
+/// The events of a serialized History as views into it, each with the tag and length it has there.  CHECKs that the
+/// bytes are a History: they come from our own store, which has verified them.
+std::vector<std::string_view> CutHistory(std::string_view history);
+
+/// Appends `message` as length-delimited field `number`: a sub-message or bytes that are already encoded.
+void AppendField(std::string& out, int number, std::string_view message);
+
+/// The latest events of a live history, so that the next sticky workflow task needs no read.
+class HistoryTail {
+ public:
+  /// Events must follow on the last ones; otherwise the tail begins anew with them.
+  void Append(EventId first, int32_t count, std::string_view bytes);
+  /// Forgets events before `first`.
+  void TrimBefore(EventId first);
+  void Clear() { *this = HistoryTail(); }
+
+  bool empty() const { return count_ == 0; }
+  EventId first() const { return first_; }
+  EventId end() const { return first_ + count_; }  ///< One past the last.
+  bool Covers(EventId first) const { return count_ > 0 && first >= first_ && first <= end(); }
+  /// Events [first, end()); `first` must be covered.
+  std::string_view From(EventId first) const;
+  /// One event with its tag and length; it must be covered.
+  std::string_view At(EventId id) const;
+  size_t size_bytes() const { return bytes_.size(); }
+
+ private:
+  EventId first_ = 0;
+  int64_t count_ = 0;
+  std::string bytes_;
+};
+
+/// The HistoryEvent inside what CutHistory and HistoryTail::At give.
+std::string_view StripField(std::string_view field);
+
+}  // namespace wfe::shard

@@ -1,0 +1,158 @@
+#include "engine/shard/poll_broker.h"
+
+#include <algorithm>
+
+namespace wfe::shard {
+namespace {
+
+matching::MatcherLimits MatcherLimitsOf(const Options& options) {
+  return {.max_pollers = options.max_pollers,
+          .max_pollers_per_queue = options.max_pollers_per_queue,
+          .max_backlog_per_queue = options.max_backlog_per_queue,
+          .sticky_poller_window = options.sticky_poller_window,
+          .queue_idle_lifetime = options.queue_idle_lifetime};
+}
+
+}  // namespace
+
+PollBroker::PollBroker(const Options& options, const Clock& clock, TimerService& timers, Executor& executor)
+    : options_(options), clock_(clock), timers_(timers), executor_(executor), matcher_(MatcherLimitsOf(options)) {}
+
+matching::PollerId PollBroker::Poll(std::shared_ptr<ParkedPoll> poll) {
+  poll->id = ++next_id_;
+  const matching::PollerId id = poll->id;
+  executor_.Post([this, poll = std::move(poll)]() mutable { Park(std::move(poll), /*again=*/false); });
+  return id;
+}
+
+void PollBroker::Again(std::shared_ptr<ParkedPoll> poll) {
+  executor_.Post([this, poll = std::move(poll)]() mutable { Park(std::move(poll), /*again=*/true); });
+}
+
+void PollBroker::Park(std::shared_ptr<ParkedPoll> poll, bool again) {
+  const Instant now = clock_.Now();
+  if (stopped_ || poll->gone() || poll->deadline <= now) return poll->on_nothing(Ok());
+  ParkedPoll& parked = *poll;
+  std::optional<matching::Match> match;
+  if (again) {
+    match = matcher_.PollAgain(parked.id, parked.queue, parked.deadline, now, parked.identity);
+  } else {
+    Result<std::optional<matching::Match>> polled =
+        matcher_.Poll(parked.id, parked.queue, parked.deadline, now, parked.identity);
+    if (!polled) return poll->on_nothing(std::move(polled).error());
+    match = *std::move(polled);
+  }
+  parked_[parked.id] = std::move(poll);
+  Deliver(std::move(match));
+  if (on_room_ && !matcher_.TakeDrained().empty()) on_room_();
+  ArmTimer();
+}
+
+void PollBroker::Deliver(std::optional<matching::Match> match) {
+  while (match) {
+    const auto found = parked_.find(match->poller);
+    WFE_CHECK(found != parked_.end(), "a task was matched with an unknown poller");
+    const std::shared_ptr<ParkedPoll> poll = std::move(found->second);
+    parked_.erase(found);
+    if (!poll->gone()) return poll->on_task(std::move(match->task));
+    poll->on_nothing(Ok());
+    match = matcher_.PutBack(std::move(match->task), poll->queue);
+  }
+}
+
+void PollBroker::PutBack(matching::TaskRef task, matching::QueueKey queue) {
+  executor_.Post([this, task = std::move(task), queue = std::move(queue)]() mutable {
+    Deliver(matcher_.PutBack(std::move(task), queue));
+  });
+}
+
+void PollBroker::Forget(matching::PollerId poller) {
+  executor_.Post([this, poller] {
+    matcher_.Forget(poller);
+    const auto found = parked_.find(poller);
+    if (found == parked_.end()) return;
+    const std::shared_ptr<ParkedPoll> poll = std::move(found->second);
+    parked_.erase(found);
+    poll->on_nothing(Ok());
+  });
+}
+
+void PollBroker::DrainSticky(matching::QueueKey sticky) {
+  executor_.Post([this, sticky = std::move(sticky)] {
+    matching::Matcher::Drained drained = matcher_.DrainSticky(sticky);
+    AnswerNothing(drained.pollers);
+    for (matching::Match& match : drained.matches) Deliver(std::move(match));
+  });
+}
+
+void PollBroker::Describe(matching::QueueKey queue, Function<void(QueueDescription)> done) {
+  executor_.Post([this, queue = std::move(queue), done = std::move(done)]() mutable {
+    done({matcher_.Backlog(queue), matcher_.SeenPollers(queue)});
+  });
+}
+
+void PollBroker::Stop() {
+  executor_.Post([this] {
+    stopped_ = true;
+    AnswerNothing(matcher_.TakeAllPollers());
+  });
+}
+
+void PollBroker::Offer(matching::TaskRef task, matching::QueueKey queue, std::optional<std::string> normal_queue) {
+  executor_.Post([this, task = std::move(task), queue = std::move(queue), normal = std::move(normal_queue)]() mutable {
+    Deliver(matcher_.Offer(std::move(task), queue, normal, clock_.Now()).match);
+  });
+}
+
+void PollBroker::OfferIfPolled(matching::TaskRef task, matching::QueueKey queue,
+                               std::optional<std::string> normal_queue, Function<void()> nobody) {
+  executor_.Post([this, task = std::move(task), queue = std::move(queue), normal = std::move(normal_queue),
+                  nobody = std::move(nobody)]() mutable {
+    const Instant now = clock_.Now();
+    bool polled = matcher_.HasPoller(queue, now, options_.query_poller_window);
+    if (!polled && normal) {
+      polled = matcher_.HasPoller({queue.ns, queue.type, *normal}, now, options_.query_poller_window);
+    }
+    if (!polled) return nobody();
+    Deliver(matcher_.Offer(std::move(task), queue, normal, now).match);
+  });
+}
+
+void PollBroker::Withdraw(matching::TaskIdentity identity) {
+  executor_.Post([this, identity = std::move(identity)] { matcher_.Withdraw(identity); });
+}
+
+void PollBroker::WithdrawExecution(ExecutionKey key) {
+  executor_.Post([this, key = std::move(key)] { matcher_.WithdrawExecution(key); });
+}
+
+void PollBroker::AnswerNothing(const std::vector<matching::PollerId>& pollers) {
+  for (const matching::PollerId id : pollers) {
+    const auto found = parked_.find(id);
+    if (found == parked_.end()) continue;
+    const std::shared_ptr<ParkedPoll> poll = std::move(found->second);
+    parked_.erase(found);
+    poll->on_nothing(Ok());
+  }
+}
+
+void PollBroker::ArmTimer() {
+  const std::optional<Instant> next = matcher_.NextExpiry();
+  if (!next || stopped_) return;
+  if (armed_for_ && *armed_for_ <= *next) return;
+  if (armed_for_) timers_.Cancel(armed_timer_);
+  armed_for_ = next;
+  const Duration delay = std::max(Duration::zero(), *next - clock_.Now());
+  armed_timer_ = timers_.After(delay, executor_, [this, armed = *next] {
+    if (armed_for_ != armed) return;  // superseded while it was already posted
+    armed_for_.reset();
+    OnTimer();
+  });
+}
+
+void PollBroker::OnTimer() {
+  AnswerNothing(matcher_.Expire(clock_.Now()));
+  ArmTimer();
+}
+
+}  // namespace wfe::shard

@@ -1,0 +1,375 @@
+#include "engine/shard/shard.h"
+
+#include <algorithm>
+
+#include "engine/history/proto_time.h"
+#include "engine/shard/answers.h"
+#include "engine/shard/shard_private.h"
+#include "temporal/api/enums/v1/event_type.pb.h"
+
+namespace wfe::shard {
+
+namespace enums = temporal::api::enums::v1;
+
+Shard::Shard(const Options& options, Host host) : options_(options), host_(host) {}
+Shard::~Shard() = default;
+
+// --- Recovery and upkeep.
+
+Shard::Recovery Shard::PlanRecovery(engine::v1::MutableState stored, Instant now, const history::Limits& limits) {
+  history::MutableState state;
+  state.stored = std::move(stored);
+  Recovery recovery{.key = state.Key(), .needs_commit = false, .due = std::nullopt, .offers = {}};
+  Result<history::Transition> transition = history::Decide(state, history::Recovered{}, now, limits);
+  // An open execution always accepts Recovered; if not, the shard tries again and says so there.
+  recovery.needs_commit = !transition || transition->needs_commit;
+  if (!recovery.needs_commit) {
+    recovery.due = history::NextDeadline(transition->next);
+    recovery.offers = std::move(transition->effects);
+  }
+  return recovery;
+}
+
+void Shard::Recover(std::vector<Recovery> executions) {
+  WFE_CHECK(host_.executor.OnStrand());
+  for (Recovery& recovery : executions) {
+    if (recovery.needs_commit) {
+      Result<Execution*> execution = Load(recovery.key);
+      WFE_CHECK(execution.has_value(), "an open execution cannot be recovered");
+      Result<history::Transition> transition =
+          history::Decide((*execution)->state, history::Recovered{}, host_.clock.Now(), options_.history);
+      WFE_CHECK(transition.has_value(), transition.has_value() ? "" : transition.error().message);
+      Carry(**execution, *std::move(transition));
+      continue;
+    }
+    if (recovery.due) timers_.Set(recovery.key, *recovery.due);
+    CarryOutEffects(recovery.key, recovery.key.ns.value(), std::move(recovery.offers));
+  }
+  ArmTimer();
+}
+
+DerivedDifference Shard::CheckDerived(const std::vector<ExecutionKey>& open) {
+  WFE_CHECK(host_.executor.OnStrand());
+  DerivedDifference difference;
+  std::unordered_map<ExecutionKey, bool> seen;
+  for (const ExecutionKey& key : open) {
+    Result<Execution*> loaded = Load(key);
+    if (!loaded || !(*loaded)->state.IsOpen()) continue;  // closed since it was listed
+    Execution& execution = **loaded;
+    seen.emplace(key, true);
+    ++difference.executions;
+    const std::optional<Instant> wanted = history::NextDeadline(execution.state);
+    if (wanted != timers_.Due(key)) {
+      ++difference.timers_missing;
+      UpdateTimer(execution);
+    }
+    CarryOutEffects(key, key.ns.value(), history::PendingOffers(execution.state, host_.clock.Now()));
+  }
+  for (const ExecutionKey& key : timers_.Keys()) {
+    if (seen.contains(key)) continue;
+    // It may have been opened since the list was made; then its state says so.
+    Result<Execution*> loaded = Load(key);
+    if (loaded && history::NextDeadline((*loaded)->state) == timers_.Due(key)) continue;
+    ++difference.timers_orphaned;
+    timers_.Remove(key);
+  }
+  ArmTimer();
+  return difference;
+}
+
+void Shard::Stop(Function<void()> flushed) {
+  WFE_CHECK(host_.executor.OnStrand());
+  stopped_ = true;
+  auto waiters = std::move(history_waiters_);
+  history_waiters_.clear();
+  for (auto& [key, list] : waiters) {
+    for (auto& waiter : list) {
+      host_.timers.Cancel(waiter->timer);
+      waiter->done(Unavailable("the server is shutting down"));
+    }
+  }
+  auto queries = std::move(queries_);
+  queries_.clear();
+  for (auto& [key, list] : queries) {
+    for (auto& query : list) {
+      host_.timers.Cancel(query->timer);
+      query->done(Unavailable("the server is shutting down"));
+    }
+  }
+  WhenDurable(handed_in_, std::move(flushed));
+}
+
+// --- Loading and the cache.
+
+Result<ExecutionKey> Shard::Resolve(const Target& target) const {
+  const WorkflowKey& workflow = target.workflow;
+  ExecutionKey key{workflow.ns, workflow.workflow_id, target.run_id};
+  if (!target.run_id.empty()) return key;
+  WFE_ASSIGN_OR_RETURN(const std::optional<engine::v1::CurrentRun> current, host_.store.GetCurrentRun(workflow));
+  if (!current) return NotFound("workflow not found for ID: " + workflow.workflow_id.value());
+  if (!target.first_execution_run_id.empty() && current->first_execution_run_id() != target.first_execution_run_id) {
+    return NotFound("workflow " + workflow.workflow_id.value() + " has no current run that began with run " +
+                    target.first_execution_run_id);
+  }
+  key.run_id = RunId(current->run_id());
+  return key;
+}
+
+Result<Shard::Execution*> Shard::Load(const ExecutionKey& key) {
+  if (const auto found = executions_.find(key); found != executions_.end()) {
+    found->second->last_used = host_.clock.Now();
+    return found->second.get();
+  }
+  WFE_ASSIGN_OR_RETURN(std::optional<engine::v1::MutableState> stored, host_.store.Load(key));
+  if (!stored) {
+    return NotFound("workflow execution not found: " + key.ToString());
+  }
+  history::MutableState state;
+  state.stored = *std::move(stored);
+  return &Insert(key, std::move(state));
+}
+
+Shard::Execution& Shard::Insert(const ExecutionKey& key, history::MutableState state) {
+  auto execution = std::make_unique<Execution>();
+  execution->key = key;
+  execution->state = std::move(state);
+  execution->last_used = host_.clock.Now();
+  Execution& inserted = *execution;
+  executions_[key] = std::move(execution);
+  SweepSoon();
+  return inserted;
+}
+
+bool Shard::Evictable(const Execution& execution) const {
+  return execution.last_commit <= durable_ && !execution.state.started_workflow_task;
+}
+
+void Shard::SweepSoon() {
+  if (sweep_armed_ || stopped_) return;
+  sweep_armed_ = true;
+  // A full cache is swept at the next turn, an idle one when the first entry may have become idle.
+  const bool full = static_cast<int64_t>(executions_.size()) > options_.max_cached_executions;
+  if (full) return host_.executor.Post([this] { Sweep(); });
+  host_.timers.After(options_.cache_idle, host_.executor, [this] { Sweep(); });
+}
+
+void Shard::Sweep() {
+  sweep_armed_ = false;
+  const Instant now = host_.clock.Now();
+  std::vector<Execution*> kept;
+  for (auto it = executions_.begin(); it != executions_.end();) {
+    Execution& execution = *it->second;
+    if (Evictable(execution) && now - execution.last_used >= options_.cache_idle) {
+      it = executions_.erase(it);
+      continue;
+    }
+    kept.push_back(&execution);
+    ++it;
+  }
+  const auto limit = static_cast<size_t>(options_.max_cached_executions);
+  if (kept.size() > limit) {
+    // Down to three quarters, so that a full cache is not swept at every insertion.
+    std::sort(kept.begin(), kept.end(), [](const Execution* a, const Execution* b) {
+      return std::tie(a->last_used, a->key) < std::tie(b->last_used, b->key);
+    });
+    size_t surplus = kept.size() - limit * 3 / 4;
+    for (const Execution* execution : kept) {
+      if (surplus == 0) break;
+      if (!Evictable(*execution)) continue;
+      executions_.erase(ExecutionKey(execution->key));
+      --surplus;
+    }
+  }
+  if (executions_.empty() || stopped_) return;
+  sweep_armed_ = true;
+  host_.timers.After(options_.cache_idle, host_.executor, [this] { Sweep(); });
+}
+
+// --- Carrying transitions out.
+
+void Shard::Carry(Execution& execution, history::Transition transition, std::vector<std::string> request_ids) {
+  std::vector<Step> steps;
+  steps.push_back({.execution = &execution,
+                   .transition = &transition,
+                   .request_ids = std::move(request_ids),
+                   .is_current = transition.new_run == nullptr});
+  if (transition.new_run) {
+    Execution& next = Insert(transition.new_run->next.Key(), history::MutableState());
+    steps.push_back(
+        {.execution = &next, .transition = transition.new_run.get(), .request_ids = {}, .is_current = true});
+  }
+  Carry(std::move(steps));
+}
+
+void Shard::Adopt(Step& step, std::vector<storage::ExecutionCommit>& commits) {
+  Execution& execution = *step.execution;
+  history::Transition& transition = *step.transition;
+  execution.last_used = host_.clock.Now();
+
+  const bool commits_something = transition.needs_commit || !step.request_ids.empty();
+  execution.state = std::move(transition.next);
+  UpdateTimer(execution);
+  if (!commits_something) return;
+
+  storage::ExecutionCommit commit;
+  commit.key = execution.key;
+  if (!transition.events.empty()) {
+    commit.events = storage::EventBatch::Encode(transition.events);
+    execution.tail.Append(commit.events.first_event_id, commit.events.count, commit.events.bytes);
+    // The next sticky answer begins after the last completed task's start; earlier events are not asked for again.
+    execution.tail.TrimBefore(execution.state.folded().last_completed_started_event_id() + 1);
+    if (static_cast<int64_t>(execution.tail.size_bytes()) > options_.max_cached_history_bytes) execution.tail.Clear();
+  }
+  auto* bookkeeping = execution.state.stored.mutable_bookkeeping();
+  bookkeeping->set_history_size_bytes(bookkeeping->history_size_bytes() +
+                                      static_cast<int64_t>(commit.events.bytes.size()));
+  commit.state = execution.state.stored;
+
+  const auto& folded = execution.state.folded();
+  bool listed = false;
+  bool status_changed = false;
+  for (const history::HistoryEvent& event : transition.events) {
+    switch (event.event_type()) {
+      case enums::EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
+        status_changed = true;
+        break;
+      case enums::EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES:
+      case enums::EVENT_TYPE_WORKFLOW_PROPERTIES_MODIFIED:
+        listed = true;
+        break;
+      default:
+        break;
+    }
+  }
+  if (!execution.state.IsOpen()) status_changed = status_changed || !transition.events.empty();
+  if (listed || status_changed) commit.visibility = VisibilityOf(execution.state);
+  if (status_changed && step.is_current) {
+    engine::v1::CurrentRun current;
+    current.set_run_id(folded.run_id());
+    current.set_create_request_id(folded.create_request_id());
+    current.set_status(folded.status());
+    *current.mutable_start_time() = folded.start_time();
+    current.set_first_execution_run_id(folded.first_execution_run_id());
+    commit.current_run = std::move(current);
+  }
+  for (std::string& id : step.request_ids) commit.request_ids.push_back({std::move(id)});
+  commits.push_back(std::move(commit));
+}
+
+void Shard::Carry(std::vector<Step> steps) {
+  WFE_CHECK(host_.executor.OnStrand());
+  std::vector<storage::ExecutionCommit> commits;
+  for (Step& step : steps) Adopt(step, commits);
+
+  if (!commits.empty()) {
+    const uint64_t commit = ++handed_in_;
+    for (const Step& step : steps) step.execution->last_commit = commit;
+    host_.store.Commit(std::move(commits), {&host_.executor, [this, commit] { OnDurable(commit); }});
+  }
+
+  for (Step& step : steps) {
+    Execution& execution = *step.execution;
+    history::Transition& transition = *step.transition;
+    // A task that ended without being taken is void in its queue.
+    std::vector<matching::TaskIdentity> ended;
+    for (const history::HistoryEvent& event : transition.events) {
+      EventId scheduled = 0;
+      if (event.has_activity_task_timed_out_event_attributes()) {
+        scheduled = event.activity_task_timed_out_event_attributes().scheduled_event_id();
+      } else if (event.has_activity_task_canceled_event_attributes()) {
+        scheduled = event.activity_task_canceled_event_attributes().scheduled_event_id();
+      } else {
+        continue;
+      }
+      ended.push_back({execution.key, matching::TaskKind::kActivity, scheduled, {}});
+    }
+    WhenDurable(execution.last_commit, [this, key = execution.key, effects = std::move(transition.effects),
+                                        ended = std::move(ended)]() mutable {
+      for (matching::TaskIdentity& task : ended) host_.sink.Withdraw(std::move(task));
+      CarryOutEffects(key, key.ns.value(), std::move(effects));
+      WakeHistoryWaiters(key);
+    });
+    ReconcileQueries(execution);
+  }
+  ArmTimer();
+}
+
+void Shard::CarryOutEffects(const ExecutionKey& key, const std::string& ns, std::vector<history::Effect> effects) {
+  using matching::QueueType;
+  for (history::Effect& effect : effects) {
+    if (auto* offer = std::get_if<history::OfferWorkflowTask>(&effect)) {
+      matching::TaskRef task{key, matching::TaskKind::kWorkflow, offer->scheduled_event_id, offer->attempt, {}};
+      std::optional<std::string> normal;
+      if (offer->sticky) normal = std::move(offer->normal_queue);
+      host_.sink.Offer(std::move(task), {Namespace(ns), QueueType::kWorkflow, std::move(offer->queue)},
+                       std::move(normal));
+    } else if (auto* activity = std::get_if<history::OfferActivityTask>(&effect)) {
+      matching::TaskRef task{key, matching::TaskKind::kActivity, activity->scheduled_event_id, activity->attempt, {}};
+      host_.sink.Offer(std::move(task), {Namespace(ns), QueueType::kActivity, std::move(activity->queue)},
+                       std::nullopt);
+    } else if (std::holds_alternative<history::RunClosed>(effect)) {
+      host_.sink.WithdrawExecution(key);
+    }
+    // DeliverEagerActivity went out with the reply that asked for it.
+  }
+}
+
+void Shard::WhenDurable(uint64_t commit, Function<void()> run) {
+  if (commit <= durable_) return run();
+  when_durable_.emplace(commit, std::move(run));
+}
+
+void Shard::OnDurable(uint64_t commit) {
+  WFE_CHECK(host_.executor.OnStrand());
+  WFE_CHECK(commit == durable_ + 1, "commits became durable out of order");
+  durable_ = commit;
+  while (!when_durable_.empty() && when_durable_.begin()->first <= commit) {
+    Function<void()> run = std::move(when_durable_.begin()->second);
+    when_durable_.erase(when_durable_.begin());
+    run();
+  }
+}
+
+// --- Timers.
+
+void Shard::UpdateTimer(const Execution& execution) {
+  const std::optional<Instant> due = history::NextDeadline(execution.state);
+  if (due) {
+    timers_.Set(execution.key, *due);
+  } else {
+    timers_.Remove(execution.key);
+  }
+}
+
+void Shard::ArmTimer() {
+  const std::optional<Instant> next = timers_.NextDue();
+  if (!next || stopped_) return;
+  if (armed_for_ && *armed_for_ <= *next) return;
+  if (armed_for_) host_.timers.Cancel(armed_timer_);
+  armed_for_ = next;
+  const Duration delay = std::max(Duration::zero(), *next - host_.clock.Now());
+  armed_timer_ = host_.timers.After(delay, host_.executor, [this, armed = *next] {
+    if (armed_for_ != armed) return;  // superseded while it was already posted
+    armed_for_.reset();
+    OnTimer();
+  });
+}
+
+void Shard::OnTimer() {
+  WFE_CHECK(host_.executor.OnStrand());
+  if (stopped_) return;
+  const Instant now = host_.clock.Now();
+  for (const ExecutionKey& key : timers_.PopDue(now, static_cast<size_t>(options_.max_timers_per_turn))) {
+    Result<Execution*> loaded = Load(key);
+    WFE_CHECK(loaded.has_value(), "an execution with a timer cannot be read");
+    Execution& execution = **loaded;
+    Result<history::Transition> transition = history::Decide(execution.state, history::Tick{}, now, options_.history);
+    if (!transition) continue;  // closed meanwhile
+    Carry(execution, *std::move(transition));
+    // A deadline that a Tick does not move would spin; it is looked at again a second later instead.
+    if (const auto due = timers_.Due(key); due && *due <= now) timers_.Set(key, now + std::chrono::seconds(1));
+  }
+  ArmTimer();
+}
+
+}  // namespace wfe::shard

@@ -1,0 +1,277 @@
+// The single writer of a part of all executions: load, decide, commit, and act once it is durable.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/base/executor.h"
+#include "engine/base/id_source.h"
+#include "engine/base/ids.h"
+#include "engine/base/result.h"
+#include "engine/base/time.h"
+#include "engine/history/decide.h"
+#include "engine/matching/task_ref.h"
+#include "engine/shard/history_bytes.h"
+#include "engine/shard/options.h"
+#include "engine/shard/task_sink.h"
+#include "engine/shard/task_token.h"
+#include "engine/storage/execution_store.h"
+#include "engine/timers/timer_queue.h"
+#include "wfe/engine/v1/page_token.pb.h"
+
+namespace wfe::shard {
+
+namespace ws = temporal::api::workflowservice::v1;
+
+/// Gets the value or the refusal, exactly once, on the shard's strand, never before what it rests on is durable.
+template <class T>
+using Callback = Function<void(Result<T>)>;
+
+/// Which run a caller means.
+struct Target {
+  WorkflowKey workflow;
+  RunId run_id;                        ///< Empty: the current run.
+  std::string first_execution_run_id;  ///< Not empty: the run must belong to this chain (S82).
+};
+
+/// Who takes a task.
+struct Taker {
+  std::string identity;
+  bool sticky = false;    ///< It polls its sticky queue, so it has the run in its cache.
+  Function<bool()> gone;  ///< True when the caller has left; may be empty.
+};
+
+struct StartOutcome {
+  std::string run_id;
+  std::string first_execution_run_id;
+  bool started = false;  ///< False when an existing run was found (S5, S6).
+  temporal::api::enums::v1::WorkflowExecutionStatus status{};
+  std::string eager_workflow_task;  ///< A serialized PollWorkflowTaskQueueResponse, or empty (S12).
+};
+
+struct MutateOutcome {
+  std::string run_id;
+  bool cancel_requested = false;  ///< Of an activity, for its heartbeat.
+};
+
+/// A page of a history, or the answer of a long poll for it.
+struct HistoryPage {
+  std::string history;          ///< Serialized History; may be empty.
+  std::string next_page_token;  ///< Empty: the end.
+};
+
+struct HistoryRequest {
+  Target target;
+  int page_size = 0;
+  std::string page_token;
+  bool wait_new_event = false;
+  bool close_event_only = false;
+  Instant deadline = Instant::max();
+  Function<bool()> gone;  ///< True when the caller has left; may be empty.
+};
+
+struct QueryRequest {
+  Target target;
+  temporal::api::query::v1::WorkflowQuery query;
+  temporal::api::enums::v1::QueryRejectCondition reject{};
+  Instant deadline = Instant::max();
+  Function<bool()> gone;  ///< True when the caller has left; may be empty.
+};
+
+/// What a comparison of index and states found, see Shard::CheckDerived.
+struct DerivedDifference {
+  int64_t executions = 0;
+  int64_t timers_missing = 0;
+  int64_t timers_orphaned = 0;
+};
+
+/// Owns the executions whose workflow ids hash to it.  Everything but the constructor is called on the shard's strand;
+/// callbacks run there too.  It may decide on top of a commit that is not durable yet; replies and effects wait
+/// (ARCHITECTURE D5).
+class Shard {
+ public:
+  struct Host {
+    const Clock& clock;
+    IdSource& ids;
+    TimerService& timers;
+    Executor& executor;
+    storage::ExecutionStore& store;
+    TaskSink& sink;
+    const TokenCodec& tokens;
+  };
+  Shard(const Options& options, Host host);
+  ~Shard();
+  Shard(const Shard&) = delete;
+  Shard& operator=(const Shard&) = delete;
+
+  // --- Recovery and upkeep.
+
+  /// What a recovered execution needs, worked out by PlanRecovery.
+  struct Recovery {
+    ExecutionKey key;
+    bool needs_commit = false;  ///< Something was volatile and is to be decided again from the store.
+    std::optional<Instant> due;
+    std::vector<history::Effect> offers;
+  };
+  /// Pure, so that a start can do it on its own thread.
+  static Recovery PlanRecovery(engine::v1::MutableState state, Instant now, const history::Limits& limits);
+  void Recover(std::vector<Recovery> executions);
+
+  /// Compares the timer index with the states of `open`, all open executions of this shard; repairs it, and offers
+  /// again what is pending (H21, H33).
+  DerivedDifference CheckDerived(const std::vector<ExecutionKey>& open);
+
+  /// Answers everything that waits; afterwards nothing new is parked.  `flushed` runs when all commits are durable.
+  void Stop(Function<void()> flushed);
+
+  // --- Workflow starts and control (shard_control.cpp).
+
+  void Start(ws::StartWorkflowExecutionRequest request, Callback<StartOutcome> done);
+  /// S2, S77: the signal reaches the running run, or one that starts with it, in one commit.
+  void SignalWithStart(ws::StartWorkflowExecutionRequest start, history::SignalReceived signal,
+                       Callback<StartOutcome> done);
+  void Signal(const Target& target, history::SignalReceived signal, Callback<MutateOutcome> done);
+  /// Any input whose only answer is that it happened: cancel, terminate, sticky reset, activities by id.
+  void Mutate(const Target& target, history::Input input, Callback<MutateOutcome> done);
+  /// A serialized DescribeWorkflowExecutionResponse.
+  void Describe(const Target& target, Callback<std::string> done);
+
+  // --- Tasks (shard_tasks.cpp).
+
+  /// A serialized PollWorkflowTaskQueueResponse.  NOT_FOUND: the task is void, its taker may have another one.
+  /// CANCELLED: the taker is gone and nothing happened.
+  void TakeWorkflowTask(const matching::TaskRef& task, Taker taker, Callback<std::string> done);
+  /// A serialized PollActivityTaskQueueResponse; the start is durable.  Errors as above.
+  void TakeActivityTask(const matching::TaskRef& task, Taker taker, Callback<std::string> done);
+  /// A serialized RespondWorkflowTaskCompletedResponse.
+  void CompleteWorkflowTask(const engine::v1::TaskToken& token, ws::RespondWorkflowTaskCompletedRequest request,
+                            Callback<std::string> done);
+  void FailWorkflowTask(const engine::v1::TaskToken& token, ws::RespondWorkflowTaskFailedRequest request,
+                        Callback<MutateOutcome> done);
+
+  // --- History (shard_history.cpp).
+
+  void GetHistory(HistoryRequest request, Callback<HistoryPage> done);
+  /// Newest first, without waiting.
+  void GetHistoryReverse(HistoryRequest request, Callback<HistoryPage> done);
+
+  // --- Queries (shard_queries.cpp).
+
+  /// A serialized QueryWorkflowResponse.
+  void Query(QueryRequest request, Callback<std::string> done);
+  /// A serialized PollWorkflowTaskQueueResponse with `query` set.  Errors as for TakeWorkflowTask.
+  void TakeQuery(const matching::TaskRef& task, Taker taker, Callback<std::string> done);
+  void AnswerQuery(const engine::v1::TaskToken& token, const ws::RespondQueryTaskCompletedRequest& request,
+                   Callback<MutateOutcome> done);
+
+  size_t cached_executions() const { return executions_.size(); }
+  size_t timer_count() const { return timers_.size(); }
+
+ private:
+  /// One execution in memory.
+  struct Execution {
+    ExecutionKey key;
+    history::MutableState state;
+    HistoryTail tail;
+    uint64_t last_commit = 0;  ///< Number of its latest commit; durable when <= durable_.
+    Instant last_used;
+  };
+  struct HistoryWaiter;
+  struct PendingQuery;
+  struct TaskPage {
+    std::string history;
+    std::string next_page_token;
+  };
+
+  // Loading and the cache.
+  Result<Execution*> Load(const ExecutionKey& key);
+  Result<ExecutionKey> Resolve(const Target& target) const;
+  Execution& Insert(const ExecutionKey& key, history::MutableState state);
+  bool Evictable(const Execution& execution) const;
+  void SweepSoon();
+  void Sweep();
+
+  // Carrying transitions out.
+  struct Step {
+    Execution* execution = nullptr;
+    history::Transition* transition = nullptr;
+    std::vector<std::string> request_ids;
+    bool is_current = true;  ///< False for a run that is replaced in the same commit.
+  };
+  /// State, timers and tails now; one commit for all steps; effects once it is durable.
+  void Carry(std::vector<Step> steps);
+  void Carry(Execution& execution, history::Transition transition, std::vector<std::string> request_ids = {});
+  void Adopt(Step& step, std::vector<storage::ExecutionCommit>& commits);
+  void CarryOutEffects(const ExecutionKey& key, const std::string& ns, std::vector<history::Effect> effects);
+  void WhenDurable(uint64_t commit, Function<void()> run);
+  void OnDurable(uint64_t commit);
+  /// Answers after the execution's latest commit.
+  template <class T>
+  void AnswerDurably(const Execution& execution, Callback<T> done, Result<T> answer);
+
+  // Timers.
+  void UpdateTimer(const Execution& execution);
+  void ArmTimer();
+  void OnTimer();
+
+  // Starts.
+  struct StartPlan;
+  Result<StartPlan> PlanStart(ws::StartWorkflowExecutionRequest& request, bool with_signal);
+  void FinishStart(StartPlan plan, ws::StartWorkflowExecutionRequest request,
+                   std::optional<history::SignalReceived> signal, Callback<StartOutcome> done);
+
+  // Tasks.
+  Result<std::string> BeginWorkflowTask(Execution& execution, EventId scheduled_event_id, int32_t attempt,
+                                        const std::string& identity, bool partial_history);
+  Result<std::string> WorkflowTaskAnswer(Execution& execution, bool partial_history);
+  Result<std::string> ActivityTaskAnswer(Execution& execution, EventId scheduled_event_id);
+  Result<TaskPage> TaskHistory(Execution& execution, EventId first, EventId end);
+
+  // History.
+  Result<std::string> ReadEvents(Execution& execution, EventId first, EventId end, int max_events, EventId* next);
+  void AnswerHistory(HistoryRequest request, Callback<HistoryPage> done);
+  void WakeHistoryWaiters(const ExecutionKey& key);
+  void ExpireHistoryWaiter(const ExecutionKey& key, uint64_t id);
+
+  // Queries.
+  void AttachQueries(const Execution& execution, ws::PollWorkflowTaskQueueResponse* response);
+  void TakeQueryResults(const Execution& execution, ws::RespondWorkflowTaskCompletedRequest& request);
+  void ReconcileQueries(Execution& execution);
+  void SendQueryTask(const Execution& execution, PendingQuery& query, bool allow_sticky);
+  std::vector<PendingQuery*> QueriesOf(const ExecutionKey& key);
+  PendingQuery* FindQuery(const ExecutionKey& key, const std::string& query_id);
+  void FinishQuery(const ExecutionKey& key, const std::string& query_id, Result<std::string> answer);
+
+  const Options& options_;
+  const Host host_;
+
+  std::unordered_map<ExecutionKey, std::unique_ptr<Execution>> executions_;
+  timers::TimerQueue timers_;
+  std::optional<Instant> armed_for_;
+  TimerService::TimerId armed_timer_ = 0;
+  bool sweep_armed_ = false;
+  bool stopped_ = false;
+
+  uint64_t handed_in_ = 0;  // commits given to the store
+  uint64_t durable_ = 0;    // of these, the last one known to be durable
+  std::multimap<uint64_t, Function<void()>> when_durable_;
+
+  // Parked calls hold no execution in memory.
+  std::unordered_map<ExecutionKey, std::vector<std::unique_ptr<HistoryWaiter>>> history_waiters_;
+  std::unordered_map<ExecutionKey, std::vector<std::unique_ptr<PendingQuery>>> queries_;
+  uint64_t next_waiter_ = 0;
+  uint64_t next_query_ = 0;
+};
+
+template <class T>
+void Shard::AnswerDurably(const Execution& execution, Callback<T> done, Result<T> answer) {
+  auto shared = std::make_shared<std::pair<Callback<T>, Result<T>>>(std::move(done), std::move(answer));
+  WhenDurable(execution.last_commit, [shared] { shared->first(std::move(shared->second)); });
+}
+
+}  // namespace wfe::shard

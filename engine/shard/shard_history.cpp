@@ -1,0 +1,207 @@
+// Reading histories: pages, and calls that wait for more.
+#include <algorithm>
+
+#include "engine/history/workflow_task.h"
+#include "engine/shard/answers.h"
+#include "engine/shard/shard_private.h"
+
+namespace wfe::shard {
+
+Result<std::string> Shard::ReadEvents(Execution& execution, EventId first, EventId end, int max_events, EventId* next) {
+  std::string bytes;
+  *next = first;
+  int count = 0;
+  while (*next < end && count < max_events) {
+    const int64_t room = options_.max_history_page_bytes - static_cast<int64_t>(bytes.size());
+    if (room <= 0) break;
+    WFE_ASSIGN_OR_RETURN(const std::vector<storage::EventBatch> batches,
+                         host_.store.ReadHistory(execution.key, {*next, end - 1}, room));
+    const EventId before = *next;
+    for (const storage::EventBatch& batch : batches) {
+      EventId id = batch.first_event_id;
+      for (const std::string_view event : CutHistory(batch.bytes)) {
+        if (id == *next && id < end && count < max_events &&
+            (count == 0 || static_cast<int64_t>(bytes.size() + event.size()) <= options_.max_history_page_bytes)) {
+          bytes += event;
+          ++count;
+          ++*next;
+        }
+        ++id;
+      }
+      if (*next < id) break;  // the page is full inside this batch
+    }
+    if (*next == before) {
+      if (count > 0) break;
+      return DataLoss("event " + std::to_string(*next) + " of " + execution.key.ToString() +
+                      " is missing from the store");
+    }
+  }
+  return bytes;
+}
+
+void Shard::GetHistory(HistoryRequest request, Callback<HistoryPage> done) {
+  WFE_CHECK(host_.executor.OnStrand());
+  AnswerHistory(std::move(request), std::move(done));
+}
+
+void Shard::AnswerHistory(HistoryRequest request, Callback<HistoryPage> done) {
+  engine::v1::HistoryPageToken token;
+  if (!request.page_token.empty()) {
+    if (!token.ParseFromString(request.page_token) || token.run_id().empty() || token.next_event_id() < 1) {
+      return done(InvalidArgument("the next page token is malformed"));
+    }
+    if (!request.target.run_id.empty() && request.target.run_id.value() != token.run_id()) {
+      return done(InvalidArgument("the next page token belongs to run " + token.run_id()));
+    }
+    request.target.run_id = RunId(token.run_id());
+  }
+  Result<ExecutionKey> key = Resolve(request.target);
+  if (!key) return done(std::move(key).error());
+  Result<Execution*> loaded = Load(*key);
+  if (!loaded) return done(std::move(loaded).error());
+  Execution& execution = **loaded;
+  const bool open = execution.state.IsOpen();
+  const EventId end_of_history = execution.state.folded().next_event_id();
+  const EventId end = token.end_event_id() > 0 ? std::min(token.end_event_id(), end_of_history) : end_of_history;
+  const EventId first = std::max<EventId>(1, token.next_event_id());
+  const int page_size = request.page_size > 0 ? std::min(request.page_size, options_.max_history_page_events)
+                                              : options_.max_history_page_events;
+  token.set_run_id(key->run_id.value());
+
+  const auto wait = [&](EventId seen) {
+    request.target.run_id = key->run_id;
+    token.set_next_event_id(seen + 1);
+    request.page_token = token.SerializeAsString();
+    if (stopped_) return done(Unavailable("the server is shutting down"));
+    auto& waiters = history_waiters_[*key];
+    if (static_cast<int>(waiters.size()) >= options_.max_history_waiters_per_run) {
+      for (std::unique_ptr<HistoryWaiter>& left :
+           TakeIf(waiters, [](HistoryWaiter& w) { return w.request.gone && w.request.gone(); })) {
+        host_.timers.Cancel(left->timer);
+        left->done(Cancelled("the caller is gone"));
+      }
+    }
+    if (static_cast<int>(waiters.size()) >= options_.max_history_waiters_per_run) {
+      return done(ResourceExhausted("too many calls wait for the history of " + key->ToString()));
+    }
+    auto waiter = std::make_unique<HistoryWaiter>();
+    waiter->id = ++next_waiter_;
+    waiter->seen = seen;
+    const Duration left = std::max(Duration::zero(), request.deadline - host_.clock.Now());
+    waiter->timer =
+        host_.timers.After(left, host_.executor, [this, key = *key, id = waiter->id] { ExpireHistoryWaiter(key, id); });
+    waiter->request = std::move(request);
+    waiter->done = std::move(done);
+    waiters.push_back(std::move(waiter));
+  };
+
+  if (request.close_event_only) {
+    if (open) {
+      if (request.wait_new_event) return wait(end_of_history - 1);
+      return AnswerDurably<HistoryPage>(execution, std::move(done), HistoryPage{});
+    }
+    EventId next = 0;
+    Result<std::string> last = ReadEvents(execution, end_of_history - 1, end_of_history, 1, &next);
+    if (!last) return done(std::move(last).error());
+    return AnswerDurably<HistoryPage>(execution, std::move(done), HistoryPage{*std::move(last), {}});
+  }
+
+  if (first >= end && token.started_event_id() == 0) {
+    if (open && request.wait_new_event) return wait(end - 1);
+    return AnswerDurably<HistoryPage>(execution, std::move(done), HistoryPage{});
+  }
+  EventId next = first;
+  Result<std::string> events = ReadEvents(execution, first, end, page_size, &next);
+  if (!events) return done(std::move(events).error());
+  HistoryPage page{*std::move(events), {}};
+  if (next < end) {
+    token.set_next_event_id(next);
+    page.next_page_token = token.SerializeAsString();
+  } else if (token.started_event_id() != 0) {
+    // The pages of a workflow task end with its Started event, as long as it is held.
+    const auto& task = execution.state.started_workflow_task;
+    if (!task || task->started_event_id != token.started_event_id() || task->attempt != token.attempt()) {
+      return done(NotFound("the workflow task whose history is read is over: " + key->ToString()));
+    }
+    for (const history::HistoryEvent& event : history::StartedTaskEvents(execution.state)) {
+      AppendField(page.history, 1, event.SerializeAsString());
+    }
+  } else if (open && request.wait_new_event && token.end_event_id() == 0) {
+    token.set_next_event_id(next);
+    page.next_page_token = token.SerializeAsString();
+  }
+  AnswerDurably<HistoryPage>(execution, std::move(done), std::move(page));
+}
+
+void Shard::GetHistoryReverse(HistoryRequest request, Callback<HistoryPage> done) {
+  WFE_CHECK(host_.executor.OnStrand());
+  engine::v1::HistoryPageToken token;
+  if (!request.page_token.empty()) {
+    if (!token.ParseFromString(request.page_token) || token.run_id().empty() || token.next_event_id() < 1) {
+      return done(InvalidArgument("the next page token is malformed"));
+    }
+    request.target.run_id = RunId(token.run_id());
+  }
+  Result<ExecutionKey> key = Resolve(request.target);
+  if (!key) return done(std::move(key).error());
+  Result<Execution*> loaded = Load(*key);
+  if (!loaded) return done(std::move(loaded).error());
+  Execution& execution = **loaded;
+  // The token's next event is the newest one of the page.
+  const EventId newest = token.next_event_id() > 0
+                             ? std::min(token.next_event_id(), execution.state.folded().next_event_id() - 1)
+                             : execution.state.folded().next_event_id() - 1;
+  const int page_size = request.page_size > 0 ? std::min(request.page_size, options_.max_history_page_events)
+                                              : options_.max_history_page_events;
+  const EventId oldest = std::max<EventId>(1, newest - page_size + 1);
+  EventId next = 0;
+  Result<std::string> events = ReadEvents(execution, oldest, newest + 1, page_size, &next);
+  if (!events) return done(std::move(events).error());
+  HistoryPage page;
+  std::vector<std::string_view> cut = CutHistory(*events);
+  // When the bytes did not fit in one page, what was read are the oldest: read the newest part of it again.
+  while (next <= newest && !cut.empty()) {
+    const EventId from = next;
+    events = ReadEvents(execution, from, newest + 1, page_size, &next);
+    if (!events) return done(std::move(events).error());
+    cut = CutHistory(*events);
+  }
+  for (auto event = cut.rbegin(); event != cut.rend(); ++event) page.history += *event;
+  const EventId last_given = newest - static_cast<EventId>(cut.size()) + 1;
+  if (last_given > 1) {
+    token.set_run_id(key->run_id.value());
+    token.set_next_event_id(last_given - 1);
+    page.next_page_token = token.SerializeAsString();
+  }
+  AnswerDurably<HistoryPage>(execution, std::move(done), std::move(page));
+}
+
+void Shard::WakeHistoryWaiters(const ExecutionKey& key) {
+  const auto found = history_waiters_.find(key);
+  if (found == history_waiters_.end()) return;
+  Result<Execution*> loaded = Load(key);
+  WFE_CHECK(loaded.has_value(), "an execution that just changed cannot be read");
+  const bool open = (*loaded)->state.IsOpen();
+  const EventId last = (*loaded)->state.folded().next_event_id() - 1;
+  auto ready = TakeIf(found->second, [&](const HistoryWaiter& waiter) {
+    return !open || (!waiter.request.close_event_only && last > waiter.seen);
+  });
+  if (found->second.empty()) history_waiters_.erase(found);
+  for (std::unique_ptr<HistoryWaiter>& waiter : ready) {
+    host_.timers.Cancel(waiter->timer);
+    AnswerHistory(std::move(waiter->request), std::move(waiter->done));
+  }
+}
+
+void Shard::ExpireHistoryWaiter(const ExecutionKey& key, uint64_t id) {
+  const auto found = history_waiters_.find(key);
+  if (found == history_waiters_.end()) return;
+  auto expired = TakeIf(found->second, [&](const HistoryWaiter& waiter) { return waiter.id == id; });
+  if (found->second.empty()) history_waiters_.erase(found);
+  // An empty page with a token: the caller asks again (pitfall 1).
+  for (std::unique_ptr<HistoryWaiter>& waiter : expired) {
+    waiter->done(HistoryPage{{}, std::move(waiter->request.page_token)});
+  }
+}
+
+}  // namespace wfe::shard

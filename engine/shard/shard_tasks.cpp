@@ -1,0 +1,276 @@
+// Handing out tasks and taking their answers.
+#include <algorithm>
+
+#include "engine/history/proto_time.h"
+#include "engine/history/workflow_task.h"
+#include "engine/shard/answers.h"
+#include "engine/shard/shard_private.h"
+#include "temporal/api/enums/v1/task_queue.pb.h"
+
+namespace wfe::shard {
+
+namespace enums = temporal::api::enums::v1;
+using history::ToProto;
+
+namespace {
+
+// Sub-messages that are spliced in as bytes.
+constexpr int kPollHistory = ws::PollWorkflowTaskQueueResponse::kHistoryFieldNumber;
+constexpr int kCompletedWorkflowTask = ws::RespondWorkflowTaskCompletedResponse::kWorkflowTaskFieldNumber;
+constexpr int kCompletedActivityTasks = ws::RespondWorkflowTaskCompletedResponse::kActivityTasksFieldNumber;
+
+template <class Response>
+void FillExecution(const ExecutionKey& key, Response* response) {
+  response->mutable_workflow_execution()->set_workflow_id(key.workflow_id.value());
+  response->mutable_workflow_execution()->set_run_id(key.run_id.value());
+}
+
+engine::v1::TaskToken TokenFor(const ExecutionKey& key, engine::v1::TaskToken::Kind kind) {
+  engine::v1::TaskToken token;
+  token.set_namespace_(key.ns.value());
+  token.set_workflow_id(key.workflow_id.value());
+  token.set_run_id(key.run_id.value());
+  token.set_kind(kind);
+  return token;
+}
+
+}  // namespace
+
+// --- Workflow tasks.
+
+void Shard::TakeWorkflowTask(const matching::TaskRef& task, Taker taker, Callback<std::string> done) {
+  WFE_CHECK(host_.executor.OnStrand());
+  Result<Execution*> loaded = Load(task.execution);
+  if (!loaded) return done(std::move(loaded).error());
+  if (taker.gone && taker.gone()) return done(Cancelled("the poller is gone"));
+  Result<std::string> answer =
+      BeginWorkflowTask(**loaded, task.scheduled_event_id, task.attempt, taker.identity, taker.sticky);
+  if (!answer) return done(std::move(answer).error());
+  AnswerDurably<std::string>(**loaded, std::move(done), std::move(answer));
+}
+
+Result<std::string> Shard::BeginWorkflowTask(Execution& execution, EventId scheduled_event_id, int32_t attempt,
+                                             const std::string& identity, bool partial_history) {
+  history::WorkflowTaskStarted input;
+  input.scheduled_event_id = scheduled_event_id;
+  input.attempt = attempt;
+  input.identity = identity;
+  input.request_id = host_.ids.NewUuid();
+  WFE_ASSIGN_OR_RETURN(history::Transition transition,
+                       history::Decide(execution.state, input, host_.clock.Now(), options_.history));
+  Carry(execution, std::move(transition));
+  return WorkflowTaskAnswer(execution, partial_history);
+}
+
+Result<std::string> Shard::WorkflowTaskAnswer(Execution& execution, bool partial_history) {
+  const history::MutableState& state = execution.state;
+  const engine::v1::Folded& folded = state.folded();
+  WFE_CHECK(state.started_workflow_task.has_value());
+  const history::StartedWorkflowTask& task = *state.started_workflow_task;
+
+  ws::PollWorkflowTaskQueueResponse response;
+  engine::v1::TaskToken token = TokenFor(execution.key, engine::v1::TaskToken::KIND_WORKFLOW_TASK);
+  token.set_scheduled_event_id(task.scheduled_event_id);
+  token.set_started_event_id(task.started_event_id);
+  token.set_attempt(task.attempt);
+  response.set_task_token(host_.tokens.Seal(std::move(token)));
+  FillExecution(execution.key, &response);
+  *response.mutable_workflow_type() = folded.workflow_type();
+  response.set_previous_started_event_id(folded.last_completed_started_event_id());
+  response.set_started_event_id(task.started_event_id);
+  response.set_attempt(task.attempt);
+  response.mutable_workflow_execution_task_queue()->set_name(folded.task_queue());
+  response.mutable_workflow_execution_task_queue()->set_kind(enums::TASK_QUEUE_KIND_NORMAL);
+  *response.mutable_scheduled_time() = folded.has_workflow_task() ? folded.workflow_task().scheduled_time()
+                                                                  : state.bookkeeping().transient_scheduled_time();
+  *response.mutable_started_time() = ToProto(task.started_time);
+  AttachQueries(execution, &response);
+
+  const EventId first = partial_history ? folded.last_completed_started_event_id() + 1 : 1;
+  WFE_ASSIGN_OR_RETURN(TaskPage page, TaskHistory(execution, first, EndOfStoredTaskEvents(state)));
+  response.set_next_page_token(std::move(page.next_page_token));
+  std::string bytes = response.SerializeAsString();
+  AppendField(bytes, kPollHistory, page.history);
+  return bytes;
+}
+
+Result<Shard::TaskPage> Shard::TaskHistory(Execution& execution, EventId first, EventId end) {
+  TaskPage page;
+  EventId next = first;
+  if (execution.tail.Covers(first) && execution.tail.end() >= end) {
+    // The whole tail may be longer than what is asked for only if events came after; none do while a task is held.
+    const std::string_view tail = execution.tail.From(first);
+    if (execution.tail.end() == end && static_cast<int64_t>(tail.size()) <= options_.max_history_page_bytes) {
+      page.history = tail;
+      next = end;
+    }
+  }
+  if (next < end) {
+    WFE_ASSIGN_OR_RETURN(page.history, ReadEvents(execution, first, end, INT32_MAX, &next));
+  }
+  const std::optional<history::StartedWorkflowTask>& task = execution.state.started_workflow_task;
+  if (next >= end) {
+    if (!task) return page;
+    for (const history::HistoryEvent& event : history::StartedTaskEvents(execution.state)) {
+      AppendField(page.history, 1, event.SerializeAsString());
+    }
+    return page;
+  }
+  engine::v1::HistoryPageToken token;
+  token.set_run_id(execution.key.run_id.value());
+  token.set_next_event_id(next);
+  token.set_end_event_id(end);
+  if (task) {
+    token.set_started_event_id(task->started_event_id);
+    token.set_attempt(task->attempt);
+  }
+  page.next_page_token = token.SerializeAsString();
+  return page;
+}
+
+void Shard::CompleteWorkflowTask(const engine::v1::TaskToken& token, ws::RespondWorkflowTaskCompletedRequest request,
+                                 Callback<std::string> done) {
+  WFE_CHECK(host_.executor.OnStrand());
+  Result<Execution*> loaded = Load(KeyOf(token));
+  if (!loaded) return done(std::move(loaded).error());
+  Execution& execution = **loaded;
+
+  const bool return_new_task = request.return_new_workflow_task();
+  ws::RespondWorkflowTaskCompletedRequest queries;  // only its query results: the rest goes into the decision
+  queries.mutable_query_results()->swap(*request.mutable_query_results());
+
+  history::WorkflowTaskCompleted input;
+  input.started_event_id = token.started_event_id();
+  input.attempt = token.attempt();
+  input.request = std::move(request);
+  input.allow_eager_activities = options_.max_eager_activities > 0;
+  input.new_run_id = host_.ids.NewUuid();
+  const history::Input decided(std::move(input));
+  Result<history::Transition> transition =
+      history::Decide(execution.state, decided, host_.clock.Now(), options_.history);
+  if (!transition) return done(std::move(transition).error());
+
+  // What goes back with the reply does not go through matching (R2).
+  std::vector<EventId> eager;
+  std::optional<history::OfferWorkflowTask> next_task;
+  const bool give_next = return_new_task && transition->new_workflow_task_scheduled && !transition->refusal;
+  std::erase_if(transition->effects, [&](const history::Effect& effect) {
+    if (const auto* deliver = std::get_if<history::DeliverEagerActivity>(&effect)) {
+      eager.push_back(deliver->scheduled_event_id);
+      return true;
+    }
+    const auto* offer = std::get_if<history::OfferWorkflowTask>(&effect);
+    if (!offer || !give_next) return false;
+    next_task = *offer;
+    return true;
+  });
+
+  const std::optional<std::string> refusal = transition->refusal;
+  if (!refusal) TakeQueryResults(execution, queries);
+  Carry(execution, *std::move(transition));
+
+  std::string response;
+  if (next_task) {
+    const auto& input_back = std::get<history::WorkflowTaskCompleted>(decided);
+    // The worker that completed the task has the run in its cache exactly when it asked for a sticky queue.
+    Result<std::string> task =
+        BeginWorkflowTask(execution, next_task->scheduled_event_id, next_task->attempt, input_back.request.identity(),
+                          execution.state.bookkeeping().has_sticky());
+    WFE_CHECK(task.has_value(), "a workflow task that was just scheduled cannot be started");
+    AppendField(response, kCompletedWorkflowTask, *task);
+  }
+  for (const EventId scheduled : eager) {
+    Result<std::string> activity = ActivityTaskAnswer(execution, scheduled);
+    if (!activity) return done(std::move(activity).error());
+    AppendField(response, kCompletedActivityTasks, *activity);
+  }
+  if (refusal) return AnswerDurably<std::string>(execution, std::move(done), InvalidArgument(*refusal));
+  AnswerDurably<std::string>(execution, std::move(done), std::move(response));
+}
+
+void Shard::FailWorkflowTask(const engine::v1::TaskToken& token, ws::RespondWorkflowTaskFailedRequest request,
+                             Callback<MutateOutcome> done) {
+  history::WorkflowTaskFailed input;
+  input.started_event_id = token.started_event_id();
+  input.attempt = token.attempt();
+  input.cause = request.cause();
+  input.failure = std::move(*request.mutable_failure());
+  input.identity = request.identity();
+  input.binary_checksum = request.binary_checksum();
+  const ExecutionKey key = KeyOf(token);
+  Mutate({key.workflow(), key.run_id, {}}, std::move(input), std::move(done));
+}
+
+// --- Activity tasks.
+
+void Shard::TakeActivityTask(const matching::TaskRef& task, Taker taker, Callback<std::string> done) {
+  WFE_CHECK(host_.executor.OnStrand());
+  Result<Execution*> loaded = Load(task.execution);
+  if (!loaded) return done(std::move(loaded).error());
+  Execution& execution = **loaded;
+  if (taker.gone && taker.gone()) return done(Cancelled("the poller is gone"));
+  history::ActivityTaskStarted input;
+  input.scheduled_event_id = task.scheduled_event_id;
+  input.attempt = task.attempt;
+  input.identity = taker.identity;
+  input.request_id = host_.ids.NewUuid();
+  Result<history::Transition> transition = history::Decide(execution.state, input, host_.clock.Now(), options_.history);
+  if (!transition) return done(std::move(transition).error());
+  Carry(execution, *std::move(transition));
+  Result<std::string> answer = ActivityTaskAnswer(execution, task.scheduled_event_id);
+  if (!answer) return done(std::move(answer).error());
+  AnswerDurably<std::string>(execution, std::move(done), std::move(answer));
+}
+
+Result<std::string> Shard::ActivityTaskAnswer(Execution& execution, EventId scheduled_event_id) {
+  const history::MutableState& state = execution.state;
+  const engine::v1::PendingActivity* activity = history::FindActivity(state, scheduled_event_id);
+  const engine::v1::ActivityAttempt* attempt = history::FindAttempt(state, scheduled_event_id);
+  WFE_CHECK(activity && attempt, "an activity was started that is not pending");
+
+  // The input stays in the event.
+  std::string read;
+  std::string_view field;
+  if (execution.tail.Covers(scheduled_event_id) && scheduled_event_id < execution.tail.end()) {
+    field = execution.tail.At(scheduled_event_id);
+  } else {
+    EventId next = scheduled_event_id;
+    WFE_ASSIGN_OR_RETURN(read, ReadEvents(execution, scheduled_event_id, scheduled_event_id + 1, 1, &next));
+    field = read;
+  }
+  history::HistoryEvent event;
+  const std::string_view bytes = StripField(field);
+  if (!event.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) ||
+      !event.has_activity_task_scheduled_event_attributes() || event.event_id() != scheduled_event_id) {
+    return DataLoss("event " + std::to_string(scheduled_event_id) + " of " + execution.key.ToString() +
+                    " is not the ActivityTaskScheduled that its state names");
+  }
+  auto& scheduled = *event.mutable_activity_task_scheduled_event_attributes();
+
+  ws::PollActivityTaskQueueResponse response;
+  engine::v1::TaskToken token = TokenFor(execution.key, engine::v1::TaskToken::KIND_ACTIVITY);
+  token.set_scheduled_event_id(scheduled_event_id);
+  token.set_attempt(attempt->attempt());
+  token.set_activity_id(activity->activity_id());
+  response.set_task_token(host_.tokens.Seal(std::move(token)));
+  response.set_workflow_namespace(execution.key.ns.value());
+  *response.mutable_workflow_type() = state.folded().workflow_type();
+  FillExecution(execution.key, &response);
+  response.mutable_activity_type()->Swap(scheduled.mutable_activity_type());
+  response.set_activity_id(activity->activity_id());
+  if (scheduled.has_header()) response.mutable_header()->Swap(scheduled.mutable_header());
+  if (scheduled.has_input()) response.mutable_input()->Swap(scheduled.mutable_input());
+  if (attempt->has_heartbeat_details()) *response.mutable_heartbeat_details() = attempt->heartbeat_details();
+  *response.mutable_scheduled_time() = activity->scheduled_time();
+  *response.mutable_current_attempt_scheduled_time() = attempt->scheduled_time();
+  if (attempt->has_started_time()) *response.mutable_started_time() = attempt->started_time();
+  response.set_attempt(attempt->attempt());
+  *response.mutable_schedule_to_close_timeout() = activity->schedule_to_close_timeout();
+  *response.mutable_start_to_close_timeout() = activity->start_to_close_timeout();
+  *response.mutable_heartbeat_timeout() = activity->heartbeat_timeout();
+  *response.mutable_retry_policy() = activity->retry_policy();
+  if (scheduled.has_priority()) response.mutable_priority()->Swap(scheduled.mutable_priority());
+  return response.SerializeAsString();
+}
+
+}  // namespace wfe::shard
