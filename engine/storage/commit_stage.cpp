@@ -1,0 +1,368 @@
+#include "engine/storage/commit_stage.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <utility>
+
+#include "engine/base/hash.h"
+#include "engine/history/proto_time.h"
+#include "engine/storage/keys.h"
+#include "wfe/engine/v1/store.pb.h"
+
+namespace wfe::storage {
+
+namespace {
+
+size_t RowBytes(const WriteSet& rows) {
+  size_t bytes = 0;
+  for (const Put& put : rows.puts) bytes += put.key.size() + put.value.size();
+  for (const Delete& gone : rows.deletes) bytes += gone.key.size();
+  return bytes;
+}
+
+/// The hash after a commit: over the hash before it, its number and its rows.
+std::string RunningHash(const std::string& before, uint64_t sequence, const WriteSet& rows) {
+  Sha256Stream stream;
+  stream.Update(before);
+  std::string head;
+  const auto update = [&](char kind, Family family, std::string_view key, std::string_view value) {
+    head.assign(1, kind);
+    keys::AppendText(head, FamilyName(family));
+    keys::AppendU64(head, key.size());
+    keys::AppendU64(head, value.size());
+    stream.Update(head);
+    stream.Update(key);
+    stream.Update(value);
+  };
+  keys::AppendU64(head, sequence);
+  stream.Update(head);
+  for (const Put& put : rows.puts) update('p', put.family, put.key, put.value);
+  for (const Delete& gone : rows.deletes) update('d', gone.family, gone.key, {});
+  return std::string(AsBytes(stream.Finish()));
+}
+
+}  // namespace
+
+void ExitOnStorageFailure(const Error& error) {
+  std::fprintf(stderr, "wfe: the store failed, so nothing can be acknowledged any more: %s\n",
+               error.ToString().c_str());
+  std::_Exit(kStorageFailedExitCode);
+}
+
+CommitStage::CommitStage(KeyValueStore& kv, Ledger& ledger, const Clock& clock, CommitStageOptions options)
+    : kv_(kv), ledger_(ledger), clock_(clock), options_(std::move(options)) {}
+
+CommitStage::~CommitStage() {
+  {
+    const auto lock = Lock();
+    abandoned_ = true;
+  }
+  work_.notify_all();
+  ledger_wake_.notify_all();
+  if (commit_thread_.joinable()) commit_thread_.join();
+  if (ledger_thread_.joinable()) ledger_thread_.join();
+}
+
+void CommitStage::Begin(CommitPosition position, LedgerMark mark, Instant last_known_time) {
+  const auto lock = Lock();
+  WFE_CHECK(last_sequence_ == 0 && queue_.empty(), "Begin comes first");
+  last_sequence_ = position.sequence;
+  marked_ = {CommitPosition{mark.sequence, mark.running_hash}, CommitPosition{mark.sequence, mark.running_hash}};
+  position_ = std::move(position);
+  mark_ = std::move(mark);
+  last_known_time_ = last_known_time;
+  last_marked_at_ = clock_.Now();
+}
+
+void CommitStage::Start() {
+  WFE_CHECK(!commit_thread_.joinable(), "the stage was started twice");
+  commit_thread_ = std::thread([this] { CommitLoop(); });
+  ledger_thread_ = std::thread([this] { LedgerLoop(); });
+}
+
+Status CommitStage::Stop() {
+  const bool threaded = commit_thread_.joinable();
+  {
+    const auto lock = Lock();
+    draining_ = true;
+  }
+  work_.notify_all();
+  ledger_wake_.notify_all();
+  if (threaded) {
+    commit_thread_.join();
+    ledger_thread_.join();
+  } else {
+    while (RunOnce() > 0) {
+    }
+  }
+  if (failed()) return Unavailable("the store has failed; its last commits were not acknowledged");
+  return WriteMark(true);
+}
+
+uint64_t CommitStage::Enqueue(PendingWrite write, DurableCallback durable) {
+  auto commit = std::make_unique<Commit>(Commit{0, std::move(write.rows), std::move(durable)});
+  uint64_t sequence = 0;
+  {
+    const auto lock = Lock();
+    if (failed_) return last_sequence_;
+    sequence = ++last_sequence_;
+    commit->sequence = sequence;
+    std::string stamp;
+    keys::AppendU64(stamp, sequence);
+    for (const size_t index : write.stamped) commit->rows.puts.at(index).value.replace(0, stamp.size(), stamp);
+    for (const Put& put : commit->rows.puts) {
+      overlay_[static_cast<size_t>(put.family)].insert_or_assign(put.key, OverlayRow{sequence, &put.value});
+    }
+    for (const Delete& gone : commit->rows.deletes) {
+      overlay_[static_cast<size_t>(gone.family)].insert_or_assign(gone.key, OverlayRow{sequence, nullptr});
+    }
+    queue_.push_back(std::move(commit));
+  }
+  work_.notify_one();
+  return sequence;
+}
+
+Status CommitStage::WaitDurable(uint64_t sequence) {
+  WFE_CHECK(sequence <= last_sequence(), "nobody handed in this commit");
+  const auto done = [&] { return failed_ || position_.sequence >= sequence; };
+  if (commit_thread_.joinable()) {
+    auto lock = Lock();
+    durable_.wait(lock, done);
+  } else {
+    while (true) {
+      {
+        const auto lock = Lock();
+        if (done()) break;
+      }
+      RunOnce();
+    }
+  }
+  if (durable_position().sequence >= sequence && !failed()) return Ok();
+  return Unavailable("the store has failed");
+}
+
+CommitStage::Group CommitStage::TakeGroup() {
+  const auto lock = Lock();
+  Group group;
+  if (failed_) return group;
+  size_t bytes = 0;
+  while (!queue_.empty() && (group.empty() || bytes < options_.max_group_bytes)) {
+    bytes += RowBytes(queue_.front()->rows);
+    group.push_back(std::move(queue_.front()));
+    queue_.pop_front();
+  }
+  in_flight_ = group.size();
+  stats_.bytes += group.empty() ? 0 : bytes;
+  return group;
+}
+
+WriteSet CommitStage::PositionRows(const Group& group, CommitPosition& position, Instant now) {
+  engine::v1::CommitPositionRow row;
+  {
+    const auto lock = Lock();
+    position = position_;
+    // The ledger names one of these, or this very group, whenever the power goes (see MarkLedger).
+    for (const CommitPosition* known : {&marked_[1], &marked_[0], &position_}) {
+      auto* mark = row.add_known();
+      mark->set_sequence(known->sequence);
+      mark->set_running_hash(known->running_hash);
+    }
+  }
+  for (const auto& commit : group) {
+    position.running_hash = RunningHash(position.running_hash, commit->sequence, commit->rows);
+    position.sequence = commit->sequence;
+  }
+  row.set_sequence(position.sequence);
+  row.set_running_hash(position.running_hash);
+  *row.mutable_last_known_time() = history::ToProto(now);
+  WriteSet set;
+  set.puts.push_back({Family::kMeta, std::string(keys::kPosition), row.SerializeAsString()});
+  return set;
+}
+
+size_t CommitStage::RunOnce() {
+  const std::lock_guard run_lock(run_mutex_);
+  Group group = TakeGroup();
+  if (group.empty()) return 0;
+  const Instant now = std::max(clock_.Now(), last_known_time());
+  CommitPosition position;
+  const WriteSet position_rows = PositionRows(group, position, now);
+  std::vector<const WriteSet*> sets;
+  sets.reserve(group.size() + 1);
+  size_t rows = 1;
+  for (const auto& commit : group) {
+    sets.push_back(&commit->rows);
+    rows += commit->rows.puts.size() + commit->rows.deletes.size();
+  }
+  sets.push_back(&position_rows);
+  if (const Status written = kv_.Write(sets, true); !written) {
+    Fail(written.error());
+    // Reads still see what was handed in, until the process is gone.
+    const auto lock = Lock();
+    for (auto it = group.rbegin(); it != group.rend(); ++it) {
+      queue_.push_front(std::move(*it));
+    }
+    in_flight_ = 0;
+    return 0;
+  }
+  bool mark_due = false;
+  {
+    const auto lock = Lock();
+    ForgetOverlay(group);
+    position_ = position;
+    last_known_time_ = now;
+    in_flight_ = 0;
+    stats_.commits += group.size();
+    stats_.groups += 1;
+    stats_.rows += rows;
+    mark_due = !commit_thread_.joinable() && now - last_marked_at_ >= options_.ledger_interval;
+  }
+  durable_.notify_all();
+  for (const auto& commit : group) {
+    if (!commit->durable.run) continue;
+    if (commit->durable.executor != nullptr) {
+      commit->durable.executor->Post(std::move(commit->durable.run));
+    } else {
+      commit->durable.run();
+    }
+  }
+  if (mark_due) MarkLedger();
+  return group.size();
+}
+
+void CommitStage::ForgetOverlay(const Group& group) {
+  const auto forget = [&](Family family, const std::string& key, uint64_t sequence) {
+    auto& rows = overlay_[static_cast<size_t>(family)];
+    const auto found = rows.find(key);
+    if (found != rows.end() && found->second.sequence == sequence) rows.erase(found);
+  };
+  for (const auto& commit : group) {
+    for (const Put& put : commit->rows.puts) forget(put.family, put.key, commit->sequence);
+    for (const Delete& gone : commit->rows.deletes) forget(gone.family, gone.key, commit->sequence);
+  }
+}
+
+void CommitStage::CommitLoop() {
+  while (true) {
+    {
+      auto lock = Lock();
+      work_.wait(lock, [&] { return abandoned_ || draining_ || failed_ || !queue_.empty(); });
+      if (abandoned_ || failed_ || (draining_ && queue_.empty())) return;
+    }
+    RunOnce();
+  }
+}
+
+void CommitStage::LedgerLoop() {
+  while (true) {
+    {
+      auto lock = Lock();
+      ledger_wake_.wait_for(lock, options_.ledger_interval, [&] { return abandoned_ || draining_ || failed_; });
+      if (abandoned_ || draining_ || failed_) return;
+      if (position_.sequence == mark_.sequence) continue;
+    }
+    MarkLedger();
+  }
+}
+
+void CommitStage::MarkLedger() {
+  if (const Status written = WriteMark(false); !written) Fail(written.error());
+}
+
+Status CommitStage::WriteMark(bool clean_shutdown) {
+  const std::lock_guard ledger_lock(ledger_mutex_);
+  LedgerMark mark;
+  {
+    const auto lock = Lock();
+    if (failed_) return Unavailable("the store has failed");
+    // From here on each group names this position as known.  The group in flight, if any, names it as the one before
+    // it.  So whichever group is the last to survive, it can vouch for the mark.
+    if (marked_[0].sequence != position_.sequence) marked_ = {position_, marked_[0]};
+    mark_.sequence = position_.sequence;
+    mark_.running_hash = position_.running_hash;
+    mark_.clean_shutdown = clean_shutdown;
+    last_marked_at_ = clock_.Now();
+    mark = mark_;
+  }
+  return ledger_.Write(mark);
+}
+
+void CommitStage::Fail(const Error& error) {
+  {
+    const auto lock = Lock();
+    if (failed_) return;
+    failed_ = true;
+  }
+  options_.fatal(error);
+  durable_.notify_all();
+  work_.notify_all();
+  ledger_wake_.notify_all();
+}
+
+bool CommitStage::failed() const {
+  const auto lock = Lock();
+  return failed_;
+}
+
+size_t CommitStage::pending_commits() const {
+  const auto lock = Lock();
+  return queue_.size() + in_flight_;
+}
+
+uint64_t CommitStage::last_sequence() const {
+  const auto lock = Lock();
+  return last_sequence_;
+}
+
+CommitPosition CommitStage::durable_position() const {
+  const auto lock = Lock();
+  return position_;
+}
+
+Instant CommitStage::last_known_time() const {
+  const auto lock = Lock();
+  return last_known_time_;
+}
+
+CommitStage::Stats CommitStage::stats() const {
+  const auto lock = Lock();
+  return stats_;
+}
+
+Result<std::string> CommitStage::Get(Family family, std::string_view key) const {
+  {
+    const auto lock = Lock();
+    const auto& rows = overlay_[static_cast<size_t>(family)];
+    const auto found = rows.find(key);
+    if (found != rows.end()) {
+      if (found->second.value == nullptr) return NotFound("the row is being deleted");
+      return *found->second.value;
+    }
+  }
+  return kv_.Get(family, key);
+}
+
+std::vector<PendingRow> CommitStage::PendingIn(Family family, std::string_view first, std::string_view last) const {
+  const auto lock = Lock();
+  const auto& rows = overlay_[static_cast<size_t>(family)];
+  std::vector<PendingRow> pending;
+  for (auto row = rows.lower_bound(first); row != rows.end() && (last.empty() || row->first < last); ++row) {
+    const std::string* value = row->second.value;
+    pending.push_back({row->first, value == nullptr ? std::nullopt : std::optional(*value)});
+  }
+  return pending;
+}
+
+// The overlay is read before the store: a row that leaves it in between is then found in the store.
+std::unique_ptr<Cursor> CommitStage::Scan(Family family, std::string_view first, std::string_view last) const {
+  auto pending = PendingIn(family, first, last);
+  return MergeRows(std::move(pending), kv_.Scan(family, first, last), false);
+}
+
+std::unique_ptr<Cursor> CommitStage::ScanReverse(Family family, std::string_view first, std::string_view last) const {
+  auto pending = PendingIn(family, first, last);
+  return MergeRows(std::move(pending), kv_.ScanReverse(family, first, last), true);
+}
+
+}  // namespace wfe::storage

@@ -1,0 +1,51 @@
+// A store in a folder of its own: who may look at it, and what lies where.
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <utility>
+
+#include "engine/storage/rocks_key_value_store.h"
+#include "engine/storage/store.h"
+
+namespace wfe::storage {
+
+namespace {
+
+constexpr std::string_view kDatabaseFolder = "/db";
+constexpr std::string_view kLedgerFile = "/ledger";
+
+Status PrepareFolder(const std::string& path) {
+  std::error_code error;
+  const auto parent = std::filesystem::path(path).parent_path();
+  if (!parent.empty()) std::filesystem::create_directories(parent, error);
+  if (::mkdir(path.c_str(), 0700) == 0) return Ok();
+  if (errno != EEXIST) return Unavailable("cannot make the folder " + path + ": " + std::strerror(errno));
+  struct stat info{};
+  if (::stat(path.c_str(), &info) != 0) return Unavailable("cannot look at " + path + ": " + std::strerror(errno));
+  if (!S_ISDIR(info.st_mode)) return FailedPrecondition(path + " is not a folder");
+  if ((info.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+    return FailedPrecondition("others may write to the folder " + path + "; take that away first: chmod go-w " + path);
+  }
+  return Ok();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> Store::OpenDirectory(const std::string& directory, StoreOptions options) {
+  WFE_RETURN_IF_ERROR(PrepareFolder(directory));
+  WFE_RETURN_IF_ERROR(PrepareFolder(directory + std::string(kDatabaseFolder)));
+  options.name = "the store in " + directory;
+  // RocksDB's lock comes first: the ledger has one writer.
+  WFE_ASSIGN_OR_RETURN(auto kv, RocksKeyValueStore::Open(directory + std::string(kDatabaseFolder)));
+  WFE_ASSIGN_OR_RETURN(auto ledger, FileLedger::Open(directory + std::string(kLedgerFile)));
+  return Open(std::move(kv), std::move(ledger), std::move(options));
+}
+
+Result<std::unique_ptr<KeyValueReader>> Store::OpenDirectoryReadOnly(const std::string& directory) {
+  WFE_ASSIGN_OR_RETURN(auto kv, RocksKeyValueStore::OpenReadOnly(directory + std::string(kDatabaseFolder)));
+  return std::unique_ptr<KeyValueReader>(std::move(kv));
+}
+
+}  // namespace wfe::storage
