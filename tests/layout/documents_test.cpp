@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <regex>
 #include <set>
@@ -118,6 +120,40 @@ TEST(Documents, LockFilesNameNoHost) {
         << "without it, the next change of " << file.path << " would name a host";
   }
   EXPECT_GE(locks, 1U);
+}
+
+/// Names of all methods of Temporal's WorkflowService, from the protos the build has fetched.
+std::set<std::string> WorkflowServiceMethods() {
+  static const std::regex kMethod(R"(\brpc\s+(\w+)\s*\()");
+  std::set<std::string> methods;
+  for (const auto& version : std::filesystem::directory_iterator(WFE_DEPS_DIR)) {
+    std::ifstream in(version.path() / "protos/temporal/api/workflowservice/v1/service.proto");
+    for (std::string line; std::getline(in, line);) {
+      std::smatch match;
+      if (std::regex_search(line, match, kMethod)) methods.insert(match[1]);
+    }
+  }
+  return methods;
+}
+
+std::set<std::string> NamesIn(const std::string& text, const std::regex& quoted, const std::set<std::string>& known) {
+  std::set<std::string> names;
+  for (std::sregex_iterator match(text.begin(), text.end(), quoted), end; match != end; ++match) {
+    if (known.contains((*match)[1])) names.insert((*match)[1]);
+  }
+  return names;
+}
+
+// EN-12
+TEST(Documents, TheTableOfRpcsNamesWhatTheFrontendServes) {
+  const std::set<std::string> methods = WorkflowServiceMethods();
+  EXPECT_GT(methods.size(), 100U) << "no service.proto below " << WFE_DEPS_DIR;
+  std::set<std::string> served;
+  for (const SourceFile& file : ReadTree({"engine/frontend"}, {".cpp"})) {
+    served.merge(NamesIn(file.text, std::regex(R"re("(\w+)")re"), methods));
+  }
+  const std::string page = ReadSource("docs/reference/rpcs.md");
+  EXPECT_EQ(served, NamesIn(page, std::regex(R"(\n\| `(\w+)`)"), methods));
 }
 
 TEST(CommentOf, IsTheRestOfTheLineAfterTheMark) {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Client, QueryNotRegisteredError, QueryRejectedError } from '@temporalio/client';
-import { eventTypes, eventually, rejection, suiteWithoutWorker, suiteWithWorker } from './harness';
+import { eventTypes, eventually, rejection, suiteWithoutWorker, suiteWithWorker, uniqueId } from './harness';
 import * as workflows from './workflows';
 
 const suite = suiteWithWorker('messages');
@@ -15,6 +15,16 @@ test('a workflow receives every signal, in order and once', async () => {
   assert.equal(await handle.result(), 210);
   const types = await eventTypes(handle);
   assert.equal(types.filter((type) => type === 'WORKFLOW_EXECUTION_SIGNALED').length, 21);
+});
+
+// S2, S77
+test('signal-with-start starts the workflow once and signals it each time', async () => {
+  const options = { workflowId: uniqueId('signal-with-start'), taskQueue: suite.taskQueue, signal: workflows.add };
+  const first = await suite.client.workflow.signalWithStart(workflows.adder, { ...options, signalArgs: [2] });
+  const second = await suite.client.workflow.signalWithStart(workflows.adder, { ...options, signalArgs: [3] });
+  assert.equal(second.signaledRunId, first.signaledRunId);
+  await first.signal(workflows.finish);
+  assert.equal(await first.result(), 5);
 });
 
 // S63
