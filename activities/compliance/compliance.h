@@ -62,6 +62,7 @@ struct PreflightReport {
   /// Pass it on to every runComplianceChecks; set "GEMINI.md" to the hash of the context once that is written.
   std::map<std::string, std::string> protected_hashes;
   std::map<std::string, std::string> tools;  ///< Tool → version as printed.
+  std::vector<std::string> check_commands;   ///< What will be run, in order, for people and for GEMINI.md.
   std::string sandbox;                       ///< "bwrap" or "none".
   std::string sandbox_reason;                ///< Why "none"; empty for "bwrap".
   bool needs_dependencies = false;           ///< True: call installDependencies before the first check.

@@ -73,6 +73,7 @@ void to_json(json& object, const PreflightReport& value) {
   Put(object, "claim_id", value.claim_id);
   Put(object, "protected_hashes", value.protected_hashes);
   Put(object, "tools", value.tools);
+  Put(object, "check_commands", value.check_commands);
   Put(object, "sandbox", value.sandbox);
   Put(object, "sandbox_reason", value.sandbox_reason);
   Put(object, "needs_dependencies", value.needs_dependencies);
@@ -88,6 +89,7 @@ void from_json(const json& object, PreflightReport& value) {
   Take(rest, "claim_id", value.claim_id);
   Take(rest, "protected_hashes", value.protected_hashes);
   Take(rest, "tools", value.tools);
+  Take(rest, "check_commands", value.check_commands);
   Take(rest, "sandbox", value.sandbox);
   Take(rest, "sandbox_reason", value.sandbox_reason);
   Take(rest, "needs_dependencies", value.needs_dependencies);

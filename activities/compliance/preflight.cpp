@@ -63,6 +63,11 @@ class Preflight {
  private:
   std::optional<ApplicationFailure> Prepare(const Profile& profile, const SafeDir& dir) {
     if (auto failure = CheckSpace()) return failure;
+    for (const CheckSpec& check : profile.checks) {
+      std::string command;
+      for (const std::string& word : check.argv) command += (command.empty() ? "" : " ") + word;
+      report_.check_commands.push_back(std::move(command));
+    }
     for (const ToolSpec& tool : profile.requires_tools) {
       if (auto failure = CheckTool(tool)) return failure;
     }
