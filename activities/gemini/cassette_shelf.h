@@ -9,8 +9,8 @@
 
 namespace wfe::activities {
 
-/// A request to model NAME is answered from `directory`/NAME.jsonl or `directory`/NAME/NAME.jsonl.  Cassettes are opened
-/// when they are first asked for; one that is missing or malformed fails the call permanently, naming the file.
+/// A request to model NAME is answered from `directory`/NAME.jsonl or `directory`/NAME/NAME.jsonl.  Cassettes are
+/// opened when they are first asked for; one that is missing or malformed fails the call permanently, naming the file.
 std::shared_ptr<ModelBackend> OpenCassetteShelf(const std::string& directory);
 
 }  // namespace wfe::activities

@@ -115,6 +115,7 @@ Task<void> BuildRun::Prepare() {
   working_dir_ = ready.working_dir;
   progress_->working_dir = working_dir_;
   protected_hashes_ = ready.protected_hashes;
+  check_commands_ = ready.check_commands;
   claimed_ = true;
   if (ready.needs_dependencies) {
     InstallDependenciesRequest install;
@@ -249,7 +250,11 @@ Task<std::string> BuildRun::Run() {
   prepare.template_id = input_.template_id;
   prepare.template_version = input_.template_version;
   prepare.values = input_.template_values;
-  prepare.values.emplace("task", input_.task);
+  prepare.defaults["task"] = input_.task;
+  prepare.defaults["package_name"] = "project";
+  prepare.defaults["package_specifics"] = "Nothing beyond the above.";
+  std::string& checks = prepare.defaults["checks"];
+  for (const std::string& command : check_commands_) checks += "- `" + command + "`\n";
   base_.context = co_await OnHost(kPrepareContext, prepare, {.start_to_close = 1min, .maximum_attempts = 5});
   protected_hashes_[base_.context->path] = base_.context->context_file_hash;
 

@@ -78,6 +78,7 @@ class BuildRun {
   activities::HostInfo host_;
   std::string working_dir_;
   std::map<std::string, std::string> protected_hashes_;
+  std::vector<std::string> check_commands_;
   std::string snapshot_;  // blob of the tree after the last agent step
   std::vector<std::string> guidance_;
   std::set<std::string> files_;
