@@ -1,0 +1,78 @@
+// One execution under test: keeps its state, its whole history and the time, and checks after every step what must
+// always hold (H1, H2, H5, Decide's determinism, deadlines that do something).
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/history/decide.h"
+
+namespace wfe::history {
+
+class Execution {
+ public:
+  Execution();
+
+  // Moved by the test.
+  Instant now;
+  Limits limits;
+
+  /// What the last step gave: the transition, or the error.
+  const Transition& last() const { return last_; }
+  const std::optional<Error>& error() const { return error_; }
+  const MutableState& state() const { return state_; }
+  const std::vector<HistoryEvent>& history() const { return history_; }
+
+  /// A request that starts; change it before Start.
+  StartInput start_input;
+  bool Start();
+  /// False when the input was refused with an error.
+  bool Do(const Input& input);
+
+  // The inputs that need ids from the state.
+  bool StartTask(const std::string& request_id = "poll");
+  WorkflowTaskCompleted Completion() const;
+  WorkflowTaskFailed TaskFailure() const;
+  ActivityRef Activity(EventId scheduled_event_id) const;
+  bool StartActivity(EventId scheduled_event_id);
+  bool Tick(Duration advance);
+  /// Moves time to the next deadline and ticks there.
+  bool TickNext();
+
+  /// The types of the last step's events, shortened: "TimerFired WorkflowTaskScheduled".
+  std::string LastTypes() const;
+  const HistoryEvent& Event(EventId id) const { return history_.at(static_cast<size_t>(id - 1)); }
+  const HistoryEvent& LastOfType(temporal::api::enums::v1::EventType type) const;
+
+ private:
+  bool Take(Result<Transition> result, Result<Transition> again);
+  void CheckInvariants();
+
+  MutableState state_;
+  std::vector<HistoryEvent> history_;
+  Transition last_;
+  std::optional<Error> error_;
+};
+
+/// "TimerFired" for EVENT_TYPE_TIMER_FIRED.
+std::string TypeName(const HistoryEvent& event);
+
+/// Equal for equal messages, maps included.
+std::string Bytes(const google::protobuf::Message& message);
+
+temporal::api::common::v1::Payloads Text(const std::string& text);
+
+// Commands.
+temporal::api::command::v1::Command Schedule(const std::string& activity_id, Duration start_to_close);
+temporal::api::command::v1::Command CancelActivity(EventId scheduled_event_id);
+temporal::api::command::v1::Command Timer(const std::string& timer_id, Duration duration);
+temporal::api::command::v1::Command CancelTimer(const std::string& timer_id);
+temporal::api::command::v1::Command Complete(const std::string& result = "done");
+temporal::api::command::v1::Command Fail(const std::string& message);
+temporal::api::command::v1::Command CancelRun();
+temporal::api::command::v1::Command ContinueAsNew();
+temporal::api::command::v1::Command Marker(const std::string& name);
+
+}  // namespace wfe::history
