@@ -26,7 +26,7 @@ std::string FailureDetail(const std::string& message) {
 
 /// The message without its stack, and the first place of the stack that lies in the project.
 void ReadMessage(const std::string& raw, const ToolOutput& output, Finding& finding) {
-  static const RE2 kFrame("^\\s+at .*?\\(?((?:file://)?/?[^\\s():]+):(\\d+):(\\d+)\\)?$");
+  static const RE2 kFrame("^\\s+at (?:.* \\()?((?:file://)?/?[^\\s():]+):(\\d+):(\\d+)\\)?$");
   const std::string message = RelativeText(CleanTerminalText(raw), output.roots);
   for (const std::string& line : SplitLines(message)) {
     std::string path;
@@ -82,6 +82,11 @@ ParsedOutput ParseJestJson(const CheckSpec& check, const ToolOutput& output) {
   const std::string_view text = Source(check, output);
   const json document = json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
   if (!document.is_object() || !document.contains("testResults")) {
+    // Some versions leave no file when no test matches; the report is then the sentence itself.
+    if (text.empty() && (output.err.starts_with("No tests found") || output.out.starts_with("No tests found"))) {
+      parsed.tests_total = 0;
+      return parsed;
+    }
     parsed.problem = text.empty() ? "it left no result" : "its result is not a test report";
     return parsed;
   }
