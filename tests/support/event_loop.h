@@ -1,37 +1,28 @@
-// A whole process on one thread: strands, timers and a clock that only the test moves.  Deterministic.
+// One thread, virtual time: everything posted runs in order, timers fire when the test moves the clock.
 #pragma once
 
 #include <deque>
 #include <map>
-#include <memory>
 #include <utility>
 
-#include "engine/base/check.h"
 #include "engine/base/executor.h"
-#include "engine/base/function.h"
 #include "engine/base/time.h"
 
-namespace wfe::testing {
+namespace wfe::support {
 
-/// Runs what was posted in the order it was posted, and timers when the clock is moved past them.  One thread.
-class EventLoop final : public TimerService, public Clock {
+/// Executor, TimerService and Clock in one.  Not thread-safe.
+class EventLoop final : public Executor, public TimerService, public Clock {
  public:
-  /// A strand of the loop.  The loop outlives it.
-  class Strand final : public Executor {
-   public:
-    explicit Strand(EventLoop& loop) : loop_(loop) {}
-    void Post(Function<void()> work) override { loop_.ready_.emplace_back(this, std::move(work)); }
-    bool OnStrand() const override { return loop_.running_ == this; }
+  explicit EventLoop(Instant start = Instant(std::chrono::seconds(1'700'000'000))) : now_(start) {}
 
-   private:
-    EventLoop& loop_;
-  };
+  // Executor
+  void Post(Function<void()> work) override { ready_.push_back(std::move(work)); }
+  bool OnStrand() const override { return running_; }
 
-  Instant Now() const override { return now_; }
-
+  // TimerService
   TimerId After(Duration delay, Executor& executor, Function<void()> work) override {
-    const TimerId id = ++next_timer_;
-    const Instant due = delay > Instant::max() - now_ ? Instant::max() : now_ + std::max(delay, Duration::zero());
+    const TimerId id = next_timer_++;
+    const Instant due = now_ + std::max(delay, Duration::zero());
     timers_.emplace(std::pair(due, id), Timer{&executor, std::move(work)});
     due_.emplace(id, due);
     return id;
@@ -43,55 +34,53 @@ class EventLoop final : public TimerService, public Clock {
     due_.erase(found);
   }
 
-  /// Runs until nothing is ready.  When it runs dry, `when_idle` may bring more: it returns false when it did nothing.
+  // Clock
+  Instant Now() const override { return now_; }
+
+  /// Runs what is ready, and what that makes ready, at the present instant.
   void RunReady() {
-    do {
-      while (!ready_.empty()) {
-        auto [strand, work] = std::move(ready_.front());
-        ready_.pop_front();
-        Strand* const outer = std::exchange(running_, strand);
-        work();
-        running_ = outer;
-      }
-    } while (when_idle && when_idle());
+    while (!ready_.empty()) {
+      Function<void()> work = std::move(ready_.front());
+      ready_.pop_front();
+      const bool outer = std::exchange(running_, true);
+      work();
+      running_ = outer;
+    }
   }
 
-  /// Moves the clock, stopping at every timer on the way.
-  void Advance(Duration by) {
-    const Instant until = now_ + by;
+  /// Lets `duration` pass: every timer due in it fires at its own time.
+  void RunFor(Duration duration) {
+    const Instant end = now_ + duration;
     RunReady();
-    while (!timers_.empty() && timers_.begin()->first.first <= until) {
-      auto [key, timer] = std::move(*timers_.begin());
-      timers_.erase(timers_.begin());
-      due_.erase(key.second);
-      now_ = std::max(now_, key.first);
-      timer.executor->Post(std::move(timer.work));
+    while (!timers_.empty() && timers_.begin()->first.first <= end) {
+      auto timer = timers_.extract(timers_.begin());
+      due_.erase(timer.key().second);
+      now_ = std::max(now_, timer.key().first);
+      timer.mapped().executor->Post(std::move(timer.mapped().work));
       RunReady();
     }
-    now_ = until;
+    now_ = end;
+  }
+
+  /// Posts and runs: for calls that must be made on the strand.
+  template <class F>
+  void OnLoop(F work) {
+    Post(std::move(work));
     RunReady();
   }
-
-  /// What a crash leaves of a process: nothing that was to happen.
-  void DropEverything() {
-    ready_.clear();
-    timers_.clear();
-    due_.clear();
-  }
-
-  Function<bool()> when_idle;
 
  private:
   struct Timer {
-    Executor* executor;
+    Executor* executor = nullptr;
     Function<void()> work;
   };
-  Instant now_{std::chrono::seconds(1'700'000'000)};
-  std::deque<std::pair<Strand*, Function<void()>>> ready_;
+
+  Instant now_;
+  std::deque<Function<void()>> ready_;
   std::map<std::pair<Instant, TimerId>, Timer> timers_;
   std::map<TimerId, Instant> due_;
-  TimerId next_timer_ = 0;
-  Strand* running_ = nullptr;
+  TimerId next_timer_ = 1;
+  bool running_ = false;
 };
 
-}  // namespace wfe::testing
+}  // namespace wfe::support

@@ -1,0 +1,242 @@
+// Activities of a worker: outcomes, heartbeats, cancellation, retries (S28, S29, S34, EN-9, AC-1).
+#include "tests/workers/worker_fixture.h"
+#include "workers/core/payload_codec.h"
+
+namespace wfe::worker {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+class WorkerActivityTest : public WorkerTest {
+ protected:
+  sdk::ActivityContext& context() { return *executor_.items.front().context; }
+  void Beat(const nlohmann::json& details) {
+    context().Heartbeat(details);
+    loop_.RunReady();
+  }
+  size_t Beats() const { return service_.Count("RecordActivityTaskHeartbeat"); }
+  ws::RespondActivityTaskFailedRequest LastFailure() const {
+    return service_.Last<ws::RespondActivityTaskFailedRequest>("RespondActivityTaskFailed");
+  }
+  void Register(const std::string& name, sdk::ActivityFunction function) {
+    activities_.RegisterErased(name, std::move(function));
+  }
+};
+
+TEST_F(WorkerActivityTest, ResultsAreReportedAndTheAcknowledgementIsTold) {
+  MakeAndStart(false);
+  GiveActivity(ActivityTask());
+  EXPECT_EQ(context().info().activity_type, "echo");
+  EXPECT_EQ(context().info().task_queue, "queue");
+  EXPECT_EQ(context().info().heartbeat_timeout, 10s);
+  FinishActivity();
+  const auto completed = service_.Last<ws::RespondActivityTaskCompletedRequest>("RespondActivityTaskCompleted");
+  EXPECT_EQ(completed.task_token(), "token-echo");
+  EXPECT_EQ(*core::DecodePayloads(completed.result()), nlohmann::json("hello"));
+  EXPECT_THAT(acknowledged_, IsEmpty());
+  service_.Answer("RespondActivityTaskCompleted", ws::RespondActivityTaskCompletedResponse());
+  loop_.RunReady();
+  EXPECT_THAT(acknowledged_, ElementsAre("run-1/a1"));
+}
+
+// A restart of the server loses no result.
+TEST_F(WorkerActivityTest, ResultsAreReportedAgainUntilTheServerIsBack) {
+  service_.Always("RespondActivityTaskCompleted", Unavailable("restarting"));
+  MakeAndStart(false);
+  GiveActivity(ActivityTask());
+  FinishActivity();
+  loop_.RunFor(40s);
+  EXPECT_EQ(worker_->stats().running_activities, 1u);
+  service_.Always("RespondActivityTaskCompleted", ws::RespondActivityTaskCompletedResponse());
+  loop_.RunFor(10s);
+  EXPECT_EQ(worker_->stats().activities_completed, 1u);
+  EXPECT_EQ(worker_->stats().running_activities, 0u);
+  EXPECT_THAT(acknowledged_, SizeIs(1));
+}
+
+TEST_F(WorkerActivityTest, ReportsAreGivenUpSomeTimeAfterTheAttemptsDeadline) {
+  service_.Always("RespondActivityTaskCompleted", Unavailable("gone for good"));
+  MakeAndStart(false);
+  GiveActivity(ActivityTask());
+  FinishActivity();
+  loop_.RunFor(200s);
+  EXPECT_EQ(worker_->stats().activities_refused, 1u);
+  EXPECT_EQ(worker_->stats().running_activities, 0u);
+  EXPECT_THAT(acknowledged_, IsEmpty());
+}
+
+TEST_F(WorkerActivityTest, AResultThatTheServerDoesNotKnowAnyMoreIsDropped) {
+  service_.Always("RespondActivityTaskCompleted", NotFound("no such attempt"));
+  MakeAndStart(false);
+  GiveActivity(ActivityTask());
+  FinishActivity();
+  EXPECT_EQ(service_.Count("RespondActivityTaskCompleted"), 1u);
+  EXPECT_EQ(worker_->stats().activities_refused, 1u);
+  EXPECT_THAT(acknowledged_, IsEmpty());
+}
+
+TEST_F(WorkerActivityTest, AResultThatIsRefusedFailsTheActivityForGood) {
+  service_.Always("RespondActivityTaskCompleted", InvalidArgument("payload of 3000000 bytes, at most 2097152"));
+  MakeAndStart(false);
+  GiveActivity(ActivityTask());
+  FinishActivity();
+  EXPECT_THAT(LastFailure().failure().message(), HasSubstr("3000000"));
+  EXPECT_TRUE(LastFailure().failure().application_failure_info().non_retryable());
+}
+
+TEST_F(WorkerActivityTest, AnUnknownTypeIsARetryableFailureThatListsTheKnownOnes) {
+  Register("build", [](sdk::ActivityContext&, const nlohmann::json&) {
+    return sdk::ActivityResult<nlohmann::json>(nlohmann::json());
+  });
+  MakeAndStart(false);
+  GiveActivity(ActivityTask("paint"));
+  EXPECT_THAT(LastFailure().failure().message(), HasSubstr("no activity type paint; registered: build, echo"));
+  EXPECT_FALSE(LastFailure().failure().application_failure_info().non_retryable());
+}
+
+TEST_F(WorkerActivityTest, FailuresKeepTypeDelayAndDetails) {
+  Register("fail", [](sdk::ActivityContext&, const nlohmann::json&) {
+    return sdk::ActivityResult<nlohmann::json>(sdk::ApplicationFailure{
+        .message = "busy", .type = "RATE_LIMITED", .non_retryable = false, .next_retry_delay = 7s, .details = 42});
+  });
+  MakeAndStart(false);
+  GiveActivity(ActivityTask("fail"));
+  FinishActivity();
+  const auto& info = LastFailure().failure().application_failure_info();
+  EXPECT_EQ(LastFailure().failure().message(), "busy");
+  EXPECT_EQ(info.type(), "RATE_LIMITED");
+  EXPECT_EQ(info.next_retry_delay().seconds(), 7);
+  EXPECT_EQ(*core::DecodePayloads(info.details()), nlohmann::json(42));
+}
+
+TEST_F(WorkerActivityTest, ExceptionsBecomeRetryableFailures) {
+  Register("throw", [](sdk::ActivityContext&, const nlohmann::json&) -> sdk::ActivityResult<nlohmann::json> {
+    throw std::runtime_error("disk on fire");
+  });
+  MakeAndStart(false);
+  GiveActivity(ActivityTask("throw"));
+  FinishActivity();
+  EXPECT_THAT(LastFailure().failure().message(), HasSubstr("disk on fire"));
+  EXPECT_FALSE(LastFailure().failure().application_failure_info().non_retryable());
+}
+
+TEST_F(WorkerActivityTest, AResultThatIsNoUtf8IsAFailureNotACrash) {
+  Register("binary", [](sdk::ActivityContext&, const nlohmann::json&) {
+    return sdk::ActivityResult<nlohmann::json>(nlohmann::json("\xff\xfe"));
+  });
+  MakeAndStart(false);
+  GiveActivity(ActivityTask("binary"));
+  FinishActivity();
+  EXPECT_EQ(LastFailure().failure().application_failure_info().type(), "INVALID_RESULT");
+}
+
+// S29: 0.8 of the timeout of 10 s.
+TEST_F(WorkerActivityTest, HeartbeatsAreThrottledAndTheLatestDetailsSent) {
+  service_.Always("RecordActivityTaskHeartbeat", ws::RecordActivityTaskHeartbeatResponse());
+  MakeAndStart(false);
+  GiveActivity(ActivityTask());
+  Beat(1);
+  EXPECT_EQ(Beats(), 1u);
+  for (int i = 2; i <= 50; ++i) Beat(i);
+  loop_.RunFor(7s);
+  EXPECT_EQ(Beats(), 1u);
+  loop_.RunFor(1s);
+  EXPECT_EQ(Beats(), 2u);
+  const auto last = service_.Last<ws::RecordActivityTaskHeartbeatRequest>("RecordActivityTaskHeartbeat");
+  EXPECT_EQ(*core::DecodePayloads(last.details()), nlohmann::json(50));
+  loop_.RunFor(30s);
+  EXPECT_EQ(Beats(), 2u) << "without news there is nothing to say";
+}
+
+TEST_F(WorkerActivityTest, HeartbeatsWithoutATimeoutAreSentEvery30Seconds) {
+  service_.Always("RecordActivityTaskHeartbeat", ws::RecordActivityTaskHeartbeatResponse());
+  MakeAndStart(false);
+  auto task = ActivityTask();
+  task.clear_heartbeat_timeout();
+  GiveActivity(task);
+  Beat(1);
+  Beat(2);
+  loop_.RunFor(29s);
+  EXPECT_EQ(Beats(), 1u);
+  loop_.RunFor(1s);
+  EXPECT_EQ(Beats(), 2u);
+}
+
+// S28: the details that the throttle held back ride with the failure.
+TEST_F(WorkerActivityTest, TheLastDetailsAreFlushedWithAFailure) {
+  Register("fail", [](sdk::ActivityContext&, const nlohmann::json&) {
+    return sdk::ActivityResult<nlohmann::json>(Unavailable("try again"));
+  });
+  service_.Always("RecordActivityTaskHeartbeat", ws::RecordActivityTaskHeartbeatResponse());
+  MakeAndStart(false);
+  GiveActivity(ActivityTask("fail"));
+  Beat(1);
+  Beat(2);
+  FinishActivity();
+  EXPECT_EQ(*core::DecodePayloads(LastFailure().last_heartbeat_details()), nlohmann::json(2));
+}
+
+TEST_F(WorkerActivityTest, DetailsOfTheAttemptBeforeAreAtHand) {
+  MakeAndStart(false);
+  auto task = ActivityTask();
+  GiveActivity(task);
+  EXPECT_FALSE(context().LastHeartbeatDetails().has_value());
+  *task.mutable_heartbeat_details() = core::EncodePayloads("half");
+  GiveActivity(task);
+  EXPECT_EQ(executor_.items.back().context->LastHeartbeatDetails(), nlohmann::json("half"));
+}
+
+TEST_F(WorkerActivityTest, AHeartbeatThatIsLostIsSentAgainSoon) {
+  service_.Always("RecordActivityTaskHeartbeat", Unavailable("restarting"));
+  MakeAndStart(false);
+  GiveActivity(ActivityTask());
+  Beat(1);
+  service_.Always("RecordActivityTaskHeartbeat", ws::RecordActivityTaskHeartbeatResponse());
+  loop_.RunFor(1s);
+  EXPECT_EQ(Beats(), 2u);
+  EXPECT_FALSE(context().IsCancelled());
+}
+
+// S34: cancellation comes with a heartbeat's answer.
+TEST_F(WorkerActivityTest, ACancellationReachesTheActivityAndIsReportedAsOne) {
+  Register("wait", [](sdk::ActivityContext& activity, const nlohmann::json&) {
+    EXPECT_TRUE(activity.WaitForCancel(0s));
+    return sdk::ActivityResult<nlohmann::json>(sdk::ActivityCancelled{.details = "cleaned up"});
+  });
+  ws::RecordActivityTaskHeartbeatResponse cancel;
+  cancel.set_cancel_requested(true);
+  service_.Always("RecordActivityTaskHeartbeat", cancel);
+  MakeAndStart(false);
+  GiveActivity(ActivityTask("wait"));
+  Beat(nullptr);
+  EXPECT_TRUE(context().IsCancelled());
+  FinishActivity();
+  const auto cancelled = service_.Last<ws::RespondActivityTaskCanceledRequest>("RespondActivityTaskCanceled");
+  EXPECT_EQ(*core::DecodePayloads(cancelled.details()), nlohmann::json("cleaned up"));
+}
+
+TEST_F(WorkerActivityTest, AnAttemptThatTheServerForgotIsCancelledAndNotReported) {
+  service_.Always("RecordActivityTaskHeartbeat", NotFound("timed out"));
+  MakeAndStart(false);
+  GiveActivity(ActivityTask());
+  Beat(1);
+  EXPECT_TRUE(context().IsCancelled());
+  FinishActivity();
+  EXPECT_THAT(service_.Calls("RespondActivityTaskCompleted"), IsEmpty());
+  EXPECT_EQ(worker_->stats().running_activities, 0u);
+}
+
+TEST_F(WorkerActivityTest, AnAttemptIsCancelledWhenItsStartToCloseTimeIsOver) {
+  MakeAndStart(false);
+  GiveActivity(ActivityTask());
+  loop_.RunFor(99s);
+  EXPECT_FALSE(context().IsCancelled());
+  loop_.RunFor(1s);
+  EXPECT_TRUE(context().IsCancelled());
+}
+
+}  // namespace
+}  // namespace wfe::worker

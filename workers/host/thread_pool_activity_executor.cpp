@@ -1,0 +1,43 @@
+#include "workers/host/thread_pool_activity_executor.h"
+
+#include "engine/base/check.h"
+
+namespace wfe::worker {
+
+ThreadPoolActivityExecutor::ThreadPoolActivityExecutor(size_t threads) {
+  WFE_CHECK(threads > 0, "a pool of activities needs a thread");
+  for (size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { RunThread(); });
+}
+
+ThreadPoolActivityExecutor::~ThreadPoolActivityExecutor() {
+  {
+    const std::lock_guard lock(mutex_);
+    closing_ = true;
+  }
+  changed_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void ThreadPoolActivityExecutor::Execute(std::shared_ptr<sdk::ActivityContext> context, Work work, Done done) {
+  {
+    const std::lock_guard lock(mutex_);
+    waiting_.push_back({std::move(context), std::move(work), std::move(done)});
+  }
+  changed_.notify_one();
+}
+
+void ThreadPoolActivityExecutor::RunThread() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    changed_.wait(lock, [this] { return closing_ || !waiting_.empty(); });
+    if (waiting_.empty()) return;
+    Item item = std::move(waiting_.front());
+    waiting_.pop_front();
+    lock.unlock();
+    item.done(item.work());
+    item = {};  // What the activity held goes before the next one comes.
+    lock.lock();
+  }
+}
+
+}  // namespace wfe::worker

@@ -1,0 +1,206 @@
+#include "workers/host/workflow_task_runner.h"
+
+#include <algorithm>
+
+#include "workers/core/failure_codec.h"
+#include "workers/core/payload_codec.h"
+#include "workers/host/retrying_call.h"
+
+namespace wfe::worker {
+namespace {
+
+namespace enums = temporal::api::enums::v1;
+
+constexpr Duration kDefaultTaskTimeout = std::chrono::seconds(10);  // S8
+
+/// How long the server waits for the answer: its Scheduled event says so, when the history at hand holds it.
+Duration TimeoutOf(const ws::PollWorkflowTaskQueueResponse& task) {
+  const auto& events = task.history().events();
+  for (auto event = events.rbegin(); event != events.rend(); ++event) {
+    if (!event->has_workflow_task_scheduled_event_attributes()) continue;
+    const Duration timeout =
+        core::DecodeDuration(event->workflow_task_scheduled_event_attributes().start_to_close_timeout());
+    if (timeout > Duration::zero()) return timeout;
+  }
+  return kDefaultTaskTimeout;
+}
+
+std::string NameOf(const ws::PollWorkflowTaskQueueResponse& task) {
+  return "workflow " + task.workflow_execution().workflow_id() + ", run " + task.workflow_execution().run_id();
+}
+
+}  // namespace
+
+struct WorkflowTaskRunner::Work {
+  ws::PollWorkflowTaskQueueResponse task;
+  Instant deadline;
+  /// While pages are fetched: the events of the task itself, which come last.
+  temporal::api::history::v1::History tail;
+  std::string page_token;
+  bool from_start = false;  // The fetched pages begin with the first event.
+  bool fetched = false;
+};
+
+WorkflowTaskRunner::WorkflowTaskRunner(const Environment& environment, TaskHandler& handler, Options options)
+    : environment_(environment), handler_(handler), options_(std::move(options)) {}
+
+void WorkflowTaskRunner::Run(ws::PollWorkflowTaskQueueResponse task) {
+  ++running_;
+  auto work = std::make_shared<Work>();
+  work->deadline = environment_.clock.Now() + TimeoutOf(task);
+  work->task = std::move(task);
+  if (work->task.next_page_token().empty()) return Handle(work);
+  work->page_token = work->task.next_page_token();
+  FetchPage(work);
+}
+
+void WorkflowTaskRunner::Handle(const std::shared_ptr<Work>& work) {
+  core::TaskAnswer answer = handler_.Handle(work->task);
+  if (!std::holds_alternative<core::NeedFullHistory>(answer)) {
+    std::visit(
+        [&](auto&& request) {
+          if constexpr (!std::is_same_v<std::decay_t<decltype(request)>, core::NeedFullHistory>) {
+            Answer(work, std::forward<decltype(request)>(request));
+          }
+        },
+        std::move(answer));
+    return;
+  }
+  if (work->from_start) {
+    return Refused(work, "Handle", Internal("its whole history is still not enough"));
+  }
+  work->from_start = true;
+  work->tail = std::move(*work->task.mutable_history());
+  work->task.clear_history();
+  work->page_token.clear();
+  FetchPage(work);
+}
+
+void WorkflowTaskRunner::FetchPage(const std::shared_ptr<Work>& work) {
+  ++stats_.history_fetches;
+  auto request = std::make_shared<ws::GetWorkflowExecutionHistoryRequest>();
+  request->set_namespace_(options_.ns);
+  *request->mutable_execution() = work->task.workflow_execution();
+  request->set_next_page_token(work->page_token);
+  request->set_skip_archival(true);
+  CallMethodWithRetries<ws::GetWorkflowExecutionHistoryResponse>(
+      environment_, weak_from_this(), "GetWorkflowExecutionHistory", std::move(request), {.give_up_at = work->deadline},
+      [weak = weak_from_this(), work](Result<ws::GetWorkflowExecutionHistoryResponse> page) {
+        if (const auto self = weak.lock()) self->PageCame(work, std::move(page));
+      });
+}
+
+void WorkflowTaskRunner::PageCame(const std::shared_ptr<Work>& work,
+                                  Result<ws::GetWorkflowExecutionHistoryResponse> page) {
+  if (!page) return Refused(work, "GetWorkflowExecutionHistory", page.error());
+  // The task's own events may be newer than what the server has stored: a started task is stored with its completion.
+  auto& events = *work->task.mutable_history()->mutable_events();
+  const int64_t tail_begins = work->tail.events().empty() ? INT64_MAX : work->tail.events(0).event_id();
+  for (auto& event : *page->mutable_history()->mutable_events()) {
+    if (event.event_id() < tail_begins) *events.Add() = std::move(event);
+  }
+  work->page_token = page->next_page_token();
+  if (!work->page_token.empty()) return FetchPage(work);
+  for (auto& event : *work->tail.mutable_events()) *events.Add() = std::move(event);
+  work->tail.clear_events();
+  work->task.clear_next_page_token();
+  Handle(work);
+}
+
+int WorkflowTaskRunner::LimitEagerActivities(ws::RespondWorkflowTaskCompletedRequest& request) {
+  const size_t free = options_.free_activity_slots ? options_.free_activity_slots() : 0;
+  size_t asked = 0;
+  for (auto& command : *request.mutable_commands()) {
+    if (!command.schedule_activity_task_command_attributes().request_eager_execution()) continue;
+    if (asked < free) {
+      ++asked;
+    } else {
+      command.mutable_schedule_activity_task_command_attributes()->set_request_eager_execution(false);
+    }
+  }
+  return static_cast<int>(asked);
+}
+
+void WorkflowTaskRunner::Answer(const std::shared_ptr<Work>& work, ws::RespondWorkflowTaskCompletedRequest request) {
+  request.set_task_token(work->task.task_token());
+  request.set_namespace_(options_.ns);
+  request.set_identity(options_.identity);
+  request.set_return_new_workflow_task(!options_.wants_more || options_.wants_more());
+  const int reserved = LimitEagerActivities(request);
+  if (reserved > 0) options_.reserve_activity_slots(reserved);
+  CallMethodWithRetries<ws::RespondWorkflowTaskCompletedResponse>(
+      environment_, weak_from_this(), "RespondWorkflowTaskCompleted",
+      std::make_shared<ws::RespondWorkflowTaskCompletedRequest>(std::move(request)), {.give_up_at = work->deadline},
+      [weak = weak_from_this(), work, reserved](Result<ws::RespondWorkflowTaskCompletedResponse> response) {
+        const auto self = weak.lock();
+        if (!self) return;
+        if (reserved > 0) self->options_.reserve_activity_slots(-reserved);
+        if (!response) return self->Refused(work, "RespondWorkflowTaskCompleted", response.error());
+        self->Accepted(work, *std::move(response));
+      });
+}
+
+void WorkflowTaskRunner::Accepted(const std::shared_ptr<Work>& work,
+                                  ws::RespondWorkflowTaskCompletedResponse response) {
+  ++stats_.completed;
+  if (response.reset_history_event_id() > 0) {
+    // The server dropped a speculative task: what the run has seen since is not in its history.
+    handler_.Evict(work->task.workflow_execution().run_id());
+  }
+  for (const auto& activity : response.activity_tasks()) {
+    ++stats_.eager_activities;
+    options_.on_eager_activity(activity);
+  }
+  if (!response.workflow_task().task_token().empty()) Run(std::move(*response.mutable_workflow_task()));
+  Finish();
+}
+
+void WorkflowTaskRunner::Answer(const std::shared_ptr<Work>& work, ws::RespondWorkflowTaskFailedRequest request) {
+  environment_.log(LogLevel::kWarning, "a workflow task of " + NameOf(work->task) + " (" +
+                                           work->task.workflow_type().name() +
+                                           ") failed: " + enums::WorkflowTaskFailedCause_Name(request.cause()) + ": " +
+                                           request.failure().message());
+  request.set_task_token(work->task.task_token());
+  request.set_namespace_(options_.ns);
+  request.set_identity(options_.identity);
+  CallWithRetries(environment_, weak_from_this(), "RespondWorkflowTaskFailed",
+                  std::make_shared<ws::RespondWorkflowTaskFailedRequest>(std::move(request)),
+                  {.give_up_at = work->deadline}, [weak = weak_from_this(), work](const Result<std::string>& response) {
+                    const auto self = weak.lock();
+                    if (!self) return;
+                    if (!response) return self->Refused(work, "RespondWorkflowTaskFailed", response.error());
+                    ++self->stats_.failed;
+                    self->handler_.Evict(work->task.workflow_execution().run_id());
+                    self->Finish();
+                  });
+}
+
+void WorkflowTaskRunner::Answer(const std::shared_ptr<Work>& work, ws::RespondQueryTaskCompletedRequest request) {
+  request.set_task_token(work->task.task_token());
+  request.set_namespace_(options_.ns);
+  CallWithRetries(environment_, weak_from_this(), "RespondQueryTaskCompleted",
+                  std::make_shared<ws::RespondQueryTaskCompletedRequest>(std::move(request)),
+                  {.give_up_at = work->deadline}, [weak = weak_from_this()](const Result<std::string>& response) {
+                    const auto self = weak.lock();
+                    if (!self) return;
+                    // A query changes nothing, so a caller that has gone is all that a refusal can mean.
+                    if (response) ++self->stats_.queries;
+                    self->Finish();
+                  });
+}
+
+void WorkflowTaskRunner::Refused(const std::shared_ptr<Work>& work, const std::string& method, const Error& error) {
+  ++stats_.refused;
+  environment_.log(error.code == StatusCode::kNotFound ? LogLevel::kInfo : LogLevel::kWarning,
+                   method + " for " + NameOf(work->task) + " did not succeed: " + error.ToString());
+  // What the live workflow assumed may not be true; the server offers the task again, and history decides.
+  handler_.Evict(work->task.workflow_execution().run_id());
+  Finish();
+}
+
+void WorkflowTaskRunner::Finish() {
+  --running_;
+  if (options_.on_slot_freed) options_.on_slot_freed();
+}
+
+}  // namespace wfe::worker

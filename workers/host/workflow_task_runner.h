@@ -1,0 +1,80 @@
+// Handles workflow tasks one at a time and gets their answers to the server.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "temporal/api/workflowservice/v1/request_response.pb.h"
+#include "workers/core/workflow_task_handler.h"
+#include "workers/host/environment.h"
+
+namespace wfe::worker {
+
+namespace ws = temporal::api::workflowservice::v1;
+
+/// What the runner needs of core::WorkflowTaskHandler.
+class TaskHandler {
+ public:
+  virtual ~TaskHandler() = default;
+  virtual core::TaskAnswer Handle(const ws::PollWorkflowTaskQueueResponse& task) = 0;
+  virtual void Evict(const std::string& run_id) = 0;
+};
+
+/// Lives on the worker's strand; Handle runs there too, so workflow code is never run concurrently.
+class WorkflowTaskRunner : public std::enable_shared_from_this<WorkflowTaskRunner> {
+ public:
+  struct Options {
+    std::string ns;
+    std::string identity;
+    /// How many activities may be started together with an answer (R2): free slots.  Those beyond are not asked for.
+    std::function<size_t()> free_activity_slots;
+    /// Activities that came back with an answer, already started.
+    std::function<void(const ws::PollActivityTaskQueueResponse&)> on_eager_activity;
+    /// Slots set aside for eager activities (positive) or given back (negative).
+    std::function<void(int)> reserve_activity_slots;
+    /// A task is done with.
+    std::function<void()> on_slot_freed;
+    /// False while draining: do not ask for the next task with the answer.
+    std::function<bool()> wants_more;
+  };
+
+  struct Stats {
+    uint64_t completed = 0;
+    uint64_t failed = 0;
+    uint64_t queries = 0;
+    uint64_t refused = 0;  ///< The server did not take the answer; the run was evicted.
+    uint64_t history_fetches = 0;
+    uint64_t eager_activities = 0;
+  };
+
+  WorkflowTaskRunner(const Environment& environment, TaskHandler& handler, Options options);
+
+  void Run(ws::PollWorkflowTaskQueueResponse task);
+  /// Tasks whose answer is not accepted yet.
+  size_t running() const { return running_; }
+  const Stats& stats() const { return stats_; }
+
+ private:
+  struct Work;
+
+  void Handle(const std::shared_ptr<Work>& work);
+  void FetchPage(const std::shared_ptr<Work>& work);
+  void PageCame(const std::shared_ptr<Work>& work, Result<ws::GetWorkflowExecutionHistoryResponse> page);
+  void Answer(const std::shared_ptr<Work>& work, ws::RespondWorkflowTaskCompletedRequest request);
+  void Answer(const std::shared_ptr<Work>& work, ws::RespondWorkflowTaskFailedRequest request);
+  void Answer(const std::shared_ptr<Work>& work, ws::RespondQueryTaskCompletedRequest request);
+  int LimitEagerActivities(ws::RespondWorkflowTaskCompletedRequest& request);
+  void Accepted(const std::shared_ptr<Work>& work, ws::RespondWorkflowTaskCompletedResponse response);
+  void Refused(const std::shared_ptr<Work>& work, const std::string& method, const Error& error);
+  void Finish();
+
+  Environment environment_;
+  TaskHandler& handler_;
+  Options options_;
+  size_t running_ = 0;
+  Stats stats_;
+};
+
+}  // namespace wfe::worker
