@@ -1,0 +1,44 @@
+// The engine on a real machine: a store directory, strands over a thread pool, clocks, and the gRPC server.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "engine/base/result.h"
+#include "engine/base/time.h"
+
+namespace wfe::host {
+
+struct ServerOptions {
+  std::string data_dir = "./wfe-data";
+  std::string listen = "127.0.0.1:7233";  ///< HOST:PORT; port 0: the system chooses.
+  int shards = 4;                         ///< A power of two; may change between starts.
+  int threads = 2;                        ///< Of the pool that runs strands nobody else runs.
+  bool records_only = false;              ///< Serve blobs and rows only, for workers of another Temporal server.
+  std::string accept_data_loss;           ///< The sequence number a refused start asked for; empty: none.
+  bool insecure = false;                  ///< Allows plain text on an address that is not loopback.
+  /// Called once, when the store has failed and the process must end (ARCHITECTURE D5).  Empty: print and _Exit.
+  std::function<void(const std::string&)> on_fatal;
+};
+
+class Server {
+ public:
+  /// Opens the store, recovers every open execution, listens.  Serving when it returns.
+  /// UNAVAILABLE: the address is taken; FAILED_PRECONDITION: another process has the store, or the address is not
+  /// loopback; DATA_LOSS: the store lacks what it has acknowledged, or is damaged.
+  static Result<std::unique_ptr<Server>> Start(const ServerOptions& options);
+  ~Server();
+
+  /// HOST:PORT really bound.
+  const std::string& address() const;
+  /// Refuses new calls, answers parked polls, waits for commits, closes the store.  Blocks; call once.
+  void Stop(Duration grace);
+
+ private:
+  class Impl;
+  explicit Server(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace wfe::host
