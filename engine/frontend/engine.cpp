@@ -22,6 +22,8 @@ struct Engine::Impl final : Dispatcher {
     ServeActivityTasks(table, services);
     ServeHistoryReads(table, services);
     ServeQueries(table, services);
+    ServeVisibility(table, services);
+    ServeRecords(table, services);
   }
 
   void Dispatch(std::string_view service, std::string_view method, std::string_view request,
@@ -47,6 +49,8 @@ struct Engine::Impl final : Dispatcher {
 
 Status Engine::Impl::Start() {
   WFE_RETURN_IF_ERROR(services.LoadNamespaces());
+  WFE_ASSIGN_OR_RETURN(services.records,
+                       records::RecordsStore::Open(services.host.store.stage(), services.options.records));
 
   std::vector<std::vector<shard::Shard::Recovery>> batches(services.shards.size());
   const auto send = [this, &batches](size_t index) {

@@ -20,8 +20,10 @@
 #include "engine/base/result.h"
 #include "engine/base/time.h"
 #include "engine/frontend/dispatcher.h"
+#include "engine/records/records_store.h"
 #include "engine/shard/options.h"
 #include "engine/storage/store.h"
+#include "engine/visibility/visibility_reader.h"
 
 namespace wfe::frontend {
 
@@ -34,6 +36,8 @@ struct EngineOptions {
   int64_t max_memo_bytes = 2 << 20;     ///< S56.
   int max_history_page = 256;           ///< S52.
   int max_visibility_page = 1000;
+  visibility::VisibilityLimits visibility;
+  records::RecordsLimits records;
 
   /// Namespaces that exist from the start; RegisterNamespace adds more, kept in the store.
   std::vector<std::string> namespaces = {"default"};

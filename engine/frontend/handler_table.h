@@ -46,6 +46,11 @@ class HandlerTable {
     });
   }
 
+  /// The handler reads the bytes itself.
+  void ServeBytes(std::string_view service, std::string_view method, Handler handler) {
+    Add(service, method, std::move(handler));
+  }
+
   /// nullptr: not served.
   const Handler* Find(std::string_view service, std::string_view method) const;
 

@@ -48,6 +48,7 @@ struct Services {
   const std::shared_ptr<shard::PollBroker> broker;
   Namespaces namespaces;
   std::mutex registering;
+  std::unique_ptr<records::RecordsStore> records;  // opened by Engine::Start
   std::vector<ShardPlace> shards;
   std::atomic<bool> stopping{false};
 };

@@ -116,16 +116,14 @@ void RegisterNamespace(Services& services, const ws::RegisterNamespaceRequest& r
   });
 }
 
+// What a list filter may name.
 void GetSearchAttributes(const Call& call) {
   ws::GetSearchAttributesResponse response;
   auto& keys = *response.mutable_keys();
   for (const char* key : {"WorkflowId", "RunId", "WorkflowType", "ExecutionStatus", "TaskQueue"}) {
     keys[key] = enums::INDEXED_VALUE_TYPE_KEYWORD;
   }
-  for (const char* key : {"StartTime", "CloseTime", "ExecutionTime"}) keys[key] = enums::INDEXED_VALUE_TYPE_DATETIME;
-  for (const char* key : {"HistoryLength", "HistorySizeBytes", "StateTransitionCount", "ExecutionDuration"}) {
-    keys[key] = enums::INDEXED_VALUE_TYPE_INT;
-  }
+  for (const char* key : {"StartTime", "CloseTime"}) keys[key] = enums::INDEXED_VALUE_TYPE_DATETIME;
   call.Reply(response);
 }
 

@@ -126,6 +126,7 @@ HistoryEvent StartedEvent(const StartInput& input, Instant now, const Limits& li
   started.set_original_execution_run_id(run_id);
   started.set_first_execution_run_id(input.first_execution_run_id.empty() ? run_id : input.first_execution_run_id);
   started.set_identity(request.identity());
+  started.set_eager_execution_accepted(request.request_eager_execution());
   if (request.has_retry_policy()) *started.mutable_retry_policy() = WithDefaults(request.retry_policy());  // S9
   started.set_attempt(input.attempt);
   if (request.has_memo()) *started.mutable_memo() = request.memo();

@@ -14,7 +14,7 @@
 #include "engine/storage/memory_key_value_store.h"
 #include "engine/storage/store.h"
 #include "temporal/api/workflowservice/v1/request_response.pb.h"
-#include "tests/support/event_loop.h"
+#include "tests/support/strand_loop.h"
 #include "tests/support/test_call.h"
 
 namespace wfe::testing {
@@ -75,10 +75,10 @@ class EngineFixture : public ::testing::Test {
   static temporal::api::command::v1::Command CompleteWorkflow(const std::string& result = "done");
   static temporal::api::common::v1::Payloads Payloads(const std::string& text);
 
-  EventLoop loop_;
-  EventLoop::Strand shard_strands_[2] = {EventLoop::Strand(loop_), EventLoop::Strand(loop_)};
-  EventLoop::Strand matching_strand_{loop_};
-  EventLoop::Strand blocking_strand_{loop_};
+  StrandLoop loop_;
+  StrandLoop::Strand shard_strands_[2] = {StrandLoop::Strand(loop_), StrandLoop::Strand(loop_)};
+  StrandLoop::Strand matching_strand_{loop_};
+  StrandLoop::Strand blocking_strand_{loop_};
   SeededIdSource ids_{42};
   std::shared_ptr<storage::MemoryKeyValueStore> disk_ = std::make_shared<storage::MemoryKeyValueStore>();
   std::shared_ptr<storage::MemoryLedger> ledger_ = std::make_shared<storage::MemoryLedger>();

@@ -1,0 +1,22 @@
+// The records service (ARCHITECTURE D7), whose calls may wait for the disk.
+#include "engine/frontend/handler_table.h"
+#include "engine/frontend/services.h"
+#include "engine/records/records_service.h"
+
+namespace wfe::frontend {
+
+void ServeRecords(HandlerTable& table, Services& services) {
+  for (const char* method : {"GetInfo", "PutBlob", "GetBlob", "AppendRow", "ScanRows"}) {
+    table.ServeBytes(records::kServiceName, method, [&services, method](std::string_view bytes, Call call) {
+      services.host.blocking_executor.Post([&services, method, request = std::string(bytes), call = std::move(call)] {
+        WFE_CHECK(services.records != nullptr, "a call came before the engine was started");
+        records::RecordsService service(*services.records, services.options.server_version);
+        Result<std::string> response = service.Call(method, request);
+        if (!response) return call.Fail(std::move(response).error());
+        call.ReplyBytes(*std::move(response));
+      });
+    });
+  }
+}
+
+}  // namespace wfe::frontend
