@@ -61,6 +61,7 @@ class Runner {
       verdicts_.push_back(*std::move(verdict));
       stopped = !passed && (request_.stop_on_failure || check.stop_on_fail);
     }
+    WFE_RETURN_IF_ERROR(EnforcePolicy());
     const auto duration = std::chrono::steady_clock::now() - started;
     report_.duration_ms = std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
     WFE_RETURN_IF_ERROR(Conclude());
@@ -68,13 +69,20 @@ class Runner {
   }
 
  private:
+  /// Before the checks, so that they run against the true examiner's files; and after them, since without a sandbox the
+  /// examined code could change these while it runs.
   Status EnforcePolicy() {
-    std::vector<std::string> patterns = profile_.protected_files;
-    WFE_ASSIGN_OR_RETURN(const ProtectedCheck check, EnforceProtected(dir_, patterns, request_.protected_hashes));
-    report_.policy_violations = check.changed;
-    report_.restored_files = check.restored;
+    WFE_ASSIGN_OR_RETURN(const ProtectedCheck check,
+                         EnforceProtected(dir_, profile_.protected_files, request_.protected_hashes));
     for (const std::string& path : check.changed) {
+      // What could not be put back before the checks is still wrong after them; it is one finding.
+      if (std::find(report_.policy_violations.begin(), report_.policy_violations.end(), path) !=
+          report_.policy_violations.end()) {
+        continue;
+      }
+      report_.policy_violations.push_back(path);
       const bool restored = std::find(check.restored.begin(), check.restored.end(), path) != check.restored.end();
+      if (restored) report_.restored_files.push_back(path);
       policy_.findings.push_back({.path = path,
                                   .line = 0,
                                   .column = 0,
@@ -82,6 +90,8 @@ class Runner {
                                   .text = std::string("this file belongs to the examination and may not be changed; ") +
                                           (restored ? "it was put back as it was" : "it could not be put back")});
     }
+    std::sort(report_.policy_violations.begin(), report_.policy_violations.end());
+    std::sort(report_.restored_files.begin(), report_.restored_files.end());
     return Ok();
   }
 

@@ -145,7 +145,7 @@ struct ComplianceReport {
   std::string sandbox_reason;                   ///< Why "none".
   int64_t suppressed_count = 0;
   std::vector<std::string> policy_violations;  ///< Protected files found changed, sorted.
-  std::vector<std::string> restored_files;     ///< Those of them that were put back before the checks ran.
+  std::vector<std::string> restored_files;     ///< Those of them that were put back.
   int64_t duration_ms = 0;
   nlohmann::json extra = nlohmann::json::object();
 };

@@ -244,6 +244,16 @@ TEST_F(ComplianceActivities, AChangedExaminersFileIsReportedAndPutBackBeforeTheC
   EXPECT_TRUE(Check(context_, request).value().passed);
 }
 
+TEST_F(ComplianceActivities, CodeUnderTestThatChangesItsExaminerWhileItRunsDoesNotPass) {
+  Scripts({{"evil", "echo loose > tsconfig.json"}}, {{"protected", {"tsconfig.json"}}});
+  root_.Put("project/tsconfig.json", "strict");
+  const PreflightReport preflight = Preflight(context_).value();
+  const ComplianceReport report = Check(context_, {.protected_hashes = preflight.protected_hashes}).value();
+  EXPECT_EQ(report.error_type, "POLICY_VIOLATION");
+  EXPECT_THAT(report.restored_files, ElementsAre("tsconfig.json"));
+  EXPECT_EQ(root_.Get("project/tsconfig.json"), "strict");
+}
+
 TEST_F(ComplianceActivities, AProtectedFileWithoutAUsableCopyStaysReported) {
   Scripts({{"ok", "true"}}, {{"protected", {"tsconfig.json"}}});
   root_.Put("project/tsconfig.json", "strict");

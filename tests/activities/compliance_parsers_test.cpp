@@ -118,16 +118,14 @@ TEST(JestParser, VitestsReportIsReadTheSameWay) {
 }
 
 TEST(JestParser, ThePlaceIsTheFirstFrameOfTheProjectNotOfNode) {
-  const ParsedOutput parsed = ParseOutput(
-      CheckOf("typescript", "jest"),
-      File(R"({"success":false,"numTotalTests":1,"numFailedTests":1,"testResults":[{"name":"/ws/a.test.ts","status":"failed",
-      "assertionResults":[{"status":"failed","fullName":"x","failureMessages":["Error: EROFS: read-only file system\n    at Object.writeFileSync (node:fs:2380:20)\n    at /ws/src/a.test.ts:2:31\n    at f (/ws/node_modules/x/y.js:1:1)"]}]
-}]
-})"));
+  const std::string report = R"json({"success":false,"numTotalTests":1,"numFailedTests":1,"testResults":[
+      {"name":"/ws/a.test.ts","status":"failed","assertionResults":[{"status":"failed","fullName":"x","failureMessages":[
+      "Error: EROFS: read-only file system\n    at Object.writeFileSync (node:fs:2380:20)\n    at /ws/src/a.test.ts:2:31"]}]}]})json";
+  const ParsedOutput parsed = ParseOutput(CheckOf("typescript", "jest"), File(report));
   ASSERT_THAT(Classes(parsed), ElementsAre("JEST_FAILURE_EXCEPTION"));
-EXPECT_EQ(parsed.findings[0].path, "src/a.test.ts");
-EXPECT_EQ(parsed.findings[0].line, 2);
-EXPECT_EQ(parsed.findings[0].text, "x: Error: EROFS: read-only file system");
+  EXPECT_EQ(parsed.findings[0].path, "src/a.test.ts");
+  EXPECT_EQ(parsed.findings[0].line, 2);
+  EXPECT_EQ(parsed.findings[0].text, "x: Error: EROFS: read-only file system");
 }
 
 TEST(JestParser, AMissingFileIsNotReplacedByStandardOutput) {
