@@ -5,10 +5,16 @@
 namespace wfe::storage {
 
 Status NamespaceStore::Put(const engine::v1::NamespaceRow& row) {
+  WFE_RETURN_IF_ERROR(Put(row, DurableCallback{}));
+  return stage_.WaitDurable(stage_.last_sequence());
+}
+
+Status NamespaceStore::Put(const engine::v1::NamespaceRow& row, DurableCallback durable) {
   if (row.name().empty()) return InvalidArgument("a namespace needs a name");
   PendingWrite write;
   write.rows.puts.push_back({Family::kMeta, keys::NamespaceRow(row.name()), row.SerializeAsString()});
-  return stage_.WaitDurable(stage_.Enqueue(std::move(write), {}));
+  stage_.Enqueue(std::move(write), std::move(durable));
+  return Ok();
 }
 
 Result<std::optional<engine::v1::NamespaceRow>> NamespaceStore::Get(std::string_view name) const {

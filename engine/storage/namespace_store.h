@@ -21,6 +21,8 @@ class NamespaceStore {
 
   /// Registers a namespace, or replaces it.  Durable on return: blocks for one sync.
   Status Put(const engine::v1::NamespaceRow& row);
+  /// The same without blocking: `durable` runs as for ExecutionStore::Commit.
+  Status Put(const engine::v1::NamespaceRow& row, DurableCallback durable);
   /// nullopt: not registered.
   Result<std::optional<engine::v1::NamespaceRow>> Get(std::string_view name) const;
   /// By name.
