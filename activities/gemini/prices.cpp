@@ -25,7 +25,8 @@ Rates ReadRates(const json& source) {
 Result<PriceTable> PriceTable::Parse(std::string_view json_text) {
   PriceTable table;
   try {
-    for (const json& row : json::parse(json_text).at("prices")) {
+    const json document = json::parse(json_text);
+    for (const json& row : document.at("prices")) {
       ModelPrice price;
       price.model = row.at("model").get<std::string>();
       price.valid_from = row.at("valid_from").get<std::string>();

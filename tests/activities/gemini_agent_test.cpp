@@ -26,9 +26,8 @@ json CallPart(const std::string& name, json args) {
 json Write(const std::string& path, const std::string& content) {
   return CallPart("write_file", {{"file_path", path}, {"content", content}});
 }
-json Answer(json parts, const std::string& reason = "STOP") {
-  return {{"candidates",
-           json::array({{{"content", {{"role", "model"}, {"parts", std::move(parts)}}}, {"finishReason", reason}}})},
+json Answer(const std::vector<json>& parts, const std::string& reason = "STOP") {
+  return {{"candidates", json::array({{{"content", {{"role", "model"}, {"parts", parts}}}, {"finishReason", reason}}})},
           {"usageMetadata", {{"promptTokenCount", 1000}, {"candidatesTokenCount", 100}, {"thoughtsTokenCount", 10}}}};
 }
 
@@ -79,7 +78,7 @@ class AgentTest : public ::testing::Test {
     TestContext context(id, attempt);
     return CallActivity(registry, kExecuteGeminiAgent, context, request);
   }
-  sdk::ActivityResult<AgentReply> Run(std::vector<ModelOutcome> outcomes) {
+  sdk::ActivityResult<AgentReply> Play(std::vector<ModelOutcome> outcomes) {
     backend_ = std::make_shared<PreparedBackend>(std::move(outcomes));
     config_.backends["gemini"] = backend_;
     return Run(Request());
@@ -94,7 +93,7 @@ class AgentTest : public ::testing::Test {
 TEST_F(AgentTest, WritesFilesAndReportsWhatItTouchedAndSpent) {
   WriteAll(Dir() + "/src/old.ts", "old");
   WriteAll(Dir() + "/src/keep.ts", "keep");
-  const auto result = Run(
+  const auto result = Play(
       {Answer({Write("src/b.ts", "b"), CallPart("delete_file", {{"file_path", "src/old.ts"}}),
                CallPart("replace", {{"file_path", "src/keep.ts"}, {"old_string", "keep"}, {"new_string", "kept"}})}),
        Answer({TextPart("Done.")})});
@@ -115,7 +114,7 @@ TEST_F(AgentTest, WritesFilesAndReportsWhatItTouchedAndSpent) {
   LogEntry entry;
   FillAgentEntry(entry, reply);
   EXPECT_EQ(entry.total_token_cost, 2220);
-  EXPECT_EQ(entry.ext["kind"], "agent");
+  EXPECT_EQ(ExtString(entry, "kind"), "agent");
 }
 
 TEST_F(AgentTest, UnknownPartsAndSignaturesGoBackVerbatim) {
@@ -124,7 +123,7 @@ TEST_F(AgentTest, UnknownPartsAndSignaturesGoBackVerbatim) {
   const json odd = {{"futureKind", {{"x", {1, 2}}}}};
   json with_id = Write("b.txt", "b");
   with_id["functionCall"]["id"] = "call-7";
-  ASSERT_TRUE(Run({Answer({call, odd, with_id}), Answer({TextPart("ok")})}).has_value());
+  ASSERT_TRUE(Play({Answer({call, odd, with_id}), Answer({TextPart("ok")})}).has_value());
   const json& contents = backend_->requests.at(1).at("contents");
   ASSERT_EQ(contents.size(), 3u);
   EXPECT_EQ(contents[1].at("parts"), json::array({call, odd, with_id}));
@@ -162,7 +161,7 @@ TEST_F(AgentTest, PathsOutsideTheDirectoryAreRefusedAndCounted) {
 }
 
 TEST_F(AgentTest, ReplyWithoutAnyActionIsAnAgentError) {
-  const auto result = Run({Answer({TextPart("I would do it like this.")})});
+  const auto result = Play({Answer({TextPart("I would do it like this.")})});
   ASSERT_NE(result.failure(), nullptr);
   EXPECT_EQ(result.failure()->type, "AGENT_ERROR");
   EXPECT_TRUE(result.failure()->non_retryable);
@@ -175,9 +174,9 @@ TEST_F(AgentTest, ReplyWithoutAnyActionIsAnAgentError) {
 }
 
 TEST_F(AgentTest, TenThousandFilesInOneTurnAreRefusedBeforeAnyIsWritten) {
-  json parts = json::array();
+  std::vector<json> parts;
   for (int i = 0; i < 10'000; ++i) parts.push_back(Write("f" + std::to_string(i), "x"));
-  const auto result = Run({Answer(parts)});
+  const auto result = Play({Answer(parts)});
   ASSERT_NE(result.failure(), nullptr);
   EXPECT_EQ(result.failure()->type, "AGENT_ERROR");
   EXPECT_THAT(result.failure()->message, HasSubstr("10000 file changes in this step; the limit is 1000"));
@@ -187,7 +186,7 @@ TEST_F(AgentTest, TenThousandFilesInOneTurnAreRefusedBeforeAnyIsWritten) {
 TEST_F(AgentTest, TurnLimitEndsAnAgentThatNeverStops) {
   std::vector<ModelOutcome> outcomes(10, Answer({Write("a", "x")}));
   config_.limits.max_turns = 5;
-  const auto result = Run(std::move(outcomes));
+  const auto result = Play(std::move(outcomes));
   ASSERT_NE(result.failure(), nullptr);
   EXPECT_THAT(result.failure()->message, HasSubstr("within 5 turns"));
   EXPECT_EQ(backend_->turns.size(), 5u);
@@ -195,11 +194,11 @@ TEST_F(AgentTest, TurnLimitEndsAnAgentThatNeverStops) {
 
 TEST_F(AgentTest, TruncatedAnswerGetsOneRepairTurn) {
   const ModelOutcome cut = Answer({TextPart("half")}, "MAX_TOKENS");
-  const ModelOutcome malformed = Answer(json::array(), "MALFORMED_FUNCTION_CALL");
-  EXPECT_TRUE(Run({malformed, Answer({Write("a", "x")}), Answer({TextPart("ok")})}).has_value());
+  const ModelOutcome malformed = Answer({}, "MALFORMED_FUNCTION_CALL");
+  EXPECT_TRUE(Play({malformed, Answer({Write("a", "x")}), Answer({TextPart("ok")})}).has_value());
   EXPECT_THAT(backend_->requests.at(1).dump(), HasSubstr("MALFORMED_FUNCTION_CALL"));
   config_.work_root = root_ / "worker2";
-  const auto result = Run({cut, cut});
+  const auto result = Play({cut, cut});
   ASSERT_NE(result.failure(), nullptr);
   EXPECT_EQ(result.failure()->type, "AGENT_ERROR");
   EXPECT_THAT(result.failure()->message, HasSubstr("MAX_TOKENS again"));
@@ -209,7 +208,7 @@ TEST_F(AgentTest, SafetyEndingsAreAgentErrors) {
   int step = 0;
   for (const char* sample : {"gemini-response-safety.json", "gemini-response-promptblocked.json"}) {
     config_.work_root = root_ / ("worker-" + std::to_string(++step));
-    const auto result = Run({json::parse(ReadAll(std::string(WFE_SOURCE_DIR) + "/tests/testdata/gemini/" + sample))});
+    const auto result = Play({json::parse(ReadAll(std::string(WFE_SOURCE_DIR) + "/tests/testdata/gemini/" + sample))});
     ASSERT_NE(result.failure(), nullptr) << sample;
     EXPECT_EQ(result.failure()->type, "AGENT_ERROR");
     EXPECT_TRUE(result.failure()->non_retryable);
@@ -218,7 +217,7 @@ TEST_F(AgentTest, SafetyEndingsAreAgentErrors) {
 
 TEST_F(AgentTest, RateLimitFailsRetryablyWithTheServersDelayAndGoesOnLater) {
   const ModelError busy{.kind = ModelErrorKind::kRetryable, .message = "busy", .retry_delay = std::chrono::seconds(45)};
-  auto result = Run({Answer({Write("a", "x")}), busy});
+  auto result = Play({Answer({Write("a", "x")}), busy});
   ASSERT_NE(result.failure(), nullptr);
   EXPECT_EQ(result.failure()->type, "MODEL_UNAVAILABLE");
   EXPECT_FALSE(result.failure()->non_retryable);
@@ -280,7 +279,7 @@ TEST_F(AgentTest, CrashAtAnyPointCallsNoModelTwiceAndGivesTheSameFiles) {  // AB
 }
 
 TEST_F(AgentTest, JournalIsRemovedWhenTheCompletionIsAcknowledgedOrOld) {
-  ASSERT_TRUE(Run({Answer({Write("a", "x")}), Answer({TextPart("ok")})}).has_value());
+  ASSERT_TRUE(Play({Answer({Write("a", "x")}), Answer({TextPart("ok")})}).has_value());
   const std::string journal = config_.work_root + "/journal";
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(journal), {}), 1);
   OnCompletionAcknowledged(config_, "run-1/1");
@@ -293,8 +292,8 @@ TEST_F(AgentTest, JournalIsRemovedWhenTheCompletionIsAcknowledgedOrOld) {
 TEST_F(AgentTest, SecretsReachNeitherJournalNorReplyNorFiles) {
   config_.secrets = {"correct-horse-battery"};
   const std::string key = "AIzaSyA123456789012345678901234567890_-X";
-  const auto result = Run({Answer({Write("a.txt", "k = '" + key.substr(0, 39) + "'; s = 'correct-horse-battery'")}),
-                           Answer({TextPart("used correct-horse-battery at https://bob:hunter22@example.com/x")})});
+  const auto result = Play({Answer({Write("a.txt", "k = '" + key.substr(0, 39) + "'; s = 'correct-horse-battery'")}),
+                            Answer({TextPart("used correct-horse-battery at https://bob:hunter22@example.com/x")})});
   ASSERT_TRUE(result.has_value());
   EXPECT_EQ(File("a.txt"), "k = '[redacted:google_api_key]'; s = '[redacted:secret]'");
   EXPECT_EQ(result.value().text, "used [redacted:secret] at https://[redacted:url_credentials]@example.com/x");

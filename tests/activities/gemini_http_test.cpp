@@ -46,9 +46,10 @@ TEST(GeminiHttp, StreamBecomesOneResponseWithPartsVerbatim) {
   EXPECT_THAT(request.head.substr(0, request.head.find('\n')), Not(HasSubstr("test-key"))) << "never in the URL";
 }
 
-TEST(GeminiHttp, StreamWithCrLfInOddPiecesIsTheSame) {
+TEST(GeminiHttp, StreamWithPlainNewlinesInOddPiecesIsTheSame) {
   std::string text = Sample("gemini-sse-functioncall.txt");
-  for (size_t at = 0; (at = text.find('\n', at)) != std::string::npos; at += 2) text.replace(at, 1, "\r\n");
+  ASSERT_NE(text.find("\r\n"), std::string::npos) << "the sample has CRLF";
+  std::erase(text, '\r');
   std::vector<std::string> pieces;
   for (size_t at = 0; at < text.size(); at += 97) pieces.push_back(text.substr(at, 97));
   const ImitationServer server({{.pieces = pieces}});
