@@ -105,7 +105,8 @@ TEST_F(WorkerActivityTest, FailuresKeepTypeDelayAndDetails) {
   MakeAndStart(false);
   GiveActivity(ActivityTask("fail"));
   FinishActivity();
-  const auto& info = LastFailure().failure().application_failure_info();
+  const auto failure = LastFailure();
+  const auto& info = failure.failure().application_failure_info();
   EXPECT_EQ(LastFailure().failure().message(), "busy");
   EXPECT_EQ(info.type(), "RATE_LIMITED");
   EXPECT_EQ(info.next_retry_delay().seconds(), 7);
