@@ -1,0 +1,226 @@
+#include <gmock/gmock.h>
+
+#include "tests/workers/history_builder.h"
+
+namespace wfe::core::testing {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+
+constexpr sdk::ActivityType<std::string, std::string> kStep{"step"};
+
+int live_frames = 0;
+struct CountsFrames {
+  CountsFrames() { ++live_frames; }
+  ~CountsFrames() { --live_frames; }
+};
+
+sdk::Task<void> Background(sdk::WorkflowContext& ctx, std::string name) {
+  CountsFrames frame;
+  sdk::Future<void> timer = ctx.StartTimer(1h);
+  std::vector<sdk::Future<void>> all{timer};
+  co_await sdk::All(all);
+  ctx.Log(sdk::LogLevel::kInfo, name);
+}
+
+sdk::Task<std::string> SubSteps(sdk::WorkflowContext& ctx, std::string input) {
+  CountsFrames frame;
+  std::string one = co_await ctx.Activity(kStep, input, {.start_to_close = 1s});
+  std::string two = co_await ctx.Activity(kStep, one, {.start_to_close = 1s});
+  co_return two;
+}
+
+sdk::Task<std::string> Steps(sdk::WorkflowContext& ctx, std::string input) {
+  CountsFrames frame;
+  ctx.Log(sdk::LogLevel::kInfo, "begin");
+  std::string name = "a background task with a name on the heap";
+  sdk::Future<void> background = ctx.Spawn(Background(ctx, name));
+  sdk::CancellationScope scope(ctx);
+  std::string result = co_await SubSteps(ctx, input);
+  ctx.Log(sdk::LogLevel::kInfo, ctx.IsReplaying() ? "replaying" : "end");
+  co_return result;
+}
+
+struct SleepsOnDestruction {
+  sdk::WorkflowContext* ctx;
+  ~SleepsOnDestruction() {
+    auto ignored = ctx->StartTimer(1s);
+    (void)ignored;
+  }
+};
+sdk::Task<void> UsesContextInDestructor(sdk::WorkflowContext& ctx) {
+  SleepsOnDestruction guard{&ctx};
+  co_await ctx.Sleep(1h);
+}
+
+class CoreCache : public ::testing::Test {
+ protected:
+  CoreCache() {
+    live_frames = 0;
+    registry.Register("Steps", &Steps);
+    registry.Register("UsesContextInDestructor", &UsesContextInDestructor);
+  }
+  sdk::WorkflowRegistry registry;
+};
+
+TEST_F(CoreCache, EvictionDestroysAllCoroutinesOfTheRun) {
+  WorkflowTaskHandler handler(registry, Options());
+  FakeEngine engine;
+  engine.Start("Steps", "in");
+  engine.RunTask(handler);
+  EXPECT_EQ(live_frames, 3);
+  handler.Evict(engine.run_id());
+  EXPECT_EQ(live_frames, 0);
+  EXPECT_EQ(handler.stats().cached, 0u);
+}
+
+TEST_F(CoreCache, DestructorsThatUseTheContextDuringEvictionAreHarmless) {
+  WorkflowTaskHandler handler(registry, Options());
+  FakeEngine engine;
+  engine.Start("UsesContextInDestructor");
+  engine.RunTask(handler);
+  handler.Evict(engine.run_id());
+  EXPECT_EQ(handler.stats().cached, 0u);
+}
+
+TEST_F(CoreCache, ReplayAfterEvictionGivesTheSameCommandsAsTheLiveRun) {
+  const auto run = [&](bool evict) {
+    WorkflowTaskHandler handler(registry, Options());
+    FakeEngine engine;
+    std::vector<std::vector<std::string>> all;
+    const auto step = [&] {
+      if (evict) handler.Evict(engine.run_id());
+      all.push_back(Commands(engine.RunTask(handler, /*sticky=*/!evict)));
+    };
+    engine.Start("Steps", "in");
+    step();
+    engine.CompleteActivity("1", "one");
+    step();
+    engine.CompleteActivity("2", "two");
+    step();
+    return all;
+  };
+  const auto live = run(false);
+  EXPECT_EQ(run(true), live);
+  EXPECT_THAT(live.back(), ElementsAre("CompleteWorkflowExecution \"two\""));
+  EXPECT_EQ(live_frames, 0);
+}
+
+TEST_F(CoreCache, StickyTaskOfAnUnknownRunAsksForTheWholeHistory) {
+  WorkflowTaskHandler handler(registry, Options());
+  FakeEngine engine;
+  engine.Start("Steps", "in");
+  engine.RunTask(handler);
+  engine.CompleteActivity("1", "one");
+  handler.Evict(engine.run_id());
+  ws::PollWorkflowTaskQueueResponse task = engine.BeginTask(/*sticky=*/true);
+  EXPECT_TRUE(std::holds_alternative<NeedFullHistory>(handler.Handle(task)));
+  *task.mutable_history() = engine.history();
+  EXPECT_TRUE(std::holds_alternative<ws::RespondWorkflowTaskCompletedRequest>(handler.Handle(task)));
+  EXPECT_EQ(handler.stats().replays, 1u);
+}
+
+TEST_F(CoreCache, WholeHistoryForALiveRunContinuesIt) {
+  WorkflowTaskHandler handler(registry, Options());
+  FakeEngine engine;
+  engine.Start("Steps", "in");
+  engine.RunTask(handler);
+  engine.CompleteActivity("1", "one");
+  EXPECT_THAT(Commands(engine.RunTask(handler, /*sticky=*/false)), ElementsAre("ScheduleActivityTask step #2"));
+  EXPECT_EQ(handler.stats().sticky_hits, 1u);
+  EXPECT_EQ(handler.stats().replays, 0u);
+}
+
+TEST_F(CoreCache, FirstPageOfAHistoryIsNotEnough) {
+  WorkflowTaskHandler handler(registry, Options());
+  FakeEngine engine;
+  engine.Start("Steps", "in");
+  ws::PollWorkflowTaskQueueResponse task = engine.BeginTask(/*sticky=*/false);
+  task.mutable_history()->mutable_events()->RemoveLast();
+  task.set_next_page_token("more");
+  EXPECT_TRUE(std::holds_alternative<NeedFullHistory>(handler.Handle(task)));
+}
+
+// The answer to the first task never arrived: what the live coroutine assumed did not happen.
+TEST_F(CoreCache, RunWhoseAnswerWasLostIsReplayedAndNotContinued) {
+  WorkflowTaskHandler handler(registry, Options());
+  FakeEngine engine;
+  engine.Start("Steps", "in");
+  handler.Handle(engine.BeginTask(/*sticky=*/false));
+  engine.TimeOutTask();
+  EXPECT_THAT(Commands(engine.RunTask(handler, /*sticky=*/false)),
+              ElementsAre("ScheduleActivityTask step #1", "StartTimer 1"));
+  engine.CompleteActivity("1", "one");
+  EXPECT_THAT(Commands(engine.RunTask(handler)), ElementsAre("ScheduleActivityTask step #2"));
+  ExpectEveryPrefixReplays(engine, registry);
+}
+
+TEST_F(CoreCache, LeastRecentlyUsedRunGoesWhenTheCacheIsFull) {
+  WorkflowTaskHandler handler(registry, Options(/*cached=*/2));
+  FakeEngine a("a");
+  FakeEngine b("b");
+  FakeEngine c("c");
+  for (FakeEngine* engine : {&a, &b}) {
+    engine->Start("Steps", "in");
+    engine->RunTask(handler);
+  }
+  a.CompleteActivity("1", "one");
+  a.RunTask(handler);
+  c.Start("Steps", "in");
+  c.RunTask(handler);
+  EXPECT_EQ(handler.stats().cached, 2u);
+  EXPECT_EQ(handler.stats().forced_evictions, 1u);
+  EXPECT_EQ(live_frames, 6);
+  b.CompleteActivity("1", "one");
+  EXPECT_TRUE(std::holds_alternative<NeedFullHistory>(handler.Handle(b.BeginTask(/*sticky=*/true))));
+  a.CompleteActivity("2", "two");
+  EXPECT_THAT(Commands(a.RunTask(handler)), ElementsAre("CompleteWorkflowExecution \"two\""));
+}
+
+TEST_F(CoreCache, WithoutACacheNothingIsKeptAndNoStickyQueueIsNamed) {
+  WorkflowTaskHandler handler(registry, Options(/*cached=*/0));
+  FakeEngine engine;
+  engine.Start("Steps", "in");
+  EXPECT_FALSE(engine.RunTask(handler).has_sticky_attributes());
+  EXPECT_EQ(live_frames, 0);
+  engine.CompleteActivity("1", "one");
+  EXPECT_THAT(Commands(engine.RunTask(handler, /*sticky=*/false)), ElementsAre("ScheduleActivityTask step #2"));
+}
+
+TEST_F(CoreCache, AnswerCarriesWhoAndWhat) {
+  WorkflowTaskHandler handler(registry, Options());
+  FakeEngine engine;
+  engine.Start("Steps", "in");
+  const auto answer = engine.RunTask(handler);
+  EXPECT_EQ(answer.task_token(), "token");
+  EXPECT_EQ(answer.identity(), "worker-1");
+  EXPECT_EQ(answer.binary_checksum(), "build-1");
+  EXPECT_EQ(answer.namespace_(), "default");
+  EXPECT_EQ(answer.sdk_metadata().sdk_name(), "wfe-cpp");
+  EXPECT_TRUE(answer.return_new_workflow_task());
+  EXPECT_EQ(answer.sticky_attributes().worker_task_queue().name(), "sticky-1");
+  EXPECT_EQ(answer.sticky_attributes().worker_task_queue().normal_name(), "builds");
+  EXPECT_EQ(answer.sticky_attributes().schedule_to_start_timeout().seconds(), 10);
+}
+
+TEST_F(CoreCache, LogIsSilentDuringReplay) {
+  std::vector<std::string> lines;
+  HandlerOptions options = Options();
+  options.log = [&](sdk::LogLevel, const sdk::WorkflowInfo& info, std::string_view text) {
+    lines.push_back(info.workflow_id + ": " + std::string(text));
+  };
+  WorkflowTaskHandler handler(registry, options);
+  FakeEngine engine;
+  engine.Start("Steps", "in");
+  engine.RunTask(handler);
+  engine.CompleteActivity("1", "one");
+  handler.Evict(engine.run_id());
+  engine.RunTask(handler, /*sticky=*/false);
+  engine.CompleteActivity("2", "two");
+  engine.RunTask(handler);
+  EXPECT_THAT(lines, ElementsAre("workflow-1: begin", "workflow-1: end"));
+}
+
+}  // namespace
+}  // namespace wfe::core::testing

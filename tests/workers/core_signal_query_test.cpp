@@ -1,0 +1,204 @@
+#include <gmock/gmock.h>
+
+#include "tests/workers/history_builder.h"
+
+namespace wfe::core::testing {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+struct Tally {
+  int total = 0;
+  std::vector<std::string> log;
+};
+void to_json(json& j, const Tally& t) { j = {{"total", t.total}, {"log", t.log}}; }
+
+/// Adds up until told to stop; answers for its state, open or closed.
+sdk::Task<int> Adder(sdk::WorkflowContext& ctx) {
+  auto tally = std::make_shared<Tally>();
+  bool stop = false;
+  ctx.OnSignal<int>("add", [&](int n) {
+    tally->total += n;
+    tally->log.push_back("add " + std::to_string(n));
+  });
+  ctx.OnSignal<sdk::Nothing>("stop", [&](sdk::Nothing) { stop = true; });
+  tally->log.push_back("main");
+  ctx.OnQuery<sdk::Nothing, Tally>("tally", tally, [](const Tally& t, const sdk::Nothing&) { return t; });
+  ctx.OnQuery<int, int>("total plus", [&](const int& n) { return tally->total + n; });
+  ctx.OnQuery<sdk::Nothing, int>("naughty", [&](const sdk::Nothing&) {
+    auto timer = ctx.StartTimer(1s);
+    return timer.ready() ? 1 : 0;
+  });
+  co_await ctx.WaitCondition([&] { return stop; });
+  co_return tally->total;
+}
+
+sdk::Task<std::string> Receiver(sdk::WorkflowContext& ctx) {
+  sdk::SignalChannel<std::string> words = ctx.Signals<std::string>("word");
+  std::string text;
+  while (text.size() < 6) {
+    std::string word = co_await words.Receive();
+    text += word;
+  }
+  while (auto rest = words.TryReceive()) text += "+" + *rest;
+  co_return text;
+}
+
+sdk::Task<void> OnJob(sdk::WorkflowContext& ctx, int seconds) { co_await ctx.Sleep(std::chrono::seconds(seconds)); }
+
+sdk::Task<void> Jobs(sdk::WorkflowContext& ctx) {
+  ctx.OnSignal<int>("job", &OnJob);
+  bool never = false;
+  co_await ctx.WaitCondition([&] { return never; });
+}
+
+class CoreSignalQuery : public ::testing::Test {
+ protected:
+  CoreSignalQuery() {
+    registry.Register("Adder", &Adder);
+    registry.Register("Receiver", &Receiver);
+    registry.Register("Jobs", &Jobs);
+  }
+  ws::RespondQueryTaskCompletedRequest Ask(const std::string& name, bool sticky, const json& input = nullptr) {
+    const TaskAnswer answer = handler.Handle(engine.QueryTask(name, sticky, input));
+    if (!std::holds_alternative<ws::RespondQueryTaskCompletedRequest>(answer)) {
+      ADD_FAILURE() << "not an answer to a query";
+      return {};
+    }
+    return std::get<ws::RespondQueryTaskCompletedRequest>(answer);
+  }
+  static json Value(const ws::RespondQueryTaskCompletedRequest& answer) {
+    EXPECT_EQ(answer.completed_type(), enums::QUERY_RESULT_TYPE_ANSWERED) << answer.error_message();
+    return json::parse(answer.query_result().payloads(0).data());
+  }
+  sdk::WorkflowRegistry registry;
+  WorkflowTaskHandler handler{registry, Options()};
+  FakeEngine engine;
+};
+
+// S63
+TEST_F(CoreSignalQuery, SignalsBeforeTheFirstTaskAreHandledBeforeMainCodeGoesOn) {
+  engine.Start("Adder");
+  engine.Signal("add", 3);
+  engine.Signal("add", 4);
+  EXPECT_THAT(Commands(engine.RunTask(handler)), IsEmpty());
+  const json tally = Value(Ask("tally", /*sticky=*/true));
+  EXPECT_EQ(tally, json({{"total", 7}, {"log", {"add 3", "add 4", "main"}}}));
+}
+
+TEST_F(CoreSignalQuery, SignalsWakeTheWaitAndReplay) {
+  engine.Start("Adder");
+  engine.RunTask(handler);
+  engine.Signal("add", 5);
+  engine.Signal("stop", nullptr);
+  EXPECT_THAT(Commands(engine.RunTask(handler)), ElementsAre("CompleteWorkflowExecution 5"));
+  ExpectEveryPrefixReplays(engine, registry);
+}
+
+TEST_F(CoreSignalQuery, SignalThatArrivesWhileTheTaskIsOutIsSeenByTheNext) {
+  engine.Start("Adder");
+  const TaskAnswer answer = handler.Handle(engine.BeginTask(/*sticky=*/false));
+  engine.Signal("add", 2);
+  engine.EndTask(std::get<ws::RespondWorkflowTaskCompletedRequest>(answer));
+  engine.Signal("stop", nullptr);
+  EXPECT_THAT(Commands(engine.RunTask(handler)), ElementsAre("CompleteWorkflowExecution 2"));
+  ExpectEveryPrefixReplays(engine, registry);
+}
+
+TEST_F(CoreSignalQuery, ChannelHandsOutSignalsInOrderAndKeepsTheRest) {
+  engine.Start("Receiver");
+  engine.Signal("word", "ab");
+  EXPECT_THAT(Commands(engine.RunTask(handler)), IsEmpty());
+  engine.Signal("word", "cd");
+  EXPECT_THAT(Commands(engine.RunTask(handler)), IsEmpty());
+  engine.Signal("word", "ef");
+  engine.Signal("word", "gh");
+  EXPECT_THAT(Commands(engine.RunTask(handler)), ElementsAre("CompleteWorkflowExecution \"abcdef+gh\""));
+  ExpectEveryPrefixReplays(engine, registry);
+}
+
+TEST_F(CoreSignalQuery, CoroutineHandlerRunsOncePerSignal) {
+  engine.Start("Jobs");
+  engine.Signal("job", 1);
+  EXPECT_THAT(Commands(engine.RunTask(handler)), ElementsAre("StartTimer 1"));
+  engine.Signal("job", 2);
+  engine.Signal("job", 3);
+  EXPECT_THAT(Commands(engine.RunTask(handler)), ElementsAre("StartTimer 2", "StartTimer 3"));
+  ExpectEveryPrefixReplays(engine, registry);
+}
+
+TEST_F(CoreSignalQuery, QueryOfALiveRunTakesItsInputAndChangesNothing) {
+  engine.Start("Adder");
+  engine.Signal("add", 3);
+  engine.RunTask(handler);
+  EXPECT_EQ(Value(Ask("total plus", true, 10)), 13);
+  EXPECT_EQ(Value(Ask("total plus", true, 20)), 23);
+  engine.Signal("stop", nullptr);
+  EXPECT_THAT(Commands(engine.RunTask(handler)), ElementsAre("CompleteWorkflowExecution 3"));
+  EXPECT_EQ(handler.stats().replays, 0u);
+}
+
+// S68
+TEST_F(CoreSignalQuery, QueryOfAClosedRunReplaysItAndAnswersFromSharedState) {
+  engine.Start("Adder");
+  engine.Signal("add", 3);
+  engine.RunTask(handler);
+  engine.Signal("stop", nullptr);
+  engine.RunTask(handler);
+  EXPECT_TRUE(std::holds_alternative<NeedFullHistory>(handler.Handle(engine.QueryTask("tally", /*sticky=*/true))));
+  EXPECT_EQ(Value(Ask("tally", /*sticky=*/false)).at("total"), 3);
+  const auto gone = Ask("total plus", /*sticky=*/false, 1);
+  EXPECT_EQ(gone.completed_type(), enums::QUERY_RESULT_TYPE_FAILED);
+  EXPECT_THAT(gone.error_message(), HasSubstr("the workflow function has ended"));
+}
+
+TEST_F(CoreSignalQuery, QueryOfAnEvictedRunReplaysItAndMakesItLiveAgain) {
+  engine.Start("Adder");
+  engine.Signal("add", 3);
+  engine.RunTask(handler);
+  handler.Evict(engine.run_id());
+  EXPECT_EQ(Value(Ask("total plus", /*sticky=*/false, 1)), 4);
+  EXPECT_EQ(handler.stats().cached, 1u);
+  engine.Signal("stop", nullptr);
+  EXPECT_THAT(Commands(engine.RunTask(handler)), ElementsAre("CompleteWorkflowExecution 3"));
+  EXPECT_EQ(handler.stats().replays, 1u);
+}
+
+TEST_F(CoreSignalQuery, QueriesThatRideOnATaskAreAnsweredAfterItsEvents) {
+  engine.Start("Adder");
+  engine.RunTask(handler);
+  engine.Signal("add", 9);
+  auto task = engine.BeginTask(/*sticky=*/true);
+  (*task.mutable_queries())["q1"].set_query_type("total plus");
+  *(*task.mutable_queries())["q1"].mutable_query_args() = EncodePayloads(1);
+  (*task.mutable_queries())["q2"].set_query_type("no such query");
+  const TaskAnswer answer = handler.Handle(task);
+  const auto& completed = std::get<ws::RespondWorkflowTaskCompletedRequest>(answer);
+  EXPECT_EQ(completed.query_results().at("q1").answer().payloads(0).data(), "10");
+  EXPECT_EQ(completed.query_results().at("q2").result_type(), enums::QUERY_RESULT_TYPE_FAILED);
+  EXPECT_THAT(completed.query_results().at("q2").error_message(),
+              HasSubstr("unknown query no such query; this workflow answers naughty, tally, total plus"));
+}
+
+TEST_F(CoreSignalQuery, QueryHandlerThatIssuesACommandFailsAndLeavesNoTrace) {
+  engine.Start("Adder");
+  engine.RunTask(handler);
+  const auto answer = Ask("naughty", true);
+  EXPECT_EQ(answer.completed_type(), enums::QUERY_RESULT_TYPE_FAILED);
+  EXPECT_THAT(answer.error_message(), HasSubstr("may not issue commands"));
+  engine.Signal("stop", nullptr);
+  EXPECT_THAT(Commands(engine.RunTask(handler)), ElementsAre("CompleteWorkflowExecution 0"));
+}
+
+TEST_F(CoreSignalQuery, SignalWithAWrongTypeFailsTheTask) {
+  engine.Start("Adder");
+  engine.RunTask(handler);
+  engine.Signal("add", "three");
+  EXPECT_THAT(engine.RunFailingTask(handler).failure().message(), HasSubstr("type must be number"));
+}
+
+}  // namespace
+}  // namespace wfe::core::testing
