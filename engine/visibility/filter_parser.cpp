@@ -162,8 +162,9 @@ class Parser {
     FilterValue value;
     if (token.kind == Kind::kNumber && (IsTime(attribute) || attribute == Attribute::kExecutionStatus)) {
       const char* end = token.text.data() + token.text.size();
-      if (std::from_chars(token.text.data(), end, value.number).ptr != end)
+      if (std::from_chars(token.text.data(), end, value.number).ec != std::errc()) {
         return InvalidArgument("the number is too large" + At(token));
+      }
       return value;
     }
     if (token.kind != Kind::kString) return Unexpected(token, "a text in quotes");

@@ -1,0 +1,200 @@
+// Group commit, its order, its overlay, and fail-stop (ARCHITECTURE D5, F4).
+#include "engine/storage/commit_stage.h"
+
+#include <gmock/gmock.h>
+
+#include <atomic>
+#include <thread>
+
+#include "tests/storage/storage_test_support.h"
+
+namespace wfe::storage {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+PendingWrite Row(const std::string& key, const std::string& value) {
+  PendingWrite write;
+  write.rows.puts.push_back({Family::kRows, key, value});
+  return write;
+}
+
+class CommitStageTest : public testing::Test {
+ protected:
+  DurableCallback Note(int number) {
+    return {&executor_, [this, number] { notes_.push_back(number); }};
+  }
+
+  MemoryMachine machine_;
+  QueueExecutor executor_;
+  std::vector<int> notes_;
+};
+
+TEST_F(CommitStageTest, WhateverWaitsBecomesOneWrite) {
+  auto store = machine_.Start();
+  const uint64_t writes = machine_.disk->write_count();
+  for (int i = 0; i < 10; ++i) store->stage().Enqueue(Row("k" + std::to_string(i), "v"), Note(i));
+  EXPECT_EQ(store->stage().pending_commits(), 10u);
+  EXPECT_EQ(store->stage().RunOnce(), 10u);
+  EXPECT_EQ(machine_.disk->write_count(), writes + 1);
+  EXPECT_EQ(store->stage().pending_commits(), 0u);
+  EXPECT_EQ(store->stage().RunOnce(), 0u);
+  EXPECT_EQ(machine_.disk->write_count(), writes + 1);
+}
+
+TEST_F(CommitStageTest, CallbacksComeInOrderOnTheirExecutorAfterTheSync) {
+  auto store = machine_.Start();
+  for (int i = 0; i < 5; ++i) store->stage().Enqueue(Row("k", std::to_string(i)), Note(i));
+  executor_.RunAll();
+  EXPECT_THAT(notes_, IsEmpty());
+  store->stage().RunOnce();
+  EXPECT_THAT(notes_, IsEmpty());  // posted, not run
+  executor_.RunAll();
+  EXPECT_THAT(notes_, ElementsAre(0, 1, 2, 3, 4));
+  EXPECT_EQ(machine_.disk->Get(Family::kRows, "k").value(), "4");
+}
+
+TEST_F(CommitStageTest, AGroupIsCutAtItsSizeAndTheRestFollows) {
+  CommitStageOptions options;
+  options.max_group_bytes = 10;
+  CommitStage stage(*machine_.disk, *machine_.ledger, machine_.clock, options);
+  stage.Begin({}, {}, Instant(0ns));
+  for (int i = 0; i < 3; ++i) stage.Enqueue(Row("key" + std::to_string(i), "12345678"), Note(i));
+  EXPECT_EQ(stage.RunOnce(), 1u);
+  EXPECT_EQ(stage.RunOnce(), 1u);
+  EXPECT_EQ(stage.RunOnce(), 1u);
+  EXPECT_EQ(stage.stats().groups, 3u);
+}
+
+TEST_F(CommitStageTest, ReadsSeeCommitsThatAreNotWrittenYet) {
+  auto store = machine_.Start();
+  CommitStage& stage = store->stage();
+  ASSERT_TRUE(stage.WaitDurable(stage.Enqueue(Row("a", "old"), {})).has_value());
+  ASSERT_TRUE(stage.WaitDurable(stage.Enqueue(Row("b", "old"), {})).has_value());
+  PendingWrite write = Row("a", "new");
+  write.rows.deletes.push_back({Family::kRows, "b"});
+  stage.Enqueue(std::move(write), {});
+  EXPECT_EQ(machine_.disk->Get(Family::kRows, "a").value(), "old");
+  const auto expect_new = [&] {
+    EXPECT_EQ(stage.Get(Family::kRows, "a").value(), "new");
+    EXPECT_EQ(stage.Get(Family::kRows, "b").error().code, StatusCode::kNotFound);
+    auto cursor = stage.Scan(Family::kRows, "", "");
+    ASSERT_TRUE(cursor->Valid());
+    EXPECT_EQ(cursor->value(), "new");
+    cursor->Next();
+    EXPECT_FALSE(cursor->Valid());
+    EXPECT_TRUE(cursor->Finish().has_value());
+  };
+  expect_new();
+  stage.RunOnce();
+  expect_new();
+}
+
+TEST_F(CommitStageTest, AWaiterWithoutAThreadCommitsItself) {
+  auto store = machine_.Start();
+  store->stage().Enqueue(Row("a", "1"), Note(1));
+  const uint64_t second = store->stage().Enqueue(Row("b", "2"), Note(2));
+  EXPECT_TRUE(store->stage().WaitDurable(second).has_value());
+  EXPECT_EQ(machine_.disk->Get(Family::kRows, "b").value(), "2");
+  executor_.RunAll();
+  EXPECT_THAT(notes_, ElementsAre(1, 2));
+}
+
+TEST_F(CommitStageTest, AfterAFailedWriteNothingIsEverAcknowledged) {  // F4
+  auto store = machine_.Start();
+  machine_.disk->FailNthWrite(2, Unavailable("fdatasync: Input/output error"));
+  store->stage().Enqueue(Row("a", "1"), Note(1));
+  store->stage().RunOnce();
+  store->stage().Enqueue(Row("b", "1"), Note(2));
+  store->stage().Enqueue(Row("c", "1"), Note(3));
+  EXPECT_EQ(store->stage().RunOnce(), 0u);
+  ASSERT_TRUE(machine_.fatal.has_value());
+  EXPECT_EQ(machine_.fatal->message, "fdatasync: Input/output error");
+  EXPECT_TRUE(store->stage().failed());
+  machine_.disk->Crash();  // The disk works again; the process still must not use it.
+  const uint64_t late = store->stage().Enqueue(Row("d", "1"), Note(4));
+  EXPECT_EQ(store->stage().RunOnce(), 0u);
+  EXPECT_EQ(store->stage().WaitDurable(late).error().code, StatusCode::kUnavailable);
+  EXPECT_FALSE(store->Close().has_value());
+  executor_.RunAll();
+  EXPECT_THAT(notes_, ElementsAre(1));
+  EXPECT_FALSE(machine_.disk->Get(Family::kRows, "d").has_value());
+}
+
+TEST_F(CommitStageTest, TheLedgerIsMarkedOnceAnIntervalWhileBusy) {
+  auto store = machine_.Start();
+  const auto marked = [&] { return machine_.ledger->Read().value()->sequence; };
+  const uint64_t first = marked();
+  store->stage().Enqueue(Row("a", "1"), {});
+  store->stage().RunOnce();
+  EXPECT_EQ(marked(), first);
+  machine_.clock.Advance(1s);
+  store->stage().Enqueue(Row("a", "2"), {});
+  store->stage().RunOnce();
+  EXPECT_EQ(marked(), first + 2);
+  store->stage().Enqueue(Row("a", "3"), {});
+  store->stage().RunOnce();
+  EXPECT_EQ(marked(), first + 2);
+  ASSERT_TRUE(store->Close().has_value());
+  EXPECT_EQ(marked(), first + 3);
+  EXPECT_TRUE(machine_.ledger->Read().value()->clean_shutdown);
+}
+
+TEST_F(CommitStageTest, ThePersistedClockNeverRunsBackwards) {  // F8
+  auto store = machine_.Start();
+  const Instant before = store->last_known_time();
+  machine_.clock.Set(before - 1h);
+  store->stage().Enqueue(Row("a", "1"), {});
+  store->stage().RunOnce();
+  EXPECT_EQ(store->last_known_time(), before);
+  store = machine_.Start();
+  EXPECT_EQ(store->last_known_time(), before);
+}
+
+TEST_F(CommitStageTest, ManyThreadsCommitThroughOneStageThread) {
+  CommitStage stage(*machine_.disk, *machine_.ledger, machine_.clock, {});
+  stage.Begin({}, {}, Instant(0ns));
+  stage.Start();
+  std::atomic<int> acknowledged = 0;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      uint64_t last = 0;
+      for (int i = 0; i < 200; ++i) {
+        const std::string key = std::to_string(t) + "/" + std::to_string(i);
+        last = stage.Enqueue(Row(key, "v"), {nullptr, [&] { ++acknowledged; }});
+        EXPECT_EQ(stage.Get(Family::kRows, key).value(), "v");
+      }
+      EXPECT_TRUE(stage.WaitDurable(last).has_value());
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  ASSERT_TRUE(stage.Stop().has_value());
+  EXPECT_EQ(acknowledged, 800);
+  EXPECT_EQ(machine_.disk->RowCount(Family::kRows), 800u);
+  EXPECT_EQ(stage.stats().commits, 800u);
+  EXPECT_LE(stage.stats().groups, 800u);
+  EXPECT_EQ(machine_.ledger->Read().value()->sequence, 800u);
+}
+
+TEST_F(CommitStageTest, AFailedSyncReleasesWaitersOfTheStageThread) {
+  CommitStageOptions options;
+  std::atomic<bool> fatal = false;
+  options.fatal = [&](const Error&) { fatal = true; };
+  CommitStage stage(*machine_.disk, *machine_.ledger, machine_.clock, options);
+  stage.Begin({}, {}, Instant(0ns));
+  machine_.disk->FailNthWrite(1, Unavailable("EIO"));
+  stage.Start();
+  EXPECT_FALSE(stage.WaitDurable(stage.Enqueue(Row("a", "1"), {})).has_value());
+  EXPECT_TRUE(fatal);
+}
+
+TEST(CommitStageDeathTest, ByDefaultAFailureEndsTheProcessAtOnceWithItsOwnCode) {
+  EXPECT_EXIT(ExitOnStorageFailure(Unavailable("EIO")), testing::ExitedWithCode(kStorageFailedExitCode),
+              "nothing can be acknowledged any more: UNAVAILABLE: EIO");
+}
+
+}  // namespace
+}  // namespace wfe::storage
