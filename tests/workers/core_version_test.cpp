@@ -218,6 +218,19 @@ TEST_F(CoreVersion, PatchedHistoryWithoutTheSearchAttributeReplays) {
   EXPECT_TRUE(report.deterministic()) << report.ToString();
 }
 
+TEST_F(CoreVersion, MarkersOfEarlyCoreVersionsAreRead) {
+  FakeEngine recorded = Record(Only(&Patched));
+  for (HistoryEvent& event : *recorded.mutable_history().mutable_events()) {
+    if (!event.has_marker_recorded_event_attributes()) continue;
+    auto& details = *event.mutable_marker_recorded_event_attributes()->mutable_details();
+    details.clear();
+    details["patch_id"].add_payloads()->set_data("use-new");
+    details["deprecated"].add_payloads()->set_data(std::string(1, '\0'));
+  }
+  const ReplayReport report = Replay(recorded.history(), Only(&Patched));
+  EXPECT_TRUE(report.deterministic()) << report.ToString();
+}
+
 TEST_F(CoreVersion, MemoUpsertIsACommandAndReplays) {
   engine.Start("Memo");
   const auto answer = engine.RunTask(handler);

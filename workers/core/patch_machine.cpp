@@ -7,6 +7,17 @@ namespace wfe::core {
 namespace {
 constexpr const char* kDataKey = "patch-data";
 constexpr size_t kMaxAttributeBytes = 2048;
+
+/// Early versions of Temporal's core wrote the id as plain bytes and the flag as one byte.
+std::optional<PatchMarker> ReadOldPatchMarker(const history_pb::MarkerRecordedEventAttributes& attributes) {
+  const auto id = attributes.details().find("patch_id");
+  if (id == attributes.details().end() || id->second.payloads().empty()) return std::nullopt;
+  const auto flag = attributes.details().find("deprecated");
+  const bool deprecated = flag != attributes.details().end() && !flag->second.payloads().empty() &&
+                          flag->second.payloads(0).data() == std::string(1, '\1');
+  return PatchMarker{id->second.payloads(0).data(), deprecated};
+}
+
 }  // namespace
 
 command_pb::Command PatchMachine::ToCommand() const {
@@ -57,7 +68,7 @@ std::optional<PatchMarker> ReadPatchMarker(const history_pb::HistoryEvent& event
   const auto& a = event.marker_recorded_event_attributes();
   if (a.marker_name() != kPatchMarkerName) return std::nullopt;
   const auto data = a.details().find(kDataKey);
-  if (data == a.details().end()) return std::nullopt;
+  if (data == a.details().end()) return ReadOldPatchMarker(a);
   const Result<nlohmann::json> json = DecodePayloads(data->second);
   if (!json.has_value() || !json.value().is_object()) return std::nullopt;
   const auto id = json.value().find("id");

@@ -127,6 +127,8 @@ class WorkflowContext {
   /// goes on (S63).  A handler may also be a coroutine: `Task<void> (*)(WorkflowContext&, T)`; each then runs beside.
   template <class T, std::invocable<T> F>
   void OnSignal(std::string_view name, F handler) {
+    static_assert(std::is_void_v<std::invoke_result_t<F&, T>>,
+                  "a signal handler is a plain function, or a coroutine Task<void> (*)(WorkflowContext&, T)");
     SetSignalHandler(name,
                      [handler = std::move(handler)](const nlohmann::json& json) mutable { handler(json.get<T>()); });
   }
