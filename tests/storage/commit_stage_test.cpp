@@ -4,7 +4,9 @@
 #include <gmock/gmock.h>
 
 #include <atomic>
+#include <functional>
 #include <thread>
+#include <utility>
 
 #include "tests/storage/storage_test_support.h"
 
@@ -30,6 +32,47 @@ class CommitStageTest : public testing::Test {
   MemoryMachine machine_;
   QueueExecutor executor_;
   std::vector<int> notes_;
+};
+
+/// A disk on which something else happens while a write is under way.
+class InterruptedDisk final : public KeyValueStore {
+ public:
+  explicit InterruptedDisk(KeyValueStore& disk) : disk_(disk) {}
+  Result<std::string> Get(Family family, std::string_view key) const override { return disk_.Get(family, key); }
+  std::unique_ptr<Cursor> Scan(Family family, std::string_view first, std::string_view last) const override {
+    return disk_.Scan(family, first, last);
+  }
+  std::unique_ptr<Cursor> ScanReverse(Family family, std::string_view first, std::string_view last) const override {
+    return disk_.ScanReverse(family, first, last);
+  }
+  Status Write(const std::vector<const WriteSet*>& sets, bool sync) override {
+    if (auto meanwhile = std::exchange(meanwhile_, nullptr)) meanwhile();
+    return disk_.Write(sets, sync);
+  }
+  void DuringTheNextWrite(std::function<void()> meanwhile) { meanwhile_ = std::move(meanwhile); }
+
+ private:
+  KeyValueStore& disk_;
+  std::function<void()> meanwhile_;
+};
+
+/// A ledger during whose next write something else happens, and which then loses the write when told to.
+class InterruptedLedger final : public Ledger {
+ public:
+  explicit InterruptedLedger(Ledger& ledger) : ledger_(ledger) {}
+  Result<std::optional<LedgerMark>> Read() const override { return ledger_.Read(); }
+  Status Write(const LedgerMark& mark) override {
+    if (auto meanwhile = std::exchange(meanwhile_, nullptr)) {
+      meanwhile();
+      return Ok();  // the power goes before the mark is on the disk
+    }
+    return ledger_.Write(mark);
+  }
+  void InsteadOfTheNextWrite(std::function<void()> meanwhile) { meanwhile_ = std::move(meanwhile); }
+
+ private:
+  Ledger& ledger_;
+  std::function<void()> meanwhile_;
 };
 
 TEST_F(CommitStageTest, WhateverWaitsBecomesOneWrite) {
@@ -140,6 +183,61 @@ TEST_F(CommitStageTest, TheLedgerIsMarkedOnceAnIntervalWhileBusy) {
   ASSERT_TRUE(store->Close().has_value());
   EXPECT_EQ(marked(), first + 3);
   EXPECT_TRUE(machine_.ledger->Read().value()->clean_shutdown);
+}
+
+TEST_F(CommitStageTest, ANewerRowStaysVisibleWhenTheOlderOneBecomesDurable) {
+  InterruptedDisk disk(*machine_.disk);
+  CommitStage stage(disk, *machine_.ledger, machine_.clock, {});
+  stage.Begin({}, {}, Instant(0ns));
+  stage.Enqueue(Row("a", "old"), {});
+  disk.DuringTheNextWrite([&] { stage.Enqueue(Row("a", "new"), {}); });
+  EXPECT_EQ(stage.RunOnce(), 1u);
+  EXPECT_EQ(machine_.disk->Get(Family::kRows, "a").value(), "old");
+  EXPECT_EQ(stage.Get(Family::kRows, "a").value(), "new");
+}
+
+TEST_F(CommitStageTest, AMarkMadeWhileAGroupIsBeingWrittenIsKnownToThatGroup) {
+  {
+    auto first = machine_.Start();
+  }
+  auto disk = std::make_shared<InterruptedDisk>(*machine_.disk);
+  StoreOptions options;
+  options.clock = &machine_.clock;
+  options.ids = &machine_.ids;
+  {
+    auto store = Store::Open(disk, machine_.ledger, options).value();
+    store->stage().Enqueue(Row("a", "1"), {});
+    store->stage().RunOnce();
+    store->stage().Enqueue(Row("a", "2"), {});
+    disk->DuringTheNextWrite([&] { store->stage().MarkLedger(); });
+    store->stage().RunOnce();
+  }
+  machine_.disk->Crash();
+  EXPECT_TRUE(machine_.TryStart().has_value());
+}
+
+TEST_F(CommitStageTest, AGroupWrittenBeforeAMarkIsOnTheDiskStillKnowsTheMarkBefore) {
+  {
+    auto first = machine_.Start();
+  }
+  auto ledger = std::make_shared<InterruptedLedger>(*machine_.ledger);
+  StoreOptions options;
+  options.clock = &machine_.clock;
+  options.ids = &machine_.ids;
+  {
+    auto store = Store::Open(machine_.disk, ledger, options).value();
+    for (int i = 0; i < 3; ++i) {
+      store->stage().Enqueue(Row("a", std::to_string(i)), {});
+      store->stage().RunOnce();
+    }
+    ledger->InsteadOfTheNextWrite([&] {
+      store->stage().Enqueue(Row("a", "last"), {});
+      store->stage().RunOnce();
+    });
+    store->stage().MarkLedger();
+  }
+  machine_.disk->Crash();
+  EXPECT_TRUE(machine_.TryStart().has_value());
 }
 
 TEST_F(CommitStageTest, ThePersistedClockNeverRunsBackwards) {  // F8
