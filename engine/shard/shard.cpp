@@ -246,7 +246,14 @@ void Shard::Adopt(Step& step, std::vector<storage::ExecutionCommit>& commits) {
   if (status_changed && step.is_current) {
     engine::v1::CurrentRun current;
     current.set_run_id(folded.run_id());
-    current.set_create_request_id(folded.create_request_id());
+    current.set_create_request_id(step.create_request_id);
+    if (step.create_request_id.empty() && !execution.state.IsOpen()) {
+      // Its start's request id is in no event, only in the row that is replaced here.
+      const auto before = host_.store.GetCurrentRun(execution.key.workflow());
+      if (before && *before && (*before)->run_id() == folded.run_id()) {
+        current.set_create_request_id((*before)->create_request_id());
+      }
+    }
     current.set_status(folded.status());
     *current.mutable_start_time() = folded.start_time();
     current.set_first_execution_run_id(folded.first_execution_run_id());

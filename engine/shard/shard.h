@@ -201,7 +201,8 @@ class Shard {
     Execution* execution = nullptr;
     history::Transition* transition = nullptr;
     std::vector<std::string> request_ids;
-    bool is_current = true;  ///< False for a run that is replaced in the same commit.
+    bool is_current = true;              ///< False for a run that is replaced in the same commit.
+    std::string create_request_id = {};  ///< Of a start, for its deduplication (S6).
   };
   /// State, timers and tails now; one commit for all steps; effects once it is durable.
   void Carry(std::vector<Step> steps);

@@ -182,8 +182,11 @@ void Shard::FinishStart(StartPlan plan, ws::StartWorkflowExecutionRequest reques
   Execution& execution = Insert(input.key, history::MutableState());
   std::vector<Step> steps;
   if (ended) steps.push_back({.execution = old, .transition = &*ended, .request_ids = {}, .is_current = false});
-  steps.push_back(
-      {.execution = &execution, .transition = &*start, .request_ids = std::move(request_ids), .is_current = true});
+  steps.push_back({.execution = &execution,
+                   .transition = &*start,
+                   .request_ids = std::move(request_ids),
+                   .is_current = true,
+                   .create_request_id = input.request.request_id()});
   Carry(std::move(steps));
 
   StartOutcome outcome;
