@@ -23,6 +23,7 @@ Services::Services(EngineOptions engine_options, EngineHost engine_host)
                                         .tokens = tokens};
     shards.push_back({executor, std::make_unique<shard::Shard>(options.shard, shard_host)});
   }
+  broker->OnRoomAgain([this] { OfferPendingAgain(); });
 }
 
 size_t Services::ShardIndex(std::string_view ns, std::string_view workflow_id) const {
@@ -101,6 +102,25 @@ void Services::CheckDerived(Function<void(Result<DerivedReport>)> done) {
         check->done(check->report);
       });
     }
+  });
+}
+
+void Services::OfferPendingAgain() {
+  {
+    const std::lock_guard lock(scan_mutex);
+    scan_again = scanning;
+    if (scanning) return;
+    scanning = true;
+  }
+  CheckDerived([this](const Result<DerivedReport>&) {
+    // A scan that failed has found a disk that fails; the next commit stops the process.
+    bool again = false;
+    {
+      const std::lock_guard lock(scan_mutex);
+      scanning = false;
+      again = std::exchange(scan_again, false);
+    }
+    if (again) OfferPendingAgain();
   });
 }
 

@@ -42,6 +42,9 @@ struct Services {
   /// See Engine::CheckDerived.
   void CheckDerived(Function<void(Result<DerivedReport>)> done);
 
+  /// Offers again what is pending, since a queue has room that had none before.  One scan at a time.
+  void OfferPendingAgain();
+
   const EngineOptions options;
   const EngineHost host;
   const shard::TokenCodec tokens;
@@ -51,6 +54,10 @@ struct Services {
   std::unique_ptr<records::RecordsStore> records;  // opened by Engine::Start
   std::vector<ShardPlace> shards;
   std::atomic<bool> stopping{false};
+
+  std::mutex scan_mutex;
+  bool scanning = false;    // protected by scan_mutex
+  bool scan_again = false;  // protected by scan_mutex
 };
 
 }  // namespace wfe::frontend

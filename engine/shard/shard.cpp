@@ -1,6 +1,7 @@
 #include "engine/shard/shard.h"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "engine/history/proto_time.h"
 #include "engine/shard/answers.h"
@@ -51,30 +52,40 @@ void Shard::Recover(std::vector<Recovery> executions) {
 DerivedDifference Shard::CheckDerived(const std::vector<ExecutionKey>& open) {
   WFE_CHECK(host_.executor.OnStrand());
   DerivedDifference difference;
-  std::unordered_map<ExecutionKey, bool> seen;
+  std::unordered_set<ExecutionKey> seen;
+  const Instant now = host_.clock.Now();
   for (const ExecutionKey& key : open) {
-    Result<Execution*> loaded = Load(key);
-    if (!loaded || !(*loaded)->state.IsOpen()) continue;  // closed since it was listed
-    Execution& execution = **loaded;
-    seen.emplace(key, true);
+    std::optional<history::MutableState> read;
+    const history::MutableState* state = Peek(key, read);
+    if (!state || !state->IsOpen()) continue;  // closed since it was listed
+    seen.insert(key);
     ++difference.executions;
-    const std::optional<Instant> wanted = history::NextDeadline(execution.state);
+    const std::optional<Instant> wanted = history::NextDeadline(*state);
     if (wanted != timers_.Due(key)) {
       ++difference.timers_missing;
-      UpdateTimer(execution);
+      SetTimer(key, wanted);
     }
-    CarryOutEffects(key, key.ns.value(), history::PendingOffers(execution.state, host_.clock.Now()));
+    CarryOutEffects(key, key.ns.value(), history::PendingOffers(*state, now));
   }
   for (const ExecutionKey& key : timers_.Keys()) {
     if (seen.contains(key)) continue;
     // It may have been opened since the list was made; then its state says so.
-    Result<Execution*> loaded = Load(key);
-    if (loaded && history::NextDeadline((*loaded)->state) == timers_.Due(key)) continue;
+    std::optional<history::MutableState> read;
+    const history::MutableState* state = Peek(key, read);
+    if (state && history::NextDeadline(*state) == timers_.Due(key)) continue;
     ++difference.timers_orphaned;
     timers_.Remove(key);
   }
   ArmTimer();
   return difference;
+}
+
+const history::MutableState* Shard::Peek(const ExecutionKey& key, std::optional<history::MutableState>& read) const {
+  if (const auto found = executions_.find(key); found != executions_.end()) return &found->second->state;
+  Result<std::optional<engine::v1::MutableState>> stored = host_.store.Load(key);
+  if (!stored || !*stored) return nullptr;
+  read.emplace().stored = **std::move(stored);
+  return &*read;
 }
 
 void Shard::Stop(Function<void()> flushed) {
@@ -208,7 +219,7 @@ void Shard::Adopt(Step& step, std::vector<storage::ExecutionCommit>& commits) {
 
   const bool commits_something = transition.needs_commit || !step.request_ids.empty();
   execution.state = std::move(transition.next);
-  UpdateTimer(execution);
+  SetTimer(execution.key, history::NextDeadline(execution.state));
   if (!commits_something) return;
 
   storage::ExecutionCommit commit;
@@ -339,12 +350,11 @@ void Shard::OnDurable(uint64_t commit) {
 
 // --- Timers.
 
-void Shard::UpdateTimer(const Execution& execution) {
-  const std::optional<Instant> due = history::NextDeadline(execution.state);
+void Shard::SetTimer(const ExecutionKey& key, std::optional<Instant> due) {
   if (due) {
-    timers_.Set(execution.key, *due);
+    timers_.Set(key, *due);
   } else {
-    timers_.Remove(execution.key);
+    timers_.Remove(key);
   }
 }
 

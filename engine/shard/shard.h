@@ -190,6 +190,8 @@ class Shard {
 
   // Loading and the cache.
   Result<Execution*> Load(const ExecutionKey& key);
+  /// The state without bringing the execution into memory; `read` holds it when it was not there.
+  const history::MutableState* Peek(const ExecutionKey& key, std::optional<history::MutableState>& read) const;
   Result<ExecutionKey> Resolve(const Target& target) const;
   Execution& Insert(const ExecutionKey& key, history::MutableState state);
   bool Evictable(const Execution& execution) const;
@@ -216,7 +218,7 @@ class Shard {
   void AnswerDurably(const Execution& execution, Callback<T> done, Result<T> answer);
 
   // Timers.
-  void UpdateTimer(const Execution& execution);
+  void SetTimer(const ExecutionKey& key, std::optional<Instant> due);
   void ArmTimer();
   void OnTimer();
 
