@@ -1,0 +1,112 @@
+// Whole worlds from seeds (ARCHITECTURE section 7, level 3; faults F1, F2, F4, F8-F13, F25).
+//
+//   WFE_SEED=17 simulation_test            one seed, with a trace that can be read
+//   WFE_SEEDS=1000-2000 simulation_test    a range of seeds
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <string>
+#include <utility>
+
+#include "tests/simulation/world.h"
+
+namespace wfe::simulation {
+namespace {
+
+std::string Environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+struct Totals {
+  uint64_t worlds = 0, events = 0, executions = 0, history = 0, attempts = 0, starts = 0;
+  double virtual_hours = 0;
+
+  void Add(const Outcome& outcome) {
+    ++worlds;
+    events += outcome.loop_events;
+    executions += outcome.executions;
+    history += outcome.history_events;
+    attempts += outcome.activity_attempts;
+    starts += static_cast<uint64_t>(outcome.engine_starts);
+    virtual_hours += std::chrono::duration<double>(outcome.virtual_time).count() / 3600;
+  }
+  void Print() const {
+    std::printf(
+        "%lu worlds: %.1f hours, %lu steps, %lu runs, %lu history events, %lu activity attempts, "
+        "%lu engine starts\n",
+        worlds, virtual_hours, events, executions, history, attempts, starts);
+  }
+};
+
+Outcome RunSeed(uint64_t seed, bool readable = false) {
+  const Options options = Options::FromSeed(seed);
+  if (readable) std::fprintf(stderr, "%s", options.ToString().c_str());
+  Outcome outcome = World(options, readable).Run();
+  if (outcome.violations.empty()) return outcome;
+  std::string text = options.ToString();
+  for (const std::string& violation : outcome.violations) text += "  " + violation + "\n";
+  ADD_FAILURE() << text << "Run again with WFE_SEED=" << seed
+                << "; once it is understood, add the seed to tests/simulation/regression_seeds.txt.";
+  return outcome;
+}
+
+void RunRange(uint64_t first, uint64_t last) {
+  Totals totals;
+  for (uint64_t seed = first; seed <= last; ++seed) {
+    const Outcome outcome = RunSeed(seed);
+    totals.Add(outcome);
+    if (seed % 100 == 0) {  // T4
+      const Outcome again = RunSeed(seed);
+      EXPECT_EQ(outcome.trace_hash, again.trace_hash) << "seed " << seed << " does not repeat itself";
+    }
+  }
+  totals.Print();
+}
+
+/// The seeds of this process: WFE_SEEDS, or the test's own.
+std::pair<uint64_t, uint64_t> SeedRange(uint64_t first, uint64_t last) {
+  const std::string range = Environment("WFE_SEEDS");
+  const size_t dash = range.find('-');
+  if (dash == std::string::npos) return {first, last};
+  return {std::stoull(range.substr(0, dash)), std::stoull(range.substr(dash + 1))};
+}
+
+TEST(Simulation, EverySeedKeepsItsPromisesAndEnds) {
+  if (const std::string seed = Environment("WFE_SEED"); !seed.empty()) {
+    const Outcome outcome = RunSeed(std::stoull(seed), true);
+    std::printf("trace hash %016lx\n", outcome.trace_hash);
+    return;
+  }
+  const auto [first, last] = SeedRange(1, 125);
+  RunRange(first, last);
+}
+
+// Seeds that once failed; the list says why.
+TEST(Simulation, SeedsThatOnceFailedStayRepaired) {
+  std::ifstream file(std::string(WFE_SOURCE_DIR) + "/tests/simulation/regression_seeds.txt");
+  ASSERT_TRUE(file.good());
+  for (std::string line; std::getline(file, line);) {
+    if (line.empty() || line[0] == '#') continue;
+    RunSeed(std::stoull(line));
+  }
+}
+
+TEST(Simulation, WithoutFaultsEverythingEndsAtOnce) {
+  Totals totals;
+  for (uint64_t seed = 1; seed <= 10; ++seed) {
+    const Options options = Options::Calm(seed);
+    const Outcome outcome = World(options).Run();
+    std::string text;
+    for (const std::string& violation : outcome.violations) text += violation + "\n";
+    EXPECT_TRUE(outcome.violations.empty()) << "calm seed " << seed << "\n" << text;
+    EXPECT_EQ(outcome.engine_starts, 1);
+    totals.Add(outcome);
+  }
+  totals.Print();
+}
+
+}  // namespace
+}  // namespace wfe::simulation
