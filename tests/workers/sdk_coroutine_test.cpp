@@ -187,6 +187,50 @@ TEST(SdkCoroutine, ConditionsAreCheckedWheneverNothingElseIsReady) {
   EXPECT_EQ(RunToEnd(&Conditions, runtime), json({false, "bad predicate"}));
 }
 
+Task<json> Empty(WorkflowContext& ctx) {
+  std::vector<Future<int>> none;
+  std::vector<Future<void>> nothing;
+  Future<std::vector<int>> all = All(none);
+  std::vector<int> values = co_await all;
+  co_await All(nothing);
+  Future<void> timer = ctx.StartTimer(1s);
+  size_t first = co_await Any(all, timer);
+  json seen = {values.size(), first};
+  co_return seen;
+}
+TEST(SdkCoroutine, AllOfNothingIsReadyAtOnce) {
+  NotingRuntime runtime;
+  EXPECT_EQ(RunToEnd(&Empty, runtime), json({0, 0}));
+}
+
+Task<int> Twice(WorkflowContext& ctx) {
+  Task<int> once = One(ctx);
+  int n = co_await once;
+  n += co_await once;
+  co_return n;
+}
+TEST(SdkCoroutine, TaskThatIsAwaitedTwiceFailsTheWorkflowTaskAndNotTheProcess) {
+  NotingRuntime runtime;
+  EXPECT_EQ(RunToEnd(&Twice, runtime), "poison: a Task is awaited or spawned once");
+}
+
+Task<int> ScopeInHandler(WorkflowContext& ctx) {
+  ctx.OnSignal<int>("s", [&](int) { CancellationScope scope(ctx); });
+  co_await ctx.Sleep(1s);
+  co_return 1;
+}
+TEST(SdkCoroutine, ScopeInASignalHandlerFailsTheWorkflowTaskAndNotTheProcess) {
+  NotingRuntime runtime;
+  WorkflowRegistry registry;
+  registry.Register("W", &ScopeInHandler);
+  WorkflowInstance instance(*registry.Find("W"), runtime);
+  instance.Start(nullptr);
+  instance.Run();
+  instance.Signal("s", 1);
+  instance.Run();
+  ASSERT_TRUE(instance.poison().has_value());
+}
+
 /// Forms that GCC 12 gets right and that workflows use; the sanitizers watch.
 struct Heavy {
   std::string text;

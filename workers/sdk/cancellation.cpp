@@ -1,6 +1,7 @@
 #include "workers/sdk/cancellation.h"
 
-#include <algorithm>
+#include <stdexcept>
+#include <vector>
 
 #include "workers/sdk/future.h"
 #include "workers/sdk/workflow_context.h"
@@ -43,7 +44,9 @@ void ScopeState::Add(uint64_t operation, std::weak_ptr<FutureStateBase> future) 
 }
 
 ScopeGuard::ScopeGuard(WorkflowContext& ctx, bool shielded) : coroutine_(ctx.scheduler().current()) {
-  WFE_CHECK(coroutine_ != nullptr, "a cancellation scope is a local variable of a workflow coroutine");
+  if (coroutine_ == nullptr) {
+    throw std::logic_error("a cancellation scope is a local variable of a workflow coroutine, not of a handler");
+  }
   outer_ = coroutine_->scope();
   state_ = ScopeState::Child(outer_, shielded);
   coroutine_->set_scope(state_);

@@ -1,5 +1,6 @@
 #include "workers/sdk/future.h"
 
+#include "engine/base/check.h"
 #include "workers/sdk/cancellation.h"
 
 namespace wfe::sdk {
@@ -42,7 +43,7 @@ void FutureStateBase::Finish() {
     scope_->Remove(operation_);
     scope_.reset();
   }
-  for (PromiseBase* waiter : waiters_) scheduler_.PushBack(*waiter);
+  for (PromiseBase* waiter : waiters_) scheduler_->PushBack(*waiter);
   waiters_.clear();
   std::vector<Function<void()>> callbacks = std::move(callbacks_);
   callbacks_.clear();
@@ -52,8 +53,8 @@ void FutureStateBase::Finish() {
 }  // namespace detail
 
 Future<void> All(const std::vector<Future<void>>& futures) {
-  WFE_CHECK(!futures.empty(), "All() of no futures");
-  auto result = std::make_shared<detail::FutureState<void>>(futures.front().state().scheduler());
+  auto result = std::make_shared<detail::FutureState<void>>(detail::SchedulerOf(futures));
+  if (futures.empty()) result->Resolve({});
   auto missing = std::make_shared<size_t>(futures.size());
   for (const Future<void>& future : futures) {
     detail::Forward(future, result, [result, missing](const detail::Unit&) {

@@ -11,13 +11,13 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
-#include "engine/base/check.h"
 #include "engine/base/function.h"
 #include "workers/sdk/fwd.h"
 #include "workers/sdk/scheduler.h"
@@ -33,14 +33,16 @@ using Stored = std::conditional_t<std::is_void_v<T>, Unit, T>;
 /// The part of an operation's state that does not depend on its type.
 class FutureStateBase {
  public:
-  explicit FutureStateBase(Scheduler& scheduler) : scheduler_(scheduler) {}
+  explicit FutureStateBase(Scheduler& scheduler) : scheduler_(&scheduler) {}
+  /// nullptr only for what is ready before anybody can wait for it.
+  explicit FutureStateBase(Scheduler* scheduler) : scheduler_(scheduler) {}
   virtual ~FutureStateBase() = default;
   FutureStateBase(const FutureStateBase&) = delete;
   FutureStateBase& operator=(const FutureStateBase&) = delete;
 
   bool ready() const { return ready_; }
   const std::exception_ptr& error() const { return error_; }
-  Scheduler& scheduler() const { return scheduler_; }
+  Scheduler* scheduler() const { return scheduler_; }
 
   /// The outcome, from what the history says.  Only for operations with a JSON result.
   virtual void ResolveJson(const nlohmann::json& value);
@@ -58,7 +60,7 @@ class FutureStateBase {
   void Finish();
 
  private:
-  Scheduler& scheduler_;
+  Scheduler* scheduler_;
   bool ready_ = false;
   std::exception_ptr error_;
   std::vector<PromiseBase*> waiters_;
@@ -153,6 +155,21 @@ struct TupleGather {
   std::shared_ptr<FutureState<std::tuple<Stored<Ts>...>>> result;
 };
 
+/// The scheduler of any of them; nullptr when all are ready and were never anything else.
+template <class T>
+Scheduler* SchedulerOf(const std::vector<Future<T>>& futures) {
+  for (const Future<T>& future : futures) {
+    if (future.state().scheduler() != nullptr) return future.state().scheduler();
+  }
+  return nullptr;
+}
+template <class... Ts>
+Scheduler* SchedulerOf(const Future<Ts>&... futures) {
+  Scheduler* scheduler = nullptr;
+  ((scheduler = scheduler == nullptr ? futures.state().scheduler() : scheduler), ...);
+  return scheduler;
+}
+
 template <class T, class OnValue>
 void Forward(const Future<T>& input, std::shared_ptr<FutureStateBase> result, OnValue on_value) {
   FutureState<T>* state = &input.state();
@@ -173,7 +190,7 @@ template <class T, class... Ts>
 Future<std::tuple<detail::Stored<T>, detail::Stored<Ts>...>> All(const Future<T>& first, const Future<Ts>&... rest) {
   using State = detail::FutureState<std::tuple<detail::Stored<T>, detail::Stored<Ts>...>>;
   auto gather = std::make_shared<detail::TupleGather<T, Ts...>>();
-  gather->result = std::make_shared<State>(first.state().scheduler());
+  gather->result = std::make_shared<State>(detail::SchedulerOf(first, rest...));
   auto result = gather->result;
   auto finish = [](detail::TupleGather<T, Ts...>& g) {
     if (--g.missing > 0) return;
@@ -191,17 +208,17 @@ Future<std::tuple<detail::Stored<T>, detail::Stored<Ts>...>> All(const Future<T>
   return Future(result);
 }
 
-/// As above for any number of equal operations.  `futures` is not empty.
+/// As above for any number of equal operations, also none.
 template <class T>
   requires(!std::is_void_v<T>)
 Future<std::vector<T>> All(const std::vector<Future<T>>& futures) {
-  WFE_CHECK(!futures.empty(), "All() of no futures");
   struct Gather {
     std::vector<std::optional<T>> values;
     size_t missing;
   };
   auto gather = std::make_shared<Gather>(Gather{std::vector<std::optional<T>>(futures.size()), futures.size()});
-  auto result = std::make_shared<detail::FutureState<std::vector<T>>>(futures.front().state().scheduler());
+  auto result = std::make_shared<detail::FutureState<std::vector<T>>>(detail::SchedulerOf(futures));
+  if (futures.empty()) result->Resolve({});
   for (size_t i = 0; i < futures.size(); ++i) {
     detail::Forward(futures[i], result, [gather, i, weak = std::weak_ptr(result)](const T& value) {
       gather->values[i] = value;
@@ -217,11 +234,12 @@ Future<std::vector<T>> All(const std::vector<Future<T>>& futures) {
 
 Future<void> All(const std::vector<Future<void>>& futures);
 
-/// The index of the one that is ready first, with a value or a failure; await it to learn which.
+/// The index of the one that is ready first, with a value or a failure; await it to learn which.  Of none there is no
+/// first: std::invalid_argument.
 template <class T>
 Future<size_t> Any(const std::vector<Future<T>>& futures) {
-  WFE_CHECK(!futures.empty(), "Any() of no futures");
-  auto result = std::make_shared<detail::FutureState<size_t>>(futures.front().state().scheduler());
+  if (futures.empty()) throw std::invalid_argument("Any() of no futures would wait for ever");
+  auto result = std::make_shared<detail::FutureState<size_t>>(detail::SchedulerOf(futures));
   for (size_t i = 0; i < futures.size(); ++i) {
     futures[i].state().OnReady([result, i] { result->Resolve(i); });
   }
@@ -230,7 +248,7 @@ Future<size_t> Any(const std::vector<Future<T>>& futures) {
 
 template <class T, class... Ts>
 Future<size_t> Any(const Future<T>& first, const Future<Ts>&... rest) {
-  auto result = std::make_shared<detail::FutureState<size_t>>(first.state().scheduler());
+  auto result = std::make_shared<detail::FutureState<size_t>>(detail::SchedulerOf(first, rest...));
   size_t next = 0;
   auto watch = [&](const auto& future) {
     future.state().OnReady([result, i = next] { result->Resolve(i); });

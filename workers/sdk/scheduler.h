@@ -10,9 +10,9 @@
 #include <deque>
 #include <exception>
 #include <memory>
+#include <stdexcept>
 #include <utility>
 
-#include "engine/base/check.h"
 #include "engine/base/function.h"
 #include "workers/sdk/fwd.h"
 
@@ -32,7 +32,7 @@ class PromiseBase {
 
   /// Makes this coroutine part of a run: it inherits the cancellation scope of whoever starts it.
   void Attach(Scheduler& scheduler, std::shared_ptr<ScopeState> scope) {
-    WFE_CHECK(scheduler_ == nullptr, "a Task is started once");
+    if (scheduler_ != nullptr) throw std::logic_error("a Task is awaited or spawned once");
     scheduler_ = &scheduler;
     scope_ = std::move(scope);
   }
