@@ -16,7 +16,9 @@ WorkflowKey KeyOf(const ws::StartWorkflowExecutionRequest& request) {
 
 void StartWorkflow(Services& services, ws::StartWorkflowExecutionRequest request, Call call) {
   if (Status valid = CheckStart(services, request); !valid) return call.Fail(std::move(valid).error());
-  services.OnShard(KeyOf(request), [request = std::move(request), call = std::move(call)](shard::Shard& shard) mutable {
+  // Named first: arguments are evaluated in any order, and the other one moves the request away.
+  const WorkflowKey key = KeyOf(request);
+  services.OnShard(key, [request = std::move(request), call = std::move(call)](shard::Shard& shard) mutable {
     shard.Start(std::move(request), [call = std::move(call)](Result<shard::StartOutcome> outcome) {
       if (!outcome) return call.Fail(std::move(outcome).error());
       ws::StartWorkflowExecutionResponse response;
@@ -72,18 +74,19 @@ void SignalWithStart(Services& services, ws::SignalWithStartWorkflowExecutionReq
   signal.header = std::move(*request.mutable_header());
   signal.identity = request.identity();
   signal.request_id = request.request_id();
-  services.OnShard(KeyOf(start), [start = std::move(start), signal = std::move(signal),
-                                  call = std::move(call)](shard::Shard& shard) mutable {
-    shard.SignalWithStart(std::move(start), std::move(signal),
-                          [call = std::move(call)](Result<shard::StartOutcome> outcome) {
-                            if (!outcome) return call.Fail(std::move(outcome).error());
-                            ws::SignalWithStartWorkflowExecutionResponse response;
-                            response.set_run_id(outcome->run_id);
-                            response.set_first_execution_run_id(outcome->first_execution_run_id);
-                            response.set_started(outcome->started);
-                            call.Reply(response);
-                          });
-  });
+  const WorkflowKey key = KeyOf(start);
+  services.OnShard(
+      key, [start = std::move(start), signal = std::move(signal), call = std::move(call)](shard::Shard& shard) mutable {
+        shard.SignalWithStart(std::move(start), std::move(signal),
+                              [call = std::move(call)](Result<shard::StartOutcome> outcome) {
+                                if (!outcome) return call.Fail(std::move(outcome).error());
+                                ws::SignalWithStartWorkflowExecutionResponse response;
+                                response.set_run_id(outcome->run_id);
+                                response.set_first_execution_run_id(outcome->first_execution_run_id);
+                                response.set_started(outcome->started);
+                                call.Reply(response);
+                              });
+      });
 }
 
 void Signal(Services& services, ws::SignalWorkflowExecutionRequest request, Call call) {
