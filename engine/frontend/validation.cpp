@@ -15,6 +15,18 @@ Status CheckTimeout(std::string_view what, const google::protobuf::Duration& dur
   return Ok();
 }
 
+Status CheckSearchAttributes(const EngineOptions& limits,
+                             const temporal::api::common::v1::SearchAttributes& attributes) {
+  if (attributes.indexed_fields_size() > limits.max_search_attributes) {
+    return InvalidArgument("number of search attributes " + std::to_string(attributes.indexed_fields_size()) +
+                           " exceeds limit " + std::to_string(limits.max_search_attributes));
+  }
+  for (const auto& [key, value] : attributes.indexed_fields()) {
+    WFE_RETURN_IF_ERROR(CheckSize("search attribute " + key, value, limits.max_search_attribute_bytes));
+  }
+  return CheckSize("SearchAttributes", attributes, limits.max_search_attributes_bytes);
+}
+
 }  // namespace
 
 Status CheckNamespace(const Services& services, const std::string& ns) {
@@ -86,6 +98,7 @@ Status CheckStart(const Services& services,
   }
   WFE_RETURN_IF_ERROR(CheckSize("Input", request.input(), services.options.max_blob_bytes));
   WFE_RETURN_IF_ERROR(CheckSize("Header", request.header(), services.options.max_blob_bytes));
+  WFE_RETURN_IF_ERROR(CheckSearchAttributes(services.options, request.search_attributes()));
   return CheckSize("Memo", request.memo(), services.options.max_memo_bytes);
 }
 

@@ -36,7 +36,7 @@ struct Options {
   int64_t max_history_page_bytes = 2 << 20;
   int max_history_page_events = 256;  ///< S52, for GetWorkflowExecutionHistory.
   int max_timers_per_turn = 256;      ///< Due executions handled before others get a turn (F16).
-  int max_eager_activities = 100;     ///< Per workflow task; 0 turns them off (S40).
+  bool eager_activities = true;       ///< Activities may start with the reply that schedules them (S40).
 };
 
 }  // namespace wfe::shard

@@ -96,7 +96,7 @@ void Shard::Stop(Function<void()> flushed) {
   for (auto& [key, list] : waiters) {
     for (auto& waiter : list) {
       host_.timers.Cancel(waiter->timer);
-      waiter->done(Unavailable("the server is shutting down"));
+      waiter->done(ShuttingDown());
     }
   }
   auto queries = std::move(queries_);
@@ -104,7 +104,7 @@ void Shard::Stop(Function<void()> flushed) {
   for (auto& [key, list] : queries) {
     for (auto& query : list) {
       host_.timers.Cancel(query->timer);
-      query->done(Unavailable("the server is shutting down"));
+      query->done(ShuttingDown());
     }
   }
   WhenDurable(handed_in_, std::move(flushed));
@@ -156,16 +156,26 @@ bool Shard::Evictable(const Execution& execution) const {
 }
 
 void Shard::SweepSoon() {
-  if (sweep_armed_ || stopped_) return;
-  sweep_armed_ = true;
-  // A full cache is swept at the next turn, an idle one when the first entry may have become idle.
-  const bool full = static_cast<int64_t>(executions_.size()) > options_.max_cached_executions;
-  if (full) return host_.executor.Post([this] { Sweep(); });
-  host_.timers.After(options_.cache_idle, host_.executor, [this] { Sweep(); });
+  if (stopped_) return;
+  if (!sweep_armed_) {
+    sweep_armed_ = true;
+    host_.timers.After(options_.cache_idle, host_.executor, [this] {
+      sweep_armed_ = false;
+      Sweep();
+      if (!executions_.empty()) SweepSoon();
+    });
+  }
+  // A full cache does not wait until its entries become idle.
+  if (static_cast<int64_t>(executions_.size()) > options_.max_cached_executions && !sweep_posted_) {
+    sweep_posted_ = true;
+    host_.executor.Post([this] {
+      sweep_posted_ = false;
+      Sweep();
+    });
+  }
 }
 
 void Shard::Sweep() {
-  sweep_armed_ = false;
   const Instant now = host_.clock.Now();
   std::vector<Execution*> kept;
   for (auto it = executions_.begin(); it != executions_.end();) {
@@ -191,9 +201,6 @@ void Shard::Sweep() {
       --surplus;
     }
   }
-  if (executions_.empty() || stopped_) return;
-  sweep_armed_ = true;
-  host_.timers.After(options_.cache_idle, host_.executor, [this] { Sweep(); });
 }
 
 // --- Carrying transitions out.

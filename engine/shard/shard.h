@@ -126,7 +126,7 @@ class Shard {
   /// again what is pending (H21, H33).
   DerivedDifference CheckDerived(const std::vector<ExecutionKey>& open);
 
-  /// Answers everything that waits; afterwards nothing new is parked.  `flushed` runs when all commits are durable.
+  /// Answers everything that waits and refuses what comes afterwards.  `flushed` runs when all commits are durable.
   void Stop(Function<void()> flushed);
 
   // --- Workflow starts and control (shard_control.cpp).
@@ -257,7 +257,8 @@ class Shard {
   timers::TimerQueue timers_;
   std::optional<Instant> armed_for_;
   TimerService::TimerId armed_timer_ = 0;
-  bool sweep_armed_ = false;
+  bool sweep_armed_ = false;   // a timer is set
+  bool sweep_posted_ = false;  // the cache is full
   bool stopped_ = false;
 
   uint64_t handed_in_ = 0;  // commits given to the store

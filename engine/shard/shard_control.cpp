@@ -1,7 +1,7 @@
 // Starting, signalling and steering runs.
 #include "engine/history/proto_time.h"
 #include "engine/shard/answers.h"
-#include "engine/shard/shard.h"
+#include "engine/shard/shard_private.h"
 #include "temporal/api/enums/v1/workflow.pb.h"
 #include "temporal/api/errordetails/v1/message.pb.h"
 
@@ -91,6 +91,7 @@ Result<Shard::StartPlan> Shard::PlanStart(ws::StartWorkflowExecutionRequest& req
 
 void Shard::Start(ws::StartWorkflowExecutionRequest request, Callback<StartOutcome> done) {
   WFE_CHECK(host_.executor.OnStrand());
+  if (stopped_) return done(ShuttingDown());
   Result<StartPlan> plan = PlanStart(request, /*with_signal=*/false);
   if (!plan) return done(std::move(plan).error());
   FinishStart(*std::move(plan), std::move(request), std::nullopt, std::move(done));
@@ -99,6 +100,7 @@ void Shard::Start(ws::StartWorkflowExecutionRequest request, Callback<StartOutco
 void Shard::SignalWithStart(ws::StartWorkflowExecutionRequest start, history::SignalReceived signal,
                             Callback<StartOutcome> done) {
   WFE_CHECK(host_.executor.OnStrand());
+  if (stopped_) return done(ShuttingDown());
   Result<StartPlan> plan = PlanStart(start, /*with_signal=*/true);
   if (!plan) return done(std::move(plan).error());
   if (plan->kind == StartPlan::Kind::kUseExisting &&
@@ -205,6 +207,7 @@ void Shard::FinishStart(StartPlan plan, ws::StartWorkflowExecutionRequest reques
 
 void Shard::Signal(const Target& target, history::SignalReceived signal, Callback<MutateOutcome> done) {
   WFE_CHECK(host_.executor.OnStrand());
+  if (stopped_) return done(ShuttingDown());
   Result<ExecutionKey> key = Resolve(target);
   if (!key) return done(std::move(key).error());
   Result<Execution*> loaded = Load(*key);
@@ -229,6 +232,7 @@ void Shard::Signal(const Target& target, history::SignalReceived signal, Callbac
 
 void Shard::Mutate(const Target& target, history::Input input, Callback<MutateOutcome> done) {
   WFE_CHECK(host_.executor.OnStrand());
+  if (stopped_) return done(ShuttingDown());
   Result<ExecutionKey> key = Resolve(target);
   if (!key) return done(std::move(key).error());
   Result<Execution*> loaded = Load(*key);
@@ -247,6 +251,7 @@ void Shard::Mutate(const Target& target, history::Input input, Callback<MutateOu
 
 void Shard::Describe(const Target& target, Callback<std::string> done) {
   WFE_CHECK(host_.executor.OnStrand());
+  if (stopped_) return done(ShuttingDown());
   Result<ExecutionKey> key = Resolve(target);
   if (!key) return done(std::move(key).error());
   Result<Execution*> loaded = Load(*key);

@@ -41,6 +41,7 @@ Result<std::string> Shard::ReadEvents(Execution& execution, EventId first, Event
 
 void Shard::GetHistory(HistoryRequest request, Callback<HistoryPage> done) {
   WFE_CHECK(host_.executor.OnStrand());
+  if (stopped_) return done(ShuttingDown());
   AnswerHistory(std::move(request), std::move(done));
 }
 
@@ -72,7 +73,7 @@ void Shard::AnswerHistory(HistoryRequest request, Callback<HistoryPage> done) {
     request.target.run_id = key->run_id;
     token.set_next_event_id(seen + 1);
     request.page_token = token.SerializeAsString();
-    if (stopped_) return done(Unavailable("the server is shutting down"));
+    if (stopped_) return done(ShuttingDown());
     auto& waiters = history_waiters_[*key];
     if (static_cast<int>(waiters.size()) >= options_.max_history_waiters_per_run) {
       for (std::unique_ptr<HistoryWaiter>& left :
@@ -135,6 +136,7 @@ void Shard::AnswerHistory(HistoryRequest request, Callback<HistoryPage> done) {
 
 void Shard::GetHistoryReverse(HistoryRequest request, Callback<HistoryPage> done) {
   WFE_CHECK(host_.executor.OnStrand());
+  if (stopped_) return done(ShuttingDown());
   engine::v1::HistoryPageToken token;
   if (!request.page_token.empty()) {
     if (!token.ParseFromString(request.page_token) || token.run_id().empty() || token.next_event_id() < 1) {

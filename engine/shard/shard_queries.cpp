@@ -50,7 +50,7 @@ Error NobodyPolls() { return FailedPrecondition("no poller seen for task queue r
 
 void Shard::Query(QueryRequest request, Callback<std::string> done) {
   WFE_CHECK(host_.executor.OnStrand());
-  if (stopped_) return done(Unavailable("the server is shutting down"));
+  if (stopped_) return done(ShuttingDown());
   Result<ExecutionKey> key = Resolve(request.target);
   if (!key) return done(std::move(key).error());
   Result<Execution*> loaded = Load(*key);
@@ -131,6 +131,7 @@ void Shard::SendQueryTask(const Execution& execution, PendingQuery& query, bool 
 
 void Shard::TakeQuery(const matching::TaskRef& task, Taker taker, Callback<std::string> done) {
   WFE_CHECK(host_.executor.OnStrand());
+  if (stopped_) return done(ShuttingDown());
   PendingQuery* query = FindQuery(task.execution, task.query_id);
   if (!query || query->state != PendingQuery::State::kOffered) return done(NotFound("the query is over"));
   Result<Execution*> loaded = Load(task.execution);
@@ -176,6 +177,7 @@ void Shard::TakeQuery(const matching::TaskRef& task, Taker taker, Callback<std::
 void Shard::AnswerQuery(const engine::v1::TaskToken& token, const ws::RespondQueryTaskCompletedRequest& request,
                         Callback<MutateOutcome> done) {
   WFE_CHECK(host_.executor.OnStrand());
+  if (stopped_) return done(ShuttingDown());
   const ExecutionKey key = KeyOf(token);
   PendingQuery* query = FindQuery(key, token.query_id());
   if (!query) return done(NotFound("query task not found, or already expired"));

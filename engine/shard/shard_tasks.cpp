@@ -40,6 +40,7 @@ engine::v1::TaskToken TokenFor(const ExecutionKey& key, engine::v1::TaskToken::K
 
 void Shard::TakeWorkflowTask(const matching::TaskRef& task, Taker taker, Callback<std::string> done) {
   WFE_CHECK(host_.executor.OnStrand());
+  if (stopped_) return done(ShuttingDown());
   Result<Execution*> loaded = Load(task.execution);
   if (!loaded) return done(std::move(loaded).error());
   if (taker.gone && taker.gone()) return done(Cancelled("the poller is gone"));
@@ -131,6 +132,7 @@ Result<Shard::TaskPage> Shard::TaskHistory(Execution& execution, EventId first, 
 void Shard::CompleteWorkflowTask(const engine::v1::TaskToken& token, ws::RespondWorkflowTaskCompletedRequest request,
                                  Callback<std::string> done) {
   WFE_CHECK(host_.executor.OnStrand());
+  if (stopped_) return done(ShuttingDown());
   Result<Execution*> loaded = Load(KeyOf(token));
   if (!loaded) return done(std::move(loaded).error());
   Execution& execution = **loaded;
@@ -143,7 +145,7 @@ void Shard::CompleteWorkflowTask(const engine::v1::TaskToken& token, ws::Respond
   input.started_event_id = token.started_event_id();
   input.attempt = token.attempt();
   input.request = std::move(request);
-  input.allow_eager_activities = options_.max_eager_activities > 0;
+  input.allow_eager_activities = options_.eager_activities;
   input.new_run_id = host_.ids.NewUuid();
   const history::Input decided(std::move(input));
   Result<history::Transition> transition =
@@ -205,6 +207,7 @@ void Shard::FailWorkflowTask(const engine::v1::TaskToken& token, ws::RespondWork
 
 void Shard::TakeActivityTask(const matching::TaskRef& task, Taker taker, Callback<std::string> done) {
   WFE_CHECK(host_.executor.OnStrand());
+  if (stopped_) return done(ShuttingDown());
   Result<Execution*> loaded = Load(task.execution);
   if (!loaded) return done(std::move(loaded).error());
   Execution& execution = **loaded;
