@@ -21,7 +21,7 @@ inline constexpr sdk::ActivityType<int64_t, int64_t> kWork{"work"};        // it
 inline constexpr sdk::ActivityType<int64_t, int64_t> kFlaky{"flaky"};      // its input, from the third attempt on
 inline constexpr sdk::ActivityType<int64_t, int64_t> kRefused{"refused"};  // always a failure that is not retryable
 inline constexpr sdk::ActivityType<int64_t, int64_t> kBroken{"broken"};    // always a retryable failure
-inline constexpr sdk::ActivityType<int64_t, int64_t> kStuck{"stuck"};      // does not end before its timeout
+inline constexpr sdk::ActivityType<int64_t, int64_t> kStuck{"stuck"};      // ends long after its timeout
 inline constexpr sdk::ActivityType<int64_t, int64_t> kBeating{"beating"};  // heartbeats; its input, or cancelled
 inline constexpr sdk::ActivityType<int64_t, int64_t> kSilent{"silent"};    // never heartbeats, although it should
 

@@ -65,6 +65,9 @@ void Checker::CheckStore(Random random) {
       for (HistoryEvent& event : *events.mutable_events()) history.events.push_back(std::move(event));
     }
     events_ += history.events.size();
+    const auto& buffered = run.state.bookkeeping().buffered_events();
+    buffered_[key.workflow_id.value()].insert(buffered_[key.workflow_id.value()].end(), buffered.begin(),
+                                              buffered.end());
     CheckReplay(history, random);
     if (open) CheckWakeUp(run);
     runs_.push_back(std::move(history));
@@ -113,17 +116,19 @@ void Checker::CheckTold(const Plan& plan, const Told& told) {
   bool started = false;
   bool first_run_found = false;
   bool cancel_found = false;
+  const auto look_at = [&](const HistoryEvent& event) {
+    if (event.has_workflow_execution_signaled_event_attributes()) {
+      ++signals[event.workflow_execution_signaled_event_attributes().request_id()];
+    }
+    if (event.has_workflow_execution_cancel_requested_event_attributes()) cancel_found = true;
+  };
   for (const lint::RunHistory& run : runs_) {
     if (run.key.workflow_id.value() != plan.workflow_id) continue;
     started = true;
     if (told.first_run_id && run.key.run_id.value() == *told.first_run_id) first_run_found = true;
-    for (const HistoryEvent& event : run.events) {
-      if (event.has_workflow_execution_signaled_event_attributes()) {
-        ++signals[event.workflow_execution_signaled_event_attributes().request_id()];
-      }
-      if (event.has_workflow_execution_cancel_requested_event_attributes()) cancel_found = true;
-    }
+    for (const HistoryEvent& event : run.events) look_at(event);
   }
+  for (const HistoryEvent& event : buffered_[plan.workflow_id]) look_at(event);
   if (told.first_run_id && !started) Violation("H36: the acknowledged start of " + plan.workflow_id + " is lost");
   if (told.first_run_id && !told.first_run_id->empty() && !first_run_found) {
     Violation("H36: " + plan.workflow_id + " has no run " + *told.first_run_id + ", which its start had answered");

@@ -39,6 +39,8 @@ class Checker {
   const storage::ExecutionReader reader_;
   const sdk::WorkflowRegistry& registry_;
   std::vector<lint::RunHistory> runs_;
+  /// By workflow id: accepted, and in the history once the workflow task that is out has ended.
+  std::map<std::string, std::vector<lint::HistoryEvent>> buffered_;
   std::vector<std::string> violations_;
   size_t events_ = 0;
 };

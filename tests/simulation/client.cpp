@@ -176,8 +176,8 @@ void Client::Impl::SendSignal(size_t number) {
         --self->open;
         if (answer) {
           self->told.signal_acknowledged[number] = true;
-        } else if (!IsGone(answer.error()) ||
-                   (tries == 1 && self->plan.value && self->plan.statuses.size() == 1 && !self->plan.terminate_after)) {
+        } else if (!IsGone(answer.error()) || (tries == 1 && self->plan.value && self->plan.statuses.size() == 1 &&
+                                               !self->plan.terminate_after && !self->plan.cancel_after)) {
           // A run that waits for this signal is there to take it.
           self->Violation("signal " + std::to_string(number) + " is refused: " + answer.error().ToString());
         }

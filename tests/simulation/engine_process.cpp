@@ -104,7 +104,11 @@ void EngineProcess::JumpClock(Duration by) {
   clock_.Jump(by);
 }
 
-void EngineProcess::Heal() { healed_ = true; }
+void EngineProcess::Heal() {
+  healed_ = true;
+  // A write error that is still to come is forgotten; nothing is lost.
+  disk_->Crash(disk_->UnsyncedWrites());
+}
 
 void EngineProcess::AfterEvent() {
   if (process_ == nullptr) return;

@@ -98,7 +98,7 @@ TEST(Simulation, WithoutFaultsEverythingEndsAtOnce) {
   Totals totals;
   for (uint64_t seed = 1; seed <= 10; ++seed) {
     const Options options = Options::Calm(seed);
-    const Outcome outcome = World(options).Run();
+    const Outcome outcome = World(options, !Environment("WFE_TRACE").empty()).Run();
     std::string text;
     for (const std::string& violation : outcome.violations) text += violation + "\n";
     EXPECT_TRUE(outcome.violations.empty()) << "calm seed " << seed << "\n" << text;
