@@ -13,14 +13,18 @@ Services::Services(EngineOptions engine_options, EngineHost engine_host)
       tokens(host.store.identity().secret, host.store.identity().epoch),
       broker(std::make_shared<shard::PollBroker>(options.shard, host.clock, host.timers, host.matching_executor)) {
   WFE_CHECK(std::has_single_bit(host.shard_executors.size()), "the number of shards must be a power of two");
-  for (Executor* executor : host.shard_executors) {
+  for (size_t index = 0; index < host.shard_executors.size(); ++index) {
+    Executor* const executor = host.shard_executors[index];
     const shard::Shard::Host shard_host{.clock = host.clock,
                                         .ids = host.ids,
                                         .timers = host.timers,
                                         .executor = *executor,
                                         .store = host.store.executions(),
                                         .sink = *broker,
-                                        .tokens = tokens};
+                                        .tokens = tokens,
+                                        .owns = [this, index](const WorkflowKey& key) {
+                                          return ShardIndex(key.ns.value(), key.workflow_id.value()) == index;
+                                        }};
     shards.push_back({executor, std::make_unique<shard::Shard>(options.shard, shard_host)});
   }
   broker->OnRoomAgain([this] { OfferPendingAgain(); });
@@ -35,7 +39,7 @@ size_t Services::ShardIndex(std::string_view ns, std::string_view workflow_id) c
   };
   add(ns);
   add(workflow_id);
-  return (hash ^ (hash >> 32)) & (shards.size() - 1);
+  return (hash ^ (hash >> 32)) & (host.shard_executors.size() - 1);
 }
 
 Status Services::LoadNamespaces() {

@@ -141,6 +141,7 @@ Result<Shard::Execution*> Shard::Load(const ExecutionKey& key) {
 }
 
 Shard::Execution& Shard::Insert(const ExecutionKey& key, history::MutableState state) {
+  WFE_CHECK(!host_.owns || host_.owns(key.workflow()), "an execution came to a shard that does not own it");
   auto execution = std::make_unique<Execution>();
   execution->key = key;
   execution->state = std::move(state);

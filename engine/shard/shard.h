@@ -103,6 +103,9 @@ class Shard {
     storage::ExecutionStore& store;
     TaskSink& sink;
     const TokenCodec& tokens;
+    /// Which workflow ids are this shard's; empty: all.  Checked whenever one comes into memory, since an execution
+    /// with two writers is lost.
+    std::function<bool(const WorkflowKey&)> owns = {};
   };
   Shard(const Options& options, Host host);
   ~Shard();

@@ -221,9 +221,10 @@ void Shard::TakeQueryResults(const Execution& execution, ws::RespondWorkflowTask
       answer = QueryFailed(result.error_message(), result.has_failure() ? &result.failure() : nullptr);
     }
     // The answer shows what this completion does, so it waits until that is durable: it is the next commit.
-    WhenDurable(handed_in_ + 1, [this, key = execution.key, id = id, answer = std::move(answer)]() mutable {
-      FinishQuery(key, id, std::move(answer));
-    });
+    WhenDurable(handed_in_ + 1,
+                [this, key = execution.key, answered = query->id, answer = std::move(answer)]() mutable {
+                  FinishQuery(key, answered, std::move(answer));
+                });
   }
 }
 

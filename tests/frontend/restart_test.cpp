@@ -155,6 +155,18 @@ TEST_F(Restart, TheTimerIndexEqualsTheStates) {  // timer_index_equals_state, H2
   EXPECT_TRUE(report.clean());
 }
 
+TEST_F(Restart, EveryWorkflowIdHasOneWriter) {  // H32
+  for (int i = 0; i < 16; ++i) {
+    const std::string id = "w" + std::to_string(i);
+    auto request = StartRequest(id);
+    request.mutable_workflow_start_delay()->set_seconds(60);
+    Send<StartWorkflowExecutionResponse>("StartWorkflowExecution", request).Value();
+    Signal(id, "s").Value();
+    EXPECT_EQ(EventNames(id), "WorkflowExecutionStarted WorkflowExecutionSignaled WorkflowTaskScheduled");
+  }
+  EXPECT_TRUE(CheckDerived().clean());
+}
+
 TEST_F(Restart, RegisteredNamespacesRemain) {
   RegisterNamespaceRequest request;
   request.set_namespace_("team");
