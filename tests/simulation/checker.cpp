@@ -149,6 +149,19 @@ void Checker::CheckTold(const Plan& plan, const Told& told) {
   }
 }
 
+std::vector<std::string> Checker::Describe(const std::string& workflow_id) const {
+  std::vector<std::string> lines;
+  for (const lint::RunHistory& run : runs_) {
+    if (run.key.workflow_id.value() != workflow_id) continue;
+    lines.push_back(run.key.ToString());
+    for (const HistoryEvent& event : run.events) {
+      lines.push_back("  " + FormatIso8601Millis(history::FromProto(event.event_time())) + " " +
+                      event.ShortDebugString());
+    }
+  }
+  return lines;
+}
+
 void Checker::CheckOutcome(const Plan& plan, const Told& told) {
   if (!told.status) return Violation("F25: " + plan.workflow_id + " has not ended");
   if (!plan.statuses.contains(*told.status)) {

@@ -26,6 +26,9 @@ class Checker {
   /// The workflow has ended as it must.
   void CheckOutcome(const Plan& plan, const Told& told);
 
+  /// Every run of a workflow id, an event a line; for readable traces.
+  std::vector<std::string> Describe(const std::string& workflow_id) const;
+
   const std::vector<std::string>& violations() const { return violations_; }
   size_t executions() const { return runs_.size(); }
   size_t events() const { return events_; }

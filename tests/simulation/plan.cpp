@@ -48,7 +48,8 @@ void Shape(Plan& plan, Kind kind, Random& random, Duration safety) {
     case Kind::kTimedOut:
       end = "forever";
       plan.run_timeout = random.Between(Duration(1s), Duration(2min));
-      plan.statuses = {enums::WORKFLOW_EXECUTION_STATUS_TIMED_OUT};
+      // The run's time limits its activities, too; one may fail by it first (S26).
+      plan.statuses = {enums::WORKFLOW_EXECUTION_STATUS_TIMED_OUT, enums::WORKFLOW_EXECUTION_STATUS_FAILED};
       break;
     case Kind::kFailed:
       end = "fail";

@@ -115,6 +115,8 @@ Task<int64_t> Echoed(WorkflowContext& ctx, int64_t number) {
 }
 
 [[noreturn]] void Continue(WorkflowContext& ctx, const Run& run, size_t next) {
+  // The next run would know nothing of a cancel that this one has heard of.
+  if (ctx.IsCancelRequested()) throw CancelledFailure();
   json input = run.input;
   json rest = json::array();
   for (size_t i = next; i < input["ops"].size(); ++i) rest.push_back(input["ops"][i]);

@@ -170,6 +170,11 @@ void World::Judge(Outcome& outcome) {
     const auto& answers = client->told().violations;
     violations_.insert(violations_.end(), answers.begin(), answers.end());
   }
+  if (loop_.readable()) {
+    for (const Plan& plan : plans_) {
+      for (const std::string& line : checker.Describe(plan.workflow_id)) loop_.Note(line);
+    }
+  }
   const auto add = [this](const std::vector<std::string>& more) {
     violations_.insert(violations_.end(), more.begin(), more.end());
   };
