@@ -89,5 +89,6 @@ void AddHistoryCommands(CLI::App& app, Globals& globals);
 void AddAuditCommands(CLI::App& app, Globals& globals);
 void AddConfigCommands(CLI::App& app, Globals& globals);
 void AddBenchCommand(CLI::App& app, Globals& globals);
+void AddCompletionCommand(CLI::App& app, Globals& globals);
 
 }  // namespace wfe::cli

@@ -3,6 +3,7 @@
 
 #include <fstream>
 
+#include "engine/base/hash.h"
 #include "engine/lint/lint.h"
 #include "tools/wfe/cli.h"
 #include "tools/wfe/describe.h"
@@ -156,30 +157,32 @@ Result<int> Verify(Globals& globals, const SourceOptions& options) {
   const std::string data = options.data.empty() ? config->server.data_dir : options.data;
   WFE_ASSIGN_OR_RETURN(const auto store, StoreReader::Open(data));
   WFE_ASSIGN_OR_RETURN(const StoredHistory stored, store->Find(globals.Namespace(), options.source, options.run_id));
-  const Result<std::string> head = stored.VerifyChain();
-  if (!head) {
-    PrintObject({{"status", "broken"}, {"problem", head.error().message}}, globals.format);
-    return kExitProblemsFound;
+  nlohmann::ordered_json object = {{"status", stored.chain.ok() ? "intact" : "broken"},
+                                   {"workflow_id", stored.target.workflow_id},
+                                   {"run_id", stored.target.run_id},
+                                   {"events", stored.chain.events}};
+  if (stored.chain.ok()) {
+    object["chain_head"] = ToHex(stored.run.state.bookkeeping().chain_head());
+  } else {
+    object["first_bad_event"] = stored.chain.first_bad;
+    object["problem"] = stored.chain.problem;
   }
-  PrintObject({{"status", "intact"},
-               {"workflow_id", stored.target.workflow_id},
-               {"run_id", stored.target.run_id},
-               {"events", stored.history.events_size()},
-               {"chain_head", *head}},
-              globals.format);
-  return kExitOk;
+  PrintObject(object, globals.format);
+  return stored.chain.ok() ? kExitOk : kExitProblemsFound;
 }
 
 Result<int> Replay(Globals& globals, const SourceOptions& options) {
   WFE_ASSIGN_OR_RETURN(const History history, Load(globals, options));
   const core::ReplayReport report = core::Replay(history, WorkflowTypes());
   if (report.deterministic()) {
-    PrintEvent(fmt::format("deterministic, {} events", history.events_size()),
-               {{"status", "deterministic"}, {"events", history.events_size()}}, globals.format);
+    const int64_t events = std::get<core::Deterministic>(report.outcome).events;
+    PrintEvent(fmt::format("deterministic, {} events", events), {{"status", "deterministic"}, {"events", events}},
+               globals.format);
     return kExitOk;
   }
-  nlohmann::ordered_json object = {{"status", report.divergence ? "diverged" : "failed"}, {"report", report.ToText()}};
-  PrintEvent(report.ToText(), object, globals.format);
+  const bool diverged = std::holds_alternative<core::Divergence>(report.outcome);
+  PrintEvent(report.ToString(), {{"status", diverged ? "diverged" : "failed"}, {"report", report.ToString()}},
+             globals.format);
   return kExitProblemsFound;
 }
 

@@ -34,7 +34,7 @@ struct ClientConfig {
 };
 
 struct AgentConfig {
-  std::string backend = "gemini-http";
+  std::string backend = "gemini";
   std::string model = "gemini-2.5-flash";
   std::string base_url;      ///< Empty: Google's.
   std::string cassette_dir;  ///< For the scripted backend.

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "engine/lint/lint.h"
-#include "engine/storage/execution_store.h"
+#include "engine/storage/execution_reader.h"
 #include "temporal/api/history/v1/message.pb.h"
 #include "tools/wfe/cli.h"
 
@@ -16,27 +16,26 @@ namespace wfe::cli {
 struct StoredHistory {
   Target target;
   temporal::api::history::v1::History history;
-  engine::v1::MutableState state;
-  std::vector<storage::EventBatch> batches;
+  lint::StoredRun run;
+  storage::ChainReport chain;
 
   /// File rules and the store rules that need nothing but this run.
   std::vector<lint::Finding> Lint() const;
-  /// The chain's head in hex, or what does not match.
-  Result<std::string> VerifyChain() const;
 };
 
 class StoreReader {
  public:
-  /// Opens read-only; a server may be running on the same directory.
+  /// Opens read-only; a server may be running on the same directory, whose newest commits may then be missing.
   static Result<std::unique_ptr<StoreReader>> Open(const std::string& directory);
-  ~StoreReader();
   /// By workflow id (newest run, or `run_id`), or by a run id given as `name`.
   Result<StoredHistory> Find(const std::string& ns, const std::string& name, const std::string& run_id) const;
 
  private:
-  struct Impl;
-  explicit StoreReader(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  explicit StoreReader(std::unique_ptr<storage::KeyValueReader> rows) : rows_(std::move(rows)), reader_(*rows_) {}
+  Result<ExecutionKey> FindKey(const std::string& ns, const std::string& name, const std::string& run_id) const;
+
+  const std::unique_ptr<storage::KeyValueReader> rows_;
+  const storage::ExecutionReader reader_;
 };
 
 }  // namespace wfe::cli

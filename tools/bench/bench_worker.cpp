@@ -1,0 +1,62 @@
+// The worker process of the benchmark.
+#include <signal.h>
+#include <unistd.h>
+
+#include <future>
+
+#include "engine/base/thread_loop.h"
+#include "tools/bench/bench.h"
+#include "tools/bench/workload.h"
+#include "workers/client/grpc_client.h"
+#include "workers/host/thread_pool_activity_executor.h"
+#include "workers/host/worker.h"
+
+namespace wfe::bench {
+
+int RunBenchWorker(const std::string& address, const std::string& queue) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+
+  sdk::WorkflowRegistry workflows;
+  sdk::ActivityRegistry activities;
+  RegisterWorkload(workflows, activities);
+  const auto client = client::NewGrpcClient({.address = address, .ns = "default", .api_key = {}});
+  SystemClock clock;
+  SystemIdSource ids;
+  ThreadLoop loop;
+  worker::ThreadPoolActivityExecutor executor(2);
+  worker::WorkerOptions options;
+  options.task_queue = queue;
+  options.identity = "bench-worker-" + std::to_string(getpid());
+  options.max_cached_workflows = 20'000;
+  options.max_concurrent_activities = 1000;
+  options.drain_timeout = std::chrono::seconds(1);
+  std::unique_ptr<worker::Worker> worker;
+  std::promise<void> stopped;
+  loop.Post([&] {
+    worker = std::make_unique<worker::Worker>(worker::Environment{.client = *client,
+                                                                  .strand = loop,
+                                                                  .timers = loop,
+                                                                  .clock = clock,
+                                                                  .ids = ids,
+                                                                  .log = [](worker::LogLevel, std::string_view) {}},
+                                              executor, workflows, activities, options);
+    worker->Start();
+  });
+  int received = 0;
+  sigwait(&signals, &received);
+  loop.Post([&] { worker->Shutdown([&] { stopped.set_value(); }); });
+  stopped.get_future().wait();
+  std::promise<void> gone;
+  loop.Post([&] {
+    worker.reset();
+    gone.set_value();
+  });
+  gone.get_future().wait();
+  return 0;
+}
+
+}  // namespace wfe::bench

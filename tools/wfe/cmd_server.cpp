@@ -1,0 +1,123 @@
+// wfe server, wfe worker
+#include <fmt/core.h>
+
+#include <mutex>
+
+#include "engine/host/server.h"
+#include "tools/wfe/cli.h"
+#include "tools/wfe/shutdown_signal.h"
+#include "tools/wfe/worker_process.h"
+
+namespace wfe::cli {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct ServerFlags {
+  std::string data;
+  std::string listen;
+  std::string accept_data_loss;
+  bool records_only = false;
+  bool insecure = false;
+};
+
+int ServerExitCode(const Error& error) {
+  switch (error.code) {
+    case StatusCode::kUnavailable:
+      return kExitAddressInUse;
+    case StatusCode::kFailedPrecondition:
+    case StatusCode::kDataLoss:
+      return kExitStore;
+    default:
+      return kExitUsage;
+  }
+}
+
+Result<int> Serve(Globals& globals, const ServerFlags& flags) {
+  ShutdownSignal signal;
+  WFE_ASSIGN_OR_RETURN(const Config* config, globals.config());
+  host::ServerOptions options;
+  options.data_dir = flags.data.empty() ? config->server.data_dir : flags.data;
+  options.listen = flags.listen.empty() ? config->server.listen : flags.listen;
+  options.shards = static_cast<int>(config->server.shards);
+  options.threads = static_cast<int>(config->server.threads);
+  options.records_only = flags.records_only;
+  options.accept_data_loss = flags.accept_data_loss;
+  options.insecure = flags.insecure;
+  const auto started = host::Server::Start(options);
+  if (!started) {
+    std::ignore = Fail(started.error(), globals.format);
+    return ServerExitCode(started.error());
+  }
+  PrintEvent(fmt::format("wfe {} listens on {}, data in {}", WFE_VERSION, (*started)->address(), options.data_dir),
+             {{"event", "serving"}, {"address", (*started)->address()}, {"data", options.data_dir}}, globals.format);
+  signal.Wait();
+  PrintEvent("stopping", {{"event", "stopping"}}, globals.format);
+  (*started)->Stop(2s);
+  return kExitOk;
+}
+
+struct WorkerFlags {
+  std::vector<std::string> queues;
+  std::vector<std::string> types;
+  std::string work_root;
+  std::string records;
+};
+
+Result<int> Work(Globals& globals, const WorkerFlags& flags) {
+  ShutdownSignal signal;
+  WFE_ASSIGN_OR_RETURN(const Config* config, globals.config());
+  WorkerProcessOptions options;
+  options.config = *config;
+  options.address = globals.Address();
+  options.ns = globals.Namespace();
+  options.records_address = flags.records;
+  if (!flags.queues.empty()) options.config.worker.queues = flags.queues;
+  if (!flags.work_root.empty()) options.config.worker.work_root = flags.work_root;
+  options.types = flags.types;
+  options.log = [format = globals.format](const std::string& line) {
+    static std::mutex mutex;
+    const std::lock_guard lock(mutex);
+    PrintEvent(line, {{"event", "log"}, {"message", line}}, format);
+  };
+  WFE_ASSIGN_OR_RETURN(const auto worker, WorkerProcess::Start(options));
+  signal.Wait();
+  options.log("draining: waiting for running activities; a second signal stops at once");
+  worker->Drain();
+  return kExitOk;
+}
+
+}  // namespace
+
+void AddServerCommands(CLI::App& app, Globals& globals) {
+  auto server = std::make_shared<ServerFlags>();
+  CLI::App& serve = *app.add_subcommand("server", "Run the engine on a store directory");
+  AddCommonOptions(serve, globals);
+  serve.add_option("--data", server->data, "Store directory (default: ./wfe-data); made when missing");
+  serve.add_option("--listen", server->listen, "HOST:PORT (default: 127.0.0.1:7233); port 0 takes a free one");
+  serve.add_flag("--records-only", server->records_only,
+                 "Serve blobs and rows only, for workers attached to a Temporal cluster");
+  serve.add_option("--accept-data-loss", server->accept_data_loss,
+                   "Go on although the store ends at this commit; the refused start names the number");
+  serve.add_flag("--insecure", server->insecure, "Listen in plain text on an address that is not loopback");
+  serve.footer(
+      "Examples:\n  wfe server\n  wfe server --data /var/lib/wfe --listen 127.0.0.1:7234\n\n"
+      "SIGTERM stops it in order; killed at any instant it goes on from its last commit.\n"
+      "Exit codes: 2 bad option, 13 store in use or damaged, 14 address in use, 74 the disk refused a write.");
+  serve.callback([&globals, server] { globals.Run([&] { return Serve(globals, *server); }); });
+
+  auto worker = std::make_shared<WorkerFlags>();
+  CLI::App& work = *app.add_subcommand("worker", "Run workflows and activities of a task queue");
+  AddClientOptions(work, globals);
+  work.add_option("-q,--queue", worker->queues, "Task queue; may be repeated (default: wfe)");
+  work.add_option("--types", worker->types, "Serve only these workflow types")->delimiter(',');
+  work.add_option("--work-root", worker->work_root, "Directory for builds, journals and caches (default: ./wfe-work)");
+  work.add_option("--records", worker->records, "HOST:PORT of the records service (default: the server itself)");
+  work.footer(
+      "Example:\n  wfe worker --queue wfe --work-root /var/lib/wfe-work\n\n"
+      "The model's key is read from GEMINI_API_KEY. SIGTERM drains: running activities may end, a second one stops at "
+      "once.");
+  work.callback([&globals, worker] { globals.Run([&] { return Work(globals, *worker); }); });
+}
+
+}  // namespace wfe::cli

@@ -1,0 +1,55 @@
+#include "tools/wfe/store_reader.h"
+
+#include "engine/history/decide.h"
+#include "engine/storage/store.h"
+
+namespace wfe::cli {
+
+Result<std::unique_ptr<StoreReader>> StoreReader::Open(const std::string& directory) {
+  WFE_ASSIGN_OR_RETURN(auto rows, storage::Store::OpenDirectoryReadOnly(directory));
+  return std::unique_ptr<StoreReader>(new StoreReader(std::move(rows)));
+}
+
+Result<ExecutionKey> StoreReader::FindKey(const std::string& ns, const std::string& name,
+                                          const std::string& run_id) const {
+  if (!run_id.empty()) return ExecutionKey{Namespace(ns), WorkflowId(name), RunId(run_id)};
+  WFE_ASSIGN_OR_RETURN(const auto current, reader_.GetCurrentRun({Namespace(ns), WorkflowId(name)}));
+  if (current) return ExecutionKey{Namespace(ns), WorkflowId(name), RunId(current->run_id())};
+  std::optional<ExecutionKey> found;
+  WFE_RETURN_IF_ERROR(reader_.ForEachExecution([&](const ExecutionKey& key, bool) {
+    if (key.ns.value() == ns && key.run_id.value() == name) found = key;
+    return Ok();
+  }));
+  if (!found) return NotFound("the store has no workflow and no run called " + name + " in namespace " + ns);
+  return *std::move(found);
+}
+
+Result<StoredHistory> StoreReader::Find(const std::string& ns, const std::string& name,
+                                        const std::string& run_id) const {
+  WFE_ASSIGN_OR_RETURN(const ExecutionKey key, FindKey(ns, name, run_id));
+  WFE_ASSIGN_OR_RETURN(auto state, reader_.Load(key));
+  if (!state) return NotFound("the store has no " + key.ToString());
+  StoredHistory stored;
+  stored.target = {key.workflow_id.value(), key.run_id.value()};
+  stored.run.key = key;
+  stored.run.state = *std::move(state);
+  WFE_ASSIGN_OR_RETURN(stored.chain, reader_.VerifyChain(key));
+  WFE_ASSIGN_OR_RETURN(const auto batches, reader_.ReadHistory(key, {}, INT64_MAX));
+  for (const storage::EventBatch& batch : batches) {
+    if (!stored.history.MergeFromString(batch.bytes)) {
+      return DataLoss("the events from " + std::to_string(batch.first_event_id) + " of " + key.ToString() +
+                      " cannot be read");
+    }
+    stored.run.batches.push_back({batch.first_event_id, batch.count, batch.bytes});
+  }
+  WFE_ASSIGN_OR_RETURN(stored.run.request_ids, reader_.ListRequestIds(key));
+  return stored;
+}
+
+std::vector<lint::Finding> StoredHistory::Lint() const {
+  lint::StoreLintOptions options;
+  options.fold = &history::Fold;
+  return lint::LintStored(run, options);
+}
+
+}  // namespace wfe::cli

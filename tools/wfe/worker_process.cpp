@@ -1,0 +1,240 @@
+#include "tools/wfe/worker_process.h"
+
+#include <fmt/core.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <filesystem>
+#include <future>
+#include <thread>
+
+#include "activities/audit/audit.h"
+#include "activities/compliance/host_info.h"
+#include "activities/compliance/register.h"
+#include "activities/gemini/cassette_shelf.h"
+#include "activities/gemini/config.h"
+#include "activities/gemini/gemini_cli.h"
+#include "activities/gemini/http_backend.h"
+#include "activities/gemini/prices.h"
+#include "engine/base/thread_loop.h"
+#include "tools/wfe/cli.h"
+#include "tools/wfe/registry.h"
+#include "workers/client/grpc_client.h"
+#include "workers/client/records_client.h"
+#include "workers/host/host_id.h"
+#include "workers/host/thread_pool_activity_executor.h"
+#include "workers/host/worker.h"
+#include "workers/sdk/workflow_registry.h"
+
+namespace wfe::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+
+/// Where the data files that ship with wfe are.
+std::string Shipped(const std::string& relative) { return std::string(WFE_SHARE_DIR) + "/" + relative; }
+
+Result<activities::GeminiConfig> AgentConfigFrom(const Config& config, const std::string& work_root) {
+  activities::GeminiConfig agent;
+  agent.work_root = work_root;
+  agent.default_backend = config.agent.backend;
+  agent.default_model = config.agent.model;
+  agent.templates_dir =
+      config.build.templates_dir.empty() ? Shipped("workflows/audited_build/templates") : config.build.templates_dir;
+  WFE_RETURN_IF_ERROR(activities::AddDefaultBackends(agent));
+  if (!config.agent.base_url.empty()) {
+    activities::HttpBackendOptions http = activities::HttpOptionsFromEnvironment();
+    http.base_url = config.agent.base_url;
+    WFE_ASSIGN_OR_RETURN(agent.backends["gemini"], activities::MakeHttpBackend(http));
+  }
+  if (config.agent.cli_path != "gemini") {
+    activities::GeminiCliOptions program = activities::GeminiCliOptionsFromEnvironment();
+    program.program = config.agent.cli_path;
+    agent.programs["gemini-cli"] = activities::MakeGeminiCli(program);
+  }
+  agent.backends["scripted"] = activities::OpenCassetteShelf(
+      config.agent.cassette_dir.empty() ? Shipped("workflows/audited_build/samples") : config.agent.cassette_dir);
+  if (!config.agent.prices.empty()) {
+    WFE_ASSIGN_OR_RETURN(auto prices, activities::PriceTable::Load(config.agent.prices));
+    agent.prices = std::make_shared<const activities::PriceTable>(std::move(prices));
+  }
+  return agent;
+}
+
+}  // namespace
+
+class WorkerProcess::Impl {
+ public:
+  ~Impl() {
+    stopping_ = true;
+    if (records_check_.joinable()) records_check_.join();
+    OnLoop([this] { workers_.clear(); });
+  }
+
+  Status Start(const WorkerProcessOptions& options) {
+    log_ = options.log ? options.log : [](const std::string&) {};
+    const Config& config = options.config;
+    std::error_code error;
+    fs::create_directories(config.worker.work_root, error);
+    const fs::path work_root = fs::canonical(config.worker.work_root, error);
+    if (error || access(work_root.c_str(), W_OK) != 0) {
+      return InvalidArgument("cannot use the work root " + config.worker.work_root + ": " +
+                             (error ? error.message() : "it is not writable"));
+    }
+    fs::permissions(work_root, fs::perms::owner_all, error);
+    WFE_ASSIGN_OR_RETURN(const std::string host_id, worker::HostId(work_root, ids_));
+    WFE_RETURN_IF_ERROR(ChooseTypes(options.types));
+
+    client_ = client::NewGrpcClient({.address = options.address, .ns = options.ns, .api_key = config.client.api_key});
+    if (!options.records_address.empty()) {
+      records_channel_ = client::NewGrpcClient({.address = options.records_address, .ns = options.ns, .api_key = {}});
+    }
+    records_ = std::make_shared<client::RecordsClient>(records_channel_ ? *records_channel_ : *client_);
+
+    WFE_ASSIGN_OR_RETURN(agent_, AgentConfigFrom(config, work_root.string()));
+    agent_.blob_sink = records_;
+    agent_.blob_source = records_;
+    activities::PruneJournal(agent_);
+    executor_ = std::make_unique<worker::ThreadPoolActivityExecutor>(
+        static_cast<size_t>(config.worker.max_concurrent_activities));
+    for (const std::string& queue : config.worker.queues) {
+      AddQueue(queue, worker::HostQueueName(queue, host_id), work_root.string(), options);
+    }
+    const std::string records_address = options.records_address.empty() ? options.address : options.records_address;
+    records_check_ = std::thread([this, records_address] { CheckRecords(records_address); });
+    return Ok();
+  }
+
+  void Drain() {
+    std::promise<void> drained;
+    loop_.Post([this, &drained] {
+      auto left = std::make_shared<size_t>(workers_.size());
+      for (const auto& each : workers_) {
+        each->Shutdown([left, &drained] {
+          if (--*left == 0) drained.set_value();
+        });
+      }
+    });
+    drained.get_future().wait();
+  }
+
+ private:
+  Status ChooseTypes(const std::vector<std::string>& types) {
+    if (types.empty()) {
+      workflows_ = WorkflowTypes();
+      return Ok();
+    }
+    for (const std::string& type : types) {
+      const sdk::WorkflowFunction* const function = WorkflowTypes().Find(type);
+      if (function == nullptr) {
+        std::string known;
+        for (const std::string& name : WorkflowTypes().Names()) known += " " + name;
+        return InvalidArgument("no workflow type " + type + "; this program has:" + known);
+      }
+      workflows_.RegisterErased(type, *function);
+    }
+    return Ok();
+  }
+
+  void AddQueue(const std::string& queue, const std::string& host_queue, const std::string& work_root,
+                const WorkerProcessOptions& options) {
+    const Config& config = options.config;
+    sdk::ActivityRegistry& registry = *activities_.emplace_back(std::make_unique<sdk::ActivityRegistry>());
+    activities::RegisterGeminiActivities(registry, agent_);
+    activities::AuditConfig audit;
+    audit.ingest = [records = records_](const std::string& key, const std::string& line) -> Status {
+      WFE_RETURN_IF_ERROR(records->AppendRow("traces", key, line));
+      return Ok();
+    };
+    activities::RegisterAuditActivities(registry, audit);
+    activities::ComplianceConfig compliance;
+    compliance.work_root = work_root;
+    if (!config.build.profiles_dir.empty()) compliance.profile_dirs = {config.build.profiles_dir};
+    compliance.secrets = agent_.secrets;
+    compliance.store_blob = [records = records_](std::string_view, std::string_view bytes) -> Status {
+      WFE_RETURN_IF_ERROR(records->Put(bytes));
+      return Ok();
+    };
+    activities::RegisterComplianceActivities(registry, compliance);
+    activities::RegisterHostActivities(registry, {host_queue, work_root});
+
+    worker::WorkerOptions worker;
+    worker.ns = options.ns;
+    worker.task_queue = queue;
+    worker.identity = Identity();
+    worker.build_id = "wfe-" WFE_VERSION;
+    worker.max_cached_workflows = static_cast<size_t>(config.worker.max_cached_workflows);
+    worker.max_concurrent_activities = static_cast<size_t>(config.worker.max_concurrent_activities);
+    worker.extra_activity_queues = {host_queue};
+    worker.drain_timeout = std::chrono::seconds(config.worker.drain_timeout_s);
+    worker.on_completion_acknowledged = [this](const std::string& token) {
+      activities::OnCompletionAcknowledged(agent_, token);
+    };
+    const worker::Environment environment{
+        .client = *client_,
+        .strand = loop_,
+        .timers = loop_,
+        .clock = clock_,
+        .ids = ids_,
+        .log = [this](worker::LogLevel, std::string_view message) { log_(std::string(message)); }};
+    OnLoop([&] {
+      workers_.push_back(std::make_unique<worker::Worker>(environment, *executor_, workflows_, registry, worker));
+      workers_.back()->Start();
+    });
+  }
+
+  /// Says so when there is no records service, and ends the process: builds could not keep their contexts and trees.
+  void CheckRecords(const std::string& address) {
+    while (!stopping_) {
+      const auto info = records_->GetInfo();
+      if (info) return;
+      if (info.error().code == StatusCode::kUnimplemented) {
+        log_("no records service at " + address +
+             "; start one with `wfe server --records-only` and name it with --records");
+        kill(getpid(), SIGTERM);
+        return;
+      }
+      std::this_thread::sleep_for(200ms);
+    }
+  }
+
+  void OnLoop(const std::function<void()>& work) {
+    std::promise<void> done;
+    loop_.Post([&] {
+      work();
+      done.set_value();
+    });
+    done.get_future().wait();
+  }
+
+  std::function<void(const std::string&)> log_;
+  SystemClock clock_;
+  SystemIdSource ids_;
+  sdk::WorkflowRegistry workflows_;
+  std::vector<std::unique_ptr<sdk::ActivityRegistry>> activities_;
+  activities::GeminiConfig agent_;
+  std::unique_ptr<client::ServiceClient> client_;
+  std::unique_ptr<client::ServiceClient> records_channel_;  // when records are served elsewhere
+  std::shared_ptr<client::RecordsClient> records_;
+  std::atomic<bool> stopping_ = false;
+  std::thread records_check_;
+  // The loop goes before what it runs on is destroyed, the pool before the loop its results are posted to.
+  ThreadLoop loop_;
+  std::unique_ptr<worker::ThreadPoolActivityExecutor> executor_;
+  std::vector<std::unique_ptr<worker::Worker>> workers_;  // used on loop_ only
+};
+
+WorkerProcess::WorkerProcess(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+WorkerProcess::~WorkerProcess() = default;
+
+Result<std::unique_ptr<WorkerProcess>> WorkerProcess::Start(const WorkerProcessOptions& options) {
+  auto impl = std::make_unique<Impl>();
+  WFE_RETURN_IF_ERROR(impl->Start(options));
+  return std::unique_ptr<WorkerProcess>(new WorkerProcess(std::move(impl)));
+}
+
+void WorkerProcess::Drain() { impl_->Drain(); }
+
+}  // namespace wfe::cli
