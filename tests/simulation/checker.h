@@ -30,6 +30,7 @@ class Checker {
   std::vector<std::string> Describe(const std::string& workflow_id) const;
 
   const std::vector<std::string>& violations() const { return violations_; }
+  const std::vector<lint::RunHistory>& runs() const { return runs_; }
   size_t executions() const { return runs_.size(); }
   size_t events() const { return events_; }
 

@@ -246,6 +246,7 @@ void Network::Arrive(const std::shared_ptr<Link::PendingCall>& call, bool is_dup
     loop_.Mark("late arrival");
     is_duplicate = true;
   }
+  ++arrivals_[call->method];
   auto leg = std::make_shared<Leg>(*this, call, is_duplicate);
   legs_.emplace(next_leg_++, leg);
   std::erase_if(legs_, [](const auto& entry) { return entry.second.expired(); });

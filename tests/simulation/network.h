@@ -55,6 +55,8 @@ class Network {
 
   std::unique_ptr<Link> Connect(const std::string& name) { return std::make_unique<Link>(*this, name); }
 
+  /// How often each method reached the engine.
+  const std::map<std::string, int>& arrivals() const { return arrivals_; }
   /// What the engine did that no server may do, e.g. drop a call without an answer.
   const std::vector<std::string>& violations() const { return violations_; }
 
@@ -73,6 +75,7 @@ class Network {
   uint64_t incarnation_ = 0;
   uint64_t next_leg_ = 1;
   std::map<uint64_t, std::weak_ptr<Leg>> legs_;
+  std::map<std::string, int> arrivals_;
   std::vector<std::string> violations_;
 };
 

@@ -1,14 +1,16 @@
 // Whole worlds from seeds (ARCHITECTURE section 7, level 3; faults F1, F2, F4, F8-F13, F25).
 //
 //   WFE_SEED=17 simulation_test            one seed, with a trace that can be read
-//   WFE_SEEDS=1000-2000 simulation_test    a range of seeds
+//   WFE_SEEDS=1000-2000 simulation_test    a range of seeds instead of 1 to 500
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <ostream>
 #include <string>
-#include <utility>
+#include <vector>
 
 #include "tests/simulation/world.h"
 
@@ -53,9 +55,43 @@ Outcome RunSeed(uint64_t seed, bool readable = false) {
   return outcome;
 }
 
-void RunRange(uint64_t first, uint64_t last) {
+/// Seeds first … last.
+struct Block {
+  uint64_t first;
+  uint64_t last;
+};
+void PrintTo(const Block& block, std::ostream* out) { *out << "seeds " << block.first << " to " << block.last; }
+
+/// WFE_SEEDS or the standard 500, in blocks that test runners can share out.
+std::vector<Block> Blocks() {
+  constexpr uint64_t kSize = 25;
+  uint64_t first = 1;
+  uint64_t last = 500;
+  const std::string range = Environment("WFE_SEEDS");
+  if (const size_t dash = range.find('-'); dash != std::string::npos) {
+    first = std::stoull(range.substr(0, dash));
+    last = std::stoull(range.substr(dash + 1));
+  }
+  std::vector<Block> blocks;
+  for (; first <= last; first += kSize) blocks.push_back({first, std::min(first + kSize - 1, last)});
+  return blocks;
+}
+
+/// WFE_SEED asks for one world and nothing else.
+bool OneSeedOnly() { return !Environment("WFE_SEED").empty(); }
+
+TEST(Simulation, TheSeedOfTheEnvironmentIsShown) {
+  if (!OneSeedOnly()) GTEST_SKIP() << "WFE_SEED is not set";
+  const Outcome outcome = RunSeed(std::stoull(Environment("WFE_SEED")), true);
+  std::printf("trace hash %016lx\n", outcome.trace_hash);
+}
+
+class Seeds : public testing::TestWithParam<Block> {};
+
+TEST_P(Seeds, KeepTheirPromisesAndEnd) {
+  if (OneSeedOnly()) GTEST_SKIP() << "WFE_SEED is set";
   Totals totals;
-  for (uint64_t seed = first; seed <= last; ++seed) {
+  for (uint64_t seed = GetParam().first; seed <= GetParam().last; ++seed) {
     const Outcome outcome = RunSeed(seed);
     totals.Add(outcome);
     if (seed % 100 == 0) {  // T4
@@ -66,26 +102,13 @@ void RunRange(uint64_t first, uint64_t last) {
   totals.Print();
 }
 
-/// The seeds of this process: WFE_SEEDS, or the test's own.
-std::pair<uint64_t, uint64_t> SeedRange(uint64_t first, uint64_t last) {
-  const std::string range = Environment("WFE_SEEDS");
-  const size_t dash = range.find('-');
-  if (dash == std::string::npos) return {first, last};
-  return {std::stoull(range.substr(0, dash)), std::stoull(range.substr(dash + 1))};
-}
-
-TEST(Simulation, EverySeedKeepsItsPromisesAndEnds) {
-  if (const std::string seed = Environment("WFE_SEED"); !seed.empty()) {
-    const Outcome outcome = RunSeed(std::stoull(seed), true);
-    std::printf("trace hash %016lx\n", outcome.trace_hash);
-    return;
-  }
-  const auto [first, last] = SeedRange(1, 125);
-  RunRange(first, last);
-}
+INSTANTIATE_TEST_SUITE_P(Simulation, Seeds, testing::ValuesIn(Blocks()), [](const auto& info) {
+  return std::to_string(info.param.first) + "to" + std::to_string(info.param.last);
+});
 
 // Seeds that once failed; the list says why.
 TEST(Simulation, SeedsThatOnceFailedStayRepaired) {
+  if (OneSeedOnly()) GTEST_SKIP() << "WFE_SEED is set";
   std::ifstream file(std::string(WFE_SOURCE_DIR) + "/tests/simulation/regression_seeds.txt");
   ASSERT_TRUE(file.good());
   for (std::string line; std::getline(file, line);) {
@@ -95,10 +118,11 @@ TEST(Simulation, SeedsThatOnceFailedStayRepaired) {
 }
 
 TEST(Simulation, WithoutFaultsEverythingEndsAtOnce) {
+  if (OneSeedOnly()) GTEST_SKIP() << "WFE_SEED is set";
   Totals totals;
   for (uint64_t seed = 1; seed <= 10; ++seed) {
     const Options options = Options::Calm(seed);
-    const Outcome outcome = World(options, !Environment("WFE_TRACE").empty()).Run();
+    const Outcome outcome = World(options).Run();
     std::string text;
     for (const std::string& violation : outcome.violations) text += violation + "\n";
     EXPECT_TRUE(outcome.violations.empty()) << "calm seed " << seed << "\n" << text;

@@ -189,6 +189,10 @@ void World::Judge(Outcome& outcome) {
   outcome.history_events = checker.events();
   outcome.activity_attempts = attempts_.size();
   outcome.engine_starts = engine_.starts();
+  outcome.arrivals = network_.arrivals();
+  for (const lint::RunHistory& run : checker.runs()) {
+    for (const auto& event : run.events) ++outcome.events_of_type[event.event_type()];
+  }
 }
 
 }  // namespace wfe::simulation

@@ -1,6 +1,7 @@
 // The simulated host: an engine, workers, clients and everything between them, on one thread, from one seed.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,6 +26,8 @@ struct Outcome {
   size_t history_events = 0;
   size_t activity_attempts = 0;
   int engine_starts = 0;
+  std::map<std::string, int> arrivals;             ///< RPCs that reached the engine, by method.
+  std::map<enums::EventType, int> events_of_type;  ///< In all histories.
   Duration virtual_time{};
 };
 
