@@ -102,8 +102,8 @@ TEST_P(Seeds, KeepTheirPromisesAndEnd) {
   totals.Print();
 }
 
-INSTANTIATE_TEST_SUITE_P(Simulation, Seeds, testing::ValuesIn(Blocks()), [](const auto& info) {
-  return std::to_string(info.param.first) + "to" + std::to_string(info.param.last);
+INSTANTIATE_TEST_SUITE_P(Simulation, Seeds, testing::ValuesIn(Blocks()), [](const auto& block) {
+  return std::to_string(block.param.first) + "to" + std::to_string(block.param.last);
 });
 
 // Seeds that once failed; the list says why.
