@@ -14,9 +14,10 @@ enum class DueKind {
   kFirstTask,             ///< the first workflow task's back-off or delay is over
   kTimer,                 ///< id: the timer's started event
   kActivityRelease,       ///< id: the activity's scheduled event; its retry back-off is over
-  kActivityStartToClose,  ///< id: as above, also for the next three
+  // Before the others: an activity with no other limit has both deadlines at once, and its time as a whole is over.
+  kActivityScheduleToClose,  ///< id: as above, also for the next three
+  kActivityStartToClose,
   kActivityScheduleToStart,
-  kActivityScheduleToClose,
   kActivityHeartbeat,
   kWorkflowTaskRelease,  ///< a failed workflow task's back-off is over
   kWorkflowTaskTimeout,

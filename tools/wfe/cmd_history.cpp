@@ -23,8 +23,10 @@ using temporal::api::history::v1::HistoryEvent;
 struct SourceOptions {
   std::string source;
   std::string run_id;
-  std::string data;  ///< A store on disk instead of a server.
-  std::string file;  ///< Where to export to.
+  std::string data;      ///< A store on disk instead of a server.
+  std::string file;      ///< Where to export to.
+  bool all = false;      ///< Every run of the store.
+  bool foreign = false;  ///< The history was written by another server.
 };
 
 /// "ActivityTaskScheduled" for EVENT_TYPE_ACTIVITY_TASK_SCHEDULED.
@@ -126,7 +128,44 @@ Result<int> ExportHistory(Globals& globals, const SourceOptions& options) {
   return kExitOk;
 }
 
+/// Lints and verifies every run of a store.
+Result<int> LintStore(Globals& globals, const std::string& data) {
+  WFE_ASSIGN_OR_RETURN(const auto store, StoreReader::Open(data));
+  int64_t runs = 0;
+  int64_t events = 0;
+  Table table({{"RUN", "run_id", true, false},
+               {"RULE", "rule", false, false},
+               {"EVENT", "event_id", false, true},
+               {"PROBLEM", "message", true, false}});
+  WFE_RETURN_IF_ERROR(store->ForEach([&](const StoredHistory& stored) {
+    ++runs;
+    events += stored.history.events_size();
+    std::vector<lint::Finding> findings = stored.Lint();
+    if (!stored.chain.ok()) findings.push_back({"H4", stored.chain.first_bad, stored.chain.problem});
+    for (const lint::Finding& finding : findings) {
+      table.Add({{"workflow_id", stored.target.workflow_id},
+                 {"run_id", stored.target.run_id},
+                 {"rule", finding.rule},
+                 {"event_id", finding.event_id},
+                 {"message", finding.message}});
+    }
+  }));
+  if (table.empty()) {
+    PrintEvent(fmt::format("clean: {} runs, {} events", runs, events),
+               {{"status", "clean"}, {"runs", runs}, {"events", events}}, globals.format);
+    return kExitOk;
+  }
+  table.Print(globals.format);
+  return kExitProblemsFound;
+}
+
 Result<int> LintHistory(Globals& globals, const SourceOptions& options) {
+  if (options.all) {
+    if (options.data.empty()) return InvalidArgument("--all needs --data, the store to check");
+    return LintStore(globals, options.data);
+  }
+  if (options.source.empty())
+    return InvalidArgument("name a workflow, a run or a history file, or say --all --data DIR");
   std::vector<lint::Finding> findings;
   int events = 0;
   if (!options.data.empty()) {
@@ -137,7 +176,7 @@ Result<int> LintHistory(Globals& globals, const SourceOptions& options) {
   } else {
     WFE_ASSIGN_OR_RETURN(const History history, LoadHistory(globals, options.source, options.run_id));
     events = history.events_size();
-    findings = lint::LintHistory({history.events().begin(), history.events().end()});
+    findings = lint::LintHistory({history.events().begin(), history.events().end()}, {.foreign = options.foreign});
   }
   if (findings.empty()) {
     PrintEvent(fmt::format("clean: {} events", events), {{"status", "clean"}, {"events", events}}, globals.format);
@@ -186,8 +225,8 @@ Result<int> Replay(Globals& globals, const SourceOptions& options) {
   return kExitProblemsFound;
 }
 
-void AddSource(CLI::App& command, SourceOptions& options, const char* what) {
-  command.add_option("source", options.source, what)->required();
+void AddSource(CLI::App& command, SourceOptions& options, const char* what, bool required) {
+  command.add_option("source", options.source, what)->required(required);
   command.add_option("-r,--run-id", options.run_id, "Run id (default: the newest run)");
   command.add_option("--data", options.data, "Read this store directory instead of asking a server");
 }
@@ -213,7 +252,8 @@ void AddHistoryCommands(CLI::App& app, Globals& globals) {
       {history, "lint", "Check a history against the rules H1-H28 (docs/reference/linter.md)",
        "Workflow id, run id or history file",
        "Examples:\n  wfe history lint build-42\n  wfe history lint build-42.json\n"
-       "  wfe history lint build-42 --data ./wfe-data   (adds the rules that need the store)",
+       "  wfe history lint build-42 --data ./wfe-data   (adds the rules that need the store)\n"
+       "  wfe history lint --all --data ./wfe-data",
        &LintHistory},
       {app, "verify", "Check the hash chain over a run's stored events", "Workflow id or run id",
        "Reads the store directly (--data, default: server.data of the configuration), so it needs no server.\n"
@@ -229,7 +269,12 @@ void AddHistoryCommands(CLI::App& app, Globals& globals) {
     auto options = std::make_shared<SourceOptions>();
     CLI::App& command = *entry.parent.add_subcommand(entry.name, entry.help);
     AddClientOptions(command, globals);
-    AddSource(command, *options, entry.source);
+    const bool lints = entry.run == &LintHistory;
+    AddSource(command, *options, entry.source, !lints);
+    if (lints) {
+      command.add_flag("--all", options->all, "Every run of the store that --data names");
+      command.add_flag("--foreign", options->foreign, "The history was written by another server of Temporal's API");
+    }
     if (entry.writes) command.add_option("-f,--file", options->file, "Write here instead of to standard output");
     command.footer(entry.footer);
     command.callback([&globals, options, run = entry.run] { globals.Run([&] { return run(globals, *options); }); });

@@ -27,6 +27,18 @@ Result<ExecutionKey> StoreReader::FindKey(const std::string& ns, const std::stri
 Result<StoredHistory> StoreReader::Find(const std::string& ns, const std::string& name,
                                         const std::string& run_id) const {
   WFE_ASSIGN_OR_RETURN(const ExecutionKey key, FindKey(ns, name, run_id));
+  return Read(key);
+}
+
+Status StoreReader::ForEach(const std::function<void(const StoredHistory&)>& visit) const {
+  return reader_.ForEachExecution([&](const ExecutionKey& key, bool) -> Status {
+    WFE_ASSIGN_OR_RETURN(const StoredHistory stored, Read(key));
+    visit(stored);
+    return Ok();
+  });
+}
+
+Result<StoredHistory> StoreReader::Read(const ExecutionKey& key) const {
   WFE_ASSIGN_OR_RETURN(auto state, reader_.Load(key));
   if (!state) return NotFound("the store has no " + key.ToString());
   StoredHistory stored;

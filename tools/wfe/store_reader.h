@@ -1,6 +1,7 @@
 // A store directory read without a server: for `wfe verify` and `wfe history lint --data`.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -29,8 +30,11 @@ class StoreReader {
   static Result<std::unique_ptr<StoreReader>> Open(const std::string& directory);
   /// By workflow id (newest run, or `run_id`), or by a run id given as `name`.
   Result<StoredHistory> Find(const std::string& ns, const std::string& name, const std::string& run_id) const;
+  /// Every run of every namespace; stops at the first error.
+  Status ForEach(const std::function<void(const StoredHistory&)>& visit) const;
 
  private:
+  Result<StoredHistory> Read(const ExecutionKey& key) const;
   explicit StoreReader(std::unique_ptr<storage::KeyValueReader> rows) : rows_(std::move(rows)), reader_(*rows_) {}
   Result<ExecutionKey> FindKey(const std::string& ns, const std::string& name, const std::string& run_id) const;
 
