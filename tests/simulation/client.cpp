@@ -130,10 +130,11 @@ nlohmann::json SignalInput(const Plan& plan, size_t number) {
 }
 
 void Client::Impl::Start() {
-  const auto on_answer = [self = shared_from_this()](const auto& answer, int tries) {
+  const auto on_answer = [self = shared_from_this()](const auto& answer, int) {
     if (answer) return self->Started(answer->run_id());
-    // An earlier try may have done it although its answer was lost.
-    if (answer.error().code == StatusCode::kAlreadyExists && tries > 1) return self->Started("");
+    // An earlier try, or a copy of this one that the network made, has done it; only the newest run of a chain knows
+    // its request id.  That it really has is checked at the end.
+    if (answer.error().code == StatusCode::kAlreadyExists) return self->Started("");
     self->Violation("the start is refused: " + answer.error().ToString());
   };
   if (plan.start_with_signal) {
