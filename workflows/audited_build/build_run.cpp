@@ -121,7 +121,7 @@ Task<void> BuildRun::Prepare() {
     InstallDependenciesRequest install;
     install.profile = input_.profile;
     install.claim_id = base_.run_id;
-    co_await OnHost(kInstallDependencies, install, {.start_to_close = 15min, .heartbeat = 1min, .maximum_attempts = 5});
+    co_await OnHost(kInstallDependencies, install, {.start_to_close = 15min, .heartbeat = kHeartbeat, .maximum_attempts = 5});
   }
 }
 
