@@ -16,13 +16,14 @@ namespace keys = storage::keys;
 
 Result<std::string> ParseDigest(const std::string& sha256) {
   const auto nibble = [](char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1; };
-  std::string digest;
-  for (size_t i = 0; sha256.size() == 64 && i < 64; i += 2) {
-    const int high = nibble(sha256[i]), low = nibble(sha256[i + 1]);
-    if (high < 0 || low < 0) break;
-    digest.push_back(static_cast<char>(high * 16 + low));
+  const Error refusal = InvalidArgument("a blob's name is its SHA-256: 64 lower-case hexadecimal digits");
+  if (sha256.size() != 64) return refusal;
+  Result<std::string> digest = std::string(32, '\0');
+  for (size_t i = 0; i < 32; ++i) {
+    const int high = nibble(sha256[2 * i]), low = nibble(sha256[2 * i + 1]);
+    if (high < 0 || low < 0) return refusal;
+    (*digest)[i] = static_cast<char>(high * 16 + low);
   }
-  if (digest.size() != 32) return InvalidArgument("a blob's name is its SHA-256: 64 lower-case hexadecimal digits");
   return digest;
 }
 
