@@ -69,6 +69,7 @@ void Checker::CheckStore(Random random) {
     buffered_[key.workflow_id.value()].insert(buffered_[key.workflow_id.value()].end(), buffered.begin(),
                                               buffered.end());
     CheckReplay(history, random);
+    CheckHolders(history);
     if (open) CheckWakeUp(run);
     runs_.push_back(std::move(history));
     return Ok();
@@ -98,6 +99,27 @@ void Checker::CheckReplay(const lint::RunHistory& run, Random& random) {
   const core::ReplayReport prefix = core::Replay(history, registry_, options);
   if (!prefix.deterministic()) {
     Violation(run.key.ToString() + " does not replay up to event " + std::to_string(length) + ": " + prefix.ToString());
+  }
+}
+
+/// F10: what closes an activity comes from the worker that holds the attempt, never from one that is late.
+void Checker::CheckHolders(const lint::RunHistory& run) {
+  std::map<EventId, std::string> holders;  // by started event id
+  const auto check = [&](const HistoryEvent& event, EventId started, const std::string& identity) {
+    if (holders[started] == identity) return;
+    Violation("F10: " + run.key.ToString() + ": event " + std::to_string(event.event_id()) + " comes from " + identity +
+              ", but " + holders[started] + " held the attempt");
+  };
+  for (const HistoryEvent& event : run.events) {
+    if (event.has_activity_task_started_event_attributes()) {
+      holders[event.event_id()] = event.activity_task_started_event_attributes().identity();
+    } else if (event.has_activity_task_completed_event_attributes()) {
+      const auto& completed = event.activity_task_completed_event_attributes();
+      check(event, completed.started_event_id(), completed.identity());
+    } else if (event.has_activity_task_failed_event_attributes()) {
+      const auto& failed = event.activity_task_failed_event_attributes();
+      if (!failed.identity().empty()) check(event, failed.started_event_id(), failed.identity());
+    }
   }
 }
 

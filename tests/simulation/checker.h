@@ -36,6 +36,7 @@ class Checker {
 
  private:
   void CheckReplay(const lint::RunHistory& run, Random& random);
+  void CheckHolders(const lint::RunHistory& run);
   void CheckWakeUp(const lint::StoredRun& run);
   void Violation(std::string what) { violations_.push_back(std::move(what)); }
 

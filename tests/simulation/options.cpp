@@ -63,6 +63,7 @@ Options Options::FromSeed(uint64_t seed) {
   faults.clog = every(0.4, 5s, 60s);
   faults.clock_jump = every(0.3, 10s, 120s);
   options.allow_poison = random.Chance(0.5);
+  options.repair_derived = random.Chance(0.3);
   return options;
 }
 
@@ -81,7 +82,8 @@ std::string Options::ToString() const {
       << "  faults every (s): engine crash " << seconds(faults.engine_crash) << ", engine restart "
       << seconds(faults.engine_restart) << ", write error " << seconds(faults.write_error) << ", worker crash "
       << seconds(faults.worker_crash) << ", worker restart " << seconds(faults.worker_restart) << ", clog "
-      << seconds(faults.clog) << ", clock jump " << seconds(faults.clock_jump) << ", poison " << allow_poison << "\n";
+      << seconds(faults.clog) << ", clock jump " << seconds(faults.clock_jump) << ", poison " << allow_poison
+      << ", repairs derived data " << repair_derived << "\n";
   return out.str();
 }
 

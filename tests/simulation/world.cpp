@@ -98,7 +98,7 @@ void World::StartFaults() {
   Every(2s, [this] {
     if (!engine_.up()) RestartEngineAfter(random_.Between(Duration(10ms), Duration(2s)));
   });
-  Every(10s, [this] { engine_.CheckDerived(); });
+  if (options_.repair_derived) Every(10s, [this] { engine_.CheckDerived(); });
   Every(faults.engine_crash, [this] {
     engine_.Crash("injected");
     if (random_.Chance(0.1)) JudgeWreck();
@@ -139,7 +139,7 @@ void World::Heal() {
   for (size_t i = 0; i < workers_.size(); ++i) {
     if (!workers_[i]->up()) RestartWorkerAfter(i, 10ms);
   }
-  loop_.After(5s, [this] { engine_.CheckDerived(); });
+  if (options_.repair_derived) loop_.After(5s, [this] { engine_.CheckDerived(); });
 }
 
 void World::StopEngine() {
