@@ -20,8 +20,9 @@
 namespace wfe::host {
 namespace {
 
-// Names the descriptors, so that the linker keeps the objects that register them.
-[[maybe_unused]] const void* const kLinkedDescriptors[] = {
+// Names the descriptors, so that the linker keeps the objects that register them.  Volatile, so that the optimizer keeps
+// the names.
+const void* const volatile kLinkedDescriptors[] = {
     &descriptor_table_temporal_2fapi_2fworkflowservice_2fv1_2fservice_2eproto,
     &descriptor_table_temporal_2fapi_2foperatorservice_2fv1_2fservice_2eproto,
     &descriptor_table_wfe_2frecords_2fv1_2frecords_2eproto,
@@ -186,6 +187,7 @@ class GrpcServer::Impl {
  public:
   Status Start(GrpcServerOptions options, frontend::Dispatcher& dispatcher) {
     options_ = std::move(options);
+    for (const void* const volatile& descriptor : kLinkedDescriptors) WFE_CHECK(descriptor != nullptr);
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
     grpc::ServerBuilder builder;
