@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Bad input and bad surroundings: each gives its exit code and one sentence that names the thing.  (CF-5, F6, F7)
+#   bad_input.sh WFE
+set -u
+wfe=$1
+work=$(mktemp -d "${TMPDIR:-/tmp}/wfe-bad-input.XXXXXX")
+server=
+trap '[ -z "$server" ] || kill -9 $server 2> /dev/null; rm -rf "$work"' EXIT
+cd "$work" || exit 1
+failures=0
+
+# expect CODE TEXT COMMAND…: runs it, compares the exit code and looks for the text.
+expect() {
+  local code=$1 text=$2 output got
+  shift 2
+  output=$(timeout 20 "$@" 2>&1)
+  got=$?
+  if [ "$got" != "$code" ] || [[ $output != *"$text"* ]]; then
+    echo "FAILED: $*"
+    echo "  expected exit code $code and \"$text\", got $got and: $output"
+    failures=$((failures + 1))
+  fi
+}
+
+"$wfe" server --data store --listen 127.0.0.1:0 > server.log 2>&1 &
+server=$!
+for _ in $(seq 100); do
+  address=$(sed -n 's/.* listens on \([^,]*\),.*/\1/p' server.log)
+  [ -z "$address" ] || break
+  sleep 0.1
+done
+[ -n "$address" ] || { echo "FAILED: no server"; cat server.log; exit 1; }
+export TEMPORAL_ADDRESS=$address
+
+expect 0 SERVING "$wfe" health
+expect 3 "no server answers at 127.0.0.1:1" "$wfe" health --address 127.0.0.1:1
+expect 3 "no server answers at 127.0.0.1:1" "$wfe" list --address 127.0.0.1:1
+expect 13 "in use" "$wfe" server --data store --listen 127.0.0.1:0
+expect 14 "$address" "$wfe" server --data other --listen "$address"
+expect 13 "refusing to listen on 0.0.0.0:0" "$wfe" server --data third --listen 0.0.0.0:0
+expect 4 "nope" "$wfe" show nope
+expect 2 "is not JSON, at byte" "$wfe" submit X --input '{bad'
+head -c 3000000 /dev/zero | tr '\0' 1 > big.json
+expect 2 "big.json has 3000000 bytes" "$wfe" submit X --input-file big.json
+expect 2 "missing.json" "$wfe" submit X --input @missing.json
+expect 2 "type is required" "$wfe" submit
+expect 2 "" "$wfe" frobnicate
+expect 11 "still running" "$wfe" submit NoWorkerForThis --wait --timeout 2
+printf '[server]\nlisen = "x"\nshards = "four"\n' > bad.toml
+expect 2 "bad.toml:2:9: unknown key server.lisen" "$wfe" config check --config bad.toml
+expect 2 "bad.toml:3:10: server.shards must be a whole number" "$wfe" config check --config bad.toml
+expect 4 "no.jsonl" "$wfe" audit validate no.jsonl
+printf '{"step_name":"x"}\n' > bad.jsonl
+expect 12 "bad.jsonl:1" "$wfe" audit validate bad.jsonl
+expect 2 "not a history" "$wfe" replay bad.jsonl
+expect 2 "no workflow type Nothing" "$wfe" worker --types Nothing --work-root root
+expect 2 "/proc/nowhere" "$wfe" worker --work-root /proc/nowhere
+
+# One flipped bit in what is stored is refused, never served.
+kill "$server" && wait "$server" || { echo "FAILED: the server did not stop in order"; failures=$((failures + 1)); }
+server=
+log=$(ls store/db/*.log | head -n 1)
+size=$(stat -c %s "$log")
+printf '\xff' | dd of="$log" bs=1 seek=$((size / 2)) conv=notrunc status=none
+expect 13 "store/db" "$wfe" server --data store --listen 127.0.0.1:0
+
+[ "$failures" = 0 ] && echo OK
+exit $((failures > 0))
