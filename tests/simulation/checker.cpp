@@ -102,16 +102,21 @@ void Checker::CheckReplay(const lint::RunHistory& run, Random& random) {
   }
 }
 
-/// F10: what closes an activity comes from the worker that holds the attempt, never from one that is late.
+/// F10: what ends a task comes from the worker that holds it, never from one that is late.
 void Checker::CheckHolders(const lint::RunHistory& run) {
   std::map<EventId, std::string> holders;  // by started event id
   const auto check = [&](const HistoryEvent& event, EventId started, const std::string& identity) {
     if (holders[started] == identity) return;
     Violation("F10: " + run.key.ToString() + ": event " + std::to_string(event.event_id()) + " comes from " + identity +
-              ", but " + holders[started] + " held the attempt");
+              ", but " + holders[started] + " held the task");
   };
   for (const HistoryEvent& event : run.events) {
-    if (event.has_activity_task_started_event_attributes()) {
+    if (event.has_workflow_task_started_event_attributes()) {
+      holders[event.event_id()] = event.workflow_task_started_event_attributes().identity();
+    } else if (event.has_workflow_task_completed_event_attributes()) {
+      const auto& completed = event.workflow_task_completed_event_attributes();
+      check(event, completed.started_event_id(), completed.identity());
+    } else if (event.has_activity_task_started_event_attributes()) {
       holders[event.event_id()] = event.activity_task_started_event_attributes().identity();
     } else if (event.has_activity_task_completed_event_attributes()) {
       const auto& completed = event.activity_task_completed_event_attributes();
