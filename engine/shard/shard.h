@@ -219,6 +219,11 @@ class Shard {
   /// Answers after the execution's latest commit.
   template <class T>
   void AnswerDurably(const Execution& execution, Callback<T> done, Result<T> answer);
+  /// A refusal tells of the state, too: "already completed" must not be said of a completion that a crash may undo.
+  template <class T>
+  void RefuseDurably(uint64_t commit, Callback<T> done, Error error) {
+    WhenDurable(commit, [done = std::move(done), error = std::move(error)]() mutable { done(std::move(error)); });
+  }
 
   // Timers.
   void SetTimer(const ExecutionKey& key, std::optional<Instant> due);

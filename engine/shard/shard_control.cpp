@@ -93,7 +93,7 @@ void Shard::Start(ws::StartWorkflowExecutionRequest request, Callback<StartOutco
   WFE_CHECK(host_.executor.OnStrand());
   if (stopped_) return done(ShuttingDown());
   Result<StartPlan> plan = PlanStart(request, /*with_signal=*/false);
-  if (!plan) return done(std::move(plan).error());
+  if (!plan) return RefuseDurably<StartOutcome>(handed_in_, std::move(done), std::move(plan).error());
   FinishStart(*std::move(plan), std::move(request), std::nullopt, std::move(done));
 }
 
@@ -102,7 +102,7 @@ void Shard::SignalWithStart(ws::StartWorkflowExecutionRequest start, history::Si
   WFE_CHECK(host_.executor.OnStrand());
   if (stopped_) return done(ShuttingDown());
   Result<StartPlan> plan = PlanStart(start, /*with_signal=*/true);
-  if (!plan) return done(std::move(plan).error());
+  if (!plan) return RefuseDurably<StartOutcome>(handed_in_, std::move(done), std::move(plan).error());
   if (plan->kind == StartPlan::Kind::kUseExisting &&
       plan->current->status() == enums::WORKFLOW_EXECUTION_STATUS_RUNNING) {
     const Target target{
@@ -225,7 +225,9 @@ void Shard::Signal(const Target& target, history::SignalReceived signal, Callbac
   }
   Result<history::Transition> transition =
       history::Decide(execution.state, std::move(signal), host_.clock.Now(), options_.history);
-  if (!transition) return done(std::move(transition).error());
+  if (!transition) {
+    return RefuseDurably<MutateOutcome>(execution.last_commit, std::move(done), std::move(transition).error());
+  }
   Carry(execution, *std::move(transition), std::move(request_ids));
   AnswerDurably<MutateOutcome>(execution, std::move(done), std::move(outcome));
 }
@@ -243,7 +245,9 @@ void Shard::Mutate(const Target& target, history::Input input, Callback<MutateOu
     return done(NotFound(key->ToString() + " does not belong to the chain of run " + target.first_execution_run_id));
   }
   Result<history::Transition> transition = history::Decide(execution.state, input, host_.clock.Now(), options_.history);
-  if (!transition) return done(std::move(transition).error());
+  if (!transition) {
+    return RefuseDurably<MutateOutcome>(execution.last_commit, std::move(done), std::move(transition).error());
+  }
   MutateOutcome outcome{.run_id = key->run_id.value(), .cancel_requested = transition->cancel_requested};
   Carry(execution, *std::move(transition));
   AnswerDurably<MutateOutcome>(execution, std::move(done), std::move(outcome));

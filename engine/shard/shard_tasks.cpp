@@ -150,7 +150,9 @@ void Shard::CompleteWorkflowTask(const engine::v1::TaskToken& token, ws::Respond
   const history::Input decided(std::move(input));
   Result<history::Transition> transition =
       history::Decide(execution.state, decided, host_.clock.Now(), options_.history);
-  if (!transition) return done(std::move(transition).error());
+  if (!transition) {
+    return RefuseDurably<std::string>(execution.last_commit, std::move(done), std::move(transition).error());
+  }
 
   // What goes back with the reply does not go through matching (R2).
   std::vector<EventId> eager;

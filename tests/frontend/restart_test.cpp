@@ -129,6 +129,32 @@ TEST_F(Restart, NothingIsAcknowledgedBeforeItIsDurable) {  // D4
   EXPECT_TRUE(read.done());
 }
 
+TEST_F(Restart, NothingIsRefusedForWhatIsNotDurable) {  // D4: a refusal tells of the state as much as an answer
+  StartWorkflow("w");
+  const auto terminate = [this] {
+    TerminateWorkflowExecutionRequest request;
+    request.set_namespace_("default");
+    request.mutable_workflow_execution()->set_workflow_id("w");
+    return Send<TerminateWorkflowExecutionResponse>("TerminateWorkflowExecution", request);
+  };
+  loop_.when_idle = nullptr;  // the disk does not sync
+  auto started = Send<StartWorkflowExecutionResponse>("StartWorkflowExecution", StartRequest("v"));
+  auto again = Send<StartWorkflowExecutionResponse>("StartWorkflowExecution", StartRequest("v"));
+  auto terminated = terminate();
+  auto late = terminate();
+  auto signalled = Signal("w", "s", "r1");
+  EXPECT_FALSE(again.done()) << "the run that is in the way may not outlive a crash";
+  EXPECT_FALSE(late.done()) << "nor may the end of this one";
+  EXPECT_FALSE(signalled.done());
+  store_->stage().RunOnce();
+  loop_.RunReady();
+  EXPECT_TRUE(started.done());
+  EXPECT_EQ(again.error().code, StatusCode::kAlreadyExists);
+  EXPECT_TRUE(terminated.done());
+  EXPECT_EQ(late.error().code, StatusCode::kNotFound);
+  EXPECT_EQ(signalled.error().code, StatusCode::kNotFound);
+}
+
 TEST_F(Restart, AWorkflowTaskIsHandedOutWithoutACommit) {  // R1
   StartWorkflow("w");
   const uint64_t before = store_->stage().stats().commits;
