@@ -181,6 +181,37 @@ WriteSet CommitStage::PositionRows(const Group& group, CommitPosition& position,
   return set;
 }
 
+namespace {
+
+/// The callbacks of one group that go to one executor, in commit order.
+struct Batch {
+  Executor* executor = nullptr;
+  std::vector<Function<void()>> callbacks;
+};
+
+}  // namespace
+
+void CommitStage::Release(const Group& group) {
+  // One post for each executor, not for each commit: waking a thread costs more than a callback.
+  std::vector<Batch> batches;
+  for (const auto& commit : group) {
+    if (!commit->durable.run) continue;
+    if (commit->durable.executor == nullptr) {
+      commit->durable.run();
+      continue;
+    }
+    auto batch = std::find_if(batches.begin(), batches.end(),
+                              [&](const Batch& each) { return each.executor == commit->durable.executor; });
+    if (batch == batches.end()) batch = batches.insert(batches.end(), Batch{commit->durable.executor, {}});
+    batch->callbacks.push_back(std::move(commit->durable.run));
+  }
+  for (Batch& batch : batches) {
+    batch.executor->Post([callbacks = std::move(batch.callbacks)]() mutable {
+      for (Function<void()>& callback : callbacks) callback();
+    });
+  }
+}
+
 size_t CommitStage::RunOnce() {
   const std::lock_guard run_lock(run_mutex_);
   Group group = TakeGroup();
@@ -219,14 +250,7 @@ size_t CommitStage::RunOnce() {
     mark_due = !commit_thread_.joinable() && now - last_marked_at_ >= options_.ledger_interval;
   }
   durable_.notify_all();
-  for (const auto& commit : group) {
-    if (!commit->durable.run) continue;
-    if (commit->durable.executor != nullptr) {
-      commit->durable.executor->Post(std::move(commit->durable.run));
-    } else {
-      commit->durable.run();
-    }
-  }
+  Release(group);
   if (mark_due) MarkLedger();
   return group.size();
 }

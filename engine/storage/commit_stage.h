@@ -131,6 +131,7 @@ class CommitStage final : public KeyValueReader {
   Group TakeGroup();
   WriteSet PositionRows(const Group& group, CommitPosition& position, Instant now);
   void ForgetOverlay(const Group& group);
+  void Release(const Group& group);
   Status WriteMark(bool clean_shutdown);
   std::vector<PendingRow> PendingIn(Family family, std::string_view first, std::string_view last) const;
 
