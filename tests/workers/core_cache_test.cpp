@@ -142,6 +142,29 @@ TEST_F(CoreCache, FirstPageOfAHistoryIsNotEnough) {
   EXPECT_TRUE(std::holds_alternative<NeedFullHistory>(handler.Handle(task)));
 }
 
+// F10: after a restart of the server another worker gets the task under the same event id, and its answer counts.
+TEST_F(CoreCache, RunWhoseTaskWasAnsweredBySomebodyElseIsReplayedAndNotContinued) {
+  WorkflowTaskHandler handler(registry, Options());
+  WorkflowTaskHandler other(registry, Options());
+  FakeEngine engine;
+  engine.Start("Steps", "in");
+  ws::PollWorkflowTaskQueueResponse task = engine.BeginTask(/*sticky=*/false);
+  const auto hand_out = [&](const std::string& request_id) {
+    const int last = task.history().events_size() - 1;
+    for (History* history : {task.mutable_history(), &engine.mutable_history()}) {
+      history->mutable_events(last)->mutable_workflow_task_started_event_attributes()->set_request_id(request_id);
+    }
+  };
+  hand_out("poll-1");
+  handler.Handle(task);
+  hand_out("poll-2");
+  engine.EndTask(std::get<ws::RespondWorkflowTaskCompletedRequest>(other.Handle(task)));
+  engine.CompleteActivity("1", "one");
+  EXPECT_THAT(Commands(engine.RunTask(handler, /*sticky=*/false)), ElementsAre("ScheduleActivityTask step #2"));
+  EXPECT_EQ(handler.stats().sticky_hits, 0u);
+  EXPECT_EQ(handler.stats().replays, 1u);
+}
+
 // The answer to the first task never arrived: what the live coroutine assumed did not happen.
 TEST_F(CoreCache, RunWhoseAnswerWasLostIsReplayedAndNotContinued) {
   WorkflowTaskHandler handler(registry, Options());

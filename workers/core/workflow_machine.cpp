@@ -327,6 +327,7 @@ std::optional<Stop> WorkflowMachine::RunTask(const Events& events, int started) 
   replaying_ = started + 1 < events.size();
   ++task_number_;
   last_run_task_ = event.event_id();
+  last_run_request_ = a.request_id();
   if (replaying_) LookAhead(events, started);
 
   const bool ended = instance_->outcome().has_value();

@@ -58,6 +58,12 @@ class WorkflowMachine final : public sdk::WorkflowRuntime {
   int64_t last_event_id() const { return last_event_id_; }
   /// The start of the last workflow task that was run; 0: none.
   int64_t last_run_task() const { return last_run_task_; }
+  /// Whether that start is `event`.  Attempts of a task that ended without an event share their event ids, and a server
+  /// that was restarted gives an id anew; the request id of the poll that got the task tells them apart.
+  bool IsLastRunTask(const history_pb::HistoryEvent& event) const {
+    return event.event_id() == last_run_task_ &&
+           event.workflow_task_started_event_attributes().request_id() == last_run_request_;
+  }
   /// How often code ran.
   int64_t tasks_run() const { return task_number_; }
   /// The history holds the end of the run.
@@ -109,6 +115,7 @@ class WorkflowMachine final : public sdk::WorkflowRuntime {
   bool replaying_ = false;
   int64_t last_event_id_ = 0;
   int64_t last_run_task_ = 0;
+  std::string last_run_request_;
   bool closed_ = false;
   history_pb::WorkflowExecutionStartedEventAttributes started_;  // without its input
 

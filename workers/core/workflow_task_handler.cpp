@@ -60,6 +60,8 @@ std::optional<int> Continuation(const WorkflowMachine& machine, const ws::PollWo
   if (!query_without_id && task.previous_started_event_id() != machine.last_run_task()) return std::nullopt;
   const auto& events = task.history().events();
   for (int i = 0; i < events.size(); ++i) {
+    // The same task may have been run by somebody else, too, and it is their answer that counted.
+    if (events[i].event_id() == machine.last_run_task() && !machine.IsLastRunTask(events[i])) return std::nullopt;
     if (events[i].event_id() == machine.last_event_id() + 1) return i;
   }
   // Nothing new: right for a query, and for nothing else.
