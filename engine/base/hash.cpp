@@ -2,7 +2,6 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 
 #include "engine/base/check.h"
 
@@ -33,14 +32,19 @@ Sha256Digest Sha256(std::initializer_list<std::string_view> parts) {
   return digest;
 }
 
-Sha256Digest HmacSha256(std::string_view key, std::string_view bytes) {
-  Sha256Digest digest;
-  unsigned length = 0;
-  WFE_CHECK(HMAC(Algorithm(), key.data(), static_cast<int>(key.size()),
-                 reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest.data(),
-                 &length) != nullptr);
-  WFE_CHECK(length == digest.size());
-  return digest;
+HmacKey::HmacKey(std::string_view key) {
+  const Sha256Digest hashed = Sha256(key);
+  if (key.size() > inner_.size()) key = AsBytes(hashed);
+  for (size_t i = 0; i < inner_.size(); ++i) {
+    const char byte = i < key.size() ? key[i] : '\0';
+    inner_[i] = static_cast<char>(byte ^ 0x36);
+    outer_[i] = static_cast<char>(byte ^ 0x5c);
+  }
+}
+
+Sha256Digest HmacKey::Sign(std::string_view bytes) const {
+  const Sha256Digest inside = Sha256({{inner_.data(), inner_.size()}, bytes});
+  return Sha256({{outer_.data(), outer_.size()}, AsBytes(inside)});
 }
 
 bool EqualInConstantTime(std::string_view a, std::string_view b) {

@@ -16,8 +16,17 @@ using Sha256Digest = std::array<uint8_t, 32>;
 Sha256Digest Sha256(std::initializer_list<std::string_view> parts);
 inline Sha256Digest Sha256(std::string_view bytes) { return Sha256({bytes}); }
 
-/// HMAC-SHA-256 of `bytes` under `key`.
-Sha256Digest HmacSha256(std::string_view key, std::string_view bytes);
+/// HMAC-SHA-256 (RFC 2104) under one key.  Its two pads are made once: OpenSSL's HMAC sets its algorithm and its key up
+/// anew for each message, which took 3 % of the server's time for task tokens of 100 bytes.
+class HmacKey {
+ public:
+  explicit HmacKey(std::string_view key);
+  Sha256Digest Sign(std::string_view bytes) const;
+
+ private:
+  std::array<char, 64> inner_;
+  std::array<char, 64> outer_;
+};
 
 /// True when both are equal; takes the same time wherever they differ.
 bool EqualInConstantTime(std::string_view a, std::string_view b);

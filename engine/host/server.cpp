@@ -12,11 +12,11 @@
 #include <vector>
 
 #include "engine/base/id_source.h"
+#include "engine/base/strand.h"
 #include "engine/frontend/engine.h"
 #include "engine/host/asio_timers.h"
 #include "engine/host/grpc_server.h"
 #include "engine/host/host_clock.h"
-#include "engine/host/strand.h"
 #include "engine/storage/store.h"
 
 namespace wfe::host {
@@ -27,9 +27,9 @@ class PoolExecutor final : public Executor {
  public:
   explicit PoolExecutor(asio::io_context& pool) : pool_(pool) {}
   void Post(Function<void()> work) override {
-    asio::post(pool_, [work = std::make_shared<Function<void()>>(std::move(work))] {
+    asio::post(pool_, [work = std::move(work)]() mutable {
       const InlineScope scope;
-      (*work)();
+      work();
     });
   }
   bool OnStrand() const override { return false; }
@@ -72,8 +72,8 @@ Result<std::optional<uint64_t>> AcceptedLoss(const std::string& text) {
 class Server::Impl {
  public:
   explicit Impl(const ServerOptions& options)
-      : options_(options), timers_(pool_), matching_(pool_), blocking_(pool_), work_(asio::make_work_guard(pool_)) {
-    for (int i = 0; i < options.shards; ++i) shards_.emplace_back(pool_);
+      : options_(options), timers_(pool_), work_(asio::make_work_guard(pool_)) {
+    for (int i = 0; i < options.shards; ++i) shards_.emplace_back(executor_);
   }
 
   ~Impl() { StopThreads(); }
@@ -106,7 +106,7 @@ class Server::Impl {
                                                                                      .timers = timers_,
                                                                                      .shard_executors = shards,
                                                                                      .matching_executor = matching_,
-                                                                                     .blocking_executor = blocking_,
+                                                                                     .blocking_executor = executor_,
                                                                                      .store = *store_});
     WFE_RETURN_IF_ERROR(engine_->Start());
 
@@ -155,9 +155,9 @@ class Server::Impl {
   SystemIdSource ids_;
   asio::io_context pool_;
   AsioTimers timers_;
+  PoolExecutor executor_{pool_};
   std::deque<Strand> shards_;
-  Strand matching_;
-  PoolExecutor blocking_;
+  Strand matching_{executor_};
   asio::executor_work_guard<asio::io_context::executor_type> work_;
   std::vector<std::thread> threads_;
   std::unique_ptr<storage::Store> store_;

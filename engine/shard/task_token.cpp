@@ -10,15 +10,15 @@ constexpr size_t kMacBytes = 16;
 constexpr size_t kMaxTokenBytes = 16 << 10;
 }  // namespace
 
-TokenCodec::TokenCodec(std::string secret, uint64_t epoch) : secret_(std::move(secret)), epoch_(epoch) {
-  WFE_CHECK(!secret_.empty(), "task tokens need a secret");
+TokenCodec::TokenCodec(std::string_view secret, uint64_t epoch) : key_(secret), epoch_(epoch) {
+  WFE_CHECK(!secret.empty(), "task tokens need a secret");
 }
 
 std::string TokenCodec::Seal(engine::v1::TaskToken token) const {
   token.set_epoch(epoch_);
   std::string bytes(1, kVersion);
   token.AppendToString(&bytes);
-  const Sha256Digest mac = HmacSha256(secret_, bytes);
+  const Sha256Digest mac = key_.Sign(bytes);
   bytes += AsBytes(mac).substr(0, kMacBytes);
   return bytes;
 }
@@ -30,7 +30,7 @@ Result<engine::v1::TaskToken> TokenCodec::Open(std::string_view bytes, std::stri
     return InvalidArgument("the task token is malformed");
   }
   const std::string_view body = bytes.substr(0, bytes.size() - kMacBytes);
-  const Sha256Digest mac = HmacSha256(secret_, body);
+  const Sha256Digest mac = key_.Sign(body);
   if (!EqualInConstantTime(AsBytes(mac).substr(0, kMacBytes), bytes.substr(body.size()))) {
     return PermissionDenied("the task token was not issued by this store");
   }

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "engine/base/hash.h"
 #include "engine/base/ids.h"
 #include "engine/base/result.h"
 #include "wfe/engine/v1/state.pb.h"
@@ -16,7 +17,7 @@ namespace wfe::shard {
 class TokenCodec {
  public:
   /// `secret` stays with the store and must not be empty; `epoch` is that of this start of the engine.
-  TokenCodec(std::string secret, uint64_t epoch);
+  TokenCodec(std::string_view secret, uint64_t epoch);
 
   /// Puts in the epoch and signs.
   std::string Seal(engine::v1::TaskToken token) const;
@@ -28,7 +29,7 @@ class TokenCodec {
                                      engine::v1::TaskToken::Kind kind) const;
 
  private:
-  const std::string secret_;
+  const HmacKey key_;
   const uint64_t epoch_;
 };
 

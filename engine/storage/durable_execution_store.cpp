@@ -12,7 +12,7 @@ namespace wfe::storage {
 
 namespace {
 
-constexpr size_t kTailsPerGeneration = 32'768;
+constexpr size_t kTailsPerGeneration = 4096;
 
 /// With maps in a fixed order, so that a simulated run always writes the same rows.
 std::string Serialize(const google::protobuf::Message& message) {

@@ -57,7 +57,8 @@ rocksdb::DBOptions DatabaseOptions() {
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   options.max_background_jobs = 2;
   options.bytes_per_sync = 1 << 20;
-  options.db_write_buffer_size = 256u << 20;
+  // Sleeping executions should cost disk and not memory; larger buffers were not measurably faster.
+  options.db_write_buffer_size = 16u << 20;
   options.keep_log_file_num = 4;
   options.max_log_file_size = 8u << 20;
   return options;

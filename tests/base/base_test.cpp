@@ -19,9 +19,11 @@ TEST(Sha256, MatchesTheStandardsExample) {
   EXPECT_EQ(stream.Finish(), Sha256("abc"));
 }
 
-TEST(HmacSha256, MatchesRfc4231TestCaseTwo) {
-  EXPECT_EQ(ToHex(HmacSha256("Jefe", "what do ya want for nothing?")),
+TEST(HmacKey, SignsTheTestCasesOfRfc4231) {
+  EXPECT_EQ(ToHex(HmacKey("Jefe").Sign("what do ya want for nothing?")),
             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+  EXPECT_EQ(ToHex(HmacKey(std::string(131, '\xaa')).Sign("Test Using Larger Than Block-Size Key - Hash Key First")),
+            "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
 }
 
 TEST(Time, FormatsAndParsesIso8601WithMilliseconds) {  // LG-3

@@ -4,6 +4,7 @@
 
 #include <future>
 
+#include "engine/base/strand.h"
 #include "engine/base/thread_loop.h"
 #include "tools/bench/bench.h"
 #include "tools/bench/workload.h"
@@ -27,6 +28,7 @@ int RunBenchWorker(const std::string& address, const std::string& queue) {
   SystemClock clock;
   SystemIdSource ids;
   ThreadLoop loop;
+  Strand strand(loop);
   worker::ThreadPoolActivityExecutor executor(2);
   worker::WorkerOptions options;
   options.task_queue = queue;
@@ -36,9 +38,9 @@ int RunBenchWorker(const std::string& address, const std::string& queue) {
   options.drain_timeout = std::chrono::seconds(1);
   std::unique_ptr<worker::Worker> worker;
   std::promise<void> stopped;
-  loop.Post([&] {
+  strand.Post([&] {
     worker = std::make_unique<worker::Worker>(worker::Environment{.client = *client,
-                                                                  .strand = loop,
+                                                                  .strand = strand,
                                                                   .timers = loop,
                                                                   .clock = clock,
                                                                   .ids = ids,
@@ -48,14 +50,15 @@ int RunBenchWorker(const std::string& address, const std::string& queue) {
   });
   int received = 0;
   sigwait(&signals, &received);
-  loop.Post([&] { worker->Shutdown([&] { stopped.set_value(); }); });
+  strand.Post([&] { worker->Shutdown([&] { stopped.set_value(); }); });
   stopped.get_future().wait();
   std::promise<void> gone;
-  loop.Post([&] {
+  strand.Post([&] {
     worker.reset();
     gone.set_value();
   });
   gone.get_future().wait();
+  strand.Close();
   return 0;
 }
 

@@ -17,6 +17,7 @@
 #include "activities/gemini/gemini_cli.h"
 #include "activities/gemini/http_backend.h"
 #include "activities/gemini/prices.h"
+#include "engine/base/strand.h"
 #include "engine/base/thread_loop.h"
 #include "tools/wfe/cli.h"
 #include "tools/wfe/registry.h"
@@ -70,7 +71,9 @@ class WorkerProcess::Impl {
   ~Impl() {
     stopping_ = true;
     if (records_check_.joinable()) records_check_.join();
-    OnLoop([this] { workers_.clear(); });
+    OnStrand([this] { workers_.clear(); });
+    executor_.reset();
+    strand_.Close();
   }
 
   Status Start(const WorkerProcessOptions& options) {
@@ -109,7 +112,7 @@ class WorkerProcess::Impl {
 
   void Drain() {
     std::promise<void> drained;
-    loop_.Post([this, &drained] {
+    strand_.Post([this, &drained] {
       auto left = std::make_shared<size_t>(workers_.size());
       for (const auto& each : workers_) {
         each->Shutdown([left, &drained] {
@@ -174,12 +177,12 @@ class WorkerProcess::Impl {
     };
     const worker::Environment environment{
         .client = *client_,
-        .strand = loop_,
+        .strand = strand_,
         .timers = loop_,
         .clock = clock_,
         .ids = ids_,
         .log = [this](worker::LogLevel, std::string_view message) { log_(std::string(message)); }};
-    OnLoop([&] {
+    OnStrand([&] {
       workers_.push_back(std::make_unique<worker::Worker>(environment, *executor_, workflows_, registry, worker));
       workers_.back()->Start();
     });
@@ -200,9 +203,9 @@ class WorkerProcess::Impl {
     }
   }
 
-  void OnLoop(const std::function<void()>& work) {
+  void OnStrand(const std::function<void()>& work) {
     std::promise<void> done;
-    loop_.Post([&] {
+    strand_.Post([&] {
       work();
       done.set_value();
     });
@@ -220,10 +223,11 @@ class WorkerProcess::Impl {
   std::shared_ptr<client::RecordsClient> records_;
   std::atomic<bool> stopping_ = false;
   std::thread records_check_;
-  // The loop goes before what it runs on is destroyed, the pool before the loop its results are posted to.
+  // The loop goes before what it runs on is destroyed.
   ThreadLoop loop_;
+  Strand strand_{loop_};
   std::unique_ptr<worker::ThreadPoolActivityExecutor> executor_;
-  std::vector<std::unique_ptr<worker::Worker>> workers_;  // used on loop_ only
+  std::vector<std::unique_ptr<worker::Worker>> workers_;  // used on strand_ only
 };
 
 WorkerProcess::WorkerProcess(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

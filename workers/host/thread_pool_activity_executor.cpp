@@ -1,6 +1,7 @@
 #include "workers/host/thread_pool_activity_executor.h"
 
 #include "engine/base/check.h"
+#include "engine/base/strand.h"
 
 namespace wfe::worker {
 
@@ -34,8 +35,11 @@ void ThreadPoolActivityExecutor::RunThread() {
     Item item = std::move(waiting_.front());
     waiting_.pop_front();
     lock.unlock();
-    item.done(item.work());
-    item = {};  // What the activity held goes before the next one comes.
+    {
+      const InlineScope scope;  // The worker's strand, when idle, goes on from this thread.
+      item.done(item.work());
+      item = {};  // What the activity held goes before the next one comes.
+    }
     lock.lock();
   }
 }

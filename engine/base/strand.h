@@ -5,32 +5,39 @@
 // commit thread, timers) hand over to the pool.  Asio's own strand always hands over; hence this class.
 #pragma once
 
+#include <condition_variable>
 #include <deque>
 #include <mutex>
 #include <vector>
 
 #include "engine/base/executor.h"
-#include "engine/host/asio.h"
 
-namespace wfe::host {
+namespace wfe {
 
 class Strand final : public Executor {
  public:
-  /// `pool` runs work that no willing thread brought; it must outlive the strand.
-  explicit Strand(asio::io_context& pool) : pool_(pool) {}
+  /// `pool` runs work that no willing thread brought, on any of its threads; it must outlive the strand.
+  explicit Strand(Executor& pool) : pool_(pool) {}
 
   void Post(Function<void()> work) override;
   bool OnStrand() const override;
 
+  /// Returns when no function of this strand runs any more; those still queued, and posted later, are dropped.  For
+  /// owners whose pool goes on; not callable from the strand itself, nor once the pool has stopped.
+  void Close();
+
  private:
   friend class InlineScope;
   void Drain();
+  void DrainOnPool();
 
-  asio::io_context& pool_;
+  Executor& pool_;
   std::mutex mutex_;
+  std::condition_variable idle_;
   // Guarded by mutex_.
   std::vector<Function<void()>> queue_;
   bool active_ = false;  // some thread drains, or is about to
+  bool closed_ = false;
 };
 
 /// While one lives on a thread, strands posted to from that thread are run by it when the scope ends: one after the
@@ -48,4 +55,4 @@ class InlineScope {
   InlineScope* const outer_;
 };
 
-}  // namespace wfe::host
+}  // namespace wfe

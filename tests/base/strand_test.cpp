@@ -1,20 +1,33 @@
-#include "engine/host/strand.h"
+#include "engine/base/strand.h"
 
 #include <gmock/gmock.h>
 
 #include <atomic>
-#include <boost/asio/executor_work_guard.hpp>
+#include <functional>
+#include <future>
 #include <latch>
 #include <thread>
 
-namespace wfe::host {
+#include "engine/base/thread_loop.h"
+
+namespace wfe {
 namespace {
 
+/// A pool whose thread is the test's own.
+class Held final : public Executor {
+ public:
+  void Post(Function<void()> work) override { queue_.push_back(std::move(work)); }
+  bool OnStrand() const override { return false; }
+  void Run() {
+    for (Function<void()>& work : std::exchange(queue_, {})) work();
+  }
+
+ private:
+  std::vector<Function<void()>> queue_;
+};
+
 TEST(Strand, RunsWorkOneAtATimeAndInTheOrderOfEachPoster) {
-  asio::io_context pool;
-  auto guard = boost::asio::make_work_guard(pool);
-  std::vector<std::thread> threads;
-  for (int i = 0; i < 2; ++i) threads.emplace_back([&] { pool.run(); });
+  ThreadLoop pool;
   Strand strand(pool);
   constexpr int kPosters = 4;
   constexpr int kEach = 2000;
@@ -38,8 +51,7 @@ TEST(Strand, RunsWorkOneAtATimeAndInTheOrderOfEachPoster) {
   }
   done.wait();
   for (std::thread& thread : posters) thread.join();
-  guard.reset();
-  for (std::thread& thread : threads) thread.join();
+  strand.Close();
   for (const std::vector<int>& order : seen) {
     ASSERT_EQ(order.size(), static_cast<size_t>(kEach));
     EXPECT_TRUE(std::is_sorted(order.begin(), order.end()));
@@ -47,7 +59,7 @@ TEST(Strand, RunsWorkOneAtATimeAndInTheOrderOfEachPoster) {
 }
 
 TEST(Strand, RunsWorkOnThePostersThreadOnlyAfterItsFunctionReturned) {
-  asio::io_context pool;
+  Held pool;
   Strand a(pool);
   Strand b(pool);
   std::vector<std::string> order;
@@ -66,14 +78,53 @@ TEST(Strand, RunsWorkOnThePostersThreadOnlyAfterItsFunctionReturned) {
 }
 
 TEST(Strand, HandsWorkToThePoolWhenThePosterMayNotBeCaptured) {
-  asio::io_context pool;
+  Held pool;
   Strand strand(pool);
   bool ran = false;
   strand.Post([&] { ran = true; });
   EXPECT_FALSE(ran);
-  pool.run();
+  pool.Run();
   EXPECT_TRUE(ran);
 }
 
+TEST(Strand, LeavesToThePoolWhatOneCallerShouldNotHaveToDo) {
+  Held pool;
+  Strand strand(pool);
+  int ran = 0;
+  std::function<void()> again = [&] {
+    if (++ran < 1000) strand.Post([&] { again(); });
+  };
+  {
+    const InlineScope scope;
+    strand.Post([&] { again(); });
+  }
+  EXPECT_LT(ran, 1000);
+  for (int i = 0; i < 1000 && ran < 1000; ++i) pool.Run();
+  EXPECT_EQ(ran, 1000);
+}
+
+TEST(Strand, CloseWaitsForTheFunctionThatRunsAndNoneRunsAfterIt) {
+  ThreadLoop pool;
+  Strand strand(pool);
+  std::promise<void> entered;
+  std::promise<void> leave;
+  std::atomic<bool> left = false;
+  std::atomic<bool> later = false;
+  strand.Post([&] {
+    entered.set_value();
+    leave.get_future().wait();
+    left = true;
+  });
+  entered.get_future().wait();
+  std::thread closer([&] {
+    strand.Close();
+    EXPECT_TRUE(left);
+  });
+  leave.set_value();
+  closer.join();
+  strand.Post([&] { later = true; });
+  EXPECT_FALSE(later);
+}
+
 }  // namespace
-}  // namespace wfe::host
+}  // namespace wfe

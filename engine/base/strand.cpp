@@ -1,8 +1,10 @@
-#include "engine/host/strand.h"
+#include "engine/base/strand.h"
 
-#include <boost/asio/post.hpp>
+#include <utility>
 
-namespace wfe::host {
+#include "engine/base/check.h"
+
+namespace wfe {
 namespace {
 
 thread_local const Strand* current_strand = nullptr;
@@ -31,6 +33,7 @@ InlineScope::~InlineScope() {
 void Strand::Post(Function<void()> work) {
   {
     const std::lock_guard lock(mutex_);
+    if (closed_) return;
     queue_.push_back(std::move(work));
     if (active_) return;
     active_ = true;
@@ -38,11 +41,15 @@ void Strand::Post(Function<void()> work) {
   if (current_scope != nullptr) {
     current_scope->woken_.push_back(this);
   } else {
-    asio::post(pool_, [this] {
-      const InlineScope scope;
-      Drain();
-    });
+    DrainOnPool();
   }
+}
+
+void Strand::DrainOnPool() {
+  pool_.Post([this] {
+    const InlineScope scope;
+    Drain();
+  });
 }
 
 void Strand::Drain() {
@@ -50,28 +57,40 @@ void Strand::Drain() {
   std::vector<Function<void()>> batch;
   size_t done = 0;
   while (true) {
+    batch.clear();
     {
       const std::lock_guard lock(mutex_);
-      batch.clear();
-      if (queue_.empty()) {
+      if (queue_.empty() || closed_) {
         active_ = false;
+        if (closed_) idle_.notify_all();  // under the lock: the strand may be gone right after it
         break;
       }
       std::swap(batch, queue_);
     }
-    for (Function<void()>& work : batch) work();
+    for (Function<void()>& work : batch) {
+      work();
+      work = nullptr;
+    }
     done += batch.size();
     if (done >= kMaxInline) {
-      asio::post(pool_, [this] {
-        const InlineScope scope;
-        Drain();
-      });
+      DrainOnPool();
       break;
     }
   }
   current_strand = outer;
 }
 
+void Strand::Close() {
+  WFE_CHECK(!OnStrand(), "a strand cannot wait for itself");
+  std::vector<Function<void()>> dropped;  // destroyed outside the lock
+  std::unique_lock lock(mutex_);
+  closed_ = true;
+  dropped = std::move(queue_);
+  queue_.clear();
+  idle_.wait(lock, [this] { return !active_; });
+  lock.unlock();
+}
+
 bool Strand::OnStrand() const { return current_strand == this; }
 
-}  // namespace wfe::host
+}  // namespace wfe
