@@ -12,7 +12,6 @@ using namespace std::chrono_literals;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-constexpr sdk::ActivityType<std::string, std::string> kStep{"step"};
 
 bool poisoned = false;
 
