@@ -7,10 +7,10 @@
 #include "activities/compliance/safe_files.h"
 #include "activities/compliance/tree_snapshot.h"
 #include "activities/gemini/cassette_backend.h"
-#include "activities/gemini/context.h"
 #include "activities/gemini/gemini_cli.h"
 #include "activities/gemini/http_backend.h"
 #include "activities/gemini/journal.h"
+#include "activities/prompts/template_store.h"
 
 namespace wfe::activities {
 namespace {
@@ -26,6 +26,15 @@ sdk::ApplicationFailure DirectoryFailure(const std::string& path, const Error& e
     return AgentFailure(kWorkingDirGoneType, "the working directory " + path + " does not exist on this worker", true);
   }
   return AgentFailure("TOOL_IO", error.message, false);
+}
+
+/// A store that cannot be read is asked again: the files beside the worker are no substitute for what was activated.
+sdk::ApplicationFailure TemplateFailure(const Error& error) {
+  const bool wrong = error.code == StatusCode::kNotFound || error.code == StatusCode::kInvalidArgument;
+  return AgentFailure(wrong                                    ? "INVALID_INPUT"
+                      : error.code == StatusCode::kUnavailable ? "UNAVAILABLE"
+                                                               : "TOOL_IO",
+                      error.message, wrong);
 }
 
 }  // namespace
@@ -71,9 +80,13 @@ sdk::ActivityResult<RestoreSnapshotOutput> AgentWorker::RestoreSnapshot(const Re
 }
 
 sdk::ActivityResult<PreparedContext> AgentWorker::PrepareContext(const PrepareContextInput& input) {
-  const Result<ContextTemplate> source =
-      LoadContextTemplate(config_.templates_dir, input.template_id, input.template_version);
-  if (!source) return AgentFailure("INVALID_INPUT", source.error().message, true);
+  const TemplateStore templates({.templates_dir = config_.templates_dir,
+                                 .rows = config_.template_rows,
+                                 .blob_sink = nullptr,
+                                 .blob_source = config_.blob_source,
+                                 .clock = clock_});
+  const Result<ContextTemplate> source = templates.Load(input.template_id, input.template_version);
+  if (!source) return TemplateFailure(source.error());
   std::map<std::string, std::string> values = input.values;
   for (const auto& [name, value] : input.defaults) {
     if (source->text.find("{{" + name + "}}") != std::string::npos) values.emplace(name, value);

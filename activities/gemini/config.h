@@ -17,6 +17,7 @@ namespace wfe::activities {
 
 class AgentProgram;
 class PriceTable;
+class TemplateRows;
 
 struct GeminiConfig {
   /// Absolute; holds journal/ and token_calibration.json.  Not inside any working directory.
@@ -33,6 +34,8 @@ struct GeminiConfig {
   std::shared_ptr<BlobSource> blob_source;  ///< nullptr: requests that name a blob are refused.
   /// Directory with <template id>/v<NNN>.md; for prepareContext.
   std::string templates_dir;
+  /// Versions that were stored, and which one is active; read with blob_source.  nullptr: only the directory counts.
+  std::shared_ptr<TemplateRows> template_rows;
   /// nullptr: the table built in (activities/gemini/prices.json); PriceTable::Load reads another.
   std::shared_ptr<const PriceTable> prices;
   /// An exact tokenizer; empty: "not configured", counts are estimated where a backend reports none (LG-19).

@@ -168,7 +168,7 @@ inline constexpr sdk::ActivityType<RestoreSnapshotInput, RestoreSnapshotOutput> 
 struct PrepareContextInput {
   std::string working_dir;
   std::string template_id;
-  int template_version = 0;                   ///< 0: the active one.
+  int template_version = 0;                   ///< 0: the active one of the template store.
   std::map<std::string, std::string> values;  ///< For {{placeholders}}; a missing or an unused one is an error.
   /// For placeholders that `values` says nothing about; unused ones are fine.
   std::map<std::string, std::string> defaults;
@@ -189,7 +189,9 @@ struct PreparedContext {
 };
 void to_json(nlohmann::json& json, const PreparedContext& context);
 void from_json(const nlohmann::json& json, PreparedContext& context);
-/// Failures: INVALID_INPUT (unknown template, version or placeholder), WORKING_DIR_GONE, both not retryable; TOOL_IO.
+/// The active version is the template store's (activities/prompts); the one that ships where nothing was ever activated.
+/// Failures: INVALID_INPUT (unknown template, version or placeholder), WORKING_DIR_GONE, both not retryable; UNAVAILABLE
+/// (the template store cannot be read) and TOOL_IO, which are.
 inline constexpr sdk::ActivityType<PrepareContextInput, PreparedContext> kPrepareContext{"prepareContext"};
 
 /// Worker-side set-up: backends, journal, prices, blobs.  In activities/gemini/config.h.

@@ -4,11 +4,11 @@
 
 #include "activities/gemini/cassette_backend.h"
 #include "activities/gemini/config.h"
-#include "activities/gemini/context.h"
 #include "activities/gemini/gemini_cli.h"
 #include "activities/gemini/prices.h"
 #include "activities/gemini/redactor.h"
 #include "activities/gemini/token_estimator.h"
+#include "activities/prompts/context_template.h"
 #include "tests/activities/agent_test_support.h"
 
 namespace wfe::activities {

@@ -1,4 +1,4 @@
-#include "activities/gemini/context.h"
+#include "activities/prompts/context_template.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -12,12 +12,6 @@
 namespace wfe::activities {
 namespace {
 
-bool IsPlainName(std::string_view text) {
-  return !text.empty() && text.size() <= 100 && text.front() != '.' &&
-         text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") ==
-             std::string_view::npos;
-}
-
 bool IsPlaceholderName(std::string_view text) {
   return !text.empty() && text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string_view::npos;
 }
@@ -26,20 +20,6 @@ Result<std::string> ReadFile(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   if (!in) return NotFound("cannot read " + path);
   return std::string{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-}
-
-/// The headings of a template, outside code fences.  A value put in later cannot make a section.
-std::vector<std::string> Headings(std::string_view text) {
-  std::vector<std::string> headings;
-  bool fenced = false;
-  while (!text.empty()) {
-    const size_t end = text.find('\n');
-    const std::string_view line = text.substr(0, end);
-    if (line.starts_with("```")) fenced = !fenced;
-    if (!fenced && line.starts_with("## ")) headings.emplace_back(line.substr(3));
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-  }
-  return headings;
 }
 
 Result<std::string> Fill(std::string_view text, const std::string& name,
@@ -65,10 +45,60 @@ Result<std::string> Fill(std::string_view text, const std::string& name,
   }
 }
 
+std::string NameOf(const ContextTemplate& source) {
+  return "template " + source.id + " version " + std::to_string(source.version);
+}
+
+Status CheckSections(const std::string& name, const std::vector<ContextSection>& sections) {
+  for (const std::string_view wanted : kContextSections) {
+    const auto count = std::ranges::count(sections, wanted, &ContextSection::name);
+    if (count != 1) {
+      return InvalidArgument(name + (count == 0 ? " has no section \"## " : " has more than one section \"## ") +
+                             std::string(wanted) + "\"");
+    }
+  }
+  return Ok();
+}
+
 }  // namespace
 
+bool IsTemplateId(std::string_view text) {
+  return !text.empty() && text.size() <= 100 && text.front() != '.' &&
+         text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") ==
+             std::string_view::npos;
+}
+
+std::vector<ContextSection> SplitSections(std::string_view text) {
+  std::vector<ContextSection> sections;
+  std::string name;
+  size_t begin = 0;
+  bool fenced = false;
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find('\n', at), text.size());
+    const std::string_view line = text.substr(at, end - at);
+    if (line.starts_with("```")) fenced = !fenced;
+    if (!fenced && line.starts_with("## ")) {
+      if (at > begin) sections.push_back({name, text.substr(begin, at - begin)});
+      name = line.substr(3);
+      begin = at;
+    }
+    at = std::min(end + 1, text.size());
+  }
+  if (begin < text.size()) sections.push_back({name, text.substr(begin)});
+  return sections;
+}
+
+std::set<std::string> Placeholders(std::string_view text) {
+  std::set<std::string> names;
+  for (size_t open = text.find("{{"); open != std::string_view::npos; open = text.find("{{", open + 2)) {
+    const std::string_view name = text.substr(open + 2, text.find("}}", open) - open - 2);
+    if (IsPlaceholderName(name)) names.emplace(name);
+  }
+  return names;
+}
+
 Result<ContextTemplate> LoadContextTemplate(const std::string& directory, const std::string& id, int version) {
-  if (!IsPlainName(id)) return InvalidArgument("\"" + id + "\" is not a template id");
+  if (!IsTemplateId(id)) return InvalidArgument("\"" + id + "\" is not a template id");
   if (version < 0 || version > 999)
     return InvalidArgument("template " + id + " has no version " + std::to_string(version));
   if (version == 0) {
@@ -89,40 +119,27 @@ Result<ContextTemplate> LoadContextTemplate(const std::string& directory, const 
   return ContextTemplate{.id = id, .version = version, .text = *std::move(text)};
 }
 
+Status CheckContextTemplate(const ContextTemplate& source) {
+  WFE_RETURN_IF_ERROR(CheckSections(NameOf(source), SplitSections(source.text)));
+  std::map<std::string, std::string> values;
+  for (const std::string& name : Placeholders(source.text)) values[name];
+  std::set<std::string> used;
+  WFE_RETURN_IF_ERROR(Fill(source.text, NameOf(source), values, used));
+  return Ok();
+}
+
 Result<RenderedContext> RenderContext(const ContextTemplate& source, const std::map<std::string, std::string>& values) {
-  const std::string name = "template " + source.id + " version " + std::to_string(source.version);
-  const std::vector<std::string> headings = Headings(source.text);
-  for (const std::string_view wanted : kContextSections) {
-    const auto count = std::count(headings.begin(), headings.end(), wanted);
-    if (count != 1) {
-      return InvalidArgument(name + (count == 0 ? " has no section \"## " : " has more than one section \"## ") +
-                             std::string(wanted) + "\"");
-    }
-  }
+  const std::string name = NameOf(source);
+  const std::vector<ContextSection> sections = SplitSections(source.text);
+  WFE_RETURN_IF_ERROR(CheckSections(name, sections));
   // Each section is rendered by itself, so that its hash covers what its values say.
   RenderedContext rendered;
   std::set<std::string> used;
-  std::string_view rest = source.text;
-  size_t next_heading = 0;
-  std::string heading;
-  while (true) {
-    size_t end = std::string_view::npos;
-    if (next_heading < headings.size()) {
-      const std::string line = "## " + headings[next_heading];
-      end = rest.find(line);
-      while (end != std::string_view::npos && ((end != 0 && rest[end - 1] != '\n') ||
-                                               (end + line.size() < rest.size() && rest[end + line.size()] != '\n'))) {
-        end = rest.find(line, end + 1);
-      }
-    }
-    const size_t skip = heading.empty() ? 0 : heading.size();
-    WFE_ASSIGN_OR_RETURN(const std::string body, Fill(rest.substr(0, end), name, values, used));
-    rendered.text += body;
-    if (skip > 0) rendered.section_hashes[heading.substr(3)] = ToHex(Sha256({heading, body}));
-    if (end == std::string_view::npos) break;
-    heading = "## " + headings[next_heading++];
-    rendered.text += heading;
-    rest.remove_prefix(end + heading.size());
+  for (const ContextSection& section : sections) {
+    const std::string heading = section.name.empty() ? "" : "## " + section.name;
+    WFE_ASSIGN_OR_RETURN(const std::string body, Fill(section.text.substr(heading.size()), name, values, used));
+    if (!heading.empty()) rendered.section_hashes[section.name] = ToHex(Sha256({heading, body}));
+    rendered.text += heading + body;
   }
   for (const auto& [key, value] : values) {
     if (!used.contains(key)) return InvalidArgument(name + " has no placeholder {{" + key + "}}");

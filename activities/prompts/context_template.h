@@ -1,0 +1,56 @@
+// GEMINI.md templates: files with named sections and {{placeholders}} (AC-5, RC-4), and how they are rendered.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/result.h"
+
+namespace wfe::activities {
+
+/// Sections every template has, by the exact text of their "## " headings.
+inline constexpr std::string_view kContextSections[] = {"STRICT CONSTRAINTS", "Implementation Prompt",
+                                                        "VERIFICATION PROTOCOL", "Core Package Specifics"};
+
+struct ContextTemplate {
+  std::string id;
+  int version = 0;
+  std::string text;
+};
+
+/// A part of a template or of a rendered context; the texts of all of them, joined, are the whole.
+struct ContextSection {
+  std::string name;       ///< The heading without "## "; empty for what stands before the first one.
+  std::string_view text;  ///< With the heading's line.  Points into the text that was split.
+};
+
+/// Cuts a text at its "## " headings; those inside code fences are text.
+std::vector<ContextSection> SplitSections(std::string_view text);
+
+/// The names of the {{placeholders}} of a text; malformed ones are left out.
+std::set<std::string> Placeholders(std::string_view text);
+
+/// True for 1 to 100 letters, digits, "-", "_" and ".", not starting with ".": what a template id may be.
+bool IsTemplateId(std::string_view text);
+
+/// Reads <directory>/<id>/v<NNN>.md; version 0 means the `active` one of <directory>/<id>/template.json.
+/// NOT_FOUND names what is missing; INVALID_ARGUMENT for an id that is no plain name.
+Result<ContextTemplate> LoadContextTemplate(const std::string& directory, const std::string& id, int version);
+
+/// Whether a text can be a template: each of kContextSections once, no malformed placeholder.
+Status CheckContextTemplate(const ContextTemplate& source);
+
+struct RenderedContext {
+  std::string text;
+  std::map<std::string, std::string> section_hashes;  ///< Heading -> SHA-256 of heading and body as rendered.
+};
+
+/// Fills the placeholders ({{name}}, names of [a-z0-9_]) and hashes the sections.  INVALID_ARGUMENT for a placeholder
+/// without a value, a value that no placeholder uses, a malformed placeholder, or a missing or doubled section.
+/// Values are put in as they are; braces in them are text.
+Result<RenderedContext> RenderContext(const ContextTemplate& source, const std::map<std::string, std::string>& values);
+
+}  // namespace wfe::activities
