@@ -20,10 +20,9 @@ struct ParseOptions {
   bool verify_chain = true;
 };
 
-/// Parses lines into one table and one report.  A line that is no entry, or lacks workflow_run_id, step_name, a
-/// timestamp or a validation_status, gives no row.  Any other problem is reported and the row is kept, without the
-/// field that is ill formed.  Memory does not grow with the size of a file (only with its number of runs).  Used from
-/// one thread.
+/// Parses lines into one table and one report.  A line that is no entry, or lacks workflow_run_id, step_name or a
+/// readable timestamp, gives no row.  Any other problem is reported and the row is kept, without the field that is ill
+/// formed. Memory does not grow with the size of a file (only with its number of runs).  Used from one thread.
 class TraceParser {
  public:
   /// `table` and `report` must outlive the parser.

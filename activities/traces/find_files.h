@@ -1,0 +1,25 @@
+// Searching a directory tree for traces.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "activities/traces/parse_report.h"
+#include "engine/base/result.h"
+
+namespace wfe::activities {
+
+struct FoundFile {
+  std::string path;
+  int64_t bytes = 0;
+};
+
+/// Every audit_trace.jsonl under `root`, by path; `root` may also be one file of any name.  Symbolic links are
+/// followed, each directory and file is visited once.  What cannot be read becomes a problem of `report`.  `visiting`
+/// is called for each directory; its error ends the search.
+Result<std::vector<FoundFile>> FindTraceFiles(const std::string& root, ParseReport& report,
+                                              const std::function<Status(const std::string& directory)>& visiting);
+
+}  // namespace wfe::activities
