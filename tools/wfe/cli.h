@@ -87,6 +87,7 @@ void AddSubmitCommands(CLI::App& app, Globals& globals);
 void AddWorkflowCommands(CLI::App& app, Globals& globals);
 void AddHistoryCommands(CLI::App& app, Globals& globals);
 void AddAuditCommands(CLI::App& app, Globals& globals);
+void AddPromptsCommands(CLI::App& app, Globals& globals);
 void AddConfigCommands(CLI::App& app, Globals& globals);
 void AddBenchCommand(CLI::App& app, Globals& globals);
 void AddCompletionCommand(CLI::App& app, Globals& globals);

@@ -12,6 +12,7 @@
 #include "activities/audit/trace_validator.h"
 #include "tools/wfe/cli.h"
 #include "tools/wfe/history_source.h"
+#include "tools/wfe/prompt_store.h"
 
 namespace wfe::cli {
 namespace {
@@ -184,6 +185,7 @@ void AddAuditCommands(CLI::App& app, Globals& globals) {
     rebuild.footer("Example:\n  wfe audit rebuild build-42 --out rebuilt.jsonl");
     rebuild.callback([&globals, options] { globals.Run([&] { return Rebuild(globals, *options); }); });
   }
+  AddAuditContextCommand(audit, globals);
 }
 
 }  // namespace wfe::cli

@@ -25,6 +25,7 @@ int main(int argc, char** argv) {
   wfe::cli::AddWorkflowCommands(app, globals);
   wfe::cli::AddHistoryCommands(app, globals);
   wfe::cli::AddAuditCommands(app, globals);
+  wfe::cli::AddPromptsCommands(app, globals);
   wfe::cli::AddConfigCommands(app, globals);
   wfe::cli::AddBenchCommand(app, globals);
   wfe::cli::AddCompletionCommand(app, globals);

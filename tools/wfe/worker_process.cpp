@@ -17,9 +17,11 @@
 #include "activities/gemini/gemini_cli.h"
 #include "activities/gemini/http_backend.h"
 #include "activities/gemini/prices.h"
+#include "activities/prompts/records_template_rows.h"
 #include "engine/base/strand.h"
 #include "engine/base/thread_loop.h"
 #include "tools/wfe/cli.h"
+#include "tools/wfe/prompt_store.h"
 #include "tools/wfe/registry.h"
 #include "workers/client/grpc_client.h"
 #include "workers/client/records_client.h"
@@ -42,8 +44,7 @@ Result<activities::GeminiConfig> AgentConfigFrom(const Config& config, const std
   agent.work_root = work_root;
   agent.default_backend = config.agent.backend;
   agent.default_model = config.agent.model;
-  agent.templates_dir =
-      config.build.templates_dir.empty() ? Shipped("workflows/audited_build/templates") : config.build.templates_dir;
+  agent.templates_dir = TemplatesDir(config);
   WFE_RETURN_IF_ERROR(activities::AddDefaultBackends(agent));
   if (!config.agent.base_url.empty()) {
     activities::HttpBackendOptions http = activities::HttpOptionsFromEnvironment();
@@ -99,6 +100,7 @@ class WorkerProcess::Impl {
     WFE_ASSIGN_OR_RETURN(agent_, AgentConfigFrom(config, work_root.string()));
     agent_.blob_sink = records_;
     agent_.blob_source = records_;
+    agent_.template_rows = std::make_shared<activities::RecordsTemplateRows>(records_);
     activities::PruneJournal(agent_);
     executor_ = std::make_unique<worker::ThreadPoolActivityExecutor>(
         static_cast<size_t>(config.worker.max_concurrent_activities));
