@@ -1,0 +1,97 @@
+// The document: head, the rail of sections, the parts in their order.
+#include <nlohmann/json_fwd.hpp>
+
+#include "activities/reports/assets.h"
+#include "activities/reports/format.h"
+#include "activities/reports/html.h"
+#include "activities/reports/reports.h"
+#include "activities/reports/wording.h"
+
+namespace wfe::activities::reports {
+namespace {
+
+/// Rows of the appendix beyond these stay in report.json, so that the document opens quickly.
+constexpr size_t kListedRuns = 150;
+
+void WriteHead(Markup& out, const Report& report) {
+  out.Open("head");
+  out.Void("meta", {{"charset", "utf-8"}});
+  out.Void("meta", {{"name", "viewport"}, {"content", "width=device-width, initial-scale=1"}});
+  out.Void("meta", {{"name", "color-scheme"}, {"content", "light dark"}});
+  out.Leaf("title", Heading(report));
+  out.Embed("style", StyleSheet());
+  out.Embed("script", ThemeScript());
+  out.Close("head");
+}
+
+void WriteRailLink(Markup& out, const std::string& anchor, std::string_view text, std::string_view note = {}) {
+  out.Open("li").Open("a", {{"href", "#" + anchor}}).Text(text);
+  if (!note.empty()) out.Text(" ").Leaf("span", {{"class", "soft"}}, note);
+  out.Close("a").Close("li");
+}
+
+void WriteRail(Markup& out, const Page& page) {
+  const Report& report = page.report;
+  out.Open("nav", {{"class", "rail"}, {"aria-label", "Sections"}}).Open("ol");
+  WriteRailLink(out, "summary", "Summary");
+  WriteRailLink(out, "findings", "Findings", FormatPlain(static_cast<double>(report.findings.size())));
+  for (const Audit& audit : report.audits) WriteRailLink(out, AuditAnchor(audit.kind), audit.title);
+  if (HasTrend(report)) WriteRailLink(out, "trend", "Trend");
+  WriteRailLink(out, "appendix", "Appendix");
+  out.Close("ol");
+  // Without JavaScript the system's theme is the only one, and the buttons stay hidden.
+  out.Open("div", {{"class", "themes"}, {"role", "group"}, {"aria-label", "Theme"}, {"hidden", "hidden"}});
+  for (const std::string_view theme : {"auto", "light", "dark"}) {
+    out.Leaf("button", {{"type", "button"}, {"data-theme", theme}, {"aria-pressed", "false"}}, theme);
+  }
+  out.Close("div").Close("nav");
+}
+
+std::string WriteDocument(const Report& report) {
+  Page page{.report = report, .listed_runs = RunsToList(report, kListedRuns), .linked_runs = {}};
+  for (const RunRow* run : page.listed_runs) page.linked_runs.insert(run->run_id);
+
+  Markup out;
+  out.Raw("<!DOCTYPE html>\n").Open("html", {{"lang", "en"}});
+  WriteHead(out, report);
+  out.Open("body");
+  out.Leaf("a", {{"class", "skip"}, {"href", "#content"}}, "Skip to the report");
+  out.Open("div", {{"class", "page"}});
+  WriteRail(out, page);
+  out.Open("main", {{"id", "content"}});
+  WriteMasthead(out, page);
+  WriteSummary(out, page);
+  WriteFindings(out, page);
+  for (const Audit& audit : report.audits) WriteAudit(out, page, audit);
+  if (HasTrend(report)) WriteTrend(out, page);
+  WriteAppendix(out, page);
+  out.Open("footer", {{"class", "soft"}});
+  out.Text("Report ").Leaf("code", report.report_id).Text(", generated " + FormatInstant(report.generated_at) + ".");
+  out.Close("footer").Close("main").Close("div");
+  out.Embed("script", PageScript());
+  out.Close("body").Close("html");
+  return out.Take();
+}
+
+}  // namespace
+
+void WriteTerm(Markup& out, std::string_view term, std::string_view text) {
+  if (text.empty()) return;
+  out.Open("div").Leaf("dt", term).Leaf("dd", text).Close("div");
+}
+
+std::string FindingAnchor(std::string_view id) { return AnchorOf("finding-", id); }
+std::string AuditAnchor(std::string_view kind) { return AnchorOf("audit-", kind); }
+std::string QueryAnchor(std::string_view id) { return AnchorOf("query-", id); }
+std::string RunAnchor(std::string_view id) { return AnchorOf("run-", id); }
+
+}  // namespace wfe::activities::reports
+
+namespace wfe::activities {
+
+Result<std::string> RenderHtml(const nlohmann::json& report) {
+  WFE_ASSIGN_OR_RETURN(const reports::Report read, reports::ReadReport(report));
+  return reports::WriteDocument(read);
+}
+
+}  // namespace wfe::activities

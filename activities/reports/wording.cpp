@@ -1,0 +1,208 @@
+#include "activities/reports/wording.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "activities/reports/format.h"
+
+namespace wfe::activities::reports {
+namespace {
+
+bool Has(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+
+bool HasAny(std::string_view text, std::initializer_list<std::string_view> parts) {
+  return std::any_of(parts.begin(), parts.end(), [&](std::string_view part) { return Has(text, part); });
+}
+
+Direction OfSign(double change, bool more_is_better) {
+  if (change == 0) return Direction::kNeutral;
+  return (change > 0) == more_is_better ? Direction::kBetter : Direction::kWorse;
+}
+
+std::set<std::string> NamedRuns(const Report& report) {
+  std::set<std::string> named;
+  for (const Finding& finding : report.findings) {
+    for (const Example& example : finding.examples) named.insert(example.run_id);
+  }
+  for (const Audit& audit : report.audits) {
+    for (const Table& table : audit.tables) {
+      for (const Row& row : table.rows) named.insert(row.runs.begin(), row.runs.end());
+    }
+  }
+  return named;
+}
+
+}  // namespace
+
+std::string Heading(const Report& report) {
+  std::string heading = "Build audit, " + FormatWindow(report.window_from, report.window_to);
+  if (report.scripted_only) heading += ": no model was called";
+  return heading;
+}
+
+std::string Lead(const Report& report) {
+  const Header& header = report.header;
+  std::string lead;
+  if (header.builds) lead += Count(*header.builds, "build", "builds");
+  if (header.completed_runs) {
+    lead += (lead.empty() ? "" : " in ") + Count(*header.completed_runs, "completed run", "completed runs");
+  }
+  if (!lead.empty()) lead += ". ";
+  const bool is_sufficient = !header.sufficiency || header.sufficiency->sufficient;
+  if (!is_sufficient) return lead + "Too few for statistical statements.";
+  const auto significant = std::count_if(report.findings.begin(), report.findings.end(),
+                                         [](const Finding& finding) { return finding.significant; });
+  if (report.findings.empty()) return lead + "Nothing was found that calls for a change.";
+  lead += Count(static_cast<double>(report.findings.size()), "finding", "findings");
+  if (significant == 0) return lead + ", none statistically significant.";
+  return lead + ", " + FormatFixed(static_cast<double>(significant), 0) +
+         " significant after correction for all claims of this report.";
+}
+
+Direction DirectionOf(const SummaryItem& item) {
+  if (!item.change || item.key == "builds") return Direction::kNeutral;
+  if (item.key == "success_rate" || item.key == "first_pass_rate") return OfSign(*item.change, true);
+  if (HasAny(item.key, {"tokens", "cost", "attempts", "rework"})) return OfSign(*item.change, false);
+  return Direction::kNeutral;
+}
+
+Direction DirectionOf(const Effect& effect) {
+  if (!effect.value || !IsDifference(effect)) return Direction::kNeutral;
+  const double change = *effect.value - NoDifference(effect);
+  std::string measure = effect.measure;
+  std::transform(measure.begin(), measure.end(), measure.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  if (HasAny(measure, {"token", "cost", "failure", "fail rate", "failing", "attempts", "rework", "duration", "error",
+                       "share of builds with", "builds affected"})) {
+    return OfSign(change, false);
+  }
+  if (HasAny(measure, {"pass", "success", "repair"})) return OfSign(change, true);
+  return Direction::kNeutral;
+}
+
+std::string_view Word(Direction direction) {
+  if (direction == Direction::kNeutral) return "";
+  return direction == Direction::kBetter ? "better" : "worse";
+}
+
+std::string ChangeText(const SummaryItem& item) {
+  if (!item.change) return "";
+  if (*item.change == 0) return "no change";
+  const std::string difference = FormatDifference(*item.change, item.unit);
+  const bool is_relative = item.unit == "tokens" || item.unit == "usd" || item.unit == "ms";
+  if (!is_relative || !item.previous || *item.previous == 0) return difference;
+  const double percent = *item.change / std::fabs(*item.previous) * 100;
+  return (percent > 0 ? "+" : "") + FormatFixed(percent, 1) + "%";
+}
+
+bool IsDifference(const Effect& effect) {
+  if (HasAny(effect.measure, {"ifference", "hange", "elta", "atio", " vs ", "ersus", "ower", "igher", "ewer", "more "}))
+    return true;
+  return (effect.value && *effect.value < 0) || (effect.interval && effect.interval->low < 0);
+}
+
+double NoDifference(const Effect& effect) { return effect.unit == "ratio" && Has(effect.measure, "atio") ? 1 : 0; }
+
+std::string EffectValue(const Effect& effect) {
+  if (!effect.value) return "";
+  const bool is_signed = IsDifference(effect) && NoDifference(effect) == 0;
+  std::string text = is_signed ? FormatDifference(*effect.value, effect.unit) : FormatValue(*effect.value, effect.unit);
+  if (effect.unit == "tokens") text += " tokens";
+  return text;
+}
+
+std::string EffectInterval(const Effect& effect) {
+  if (!effect.interval) return "";
+  return FormatInterval(*effect.interval, effect.unit, IsDifference(effect) && NoDifference(effect) == 0);
+}
+
+std::string IntervalName(const Effect& effect) {
+  return effect.confidence ? FormatShort(*effect.confidence, "share") + " interval" : "Interval";
+}
+
+std::string SavingText(const Saving& saving) {
+  std::string text;
+  if (saving.tokens) text = FormatValue(*saving.tokens, "tokens") + " tokens";
+  if (saving.usd) text += (text.empty() ? "" : ", ") + FormatValue(*saving.usd, "usd");
+  return text;
+}
+
+std::string Place(std::string_view file, const OptionalNumber& line) {
+  std::string place(file);
+  if (line && *line >= 0) place += (place.empty() ? "line " : ":") + FormatPlain(*line);
+  return place;
+}
+
+std::string ProposalTitle(const Proposal& proposal) {
+  std::string title = proposal.template_id.empty() ? "Draft" : proposal.template_id;
+  if (!proposal.base_version.empty()) title += ", from version " + proposal.base_version;
+  if (!proposal.draft_version.empty()) title += " to draft " + proposal.draft_version;
+  return title;
+}
+
+std::string ActivateCommand(const Finding& finding) {
+  if (!finding.proposal || finding.proposal->template_id.empty() || finding.proposal->draft_version.empty()) return "";
+  return "wfe prompts activate " + finding.proposal->template_id + " " + finding.proposal->draft_version +
+         " --reason 'finding " + finding.id + "'";
+}
+
+std::string TokenSourceName(std::string_view key) {
+  if (key == "reported") return "reported by the model";
+  if (key == "tokenizer") return "counted by a tokenizer";
+  if (key == "estimated") return "estimated";
+  if (key == "scripted") return "scripted";
+  if (key == "unstated") return "of unstated origin";
+  return std::string(key);
+}
+
+std::string AuditName(const Report& report, std::string_view kind) {
+  for (const Audit& audit : report.audits) {
+    if (audit.kind == kind) return audit.title;
+  }
+  return std::string(kind);
+}
+
+std::string CellText(const Cell& cell, std::string_view unit) {
+  if (const auto* number = std::get_if<double>(&cell)) return FormatValue(*number, unit);
+  if (const auto* flag = std::get_if<bool>(&cell)) return *flag ? "yes" : "no";
+  if (const auto* text = std::get_if<std::string>(&cell)) return *text;
+  if (const auto* interval = std::get_if<Interval>(&cell)) return FormatInterval(*interval, unit, interval->low < 0);
+  std::string all;
+  if (const auto* texts = std::get_if<std::vector<std::string>>(&cell)) {
+    for (const std::string& text : *texts) all += (all.empty() ? "" : ", ") + text;
+  }
+  return all;
+}
+
+bool IsNumeric(const Table& table, size_t column) {
+  if (IsNumericUnit(table.columns[column].unit)) return true;
+  bool has_number = false;
+  for (const Row& row : table.rows) {
+    const Cell& cell = row.cells[column];
+    if (std::holds_alternative<double>(cell) || std::holds_alternative<Interval>(cell)) {
+      has_number = true;
+    } else if (!std::holds_alternative<std::monostate>(cell)) {
+      return false;
+    }
+  }
+  return has_number;
+}
+
+std::vector<const RunRow*> RunsToList(const Report& report, size_t limit) {
+  const std::set<std::string> named = NamedRuns(report);
+  const auto is_named = [&](const RunRow& run) { return named.contains(run.run_id); };
+  const auto count = static_cast<size_t>(std::count_if(report.runs.begin(), report.runs.end(), is_named));
+  size_t named_left = std::min(count, limit);
+  size_t others_left = limit - named_left;
+  std::vector<const RunRow*> listed;
+  for (const RunRow& run : report.runs) {
+    size_t& left = is_named(run) ? named_left : others_left;
+    if (left == 0) continue;
+    --left;
+    listed.push_back(&run);
+  }
+  return listed;
+}
+
+}  // namespace wfe::activities::reports
