@@ -1,0 +1,287 @@
+#include "activities/audits/report.h"
+
+#include <algorithm>
+#include <map>
+
+#include "activities/audits/json_schema.h"
+#include "activities/audits/section.h"
+
+namespace wfe::activities {
+namespace {
+
+using nlohmann::json;
+
+constexpr size_t kMaxListedInReport = 1000;
+
+/// One thing that a section has to say, on its way to being a finding.
+struct Said {
+  std::string kind;
+  std::string hypothesis;
+  bool always = false;
+  std::string otherwise;
+  json finding;
+};
+
+constexpr Query kTests{.id = "report.tests",
+                       .title = "Every hypothesis that was tested",
+                       .rows = "hypotheses",
+                       .filter = "",
+                       .group_by = "",
+                       .measures = "p_adjusted: Holm over all hypotheses of this report"};
+
+/// What was tested, whatever came of it.
+json TestsTable(const std::string& kind, const std::vector<Said>& all) {
+  json rows = json::array();
+  for (const Said& said : all) {
+    if (said.kind != kind || !said.finding.contains("p_value")) continue;
+    const json& effect = said.finding.at("effect");
+    const json& groups = said.finding.at("groups");
+    rows.push_back({{"hypothesis", said.hypothesis},
+                    {"test", said.finding.at("test")},
+                    {"n_before", groups[0]["n"]},
+                    {"n_after", groups[1]["n"]},
+                    {"effect", effect["value"]},
+                    {"lo", effect["interval"][0]},
+                    {"hi", effect["interval"][1]},
+                    {"p", said.finding.at("p_value")},
+                    {"p_adjusted", said.finding.at("p_adjusted")},
+                    {"runs", json::array()}});
+  }
+  const auto column = [](const char* key, const char* label, const char* unit) {
+    return json{{"key", key}, {"label", label}, {"unit", unit}};
+  };
+  std::string id = kind + "-tests";
+  std::replace(id.begin(), id.end(), '_', '-');
+  return {{"id", id},
+          {"title", "What was tested"},
+          {"query", kTests.id},
+          {"columns",
+           {column("hypothesis", "Hypothesis", "text"), column("test", "Test", "text"),
+            column("n_before", "n first", "count"), column("n_after", "n second", "count"),
+            column("effect", "Difference", "ratio"), column("lo", "95 % from", "ratio"), column("hi", "to", "ratio"),
+            column("p", "p", "ratio"), column("p_adjusted", "p after Holm", "ratio")}},
+          {"rows", std::move(rows)}};
+}
+
+/// Holm over all p-values; sets p_adjusted and significant.  Answers the size of the family.
+size_t Correct(std::vector<Said>& all) {
+  std::vector<double> p_values;
+  for (const Said& said : all) {
+    if (said.finding.contains("p_value")) p_values.push_back(said.finding.at("p_value").get<double>());
+  }
+  const std::vector<double> adjusted = stats::HolmAdjust(p_values);
+  size_t next = 0;
+  for (Said& said : all) {
+    said.finding["significant"] = false;
+    if (!said.finding.contains("p_value")) continue;
+    const double p = adjusted[next++];
+    said.finding["significant"] = p < kSignificance;
+    said.finding["p_value"] = Number(said.finding["p_value"].get<double>());
+    said.finding["p_adjusted"] = Number(p);
+  }
+  return p_values.size();
+}
+
+/// Claims first, the surest first; then what is described.
+void Order(std::vector<Said>& said) {
+  std::stable_sort(said.begin(), said.end(), [](const Said& a, const Said& b) {
+    const bool first = a.finding["significant"].get<bool>();
+    const bool second = b.finding["significant"].get<bool>();
+    if (first != second) return first;
+    return first && a.finding["p_adjusted"].get<double>() < b.finding["p_adjusted"].get<double>();
+  });
+}
+
+std::vector<json> DigestsByTime(const std::vector<json>& earlier) {
+  std::vector<json> digests;
+  for (const json& report : earlier) digests.push_back(DigestReport(report));
+  std::stable_sort(digests.begin(), digests.end(), [](const json& a, const json& b) {
+    return std::pair(a["generated_at"], a["report_id"]) < std::pair(b["generated_at"], b["report_id"]);
+  });
+  return digests;
+}
+
+const json* FindKey(const json& summary, const std::string& key) {
+  for (const json& row : summary) {
+    if (row.at("key") == key) return &row;
+  }
+  return nullptr;
+}
+
+json SummaryWithChange(json summary, const json* previous) {
+  if (previous == nullptr) return summary;
+  for (json& row : summary) {
+    const json* before = FindKey(previous->at("summary"), row.at("key").get<std::string>());
+    if (before == nullptr) continue;
+    row["previous"] = before->at("value");
+    row["change"] = Number(row.at("value").get<double>() - before->at("value").get<double>());
+  }
+  return summary;
+}
+
+json TrendRow(const json& report_id, const json& generated_at, const json& summary) {
+  json row = {{"report_id", report_id}, {"generated_at", generated_at}};
+  for (const char* key : {"builds", "first_pass_rate", "success_rate", "mean_attempts", "tokens_per_success",
+                          "cost_per_success", "rework_share"}) {
+    if (const json* found = FindKey(summary, key)) row[key] = found->at("value");
+  }
+  return row;
+}
+
+json Header(const json& overview, const ReportInput& input, const json* previous) {
+  json header = overview.at("header");
+  header["sources"] = input.sources;
+  header["duplicates"] = input.parse.duplicates;
+  json listed = json::array();
+  for (const ParseProblem& problem : input.parse.problems) {
+    if (listed.size() == kMaxListedInReport) break;
+    listed.push_back(
+        {{"file", problem.file}, {"line", problem.line}, {"kind", problem.kind}, {"message", problem.message}});
+  }
+  json by_kind = json::object();
+  for (const auto& [kind, count] : input.parse.problems_by_kind) by_kind[kind] = count;
+  header["problems"] = {{"count", input.parse.problem_count()}, {"by_kind", by_kind}, {"listed", std::move(listed)}};
+  if (previous != nullptr) {
+    header["previous_report"] = {{"report_id", previous->at("report_id")},
+                                 {"generated_at", previous->at("generated_at")}};
+  }
+  std::string note = overview.at("note").get<std::string>();
+  if (!input.note.empty()) note += (note.empty() ? "" : " ") + input.note;
+  if (!note.empty()) header["note"] = note;
+  return header;
+}
+
+}  // namespace
+
+Result<json> RunAudit(std::string_view kind, const TraceTable& table, const AuditOptions& options) {
+  Section (*audit)(const Dataset&, const AuditOptions&) = nullptr;
+  if (kind == kAuditKinds[0]) audit = AuditTokenEfficiency;
+  if (kind == kAuditKinds[1]) audit = AuditConstraints;
+  if (kind == kAuditKinds[2]) audit = AuditPrompts;
+  if (kind == kAuditKinds[3]) audit = AuditVolatility;
+  if (audit == nullptr) {
+    return InvalidArgument("there is no audit \"" + std::string(kind) +
+                           "\": token_efficiency, constraint_effectiveness, prompt_refinement, context_volatility");
+  }
+  return SectionJson(audit(MakeDataset(table, options), options));
+}
+
+json AssembleReport(const json& overview, const std::vector<json>& sections, const ReportInput& input) {
+  std::vector<const json*> ordered;
+  for (const std::string_view kind : kAuditKinds) {
+    for (const json& section : sections) {
+      if (section.at("kind") == kind) ordered.push_back(&section);
+    }
+  }
+  std::vector<Said> all;
+  for (const json* section : ordered) {
+    for (const json& candidate : section->at("candidates")) {
+      json finding = candidate.at("finding");
+      finding["audit"] = section->at("kind");
+      all.push_back({section->at("kind").get<std::string>(), candidate.at("hypothesis").get<std::string>(),
+                     candidate.at("always").get<bool>(), candidate.value("otherwise", std::string()),
+                     std::move(finding)});
+    }
+  }
+  const size_t family = Correct(all);
+
+  std::vector<Said> said;
+  for (const Said& one : all) {
+    const bool significant = one.finding.at("significant").get<bool>();
+    if (!one.always && !significant) continue;
+    said.push_back(one);
+    if (!significant && !one.otherwise.empty()) {
+      said.back().finding["statement"] = one.finding.at("statement").get<std::string>() + " " + one.otherwise;
+    }
+  }
+  Order(said);
+  json findings = json::array();
+  std::map<std::string, json> ids_of;
+  for (size_t i = 0; i < said.size(); ++i) {
+    const std::string id = "F" + std::to_string(i + 1);
+    said[i].finding["id"] = id;
+    ids_of[said[i].kind].push_back(id);
+    findings.push_back(std::move(said[i].finding));
+  }
+
+  json audits = json::array();
+  json queries = overview.at("queries");
+  for (const json* section : ordered) {
+    const auto kind = section->at("kind").get<std::string>();
+    json audit = {{"kind", kind},
+                  {"title", section->at("title")},
+                  {"goal", section->at("goal")},
+                  {"tables", section->at("tables")},
+                  {"charts", section->at("charts")},
+                  {"finding_ids", ids_of.contains(kind) ? ids_of[kind] : json::array()}};
+    json tests = TestsTable(kind, all);
+    if (!tests["rows"].empty()) audit["tables"].push_back(std::move(tests));
+    audits.push_back(std::move(audit));
+    for (const json& query : section->at("queries")) queries.push_back(query);
+  }
+  queries.push_back(QueryJson(kTests));
+
+  const std::vector<json> digests = DigestsByTime(input.earlier);
+  const json* previous = digests.empty() ? nullptr : &digests.back();
+  json trend = json::array();
+  for (const json& digest : digests) {
+    trend.push_back(TrendRow(digest["report_id"], digest["generated_at"], digest["summary"]));
+  }
+  trend.push_back(TrendRow(input.report_id, input.generated_at, overview.at("summary")));
+
+  json window = json::object();
+  if (input.window_from) window["from"] = *input.window_from;
+  if (input.window_to) window["to"] = *input.window_to;
+  return {{"schema_version", 1},
+          {"report_id", input.report_id},
+          {"generated_at", input.generated_at},
+          {"window", window},
+          {"scripted_only", overview.at("scripted_only")},
+          {"header", Header(overview, input, previous)},
+          {"summary", SummaryWithChange(overview.at("summary"), previous)},
+          {"audits", std::move(audits)},
+          {"findings", std::move(findings)},
+          {"trend", {{"reports", std::move(trend)}, {"proposals", overview.at("proposals")}}},
+          {"appendix",
+           {{"queries", std::move(queries)},
+            {"thresholds",
+             {{"min_runs", overview.at("min_runs")},
+              {"min_rows_per_side", kMinRowsPerSide},
+              {"min_repairs_of_most_expensive_class", 5},
+              {"significance", kSignificance},
+              {"confidence", stats::kConfidence},
+              {"correction", "Holm"},
+              {"hypotheses", family},
+              {"fisher_below_expected_count", stats::kSmallExpectedCount},
+              {"often_changed_section_versions", kOftenVersions},
+              {"often_changed_section_changes", kOftenChanges},
+              {"volatile_section_builds_between_changes", kVolatileStretch}}},
+            {"runs", overview.at("runs")}}}};
+}
+
+Result<json> BuildReport(const TraceTable& table, const AuditOptions& options, const ReportInput& input,
+                         const std::vector<std::string>& audits, const std::vector<ActivatedProposal>& proposals) {
+  std::vector<json> sections;
+  const auto run = [&](std::string_view kind) -> Status {
+    WFE_ASSIGN_OR_RETURN(json section, RunAudit(kind, table, options));
+    sections.push_back(std::move(section));
+    return {};
+  };
+  if (audits.empty()) {
+    for (const std::string_view kind : kAuditKinds) WFE_RETURN_IF_ERROR(run(kind));
+  }
+  for (const std::string& kind : audits) WFE_RETURN_IF_ERROR(run(kind));
+  return AssembleReport(Overview(table, options, proposals), sections, input);
+}
+
+json DigestReport(const json& report) {
+  json summary = json::array();
+  for (const json& row : report.at("summary")) {
+    summary.push_back({{"key", row.at("key")}, {"value", row.at("value")}});
+  }
+  return {{"report_id", report.at("report_id")}, {"generated_at", report.at("generated_at")}, {"summary", summary}};
+}
+
+std::vector<std::string> ReportProblems(const json& report) { return SchemaProblems(report, AuditReportSchema()); }
+
+}  // namespace wfe::activities
