@@ -133,7 +133,7 @@ json PredictedEffect(const json& finding) {
   return predicted;
 }
 
-void to_json(json& j, const ActivatedProposal& proposal) {
+void to_json(json& j, const ActivatedDraft& proposal) {
   j = {{"template_id", proposal.template_id},
        {"version", proposal.version},
        {"parent_version", proposal.parent_version},
@@ -145,8 +145,8 @@ void to_json(json& j, const ActivatedProposal& proposal) {
   if (!proposal.deactivated_at.empty()) j["deactivated_at"] = proposal.deactivated_at;
 }
 
-Result<std::vector<ActivatedProposal>> ActivatedProposals(const TemplateStore& store) {
-  std::vector<ActivatedProposal> proposals;
+Result<std::vector<ActivatedDraft>> ActivatedDrafts(const TemplateStore& store) {
+  std::vector<ActivatedDraft> proposals;
   WFE_ASSIGN_OR_RETURN(const std::vector<std::string> ids, store.TemplateIds());
   for (const std::string& id : ids) {
     WFE_ASSIGN_OR_RETURN(const TemplateState state, store.State(id));
@@ -163,7 +163,7 @@ Result<std::vector<ActivatedProposal>> ActivatedProposals(const TemplateStore& s
                            .predicted = version.evidence->predicted});
     }
   }
-  std::ranges::sort(proposals, {}, [](const ActivatedProposal& proposal) {
+  std::ranges::sort(proposals, {}, [](const ActivatedDraft& proposal) {
     return std::tie(proposal.activated_at, proposal.template_id, proposal.version);
   });
   return proposals;

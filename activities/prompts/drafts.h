@@ -45,7 +45,7 @@ Result<Draft> DraftAndStore(TemplateStore& store, const std::string& report_id, 
 nlohmann::json PredictedEffect(const nlohmann::json& finding);
 
 /// A drafted version that was activated: what a later report compares with what happened.
-struct ActivatedProposal {
+struct ActivatedDraft {
   std::string template_id;
   int version = 0;
   int parent_version = 0;
@@ -56,9 +56,9 @@ struct ActivatedProposal {
   std::string finding_id;
   nlohmann::json predicted;
 };
-void to_json(nlohmann::json& json, const ActivatedProposal& proposal);
+void to_json(nlohmann::json& json, const ActivatedDraft& proposal);
 
 /// Of all templates, oldest activation first.
-Result<std::vector<ActivatedProposal>> ActivatedProposals(const TemplateStore& store);
+Result<std::vector<ActivatedDraft>> ActivatedDrafts(const TemplateStore& store);
 
 }  // namespace wfe::activities

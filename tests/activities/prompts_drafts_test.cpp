@@ -135,15 +135,15 @@ TEST_F(DraftsTest, WhatWasRolledBackIsNotProposedAgain) {
   EXPECT_THAT(after->note, HasSubstr("Version 2 of typescript-package had this wording and was rolled back"));
 }
 
-TEST_F(DraftsTest, ActivatedProposalsCarryWhatTheyPromised) {  // OP-13
+TEST_F(DraftsTest, ActivatedDraftsCarryWhatTheyPromised) {  // OP-13
   ASSERT_TRUE(DraftAndStore(store_, "report-1", Finding("F1", "JEST_FAILURE", "Implementation Prompt")));
   ASSERT_TRUE(DraftAndStore(store_, "report-1", Finding("F2", "TSC_ERROR", "STRICT CONSTRAINTS")));
-  EXPECT_TRUE(ActivatedProposals(store_)->empty());
+  EXPECT_TRUE(ActivatedDrafts(store_)->empty());
   ASSERT_TRUE(store_.Activate(kId, 3, "ada", "try it"));
-  const auto proposals = ActivatedProposals(store_);
+  const auto proposals = ActivatedDrafts(store_);
   ASSERT_TRUE(proposals);
   ASSERT_EQ(proposals->size(), 1u);
-  const ActivatedProposal& proposal = proposals->front();
+  const ActivatedDraft& proposal = proposals->front();
   EXPECT_EQ(proposal.version, 3);
   EXPECT_EQ(proposal.parent_version, 1);
   EXPECT_EQ(proposal.report_id, "report-1");

@@ -29,7 +29,8 @@ using json = nlohmann::json;
 
 class FakeEngine {
  public:
-  explicit FakeEngine(std::string run_id = "run-1") : run_id_(std::move(run_id)) {}
+  explicit FakeEngine(std::string run_id = "run-1", std::string workflow_id = "workflow-1")
+      : run_id_(std::move(run_id)), workflow_id_(std::move(workflow_id)) {}
 
   // ---- The outside world -----------------------------------------------------------------------------------------
 
@@ -179,7 +180,7 @@ class FakeEngine {
   ws::PollWorkflowTaskQueueResponse Envelope() const {
     ws::PollWorkflowTaskQueueResponse task;
     task.set_task_token("token");
-    task.mutable_workflow_execution()->set_workflow_id("workflow-1");
+    task.mutable_workflow_execution()->set_workflow_id(workflow_id_);
     task.mutable_workflow_execution()->set_run_id(run_id_);
     task.set_previous_started_event_id(previous_started_);
     task.set_attempt(1);
@@ -216,6 +217,7 @@ class FakeEngine {
   void Record(const Command& command, int64_t completed_id);
 
   std::string run_id_;
+  std::string workflow_id_;
   History history_;
   History buffered_;
   bool task_open_ = false;

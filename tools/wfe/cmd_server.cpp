@@ -1,5 +1,6 @@
 // wfe server, wfe worker
 #include <fmt/core.h>
+#include <sys/stat.h>
 
 #include <mutex>
 
@@ -44,6 +45,7 @@ Result<int> Serve(Globals& globals, const ServerFlags& flags) {
   options.records_only = flags.records_only;
   options.accept_data_loss = flags.accept_data_loss;
   options.insecure = flags.insecure;
+  umask(S_IRWXG | S_IRWXO);  // what is stored is for this user alone
   const auto started = host::Server::Start(options);
   if (!started) {
     std::ignore = Fail(started.error(), globals.format);
