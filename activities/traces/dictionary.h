@@ -17,17 +17,18 @@ class Dictionary {
   std::optional<uint32_t> Find(std::string_view text) const;
   /// Valid until the next Intern.
   std::string_view Get(uint32_t id) const;
-  size_t size() const { return ends_.size(); }
+  size_t size() const { return count_; }
 
   size_t MemoryBytes() const;
   void ShrinkToFit();
 
  private:
-  static uint64_t Hash(std::string_view text);
   size_t Slot(std::string_view text) const;
   void Rehash(size_t slots);
 
+  size_t count_ = 0;
   std::string bytes_;            // all strings, one after the other
+  size_t width_ = 0;             // of every string, while all are of one length (hashes, run ids): then ends_ is empty
   std::vector<uint32_t> ends_;   // where each ends in bytes_
   std::vector<uint32_t> slots_;  // open addressing: id + 1, 0 = free
 };

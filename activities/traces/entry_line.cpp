@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstring>
 #include <optional>
 
+#include "activities/traces/hex.h"
 #include "activities/traces/parse_report.h"
 #include "activities/traces/trace_time.h"
 
@@ -18,9 +20,12 @@ namespace ondemand = simdjson::ondemand;
 /// A count beyond this is nobody's; sums of counts stay far from overflowing.
 constexpr int64_t kMaxCount = int64_t{1} << 50;
 
-bool IsSha256(std::string_view text) {
-  return text.size() == 64 &&
-         std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+bool IsSha256(std::string_view text) { return text.size() == 64 && IsHex(text); }
+
+/// True when a key of the literal's length is the literal: a few machine words compared, no call.
+template <size_t N>
+bool Is(std::string_view key, const char (&name)[N]) {
+  return std::memcmp(key.data(), name, N - 1) == 0;
 }
 
 /// ^[A-Z][A-Z0-9_]*$
@@ -208,47 +213,48 @@ struct EntryLineReader::Impl {
     }
   }
 
+  // Is() compares as many bytes as the literal has, so each stands under its own length.
   void Field(std::string_view key, ondemand::value& value, const TraceTable& table) {
     switch (key.size()) {
       case 3:
-        if (key == "ext") return Ext(value, table);
+        if (Is(key, "ext")) return Ext(value, table);
         return;
       case 9:
-        if (key == "step_name") Text(value, "step_name", entry.step);
-        if (key == "timestamp") Timestamp(value);
+        if (Is(key, "step_name")) Text(value, "step_name", entry.step);
+        if (Is(key, "timestamp")) Timestamp(value);
         return;
       case 10:
-        if (key == "error_full") IsOfType(value, "error_full", ondemand::json_type::string, "a string");
+        if (Is(key, "error_full")) IsOfType(value, "error_full", ondemand::json_type::string, "a string");
         return;
       case 13:
-        if (key == "files_touched") IsOfType(value, "files_touched", ondemand::json_type::array, "a list");
+        if (Is(key, "files_touched")) IsOfType(value, "files_touched", ondemand::json_type::array, "a list");
         return;
       case 15:
-        if (key == "workflow_run_id") Text(value, "workflow_run_id", entry.run);
+        if (Is(key, "workflow_run_id")) Text(value, "workflow_run_id", entry.run);
         return;
       case 16:
-        if (key == "total_token_cost") Count(value, "total_token_cost", total);
+        if (Is(key, "total_token_cost")) Count(value, "total_token_cost", total);
         return;
       case 17:
-        if (key == "context_file_hash") Hash(value, "context_file_hash", entry.context_hash);
-        if (key == "validation_status") Status(value);
+        if (Is(key, "context_file_hash")) Hash(value, "context_file_hash", entry.context_hash);
+        if (Is(key, "validation_status")) Status(value);
         return;
       case 18:
-        if (key == "prompt_token_count") Count(value, "prompt_token_count", entry.prompt_tokens);
-        if (key == "rework_cost_factor") Amount(value, "rework_cost_factor", rework, -1);
-        if (key == "commands_attempted") {
+        if (Is(key, "prompt_token_count")) Count(value, "prompt_token_count", entry.prompt_tokens);
+        if (Is(key, "rework_cost_factor")) Amount(value, "rework_cost_factor", rework, -1);
+        if (Is(key, "commands_attempted")) {
           IsOfType(value, "commands_attempted", ondemand::json_type::array, "a list");
           has_commands = true;
         }
         return;
       case 20:
-        if (key == "error_log_size_chars") Count(value, "error_log_size_chars", entry.error_chars);
+        if (Is(key, "error_log_size_chars")) Count(value, "error_log_size_chars", entry.error_chars);
         return;
       case 21:
-        if (key == "validation_error_type") ErrorType(value);
+        if (Is(key, "validation_error_type")) ErrorType(value);
         return;
       case 22:
-        if (key == "completion_token_count") Count(value, "completion_token_count", entry.completion_tokens);
+        if (Is(key, "completion_token_count")) Count(value, "completion_token_count", entry.completion_tokens);
         return;
       default:
         return;
@@ -258,63 +264,63 @@ struct EntryLineReader::Impl {
   void ExtField(std::string_view key, ondemand::value& value, const TraceTable& table) {
     switch (key.size()) {
       case 3:
-        if (key == "seq") Count(value, "ext.seq", entry.seq);
+        if (Is(key, "seq")) Count(value, "ext.seq", entry.seq);
         return;
       case 4:
-        if (key == "kind") Kind(value);
+        if (Is(key, "kind")) Kind(value);
         return;
       case 5:
-        if (key == "model") Text(value, "ext.model", entry.model);
+        if (Is(key, "model")) Text(value, "ext.model", entry.model);
         return;
       case 6:
-        if (key == "status") Text(value, "ext.status", ext_status);
+        if (Is(key, "status")) Text(value, "ext.status", ext_status);
         return;
       case 7:
-        if (key == "attempt") Count(value, "ext.attempt", entry.attempt);
+        if (Is(key, "attempt")) Count(value, "ext.attempt", entry.attempt);
         return;
       case 8:
-        if (key == "entry_id") Text(value, "ext.entry_id", entry_id);
-        if (key == "cost_usd") {
+        if (Is(key, "entry_id")) Text(value, "ext.entry_id", entry_id);
+        if (Is(key, "cost_usd")) {
           Amount(value, "ext.cost_usd", entry.cost_usd, std::numeric_limits<double>::quiet_NaN());
         }
         return;
       case 9:
-        if (key == "logged_at") LoggedAt(value);
+        if (Is(key, "logged_at")) LoggedAt(value);
         return;
       case 10:
-        if (key == "entry_hash") {
+        if (Is(key, "entry_hash")) {
           link.entry_hash_at = value.raw_json_token().data();
           Hash(value, "ext.entry_hash", link.entry_hash);
         }
         return;
       case 11:
-        if (key == "workflow_id") Text(value, "ext.workflow_id", entry.workflow_id);
-        if (key == "template_id") Text(value, "ext.template_id", template_id);
-        if (key == "duration_ms") Count(value, "ext.duration_ms", entry.duration_ms);
+        if (Is(key, "workflow_id")) Text(value, "ext.workflow_id", entry.workflow_id);
+        if (Is(key, "template_id")) Text(value, "ext.template_id", template_id);
+        if (Is(key, "duration_ms")) Count(value, "ext.duration_ms", entry.duration_ms);
         return;
       case 12:
-        if (key == "failure_type") Text(value, "ext.failure_type", failure_type);
+        if (Is(key, "failure_type")) Text(value, "ext.failure_type", failure_type);
         return;
       case 13:
-        if (key == "workflow_type") Text(value, "ext.workflow_type", entry.workflow_type);
+        if (Is(key, "workflow_type")) Text(value, "ext.workflow_type", entry.workflow_type);
         return;
       case 14:
-        if (key == "schema_version") Count(value, "ext.schema_version", schema_version);
-        if (key == "section_hashes") Sections(value, table);
-        if (key == "experiment_arm") Text(value, "ext.experiment_arm", entry.experiment_arm);
+        if (Is(key, "schema_version")) Count(value, "ext.schema_version", schema_version);
+        if (Is(key, "section_hashes")) Sections(value, table);
+        if (Is(key, "experiment_arm")) Text(value, "ext.experiment_arm", entry.experiment_arm);
         return;
       case 16:
-        if (key == "instruction_hash") Hash(value, "ext.instruction_hash", entry.instruction_hash);
-        if (key == "template_version") Count(value, "ext.template_version", template_version);
+        if (Is(key, "instruction_hash")) Hash(value, "ext.instruction_hash", entry.instruction_hash);
+        if (Is(key, "template_version")) Count(value, "ext.template_version", template_version);
         return;
       case 18:
-        if (key == "token_count_source") Source(value);
+        if (Is(key, "token_count_source")) Source(value);
         return;
       case 19:
-        if (key == "context_token_count") Count(value, "ext.context_token_count", entry.context_tokens);
+        if (Is(key, "context_token_count")) Count(value, "ext.context_token_count", entry.context_tokens);
         return;
       case 23:
-        if (key == "instruction_token_count") Count(value, "ext.instruction_token_count", entry.instruction_tokens);
+        if (Is(key, "instruction_token_count")) Count(value, "ext.instruction_token_count", entry.instruction_tokens);
         return;
       default:
         return;

@@ -100,12 +100,9 @@ class TableCodec {
       out.Number(table.run_workflow_types_[run] + DictId{1});
     }
     out.Number(table.sections_.size());
-    for (DictId context = 0; context < table.context_count(); ++context) {
-      const auto found = table.sections_.find(context);
-      if (found == table.sections_.end()) continue;
-      out.Number(context);
-      out.Number(found->second.begin);
-      out.Number(found->second.count);
+    for (const auto& range : table.sections_) {
+      out.Number(range.begin);
+      out.Number(range.count);
     }
     WriteColumn(out, table.section_names_);
     WriteColumn(out, table.section_hashes_);
@@ -145,17 +142,19 @@ class TableCodec {
       if (!valid(table.run_workflow_ids_.back(), table.dictionaries_[TraceTable::kWorkflowIds])) return false;
       if (!valid(table.run_workflow_types_.back(), table.dictionaries_[TraceTable::kWorkflowTypes])) return false;
     }
-    const size_t contexts = in.Count();
-    for (size_t i = 0; i < contexts && in.ok(); ++i) {
-      const auto context = static_cast<DictId>(in.Number());
-      const auto begin = static_cast<uint32_t>(in.Number());
-      table.sections_[context] = {begin, static_cast<uint32_t>(in.Number())};
+    table.sections_.resize(in.Count());
+    for (auto& range : table.sections_) {
+      range.begin = static_cast<uint32_t>(in.Number());
+      range.count = static_cast<uint32_t>(in.Number());
     }
     if (!ReadColumn(in, table.section_names_) || !ReadColumn(in, table.section_hashes_)) return false;
     const size_t pairs = table.section_names_.size();
-    if (table.section_hashes_.size() != pairs) return false;
-    for (const auto& [context, range] : table.sections_) {
-      if (context >= table.context_count() || uint64_t{range.begin} + range.count > pairs) return false;
+    if (table.section_hashes_.size() != pairs || table.sections_.size() > table.context_count()) return false;
+    for (const auto& range : table.sections_) {
+      if (uint64_t{range.begin} + range.count > pairs) return false;
+    }
+    for (size_t i = 0; i < pairs; ++i) {
+      if (!table.section_names_.Has(i) || !table.section_hashes_.Has(i)) return false;
     }
     return AllBelow(table.section_names_, table.dictionaries_[TraceTable::kSectionNames].size()) &&
            AllBelow(table.section_hashes_, table.dictionaries_[TraceTable::kSectionHashes].size()) && in.ok();
@@ -207,14 +206,12 @@ class TableCodec {
 
   /// What the accessors read without asking.
   static bool AlwaysThere(const TraceTable& table) {
-    using T = TraceTable;
-    static constexpr std::pair<T::ColumnName, uint64_t> kLimits[] = {
-        {T::kRun, ~uint64_t{0}}, {T::kKind, 2}, {T::kStatus, 2}, {T::kTokenSource, 4}};
-    for (const auto& [name, limit] : kLimits) {
-      const PackedColumn& column = table.columns_[name];
-      for (size_t row = 0; row < column.size(); ++row) {
-        if (!column.Has(row) || column.Get(row) > limit) return false;
-      }
+    const PackedColumn& runs = table.columns_[TraceTable::kRun];
+    const PackedColumn& flags = table.columns_[TraceTable::kFlags];
+    for (size_t row = 0; row < table.size(); ++row) {
+      if (!runs.Has(row) || !flags.Has(row)) return false;
+      const uint64_t value = flags.Get(row);
+      if ((value & 3) > 2 || (value >> 2 & 3) > 2 || value >> 4 > 4) return false;
     }
     return true;
   }

@@ -4,29 +4,13 @@
 #include <bit>
 #include <cstring>
 
+#include "activities/traces/hashing.h"
+#include "activities/traces/hex.h"
 #include "engine/base/check.h"
 #include "engine/base/hash.h"
 
 namespace wfe::activities {
 namespace {
-
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return -1;
-}
-
-/// The bytes of lower-case hex digits into `out`; false when `hex` is something else.
-bool FromHex(std::string_view hex, uint8_t* out, size_t size) {
-  if (hex.size() != size * 2) return false;
-  for (size_t i = 0; i < size; ++i) {
-    const int high = HexDigit(hex[2 * i]);
-    const int low = HexDigit(hex[2 * i + 1]);
-    if (high < 0 || low < 0) return false;
-    out[i] = static_cast<uint8_t>(high << 4 | low);
-  }
-  return true;
-}
 
 /// SHA-256 hashes stand in their dictionaries as 32 bytes.  Empty: not a hash.
 std::string_view PackHash(std::string_view hex, std::array<uint8_t, 32>& buffer) {
@@ -50,7 +34,7 @@ uint64_t HashOf(const EntryId& id) {
   uint64_t high = 0;
   std::memcpy(&low, id.data(), 8);
   std::memcpy(&high, id.data() + 8, 8);
-  return (low ^ std::rotl(high, 32)) * 0x9e3779b97f4a7c15 >> 8;
+  return MixBits(low ^ std::rotl(high, 32));
 }
 
 }  // namespace
@@ -148,7 +132,7 @@ DictId TraceTable::InternRun(std::string_view run, std::string_view workflow_id,
 void TraceTable::RehashIds(size_t slots) {
   id_slots_.assign(slots, kNoSlotYet);
   for (uint32_t row = 0; row < ids_.size(); ++row) {
-    size_t slot = HashOf(ids_[row]) % slots;
+    size_t slot = SlotOfHash(HashOf(ids_[row]), slots);
     while (id_slots_[slot] != 0) slot = slot + 1 == slots ? 0 : slot + 1;
     id_slots_[slot] = row + 1;
   }
@@ -158,7 +142,7 @@ bool TraceTable::InsertId(const EntryId& id) {
   if ((ids_.size() + 1) * 5 > id_slots_.size() * 4) {
     RehashIds(id_slots_.empty() ? kFirstIdSlots : id_slots_.size() * 8 / 5);
   }
-  size_t slot = HashOf(id) % id_slots_.size();
+  size_t slot = SlotOfHash(HashOf(id), id_slots_.size());
   while (id_slots_[slot] != 0) {
     if (ids_[id_slots_[slot] - 1] == id) return false;
     if (++slot == id_slots_.size()) slot = 0;
@@ -187,9 +171,8 @@ bool TraceTable::Add(const TraceEntry& entry) {
 
   columns_[kRun].Push(InternRun(entry.run, entry.workflow_id, entry.workflow_type));
   text(kStep, entry.step);
-  columns_[kKind].Push(static_cast<uint64_t>(entry.kind));
-  columns_[kStatus].Push(static_cast<uint64_t>(entry.status));
-  columns_[kTokenSource].Push(static_cast<uint64_t>(entry.token_source));
+  columns_[kFlags].Push(static_cast<uint64_t>(entry.kind) | static_cast<uint64_t>(entry.status) << 2 |
+                        static_cast<uint64_t>(entry.token_source) << 4);
   columns_[kTimestamp].Push(static_cast<uint64_t>(entry.timestamp_ms));
   count(kSeq, entry.seq);
   count(kPromptTokens, entry.prompt_tokens);
@@ -261,16 +244,16 @@ size_t TraceTable::Append(const TraceTable& other) {
       columns_[column].PushOptional(value);
     }
   }
-  for (DictId context = 0; context < other.context_count(); ++context) {
-    const auto found = other.sections_.find(context);
-    if (found == other.sections_.end()) continue;
+  for (DictId context = 0; context < other.sections_.size(); ++context) {
+    if (!other.HasSections(context)) continue;
     const DictId here = map(kContexts, context);
-    if (!sections_.contains(here)) {
-      sections_[here] = {static_cast<uint32_t>(section_names_.size()), found->second.count};
-      for (uint32_t i = found->second.begin; i < found->second.begin + found->second.count; ++i) {
-        section_names_.Push(map(kSectionNames, static_cast<DictId>(other.section_names_.Get(i))));
-        section_hashes_.Push(map(kSectionHashes, static_cast<DictId>(other.section_hashes_.Get(i))));
-      }
+    if (HasSections(here)) continue;
+    const Range range = other.sections_[context];
+    if (sections_.size() <= here) sections_.resize(here + 1);
+    sections_[here] = {static_cast<uint32_t>(section_names_.size()), range.count};
+    for (uint32_t i = range.begin; i < range.begin + range.count; ++i) {
+      section_names_.Push(map(kSectionNames, static_cast<DictId>(other.section_names_.Get(i))));
+      section_hashes_.Push(map(kSectionHashes, static_cast<DictId>(other.section_hashes_.Get(i))));
     }
   }
   return duplicates;
@@ -281,7 +264,7 @@ bool TraceTable::HasSections(std::string_view context_hash) const {
   const std::string_view packed = PackHash(context_hash, buffer);
   if (packed.empty()) return false;
   const std::optional<DictId> context = dictionaries_[kContexts].Find(packed);
-  return context && sections_.contains(*context);
+  return context && HasSections(*context);
 }
 
 void TraceTable::SetSections(std::string_view context_hash,
@@ -290,7 +273,7 @@ void TraceTable::SetSections(std::string_view context_hash,
   const std::string_view packed = PackHash(context_hash, buffer);
   if (packed.empty() || sections.empty()) return;
   const DictId context = dictionaries_[kContexts].Intern(packed);
-  if (sections_.contains(context)) return;
+  if (HasSections(context)) return;
   Range range{static_cast<uint32_t>(section_names_.size()), 0};
   for (const auto& [name, hash] : sections) {
     const std::string_view packed_hash = PackHash(hash, buffer);
@@ -299,24 +282,27 @@ void TraceTable::SetSections(std::string_view context_hash,
     section_hashes_.Push(dictionaries_[kSectionHashes].Intern(packed_hash));
     ++range.count;
   }
+  if (sections_.size() <= context) sections_.resize(context + 1);
   sections_[context] = range;
 }
 
 std::map<std::string, std::string> TraceTable::Sections(DictId context_hash) const {
   std::map<std::string, std::string> sections;
-  const auto found = sections_.find(context_hash);
-  if (found == sections_.end()) return sections;
-  for (uint32_t i = found->second.begin; i < found->second.begin + found->second.count; ++i) {
+  if (!HasSections(context_hash)) return sections;
+  const Range range = sections_[context_hash];
+  for (uint32_t i = range.begin; i < range.begin + range.count; ++i) {
     sections[std::string(Text(kSectionNames, static_cast<DictId>(section_names_.Get(i))))] =
         ToHex(Text(kSectionHashes, static_cast<DictId>(section_hashes_.Get(i))));
   }
   return sections;
 }
 
-EntryKind TraceTable::kind(size_t row) const { return static_cast<EntryKind>(columns_[kKind].Get(row)); }
-EntryStatus TraceTable::status(size_t row) const { return static_cast<EntryStatus>(columns_[kStatus].Get(row)); }
+EntryKind TraceTable::kind(size_t row) const { return static_cast<EntryKind>(columns_[kFlags].Get(row) & 3); }
+EntryStatus TraceTable::status(size_t row) const {
+  return static_cast<EntryStatus>(columns_[kFlags].Get(row) >> 2 & 3);
+}
 TokenSource TraceTable::token_source(size_t row) const {
-  return static_cast<TokenSource>(columns_[kTokenSource].Get(row));
+  return static_cast<TokenSource>(columns_[kFlags].Get(row) >> 4);
 }
 
 double TraceTable::cost_usd(size_t row) const {
@@ -344,9 +330,7 @@ std::string TraceTable::InstructionHashText(DictId id) const { return ToHex(Text
 size_t TraceTable::MemoryBytes() const {
   size_t bytes = sizeof(*this) + ids_.capacity() * sizeof(EntryId) + id_slots_.capacity() * sizeof(uint32_t) +
                  (run_workflow_ids_.capacity() + run_workflow_types_.capacity()) * sizeof(DictId) +
-                 section_names_.MemoryBytes() + section_hashes_.MemoryBytes() +
-                 sections_.size() * (sizeof(std::pair<DictId, Range>) + 2 * sizeof(void*)) +
-                 sections_.bucket_count() * sizeof(void*);
+                 section_names_.MemoryBytes() + section_hashes_.MemoryBytes() + sections_.capacity() * sizeof(Range);
   for (const PackedColumn& column : columns_) bytes += column.MemoryBytes();
   for (const Dictionary& dictionary : dictionaries_) bytes += dictionary.MemoryBytes();
   return bytes;
@@ -356,9 +340,11 @@ void TraceTable::ShrinkToFit() {
   for (PackedColumn& column : columns_) column.ShrinkToFit();
   for (Dictionary& dictionary : dictionaries_) dictionary.ShrinkToFit();
   ids_.shrink_to_fit();
+  if (const size_t slots = TightSlots(ids_.size()); slots < id_slots_.size()) RehashIds(slots);
   id_slots_.shrink_to_fit();
   run_workflow_ids_.shrink_to_fit();
   run_workflow_types_.shrink_to_fit();
+  sections_.shrink_to_fit();
   section_names_.ShrinkToFit();
   section_hashes_.ShrinkToFit();
 }

@@ -10,7 +10,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "activities/traces/dictionary.h"
@@ -156,12 +155,12 @@ class TraceTable {
  private:
   friend class TableCodec;
 
+  bool HasSections(DictId context) const { return context < sections_.size() && sections_[context].count > 0; }
+
   enum ColumnName : int {
     kRun,
     kStep,
-    kKind,
-    kStatus,
-    kTokenSource,
+    kFlags,  // kind, 2 bits; status, 2 bits; token source, 3 bits
     kTimestamp,
     kSeq,
     kPromptTokens,
@@ -225,12 +224,12 @@ class TraceTable {
   std::vector<uint32_t> id_slots_;  // open addressing over ids_: row + 1, 0 = free
   std::vector<DictId> run_workflow_ids_;
   std::vector<DictId> run_workflow_types_;
-  // Sections: context -> first pair and number of pairs in the two columns (name id, hash id).
+  /// The pairs of a context in the two columns below (name id, hash id).
   struct Range {
     uint32_t begin = 0;
     uint32_t count = 0;
   };
-  std::unordered_map<DictId, Range> sections_;
+  std::vector<Range> sections_;  // by context; as long as the last context that has some
   PackedColumn section_names_;
   PackedColumn section_hashes_;
 };

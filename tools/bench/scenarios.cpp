@@ -8,6 +8,7 @@
 
 #include "tools/bench/load.h"
 #include "tools/bench/process.h"
+#include "tools/bench/traces.h"
 #include "tools/bench/workload.h"
 #include "workers/client/blocking_call.h"
 #include "workers/client/grpc_client.h"
@@ -242,7 +243,7 @@ Status Idle(const Environment& env, std::vector<Figure>& figures) {
 }  // namespace
 
 const std::vector<std::string>& ScenarioNames() {
-  static const std::vector<std::string> kNames = {"one", "ten", "fan100", "timers", "park", "cold", "idle"};
+  static const std::vector<std::string> kNames = {"one", "ten", "fan100", "timers", "park", "cold", "idle", "traces"};
   return kNames;
 }
 
@@ -254,6 +255,7 @@ Status RunScenario(const std::string& name, const Environment& env, std::vector<
   if (name == "park") return Park(env, figures);
   if (name == "cold") return Cold(env, figures);
   if (name == "idle") return Idle(env, figures);
+  if (name == "traces") return MeasureTraces(env.directory, 200'000'000, env.progress, figures);
   std::string known;
   for (const std::string& each : ScenarioNames()) known += " " + each;
   return InvalidArgument("no scenario " + name + "; there are:" + known);
