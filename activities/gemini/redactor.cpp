@@ -3,6 +3,7 @@
 #include <re2/re2.h>
 
 #include <algorithm>
+#include <deque>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -10,22 +11,25 @@ namespace wfe::activities {
 namespace {
 
 struct Shape {
+  Shape(const char* regex, const char* with) : pattern(regex), replacement(with) {}
   RE2 pattern;
   const char* replacement;
 };
 
-const std::vector<const Shape*>& Shapes() {
-  static const std::vector<const Shape*> shapes = {
-      new Shape{RE2("(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|$)"),
-                "[redacted:pem]"},
-      new Shape{RE2(R"(AIza[0-9A-Za-z_\-]{35})"), "[redacted:google_api_key]"},
-      new Shape{RE2(R"(\bsk-[0-9A-Za-z_\-]{20,})"), "[redacted:api_key]"},
-      new Shape{RE2(R"(\bgh[pousr]_[0-9A-Za-z]{36,})"), "[redacted:github_token]"},
-      new Shape{RE2(R"(\bgithub_pat_[0-9A-Za-z_]{40,})"), "[redacted:github_token]"},
-      new Shape{RE2(R"(\b(?:AKIA|ASIA)[0-9A-Z]{16}\b)"), "[redacted:aws_key]"},
-      new Shape{RE2(R"(\b([A-Za-z][A-Za-z0-9+.\-]*://)[^\s/:@"'`\[\]{}$<>]+:[^\s/@"'`\[\]{}$<>]+@)"),
-                R"(\1[redacted:url_credentials]@)"},
-  };
+const std::deque<Shape>& Shapes() {
+  static const std::deque<Shape> shapes = [] {
+    std::deque<Shape> all;  // a pattern can be neither copied nor moved
+    const auto add = [&all](const char* pattern, const char* replacement) { all.emplace_back(pattern, replacement); };
+    add("(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|$)", "[redacted:pem]");
+    add(R"(AIza[0-9A-Za-z_\-]{35})", "[redacted:google_api_key]");
+    add(R"(\bsk-[0-9A-Za-z_\-]{20,})", "[redacted:api_key]");
+    add(R"(\bgh[pousr]_[0-9A-Za-z]{36,})", "[redacted:github_token]");
+    add(R"(\bgithub_pat_[0-9A-Za-z_]{40,})", "[redacted:github_token]");
+    add(R"(\b(?:AKIA|ASIA)[0-9A-Z]{16}\b)", "[redacted:aws_key]");
+    add(R"(\b([A-Za-z][A-Za-z0-9+.\-]*://)[^\s/:@"'`\[\]{}$<>]+:[^\s/@"'`\[\]{}$<>]+@)",
+        R"(\1[redacted:url_credentials]@)");
+    return all;
+  }();
   return shapes;
 }
 
@@ -46,7 +50,7 @@ std::string Redactor::Apply(std::string text, int64_t& count) const {
       ++count;
     }
   }
-  for (const Shape* shape : Shapes()) count += RE2::GlobalReplace(&text, shape->pattern, shape->replacement);
+  for (const Shape& shape : Shapes()) count += RE2::GlobalReplace(&text, shape.pattern, shape.replacement);
   return text;
 }
 

@@ -37,6 +37,8 @@ std::optional<Instant> ParseIso8601(std::string_view text) {
   }
   if (at + 1 != copy.size() || copy[at] != 'Z') return std::nullopt;
   const year_month_day date{year(y), month(static_cast<unsigned>(mo)), day(static_cast<unsigned>(d))};
+  // What an Instant of nanoseconds can hold, in whole years.
+  if (y < 1678 || y > 2261) return std::nullopt;
   if (!date.ok() || h > 23 || mi > 59 || s > 60 || h < 0 || mi < 0 || s < 0) return std::nullopt;
   return Instant(sys_days(date)) + hours(h) + minutes(mi) + seconds(s) + nanoseconds(nanos);
 }

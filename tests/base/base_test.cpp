@@ -33,6 +33,7 @@ TEST(Time, FormatsAndParsesIso8601WithMilliseconds) {  // LG-3
   EXPECT_EQ(ParseIso8601("2025-11-21T05:15:02Z"), Instant(1763702102s));
   EXPECT_EQ(ParseIso8601("2025-13-21T05:15:02Z"), std::nullopt);
   EXPECT_EQ(ParseIso8601("2025-11-21T05:15:02"), std::nullopt);
+  EXPECT_EQ(ParseIso8601("3026-11-21T05:15:02Z"), std::nullopt);  // beyond what nanoseconds in 64 bits can count
 }
 
 TEST(IdSource, MakesWellFormedUuidsAndTheSameOnesFromTheSameSeed) {
