@@ -101,8 +101,9 @@ Behaviour::Behaviour(uint64_t seed, int runs, Causes causes) : seed_(seed), caus
       plan.task += kTrialTask;
     }
     if (causes_.context_churn) plan.specifics_period = SpecificsPeriod(static_cast<int>(day));
-    if (random.Chance(0.012)) plan.cancel_after = std::chrono::seconds(random.Between(20, 90));
-    plan.agent_fails = random.Chance(0.012);
+    // Seldom, but in every corpus of some size.
+    if (i % 97 == 41) plan.cancel_after = std::chrono::seconds(random.Between(12, 30));
+    plan.agent_fails = i % 89 == 30;
     plans_.push_back(std::move(plan));
   }
 }

@@ -135,7 +135,7 @@ Result<std::string> DescribeTruth(const Behaviour& behaviour, const BuildTraces&
                           {"audit", "token_efficiency"},
                           {"what", "repairs of one error class cost several times the tokens of the others"},
                           {"error_type", kErrorClasses[kCostlyClass].name},
-                          {"factor", causes.costly_class ? kCostlyFactor : 1.0},
+                          {"factor_of_turns_and_completion", causes.costly_class ? kCostlyFactor : 1.0},
                           {"tokens_per_repair", std::move(repairs)}}},
                         {"constraint_change",
                          {{"planted", causes.constraint_change},
