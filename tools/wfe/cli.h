@@ -89,6 +89,7 @@ void AddHistoryCommands(CLI::App& app, Globals& globals);
 void AddAuditCommands(CLI::App& app, Globals& globals);
 void AddPromptsCommands(CLI::App& app, Globals& globals);
 void AddConfigCommands(CLI::App& app, Globals& globals);
+void AddDemoCommands(CLI::App& app, Globals& globals);
 void AddBenchCommand(CLI::App& app, Globals& globals);
 void AddCompletionCommand(CLI::App& app, Globals& globals);
 

@@ -27,6 +27,7 @@ int main(int argc, char** argv) {
   wfe::cli::AddAuditCommands(app, globals);
   wfe::cli::AddPromptsCommands(app, globals);
   wfe::cli::AddConfigCommands(app, globals);
+  wfe::cli::AddDemoCommands(app, globals);
   wfe::cli::AddBenchCommand(app, globals);
   wfe::cli::AddCompletionCommand(app, globals);
 
