@@ -8,7 +8,6 @@
 namespace wfe::activities {
 namespace {
 
-constexpr std::string_view kImplementStep = "implement_v1";
 constexpr std::string_view kInitialVerification = "initial_verification";
 constexpr std::string_view kFixPrefix = "fix_attempt_";
 
