@@ -23,6 +23,7 @@ struct Engine::Impl final : Dispatcher {
     ServeHistoryReads(table, services);
     ServeQueries(table, services);
     ServeVisibility(table, services);
+    ServeSchedules(table, services);
     ServeRecords(table, services);
   }
 
@@ -68,19 +69,37 @@ Status Engine::Impl::Start() {
   for (size_t index = 0; index < batches.size(); ++index) {
     if (!batches[index].empty()) send(index);
   }
+  // Schedules come last: what they start meets shards that have recovered.
+  std::vector<std::vector<schedules::State>> states(services.shards.size());
+  WFE_RETURN_IF_ERROR(services.host.store.schedules().ForEach([&](engine::v1::ScheduleRow row) -> Status {
+    const size_t index = services.ShardIndex(row.namespace_(), row.schedule_id());
+    WFE_ASSIGN_OR_RETURN(schedules::State state, schedules::Load(std::move(row)));
+    states[index].push_back(std::move(state));
+    return Ok();
+  }));
+  for (size_t index = 0; index < states.size(); ++index) {
+    if (states[index].empty()) continue;
+    Services::ShardPlace& place = services.shards[index];
+    place.executor->Post([scheduler = place.scheduler.get(), recovered = std::move(states[index])]() mutable {
+      scheduler->Recover(std::move(recovered));
+    });
+  }
   return Ok();
 }
 
 void Engine::Impl::Stop(Function<void()> done) {
   WFE_CHECK(!services.stopping.exchange(true), "the engine is stopped twice");
   services.broker->Stop();
-  auto left = std::make_shared<std::atomic<size_t>>(services.shards.size());
+  // Each place has two to flush: its shard and its scheduler.
+  auto left = std::make_shared<std::atomic<size_t>>(2 * services.shards.size());
   auto shared_done = std::make_shared<Function<void()>>(std::move(done));
+  const auto flushed = [left, shared_done] {
+    if (left->fetch_sub(1) == 1) (*shared_done)();
+  };
   for (Services::ShardPlace& place : services.shards) {
-    place.executor->Post([shard = place.shard.get(), left, shared_done] {
-      shard->Stop([left, shared_done] {
-        if (left->fetch_sub(1) == 1) (*shared_done)();
-      });
+    place.executor->Post([&place, flushed] {
+      place.scheduler->Stop(flushed);
+      place.shard->Stop(flushed);
     });
   }
 }

@@ -68,6 +68,7 @@ void ServeActivityTasks(HandlerTable& table, Services& services);
 void ServeHistoryReads(HandlerTable& table, Services& services);
 void ServeQueries(HandlerTable& table, Services& services);
 void ServeVisibility(HandlerTable& table, Services& services);
+void ServeSchedules(HandlerTable& table, Services& services);
 void ServeSystem(HandlerTable& table, Services& services);
 void ServeRecords(HandlerTable& table, Services& services);
 

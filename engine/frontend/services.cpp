@@ -25,9 +25,49 @@ Services::Services(EngineOptions engine_options, EngineHost engine_host)
                                         .owns = [this, index](const WorkflowKey& key) {
                                           return ShardIndex(key.ns.value(), key.workflow_id.value()) == index;
                                         }};
-    shards.push_back({executor, std::make_unique<shard::Shard>(options.shard, shard_host)});
+    shards.push_back({executor, std::make_unique<shard::Shard>(options.shard, shard_host),
+                      std::make_unique<shard::Scheduler>(options.shard, SchedulerHost(*executor))});
   }
   broker->OnRoomAgain([this] { OfferPendingAgain(); });
+}
+
+namespace {
+
+/// `done`, posted to `strand` with its answer.
+template <class T>
+shard::Callback<T> AnsweredOn(Executor& strand, shard::Callback<T> done) {
+  return [&strand, done = std::move(done)](Result<T> answer) mutable {
+    strand.Post([done = std::move(done), answer = std::move(answer)]() mutable { done(std::move(answer)); });
+  };
+}
+
+}  // namespace
+
+shard::Scheduler::Host Services::SchedulerHost(Executor& strand) {
+  return {
+      .clock = host.clock,
+      .timers = host.timers,
+      .executor = strand,
+      .store = host.store.schedules(),
+      .start =
+          [this, &strand](shard::ws::StartWorkflowExecutionRequest request, shard::Callback<shard::StartOutcome> done) {
+            const WorkflowKey key{Namespace(request.namespace_()), WorkflowId(request.workflow_id())};
+            OnShard(key, [request = std::move(request), done = AnsweredOn(strand, std::move(done))](
+                             shard::Shard& shard) mutable { shard.Start(std::move(request), std::move(done)); });
+          },
+      .mutate =
+          [this, &strand](shard::Target target, history::Input input, shard::Callback<shard::MutateOutcome> done) {
+            const WorkflowKey key = target.workflow;
+            OnShard(key,
+                    [target = std::move(target), input = std::move(input), done = AnsweredOn(strand, std::move(done))](
+                        shard::Shard& shard) mutable { shard.Mutate(target, std::move(input), std::move(done)); });
+          },
+      .watch =
+          [this, &strand](shard::Target target, shard::Callback<shard::ChainEnd> done) {
+            const WorkflowKey key = target.workflow;
+            OnShard(key, [target = std::move(target), done = AnsweredOn(strand, std::move(done))](
+                             shard::Shard& shard) mutable { shard.WatchChain(target, std::move(done)); });
+          }};
 }
 
 size_t Services::ShardIndex(std::string_view ns, std::string_view workflow_id) const {
@@ -95,8 +135,11 @@ void Services::CheckDerived(Function<void(Result<DerivedReport>)> done) {
     check->left = shards.size();
     check->done = std::move(done);
     for (size_t i = 0; i < shards.size(); ++i) {
-      shards[i].executor->Post([shard = shards[i].shard.get(), keys = std::move(open[i]), check] {
-        const shard::DerivedDifference found = shard->CheckDerived(keys);
+      shards[i].executor->Post([&place = shards[i], keys = std::move(open[i]), check] {
+        shard::DerivedDifference found = place.shard->CheckDerived(keys);
+        const shard::DerivedDifference of_schedules = place.scheduler->CheckDerived();
+        found.timers_missing += of_schedules.timers_missing;
+        found.timers_orphaned += of_schedules.timers_orphaned;
         std::unique_lock lock(check->mutex);
         check->report.open_executions += found.executions;
         check->report.timers_missing += found.timers_missing;

@@ -10,6 +10,7 @@
 #include "engine/frontend/engine.h"
 #include "engine/frontend/namespaces.h"
 #include "engine/shard/poll_broker.h"
+#include "engine/shard/scheduler.h"
 #include "engine/shard/shard.h"
 #include "engine/shard/task_token.h"
 
@@ -22,6 +23,7 @@ struct Services {
   struct ShardPlace {
     Executor* executor = nullptr;
     std::unique_ptr<shard::Shard> shard;
+    std::unique_ptr<shard::Scheduler> scheduler;
   };
 
   size_t ShardIndex(std::string_view ns, std::string_view workflow_id) const;
@@ -33,6 +35,15 @@ struct Services {
     ShardPlace& place = ShardOf(key);
     place.executor->Post([shard = place.shard.get(), work = std::move(work)]() mutable { work(*shard); });
   }
+
+  /// Runs `work(scheduler)` on the strand that owns the schedule.
+  template <class Work>
+  void OnScheduler(const shard::ScheduleKey& key, Work work) {
+    ShardPlace& place = shards[ShardIndex(key.ns.value(), key.schedule_id)];
+    place.executor->Post([scheduler = place.scheduler.get(), work = std::move(work)]() mutable { work(*scheduler); });
+  }
+  /// How the scheduler on `strand` reaches the shards.
+  shard::Scheduler::Host SchedulerHost(Executor& strand);
 
   /// Reads the namespaces of the store, after adding those of the options.  Blocks.
   Status LoadNamespaces();

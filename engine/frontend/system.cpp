@@ -26,6 +26,7 @@ void GetSystemInfo(const Services& services, const Call& call) {
   can.set_upsert_memo(true);
   can.set_eager_workflow_start(true);
   can.set_sdk_metadata(true);
+  can.set_supports_schedules(true);
   call.Reply(response);
 }
 
@@ -51,6 +52,7 @@ void FillNamespace(const Services& services, const engine::v1::NamespaceRow& row
   info.set_id(row.id());
   info.set_description(row.description());
   info.set_state(enums::NAMESPACE_STATE_REGISTERED);
+  info.set_supports_schedules(true);
   info.mutable_capabilities()->set_eager_workflow_start(true);
   info.mutable_limits()->set_blob_size_limit_error(services.options.max_blob_bytes);
   info.mutable_limits()->set_memo_size_limit_error(services.options.max_memo_bytes);

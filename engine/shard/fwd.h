@@ -4,6 +4,7 @@
 namespace wfe::shard {
 
 class PollBroker;
+class Scheduler;
 class Shard;
 class TaskSink;
 class TokenCodec;

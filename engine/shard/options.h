@@ -3,6 +3,7 @@
 
 #include "engine/base/time.h"
 #include "engine/history/limits.h"
+#include "engine/schedules/machine.h"
 
 namespace wfe::shard {
 
@@ -26,6 +27,11 @@ struct Options {
   Duration query_poller_window = std::chrono::seconds(20);  ///< S67: no poller so long: fail fast.
   Duration max_query_wait = std::chrono::seconds(60);       ///< When the caller set no deadline.
   int query_max_workflow_task_attempt = 3;                  ///< S67.
+
+  // Schedules.
+  schedules::Limits schedules;
+  int64_t max_schedules = 10'000;            ///< Of one shard; they are kept in memory.
+  int max_scheduled_starts_per_second = 30;  ///< S96; of one shard.
 
   // Memory of a shard.
   int64_t max_cached_executions = 10'000;

@@ -107,6 +107,11 @@ void Shard::Stop(Function<void()> flushed) {
       query->done(ShuttingDown());
     }
   }
+  auto chain_watchers = std::move(chain_watchers_);
+  chain_watchers_.clear();
+  for (auto& [workflow, list] : chain_watchers) {
+    for (auto& watcher : list) watcher->done(ShuttingDown());
+  }
   WhenDurable(handed_in_, std::move(flushed));
 }
 
@@ -309,11 +314,13 @@ void Shard::Carry(std::vector<Step> steps) {
       }
       ended.push_back({execution.key, matching::TaskKind::kActivity, scheduled, {}});
     }
+    const bool closed = !execution.state.IsOpen();
     WhenDurable(execution.last_commit, [this, key = execution.key, effects = std::move(transition.effects),
-                                        ended = std::move(ended)]() mutable {
+                                        ended = std::move(ended), closed]() mutable {
       for (matching::TaskIdentity& task : ended) host_.sink.Withdraw(std::move(task));
       CarryOutEffects(key, key.ns.value(), std::move(effects));
       WakeHistoryWaiters(key);
+      if (closed) WakeChainWatchers(key.workflow());
     });
     ReconcileQueries(execution);
   }

@@ -83,6 +83,13 @@ struct QueryRequest {
   Function<bool()> gone;  ///< True when the caller has left; may be empty.
 };
 
+/// How a chain of runs (retries, continue-as-new) ended.
+struct ChainEnd {
+  temporal::api::enums::v1::WorkflowExecutionStatus status{};
+  temporal::api::common::v1::Payloads result;   ///< Of a completed one.
+  temporal::api::failure::v1::Failure failure;  ///< Of a failed or timed-out one.
+};
+
 /// What a comparison of index and states found, see Shard::CheckDerived.
 struct DerivedDifference {
   int64_t executions = 0;
@@ -162,6 +169,10 @@ class Shard {
   void GetHistory(HistoryRequest request, Callback<HistoryPage> done);
   /// Newest first, without waiting.
   void GetHistoryReverse(HistoryRequest request, Callback<HistoryPage> done);
+
+  /// Answers when the chain that began with `target.first_execution_run_id` has ended, durably (shard_chains.cpp).
+  /// Nothing of a watch is stored; whoever needs it asks again after a restart.
+  void WatchChain(const Target& target, Callback<ChainEnd> done);
 
   // --- Queries (shard_queries.cpp).
 
@@ -249,6 +260,12 @@ class Shard {
   void WakeHistoryWaiters(const ExecutionKey& key);
   void ExpireHistoryWaiter(const ExecutionKey& key, uint64_t id);
 
+  // Chains.
+  struct ChainWatcher;
+  Result<ExecutionKey> LastOfChain(const Target& target);
+  Result<ChainEnd> ReadChainEnd(Execution& execution);
+  void WakeChainWatchers(const WorkflowKey& workflow);
+
   // Queries.
   void AttachQueries(const Execution& execution, ws::PollWorkflowTaskQueueResponse* response);
   void TakeQueryResults(const Execution& execution, ws::RespondWorkflowTaskCompletedRequest& request);
@@ -276,6 +293,7 @@ class Shard {
   // Parked calls hold no execution in memory.
   std::unordered_map<ExecutionKey, std::vector<std::unique_ptr<HistoryWaiter>>> history_waiters_;
   std::unordered_map<ExecutionKey, std::vector<std::unique_ptr<PendingQuery>>> queries_;
+  std::unordered_map<WorkflowKey, std::vector<std::unique_ptr<ChainWatcher>>> chain_watchers_;
   uint64_t next_waiter_ = 0;
   uint64_t next_query_ = 0;
 };

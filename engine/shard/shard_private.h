@@ -16,6 +16,12 @@ struct Shard::HistoryWaiter {
   Callback<HistoryPage> done;
 };
 
+/// A WatchChain call whose chain goes on.
+struct Shard::ChainWatcher {
+  Target target;
+  Callback<ChainEnd> done;
+};
+
 struct Shard::PendingQuery {
   enum class State {
     kBuffered,  ///< Waits for the workflow task that is pending (pitfall 2).

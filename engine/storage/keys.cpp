@@ -89,6 +89,18 @@ std::optional<ExecutionKey> ParseState(std::string_view key) {
   return ExecutionKey{Namespace(*std::move(ns)), WorkflowId(*std::move(workflow_id)), RunId(*std::move(run_id))};
 }
 
+std::string SchedulePrefix(std::string_view ns) {
+  std::string out(kSchedulePrefix);
+  AppendText(out, ns);
+  return out;
+}
+
+std::string Schedule(std::string_view ns, std::string_view schedule_id) {
+  std::string out = SchedulePrefix(ns);
+  AppendText(out, schedule_id);
+  return out;
+}
+
 std::string HistoryPrefix(const ExecutionKey& key) {
   std::string out;
   AppendExecution(out, key);

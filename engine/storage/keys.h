@@ -13,6 +13,7 @@
 //               "audit/" U(commit sequence)                      wfe.engine.v1.StoreAuditRow
 //   state       "o" T(namespace) T(workflow id) T(run id)        wfe.engine.v1.MutableState of an open run
 //               "c" T(namespace) T(workflow id) T(run id)        the same of a closed run
+//               "s" T(namespace) T(schedule id)                  wfe.engine.v1.ScheduleRow (since format 2)
 //   history     T(namespace) T(workflow id) T(run id) U(first)   U(commit sequence) U(count) chain head[32] History
 //   bytes current     T(namespace) T(workflow id)                      wfe.engine.v1.CurrentRun request T(namespace)
 //   T(workflow id) T(run id) T(id)      empty visibility  T(namespace) "o" ~U(start time, ns) T(run id)
@@ -34,8 +35,9 @@
 
 namespace wfe::storage::keys {
 
-/// The layout above.  A store with a newer one is refused.
-inline constexpr uint64_t kFormatVersion = 1;
+/// The layout above.  A store with a newer one is refused.  Format 1 had no schedules; a store in it needs nothing else
+/// and becomes one of format 2 when it is opened, so that an older program does not pass over its schedules.
+inline constexpr uint64_t kFormatVersion = 2;
 
 inline constexpr std::string_view kFormat = "format";
 inline constexpr std::string_view kIdentity = "identity";
@@ -59,6 +61,11 @@ inline constexpr std::string_view kClosedPrefix = "c";
 std::string State(const ExecutionKey& key, bool open);
 /// Reads back State; nullopt for other bytes.
 std::optional<ExecutionKey> ParseState(std::string_view key);
+
+/// Every schedule of a namespace begins with SchedulePrefix of it.
+inline constexpr std::string_view kSchedulePrefix = "s";
+std::string SchedulePrefix(std::string_view ns);
+std::string Schedule(std::string_view ns, std::string_view schedule_id);
 
 std::string HistoryPrefix(const ExecutionKey& key);
 std::string History(const ExecutionKey& key, EventId first_event_id);

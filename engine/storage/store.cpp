@@ -87,6 +87,7 @@ Status Store::Start(const Recovered& recovered, const StoreOptions& options) {
   stage_ = std::make_unique<CommitStage>(*kv_, *ledger_, *options.clock, options.stage);
   executions_ = std::make_unique<DurableExecutionStore>(*stage_);
   namespaces_ = std::make_unique<NamespaceStore>(*stage_);
+  schedules_ = std::make_unique<ScheduleStore>(*stage_);
   const uint64_t opening = position.sequence + 1;
   stage_->Begin(std::move(position), mark, last_known);
 

@@ -13,6 +13,7 @@
 #include "engine/storage/key_value_store.h"
 #include "engine/storage/ledger.h"
 #include "engine/storage/namespace_store.h"
+#include "engine/storage/schedule_store.h"
 
 namespace wfe::storage {
 
@@ -56,6 +57,7 @@ class Store {
 
   DurableExecutionStore& executions() { return *executions_; }
   NamespaceStore& namespaces() { return *namespaces_; }
+  ScheduleStore& schedules() { return *schedules_; }
   CommitStage& stage() { return *stage_; }
   /// Rows as they are on disk.  Reads through stage() also see what is not written yet.
   KeyValueStore& kv() { return *kv_; }
@@ -78,6 +80,7 @@ class Store {
   std::unique_ptr<CommitStage> stage_;
   std::unique_ptr<DurableExecutionStore> executions_;
   std::unique_ptr<NamespaceStore> namespaces_;
+  std::unique_ptr<ScheduleStore> schedules_;
   StoreIdentity identity_;
 };
 

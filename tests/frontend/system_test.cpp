@@ -23,7 +23,7 @@ class System : public testing::EngineFixture {
 };
 
 TEST_F(System, AMethodThatIsNotServedIsNamed) {
-  for (const char* method : {"UpdateWorkflowExecution", "CreateSchedule", "PollNexusTaskQueue", "NoSuchMethod"}) {
+  for (const char* method : {"UpdateWorkflowExecution", "PollNexusTaskQueue", "NoSuchMethod"}) {
     const Error error = Raw(kService, method, "").error();
     EXPECT_EQ(error.code, StatusCode::kUnimplemented);
     EXPECT_EQ(error.message, std::string(method) + " is not served by wfe");
@@ -48,7 +48,7 @@ TEST_F(System, CapabilitiesAreTrue) {  // pitfalls 9, 10
   EXPECT_TRUE(can.signal_and_query_header());
   EXPECT_TRUE(can.activity_failure_include_heartbeat());
   EXPECT_TRUE(can.sdk_metadata());
-  EXPECT_FALSE(can.supports_schedules());
+  EXPECT_TRUE(can.supports_schedules());
   EXPECT_FALSE(can.nexus());
   DescribeNamespaceRequest describe;
   describe.set_namespace_("default");
@@ -56,7 +56,7 @@ TEST_F(System, CapabilitiesAreTrue) {  // pitfalls 9, 10
   EXPECT_FALSE(info.capabilities().worker_heartbeats());
   EXPECT_FALSE(info.capabilities().worker_commands());
   EXPECT_FALSE(info.capabilities().poller_autoscaling());
-  EXPECT_FALSE(info.supports_schedules());
+  EXPECT_TRUE(info.supports_schedules());
   EXPECT_NE(info.id(), "");
 }
 

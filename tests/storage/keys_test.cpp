@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 const std::string kNul("\0", 1);
 
 TEST(Keys, TheBytesAreThese) {
-  EXPECT_EQ(keys::kFormatVersion, 1u);
+  EXPECT_EQ(keys::kFormatVersion, 2u);
   const ExecutionKey key = Key("w", "r", "n");
   EXPECT_EQ(ToHex(keys::State(key, true)),
             "6f"
@@ -29,6 +29,10 @@ TEST(Keys, TheBytesAreThese) {
             "6e0001"
             "770001"
             "720001");
+  EXPECT_EQ(ToHex(keys::Schedule("n", "s")),
+            "73"
+            "6e0001"
+            "730001");
   EXPECT_EQ(ToHex(keys::HistoryPrefix(key)),
             "6e0001"
             "770001"

@@ -1,0 +1,253 @@
+// Schedules (S90-S98).
+#include <charconv>
+#include <regex>
+
+#include "engine/frontend/handler_table.h"
+#include "engine/frontend/services.h"
+#include "engine/frontend/validation.h"
+#include "engine/history/proto_time.h"
+#include "engine/schedules/start_request.h"
+
+namespace wfe::frontend {
+
+namespace ws = temporal::api::workflowservice::v1;
+
+namespace {
+
+constexpr int kDefaultPageSize = 100;
+constexpr int kMaxPageSize = 1000;
+
+Status CheckSchedule(const Services& services, const std::string& ns, const std::string& schedule_id) {
+  WFE_RETURN_IF_ERROR(CheckNamespace(services, ns));
+  return CheckId(services, "ScheduleId", schedule_id, /*required=*/true);
+}
+
+/// What a schedule would start is checked when it is made, not at night when it is due.
+Status CheckAction(const Services& services, const std::string& ns, const std::string& schedule_id,
+                   const temporal::api::schedule::v1::Schedule& schedule) {
+  engine::v1::ScheduleRow row;
+  row.set_namespace_(ns);
+  row.set_schedule_id(schedule_id);
+  *row.mutable_schedule() = schedule;
+  WFE_RETURN_IF_ERROR(CheckId(services, "WorkflowId", schedule.action().start_workflow().workflow_id(), true));
+  engine::v1::ScheduledStart start;
+  start.set_number(1);
+  return CheckStart(services, schedules::StartRequest(row, start));
+}
+
+shard::ScheduleKey KeyOf(const std::string& ns, const std::string& schedule_id) { return {Namespace(ns), schedule_id}; }
+
+void Create(Services& services, ws::CreateScheduleRequest request, Call call) {
+  for (Status valid : {CheckSchedule(services, request.namespace_(), request.schedule_id()),
+                       CheckId(services, "RequestId", request.request_id(), false),
+                       CheckSize("Memo", request.memo(), services.options.max_memo_bytes)}) {
+    if (!valid) return call.Fail(std::move(valid).error());
+  }
+  if (request.schedule().action().has_start_workflow()) {
+    Status valid = CheckAction(services, request.namespace_(), request.schedule_id(), request.schedule());
+    if (!valid) return call.Fail(std::move(valid).error());
+  }
+  const shard::ScheduleKey key = KeyOf(request.namespace_(), request.schedule_id());
+  services.OnScheduler(
+      key, [key, request = std::move(request), call = std::move(call)](shard::Scheduler& scheduler) mutable {
+        schedules::NewSchedule schedule;
+        schedule.ns = request.namespace_();
+        schedule.schedule_id = request.schedule_id();
+        schedule.schedule = std::move(*request.mutable_schedule());
+        schedule.memo = std::move(*request.mutable_memo());
+        schedule.search_attributes = std::move(*request.mutable_search_attributes());
+        schedule.request_id = request.request_id();
+        schedule.initial_patch = std::move(*request.mutable_initial_patch());
+        scheduler.Create(std::move(schedule), [call = std::move(call)](Result<uint64_t> token) {
+          if (!token) return call.Fail(std::move(token).error());
+          ws::CreateScheduleResponse response;
+          response.set_conflict_token(std::to_string(*token));
+          call.Reply(response);
+        });
+      });
+}
+
+void Describe(Services& services, const ws::DescribeScheduleRequest& request, Call call) {
+  if (Status valid = CheckSchedule(services, request.namespace_(), request.schedule_id()); !valid) {
+    return call.Fail(std::move(valid).error());
+  }
+  const shard::ScheduleKey key = KeyOf(request.namespace_(), request.schedule_id());
+  services.OnScheduler(key, [key, call = std::move(call)](shard::Scheduler& scheduler) mutable {
+    scheduler.Describe(key, [call = std::move(call)](Result<ws::DescribeScheduleResponse> response) {
+      if (!response) return call.Fail(std::move(response).error());
+      call.Reply(*response);
+    });
+  });
+}
+
+/// Updates and patches answer with an empty message.
+void Apply(Services& services, const shard::ScheduleKey& key, schedules::Input input, Call call) {
+  services.OnScheduler(key,
+                       [key, input = std::move(input), call = std::move(call)](shard::Scheduler& scheduler) mutable {
+                         scheduler.Apply(key, std::move(input),
+                                         [call = std::move(call)](Result<uint64_t> token) { call.ReplyEmpty(token); });
+                       });
+}
+
+void Update(Services& services, ws::UpdateScheduleRequest request, Call call) {
+  for (Status valid : {CheckSchedule(services, request.namespace_(), request.schedule_id()),
+                       CheckId(services, "RequestId", request.request_id(), false),
+                       CheckSize("Memo", request.memo(), services.options.max_memo_bytes)}) {
+    if (!valid) return call.Fail(std::move(valid).error());
+  }
+  if (request.schedule().action().has_start_workflow()) {
+    Status valid = CheckAction(services, request.namespace_(), request.schedule_id(), request.schedule());
+    if (!valid) return call.Fail(std::move(valid).error());
+  }
+  schedules::Updated update;
+  if (const std::string& token = request.conflict_token(); !token.empty()) {
+    uint64_t number = 0;
+    const auto [end, error] = std::from_chars(token.data(), token.data() + token.size(), number);
+    if (error != std::errc() || end != token.data() + token.size()) {
+      return call.Fail(InvalidArgument("the conflict token is malformed"));
+    }
+    update.conflict_token = number;
+  }
+  update.schedule = std::move(*request.mutable_schedule());
+  if (request.has_memo()) update.memo = std::move(*request.mutable_memo());
+  if (request.has_search_attributes()) update.search_attributes = std::move(*request.mutable_search_attributes());
+  update.request_id = request.request_id();
+  Apply(services, KeyOf(request.namespace_(), request.schedule_id()), std::move(update), std::move(call));
+}
+
+void Patch(Services& services, ws::PatchScheduleRequest request, Call call) {
+  for (Status valid : {CheckSchedule(services, request.namespace_(), request.schedule_id()),
+                       CheckId(services, "RequestId", request.request_id(), false)}) {
+    if (!valid) return call.Fail(std::move(valid).error());
+  }
+  schedules::Patched patch;
+  patch.patch = std::move(*request.mutable_patch());
+  patch.request_id = request.request_id();
+  Apply(services, KeyOf(request.namespace_(), request.schedule_id()), std::move(patch), std::move(call));
+}
+
+void Delete(Services& services, const ws::DeleteScheduleRequest& request, Call call) {
+  if (Status valid = CheckSchedule(services, request.namespace_(), request.schedule_id()); !valid) {
+    return call.Fail(std::move(valid).error());
+  }
+  const shard::ScheduleKey key = KeyOf(request.namespace_(), request.schedule_id());
+  services.OnScheduler(key, [key, call = std::move(call)](shard::Scheduler& scheduler) mutable {
+    scheduler.Delete(key, [call = std::move(call)](Result<bool> deleted) { call.ReplyEmpty(deleted); });
+  });
+}
+
+void MatchingTimes(Services& services, const ws::ListScheduleMatchingTimesRequest& request, Call call) {
+  if (Status valid = CheckSchedule(services, request.namespace_(), request.schedule_id()); !valid) {
+    return call.Fail(std::move(valid).error());
+  }
+  for (const auto* time : {&request.start_time(), &request.end_time()}) {
+    if (Status valid = schedules::CheckTime("the time range", *time); !valid) {
+      return call.Fail(std::move(valid).error());
+    }
+  }
+  const shard::ScheduleKey key = KeyOf(request.namespace_(), request.schedule_id());
+  services.OnScheduler(
+      key, [key, start = history::FromProto(request.start_time()), end = history::FromProto(request.end_time()),
+            call = std::move(call)](shard::Scheduler& scheduler) mutable {
+        scheduler.MatchingTimes(key, start, end,
+                                [call = std::move(call)](Result<ws::ListScheduleMatchingTimesResponse> response) {
+                                  if (!response) return call.Fail(std::move(response).error());
+                                  call.Reply(*response);
+                                });
+      });
+}
+
+/// Schedules are listed all, or by whether they are paused; nothing else of them is indexed.
+struct ListQuery {
+  std::optional<bool> paused;
+  bool Matches(const engine::v1::ScheduleRow& row) const {
+    return !paused || *paused == row.schedule().state().paused();
+  }
+};
+
+Result<ListQuery> ParseQuery(const std::string& query) {
+  static const std::regex kPaused(R"(\s*`?TemporalSchedulePaused`?\s*=\s*(true|false)\s*)");
+  ListQuery parsed;
+  std::smatch match;
+  if (query.find_first_not_of(" \t\n") == std::string::npos) return parsed;
+  if (query.size() > 200 || !std::regex_match(query, match, kPaused)) {
+    return InvalidArgument("schedules are listed with no query or with TemporalSchedulePaused = true|false, got \"" +
+                           query.substr(0, 200) + "\"");
+  }
+  parsed.paused = match[1] == "true";
+  return parsed;
+}
+
+void List(Services& services, ws::ListSchedulesRequest request, Call call) {
+  if (Status valid = CheckNamespace(services, request.namespace_()); !valid) return call.Fail(std::move(valid).error());
+  Result<ListQuery> query = ParseQuery(request.query());
+  if (!query) return call.Fail(std::move(query).error());
+  if (request.maximum_page_size() < 0) return call.Fail(InvalidArgument("MaximumPageSize is negative."));
+  const int page_size =
+      request.maximum_page_size() > 0 ? std::min(request.maximum_page_size(), kMaxPageSize) : kDefaultPageSize;
+  services.host.blocking_executor.Post(
+      [&services, request = std::move(request), query = *query, page_size, call = std::move(call)] {
+        ws::ListSchedulesResponse response;
+        const Instant now = services.host.clock.Now();
+        const Status read = services.host.store.schedules().ForEachAfter(
+            request.namespace_(), request.next_page_token(), [&](engine::v1::ScheduleRow row) {
+              if (!query.Matches(row)) return true;
+              if (response.schedules_size() == page_size) {
+                response.set_next_page_token(response.schedules(page_size - 1).schedule_id());
+                return false;
+              }
+              Result<schedules::State> state = schedules::Load(std::move(row));
+              // The engine would not have started with a schedule that it cannot read.
+              if (state) shard::FillListEntry(*state, now, response.add_schedules());
+              return true;
+            });
+        if (!read) return call.Fail(read.error());
+        call.Reply(response);
+      });
+}
+
+void Count(Services& services, const ws::CountSchedulesRequest& request, Call call) {
+  if (Status valid = CheckNamespace(services, request.namespace_()); !valid) return call.Fail(std::move(valid).error());
+  Result<ListQuery> query = ParseQuery(request.query());
+  if (!query) return call.Fail(std::move(query).error());
+  services.host.blocking_executor.Post([&services, ns = request.namespace_(), query = *query, call = std::move(call)] {
+    ws::CountSchedulesResponse response;
+    const Status read = services.host.store.schedules().ForEachAfter(ns, "", [&](const engine::v1::ScheduleRow& row) {
+      if (query.Matches(row)) response.set_count(response.count() + 1);
+      return true;
+    });
+    if (!read) return call.Fail(read.error());
+    call.Reply(response);
+  });
+}
+
+}  // namespace
+
+void ServeSchedules(HandlerTable& table, Services& services) {
+  table.Serve<ws::CreateScheduleRequest>(kWorkflowService, "CreateSchedule", [&services](auto request, Call call) {
+    Create(services, std::move(request), std::move(call));
+  });
+  table.ServeBriefly<ws::DescribeScheduleRequest>(
+      kWorkflowService, "DescribeSchedule",
+      [&services](const auto& request, Call call) { Describe(services, request, std::move(call)); });
+  table.Serve<ws::UpdateScheduleRequest>(kWorkflowService, "UpdateSchedule", [&services](auto request, Call call) {
+    Update(services, std::move(request), std::move(call));
+  });
+  table.Serve<ws::PatchScheduleRequest>(kWorkflowService, "PatchSchedule", [&services](auto request, Call call) {
+    Patch(services, std::move(request), std::move(call));
+  });
+  table.ServeBriefly<ws::DeleteScheduleRequest>(
+      kWorkflowService, "DeleteSchedule",
+      [&services](const auto& request, Call call) { Delete(services, request, std::move(call)); });
+  table.ServeBriefly<ws::ListScheduleMatchingTimesRequest>(
+      kWorkflowService, "ListScheduleMatchingTimes",
+      [&services](const auto& request, Call call) { MatchingTimes(services, request, std::move(call)); });
+  table.Serve<ws::ListSchedulesRequest>(kWorkflowService, "ListSchedules", [&services](auto request, Call call) {
+    List(services, std::move(request), std::move(call));
+  });
+  table.ServeBriefly<ws::CountSchedulesRequest>(
+      kWorkflowService, "CountSchedules",
+      [&services](const auto& request, Call call) { Count(services, request, std::move(call)); });
+}
+
+}  // namespace wfe::frontend

@@ -1,0 +1,117 @@
+// The single writer of a part of all schedules: takes inputs, commits, and carries out what the state asks for.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/base/executor.h"
+#include "engine/base/ids.h"
+#include "engine/base/result.h"
+#include "engine/base/time.h"
+#include "engine/schedules/machine.h"
+#include "engine/shard/options.h"
+#include "engine/shard/shard.h"
+#include "engine/storage/schedule_store.h"
+#include "engine/timers/timer_queue.h"
+
+namespace wfe::shard {
+
+/// Names a schedule; sharded like a workflow id.
+struct ScheduleKey {
+  Namespace ns;
+  std::string schedule_id;
+};
+
+/// Owns the schedules whose ids hash to its shard, beside the shard's executions and on the same strand.  Everything
+/// but the constructor is called on that strand; callbacks run there too, never before what they tell is durable.
+///
+/// A schedule's timer and what it has under way are derived from its row, so recovery is nothing but reading the rows.
+/// The workflows it starts live on any shard; they are reached through `Host`, like a client would.
+class Scheduler {
+ public:
+  struct Host {
+    const Clock& clock;
+    TimerService& timers;
+    Executor& executor;
+    storage::ScheduleStore& store;
+    // On the shard of the workflow; the answers come back on this strand.
+    std::function<void(ws::StartWorkflowExecutionRequest, Callback<StartOutcome>)> start;
+    std::function<void(Target, history::Input, Callback<MutateOutcome>)> mutate;
+    std::function<void(Target, Callback<ChainEnd>)> watch;
+  };
+  Scheduler(const Options& options, Host host);
+  ~Scheduler();
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
+
+  void Recover(std::vector<schedules::State> states);
+  /// Compares the timers with the states, and repairs what differs (H21).
+  DerivedDifference CheckDerived();
+  /// Refuses what comes afterwards.  `flushed` runs when all commits are durable.
+  void Stop(Function<void()> flushed);
+
+  /// The conflict token.  ALREADY_EXISTS, unless it was created by the same request.
+  void Create(schedules::NewSchedule schedule, Callback<uint64_t> done);
+  /// An update or a patch.  NOT_FOUND; the errors of schedules::Advance.
+  void Apply(const ScheduleKey& key, schedules::Input input, Callback<uint64_t> done);
+  void Delete(const ScheduleKey& key, Callback<bool> done);
+  void Describe(const ScheduleKey& key, Callback<ws::DescribeScheduleResponse> done);
+  /// The action times in (start, end], at most 1,000 of them.
+  void MatchingTimes(const ScheduleKey& key, Instant start, Instant end,
+                     Callback<ws::ListScheduleMatchingTimesResponse> done);
+
+ private:
+  struct Entry {
+    uint64_t instance = 0;  ///< Tells it from an earlier schedule of the same id when late answers come.
+    schedules::State state;
+    uint64_t last_commit = 0;
+    std::set<std::string> under_way;  ///< Names of effects.
+  };
+  using Key = ExecutionKey;  // with the schedule's id for the workflow id, and no run
+
+  static Key KeyOf(const engine::v1::ScheduleRow& row);
+  static Key KeyOf(const ScheduleKey& key);
+  Entry* Find(const Key& key);
+  Entry* Find(const Key& key, uint64_t instance);
+  Result<Entry*> Require(const ScheduleKey& key);
+
+  /// Stores the state as it is now; effects follow when it is durable.
+  void Save(const Key& key, Entry& entry);
+  void Take(const Key& key, uint64_t instance, const schedules::Input& input);
+  void Forget(const Key& key, Function<void()> durable);
+  void CarryOut(const Key& key, uint64_t instance);
+  void CarryOutLater(const Key& key, uint64_t instance, std::string effect);
+  void Begin(const Key& key, Entry& entry, const schedules::Effect& effect, const std::string& name);
+  void SetTimer(const Key& key, const Entry& entry);
+  void ArmTimer();
+  void OnTimer();
+  bool MayStart();
+  void WhenDurable(uint64_t commit, Function<void()> run);
+  storage::DurableCallback NextCommit();
+
+  const Options& options_;
+  const Host host_;
+  std::unordered_map<Key, std::unique_ptr<Entry>> entries_;
+  timers::TimerQueue timers_;
+  std::optional<Instant> armed_for_;
+  TimerService::TimerId armed_timer_ = 0;
+  bool stopped_ = false;
+  uint64_t last_instance_ = 0;
+  Instant start_window_;  // the second that starts_in_window_ counts in
+  int starts_in_window_ = 0;
+
+  uint64_t handed_in_ = 0;
+  uint64_t durable_ = 0;
+  std::multimap<uint64_t, Function<void()>> when_durable_;
+};
+
+/// What a list says of a schedule.
+void FillListEntry(const schedules::State& state, Instant now, temporal::api::schedule::v1::ScheduleListEntry* entry);
+
+}  // namespace wfe::shard

@@ -1,0 +1,70 @@
+#include "engine/storage/schedule_store.h"
+
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+
+#include "engine/storage/keys.h"
+
+namespace wfe::storage {
+
+namespace {
+
+/// With maps in a fixed order, so that a simulated run always writes the same rows.
+std::string Serialize(const engine::v1::ScheduleRow& row) {
+  std::string bytes;
+  google::protobuf::io::StringOutputStream stream(&bytes);
+  google::protobuf::io::CodedOutputStream out(&stream);
+  out.SetSerializationDeterministic(true);
+  WFE_CHECK(row.SerializeToCodedStream(&out));
+  out.Trim();
+  return bytes;
+}
+
+/// Visits the rows of a range; the cursor's own error comes first.
+Status Walk(std::unique_ptr<Cursor> cursor, const std::function<Result<bool>(engine::v1::ScheduleRow)>& visit) {
+  Result<bool> more = true;
+  for (; more && *more && cursor->Valid(); cursor->Next()) {
+    engine::v1::ScheduleRow row;
+    if (!row.ParseFromArray(cursor->value().data(), static_cast<int>(cursor->value().size()))) {
+      more = DataLoss("the row of a schedule cannot be read");
+      break;
+    }
+    more = visit(std::move(row));
+  }
+  WFE_RETURN_IF_ERROR(cursor->Finish());
+  if (!more) return std::move(more).error();
+  return Ok();
+}
+
+}  // namespace
+
+void ScheduleStore::Put(const engine::v1::ScheduleRow& row, DurableCallback durable) {
+  PendingWrite write;
+  write.rows.puts.push_back({Family::kState, keys::Schedule(row.namespace_(), row.schedule_id()), Serialize(row)});
+  stage_.Enqueue(std::move(write), std::move(durable));
+}
+
+void ScheduleStore::Delete(std::string_view ns, std::string_view schedule_id, DurableCallback durable) {
+  PendingWrite write;
+  write.rows.deletes.push_back({Family::kState, keys::Schedule(ns, schedule_id)});
+  stage_.Enqueue(std::move(write), std::move(durable));
+}
+
+Status ForEachSchedule(const KeyValueReader& rows, const std::function<Status(engine::v1::ScheduleRow)>& visit) {
+  return Walk(rows.Scan(Family::kState, keys::kSchedulePrefix, keys::PrefixEnd(keys::kSchedulePrefix)),
+              [&visit](engine::v1::ScheduleRow row) -> Result<bool> {
+                WFE_RETURN_IF_ERROR(visit(std::move(row)));
+                return true;
+              });
+}
+
+Status ScheduleStore::ForEachAfter(std::string_view ns, const std::string& after,
+                                   const std::function<bool(engine::v1::ScheduleRow)>& visit) const {
+  const std::string prefix = keys::SchedulePrefix(ns);
+  // No id is a prefix of another in a key, so the first one behind it ends in more.
+  const std::string first = after.empty() ? prefix : keys::PrefixEnd(keys::Schedule(ns, after));
+  return Walk(stage_.Scan(Family::kState, first, keys::PrefixEnd(prefix)),
+              [&visit](engine::v1::ScheduleRow row) -> Result<bool> { return visit(std::move(row)); });
+}
+
+}  // namespace wfe::storage
