@@ -95,11 +95,10 @@ void TestChange(const Dataset& data, const Change& change, const std::string& er
   finding.title = error + (better ? " became rarer" : " became more frequent") + " after the context change of " + when;
   finding.statement = "Since " + SectionList(change) + " changed on " + when + ", " + Percent(after.rate()) + " of " +
                       std::to_string(after.n) + " builds had " + error + ", before it " + Percent(before.rate()) +
-                      " of " + std::to_string(before.n) + ": " + Points(comparison->effect) + " (95 % interval " +
-                      Points(comparison->interval.lo) + " to " + Points(comparison->interval.hi) + ").";
+                      " of " + std::to_string(before.n) + ": " + Difference(*comparison, true) + ".";
   finding.n = before.n + after.n;
-  finding.groups = {{"before: context " + ShortHash(change.before.context), before.n, before.rate()},
-                    {"after: context " + ShortHash(change.after.context), after.n, after.rate()}};
+  finding.groups = {{SideName(change, false), before.n, before.rate()},
+                    {SideName(change, true), after.n, after.rate()}};
   finding.measure = "difference in share of builds with " + error;
   finding.unit = "share";
   std::vector<uint32_t> both = change.before.builds;

@@ -115,15 +115,13 @@ void Compare(const Dataset& data, const Version& before, const Version& after, c
   finding.Take(*comparison);
   const bool better = (comparison->effect > 0) == outcome.more_is_better;
   const auto show = [&](double value) { return outcome.is_share ? Percent(value) : Count(value); };
-  const auto show_difference = [&](double value) { return outcome.is_share ? Points(value) : Count(value); };
   finding.hypothesis = std::string(outcome.name) + ", " + after.name + " against " + before.name;
   finding.title =
       after.name + " has a " + (better ? "better " : "worse ") + std::string(outcome.name) + " than " + before.name;
   finding.statement = "The " + std::string(outcome.name) + " is " + show(two.value) + " with " + after.name + " (" +
                       std::to_string(two.n) + " " + std::string(outcome.of) + ") and " + show(one.value) + " with " +
-                      before.name + " (" + std::to_string(one.n) + "): " + show_difference(comparison->effect) +
-                      " (95 % interval " + show_difference(comparison->interval.lo) + " to " +
-                      show_difference(comparison->interval.hi) + ").";
+                      before.name + " (" + std::to_string(one.n) + "): " + Difference(*comparison, outcome.is_share) +
+                      ".";
   finding.n = one.n + two.n;
   finding.groups = {one, two};
   finding.measure = "difference in " + std::string(outcome.name);

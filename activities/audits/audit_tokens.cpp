@@ -99,9 +99,8 @@ void MostExpensiveClass(const Dataset& data, const QueryResult& classes, Section
     finding.measure = "difference in mean tokens per repair from the other classes";
     finding.effect = difference->effect;
     finding.interval = difference->interval;
-    finding.statement += ", against " + Count(rest.mean) + " for all other classes: " + Count(difference->effect) +
-                         " more (95 % interval " + Count(difference->interval.lo) + " to " +
-                         Count(difference->interval.hi) + ").";
+    finding.statement +=
+        ", against " + Count(rest.mean) + " for all other classes: " + Difference(*difference, false) + " more.";
     excess = difference->effect;
   } else {
     finding.measure = "mean tokens per repair";

@@ -44,8 +44,8 @@ constexpr Query kOverTime{.id = "volatility.over_time",
 void CompareChange(const Dataset& data, const Change& change, bool tokens, Section& section) {
   Candidate finding;
   const std::string when = IsoTime(change.after.first_ms).substr(0, 10);
-  Candidate::Side before{"before: context " + ShortHash(change.before.context), 0, 0};
-  Candidate::Side after{"after: context " + ShortHash(change.after.context), 0, 0};
+  Candidate::Side before{SideName(change, false), 0, 0};
+  Candidate::Side after{SideName(change, true), 0, 0};
   std::optional<stats::Comparison> comparison;
   if (tokens) {
     const stats::Sample a = stats::Describe(Pick(data.builds, "tokens", change.before.builds));
@@ -63,14 +63,11 @@ void CompareChange(const Dataset& data, const Change& change, bool tokens, Secti
   const bool better = (comparison->effect > 0) != tokens;
   const std::string name = tokens ? "tokens per build" : "first-pass rate";
   const auto show = [&](double value) { return tokens ? Count(value) : Percent(value); };
-  const auto show_difference = [&](double value) { return tokens ? Count(value) : Points(value); };
   finding.hypothesis = name + " after context " + ShortHash(change.after.context);
   finding.title = "The context change of " + when + (better ? " improved the " : " worsened the ") + name;
   finding.statement = "Since " + SectionList(change) + " changed on " + when + " the " + name + " is " +
                       show(after.value) + " (" + std::to_string(after.n) + " builds), before it " + show(before.value) +
-                      " (" + std::to_string(before.n) + "): " + show_difference(comparison->effect) +
-                      " (95 % interval " + show_difference(comparison->interval.lo) + " to " +
-                      show_difference(comparison->interval.hi) + ").";
+                      " (" + std::to_string(before.n) + "): " + Difference(*comparison, !tokens) + ".";
   finding.n = before.n + after.n;
   finding.groups = {before, after};
   finding.measure = "difference in " + name;
@@ -129,8 +126,7 @@ void ChurningSection(const Dataset& data, const SectionHistory& history, Section
                       std::to_string(history.builds) + " builds (" + std::to_string(history.versions) +
                       " versions). Of the builds soon after a change (" + within + ") " + Percent(other.rate()) +
                       " of " + std::to_string(other.n) + " passed at once, of the others " + Percent(same.rate()) +
-                      " of " + std::to_string(same.n) + ": " + Points(comparison->effect) + " (95 % interval " +
-                      Points(comparison->interval.lo) + " to " + Points(comparison->interval.hi) + ").";
+                      " of " + std::to_string(same.n) + ": " + Difference(*comparison, true) + ".";
   finding.n = same.n + other.n;
   finding.groups = {{"other builds", same.n, same.rate()}, {"soon after a change", other.n, other.rate()}};
   finding.measure = "difference in first-pass rate";

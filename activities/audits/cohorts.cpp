@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 
 namespace wfe::activities {
@@ -47,39 +48,78 @@ std::vector<Cohort> CohortsBy(const Dataset& data, std::string_view column) {
   return cohorts;
 }
 
+namespace {
+
+/// Keeps the builds of one template version: the first used, or the last, of those with enough builds.
+std::optional<std::string> KeepOneVersion(const Dataset& data, bool first, Cohort& cohort) {
+  std::vector<std::pair<std::string, std::vector<uint32_t>>> versions;  // by first use
+  for (const uint32_t build : cohort.builds) {
+    const std::string& name = data.builds.Word("template", build);
+    const auto found = std::find_if(versions.begin(), versions.end(), [&](const auto& v) { return v.first == name; });
+    if (found == versions.end()) {
+      versions.push_back({name, {build}});
+    } else {
+      found->second.push_back(build);
+    }
+  }
+  std::erase_if(versions, [](const auto& v) { return static_cast<int64_t>(v.second.size()) < kMinRowsPerSide; });
+  if (versions.empty()) return std::nullopt;
+  auto& [name, builds] = first ? versions.front() : versions.back();
+  cohort.builds = std::move(builds);
+  return name;
+}
+
+std::vector<std::string> DifferingSections(std::map<std::string, std::string> before,
+                                           const std::map<std::string, std::string>& after,
+                                           const std::set<std::string>& ignored) {
+  std::vector<std::string> names;
+  if (before.empty() || after.empty()) return names;
+  std::set<std::string> differing;
+  for (const auto& [name, hash] : after) {
+    if (before[name] != hash) differing.insert(name);
+  }
+  for (const auto& [name, hash] : before) {
+    if (!after.contains(name)) differing.insert(name);
+  }
+  for (const std::string& name : differing) {
+    if (!ignored.contains(name)) names.push_back(name);
+  }
+  return names;
+}
+
+}  // namespace
+
 std::vector<Change> ChangesBetween(const Dataset& data, const std::vector<Cohort>& cohorts) {
   std::set<std::string> ignored;
   for (const SectionHistory& section : SectionHistories(data.sections)) {
     if (section.is_volatile()) ignored.insert(section.name);
   }
-  const auto sections_of = [&](const Cohort& cohort) {
-    return data.table->Sections(data.build_rows[cohort.builds[0]].context_hash);
-  };
+  const auto sections_of = [&](uint32_t build) { return data.table->Sections(data.build_rows[build].context_hash); };
   std::vector<Change> changes;
   const Cohort* before = nullptr;
   for (const Cohort& after : cohorts) {
     if (static_cast<int64_t>(after.builds.size()) < kMinRowsPerSide) continue;
     if (before != nullptr && before->template_id == after.template_id) {
-      Change change{.before = *before, .after = after, .sections = {}};
-      auto old_sections = sections_of(*before);
-      const auto new_sections = sections_of(after);
-      if (!old_sections.empty() && !new_sections.empty()) {
-        std::set<std::string> differing;
-        for (const auto& [name, hash] : new_sections) {
-          if (old_sections[name] != hash) differing.insert(name);
-        }
-        for (const auto& [name, hash] : old_sections) {
-          if (!new_sections.contains(name)) differing.insert(name);
-        }
-        for (const std::string& name : differing) {
-          if (!ignored.contains(name)) change.sections.push_back(name);
-        }
+      Change change{.before = *before, .after = after, .before_version = {}, .after_version = {}, .sections = {}};
+      const auto old_version = KeepOneVersion(data, false, change.before);
+      const auto new_version = KeepOneVersion(data, true, change.after);
+      if (old_version && new_version) {
+        change.before_version = *old_version;
+        change.after_version = *new_version;
+        change.sections = DifferingSections(sections_of(change.before.builds.back()),
+                                            sections_of(change.after.builds.front()), ignored);
+        changes.push_back(std::move(change));
       }
-      changes.push_back(std::move(change));
     }
     before = &after;
   }
   return changes;
+}
+
+std::string SideName(const Change& change, bool after) {
+  const std::string& version = after ? change.after_version : change.before_version;
+  return std::string(after ? "after" : "before") + ": context " +
+         (after ? change.after : change.before).context.substr(0, 12) + (version.empty() ? "" : ", " + version);
 }
 
 std::string SectionList(const Change& change) {

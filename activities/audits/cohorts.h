@@ -47,12 +47,19 @@ struct Cohort {
 std::vector<Cohort> CohortsBy(const Dataset& data, std::string_view column);
 
 /// Neighbours in time, of one template, each with at least kMinRowsPerSide builds.  Smaller cohorts are passed over.
+/// Of `before` only the builds of its last template version are kept and of `after` those of its first (of those with
+/// enough builds), so that what a later version of the prompt did is not put down to this change.
 struct Change {
   Cohort before;
   Cohort after;
+  std::string before_version;  ///< "<id>@<version>", "" when unknown.
+  std::string after_version;
   std::vector<std::string> sections;  ///< Those whose text differs, volatile ones left out; empty when not known.
 };
 std::vector<Change> ChangesBetween(const Dataset& data, const std::vector<Cohort>& cohorts);
+
+/// "before: context 0123456789ab, typescript-package@1"
+std::string SideName(const Change& change, bool after);
 
 /// "STRICT CONSTRAINTS and VERIFICATION PROTOCOL", or "the context" when not known.
 std::string SectionList(const Change& change);

@@ -158,7 +158,10 @@ json Measured(const Dataset& data, const ActivatedProposal& proposal) {
 }  // namespace
 
 json Overview(const TraceTable& table, const AuditOptions& options, const std::vector<ActivatedProposal>& proposals) {
-  const Dataset data = MakeDataset(table, options);
+  return Overview(MakeDataset(table, options), options, proposals);
+}
+
+json Overview(const Dataset& data, const AuditOptions& options, const std::vector<ActivatedProposal>& proposals) {
   const int64_t builds = data.build_count();
   const bool sufficient = builds >= options.min_runs;
   json sufficiency = {{"sufficient", sufficient}, {"min_runs", options.min_runs}, {"runs", builds}};
@@ -179,7 +182,7 @@ json Overview(const TraceTable& table, const AuditOptions& options, const std::v
     AuditOptions whole = options;
     whole.from_ms.reset();
     whole.to_ms.reset();
-    const Dataset all = MakeDataset(table, whole);
+    const Dataset all = MakeDataset(*data.table, whole);
     for (const ActivatedProposal& proposal : proposals) {
       json entry = proposal;
       entry.erase("parent_version");
@@ -193,7 +196,7 @@ json Overview(const TraceTable& table, const AuditOptions& options, const std::v
             {"completed_runs", data.runs - data.incomplete_runs},
             {"incomplete_runs", data.incomplete_runs},
             {"builds", builds},
-            {"entries", table.size()},
+            {"entries", data.table->size()},
             {"token_sources", token_sources},
             {"sufficiency", sufficiency}}},
           {"note", note},

@@ -154,6 +154,10 @@ json Header(const json& overview, const ReportInput& input, const json* previous
 }  // namespace
 
 Result<json> RunAudit(std::string_view kind, const TraceTable& table, const AuditOptions& options) {
+  return RunAudit(kind, MakeDataset(table, options), options);
+}
+
+Result<json> RunAudit(std::string_view kind, const Dataset& data, const AuditOptions& options) {
   Section (*audit)(const Dataset&, const AuditOptions&) = nullptr;
   if (kind == kAuditKinds[0]) audit = AuditTokenEfficiency;
   if (kind == kAuditKinds[1]) audit = AuditConstraints;
@@ -163,7 +167,7 @@ Result<json> RunAudit(std::string_view kind, const TraceTable& table, const Audi
     return InvalidArgument("there is no audit \"" + std::string(kind) +
                            "\": token_efficiency, constraint_effectiveness, prompt_refinement, context_volatility");
   }
-  return SectionJson(audit(MakeDataset(table, options), options));
+  return SectionJson(audit(data, options));
 }
 
 json AssembleReport(const json& overview, const std::vector<json>& sections, const ReportInput& input) {
@@ -252,18 +256,19 @@ json AssembleReport(const json& overview, const std::vector<json>& sections, con
               {"confidence", stats::kConfidence},
               {"correction", "Holm"},
               {"hypotheses", family},
-              {"fisher_below_expected_count", stats::kSmallExpectedCount},
+              {"fisher_below_expected_count", Number(stats::kSmallExpectedCount)},
               {"often_changed_section_versions", kOftenVersions},
               {"often_changed_section_changes", kOftenChanges},
-              {"volatile_section_builds_between_changes", kVolatileStretch}}},
+              {"volatile_section_builds_between_changes", Number(kVolatileStretch)}}},
             {"runs", overview.at("runs")}}}};
 }
 
 Result<json> BuildReport(const TraceTable& table, const AuditOptions& options, const ReportInput& input,
                          const std::vector<std::string>& audits, const std::vector<ActivatedProposal>& proposals) {
+  const Dataset data = MakeDataset(table, options);
   std::vector<json> sections;
   const auto run = [&](std::string_view kind) -> Status {
-    WFE_ASSIGN_OR_RETURN(json section, RunAudit(kind, table, options));
+    WFE_ASSIGN_OR_RETURN(json section, RunAudit(kind, data, options));
     sections.push_back(std::move(section));
     return {};
   };
@@ -271,7 +276,7 @@ Result<json> BuildReport(const TraceTable& table, const AuditOptions& options, c
     for (const std::string_view kind : kAuditKinds) WFE_RETURN_IF_ERROR(run(kind));
   }
   for (const std::string& kind : audits) WFE_RETURN_IF_ERROR(run(kind));
-  return AssembleReport(Overview(table, options, proposals), sections, input);
+  return AssembleReport(Overview(data, options, proposals), sections, input);
 }
 
 json DigestReport(const json& report) {

@@ -55,12 +55,16 @@ void to_json(nlohmann::json& json, const AuditOptions& options);
 void from_json(const nlohmann::json& json, AuditOptions& options);
 
 /// Header figures, summary, list of runs, and the effect of activated proposals.  The latter are measured over the
-/// whole table, since the parent version's builds may lie before the window.
+/// whole table, since the parent version's builds may lie before the window.  A dataset made once serves all parts.
 nlohmann::json Overview(const TraceTable& table, const AuditOptions& options,
+                        const std::vector<ActivatedProposal>& proposals = {});
+
+nlohmann::json Overview(const Dataset& data, const AuditOptions& options,
                         const std::vector<ActivatedProposal>& proposals = {});
 
 /// One audit.  INVALID_ARGUMENT for a kind that is none.
 Result<nlohmann::json> RunAudit(std::string_view kind, const TraceTable& table, const AuditOptions& options);
+Result<nlohmann::json> RunAudit(std::string_view kind, const Dataset& data, const AuditOptions& options);
 
 /// The report from its parts; the sections in any order.
 nlohmann::json AssembleReport(const nlohmann::json& overview, const std::vector<nlohmann::json>& sections,

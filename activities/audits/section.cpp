@@ -59,15 +59,21 @@ json IntervalJson(const stats::Interval& interval) { return {Number(interval.lo)
 
 std::string ShortHash(std::string_view hash) { return std::string(hash.substr(0, 12)); }
 std::string Percent(double share) { return Formatted("%.1f %%", 100 * share); }
-std::string Points(double difference) { return Formatted("%+.1f points", 100 * difference); }
 
 std::string Count(double value) {
   const double size = std::abs(value);
+  if (size == std::floor(size) && size < 100) return Formatted("%.0f", value);
   if (size < 1) return Formatted("%.3g", value);
   if (size < 100) return Formatted("%.1f", value);
   std::string digits = Formatted("%.0f", size);
   for (int at = static_cast<int>(digits.size()) - 3; at > 0; at -= 3) digits.insert(static_cast<size_t>(at), ",");
   return (value < 0 ? "-" : "") + digits;
+}
+
+std::string Difference(const stats::Comparison& comparison, bool is_share) {
+  const auto show = [is_share](double value) { return is_share ? Formatted("%+.1f", 100 * value) : Count(value); };
+  return show(comparison.effect) + (is_share ? " points" : "") + " (95 % interval " + show(comparison.interval.lo) +
+         " to " + show(comparison.interval.hi) + ")";
 }
 
 std::string IsoTime(int64_t time_ms) { return FormatIso8601Millis(Instant(std::chrono::milliseconds(time_ms))); }
@@ -105,7 +111,7 @@ json TableJson(const Frame& frame, const Query& query, const QueryResult& result
     specs.push_back({{"key", column.key}, {"label", column.label}, {"unit", column.unit}});
   }
   std::string id(query.id);
-  std::replace(id.begin(), id.end(), '.', '-');
+  for (char& c : id) c = c == '.' || c == '_' ? '-' : c;
   json table = {{"id", id}, {"title", query.title}, {"query", query.id}, {"columns", specs}, {"rows", rows}};
   if (left_out > 0) table["rows_left_out"] = left_out;
   return table;

@@ -24,7 +24,8 @@ nlohmann::json IntervalJson(const stats::Interval& interval);
 
 std::string ShortHash(std::string_view hash);  ///< 12 digits.
 std::string Percent(double share);             ///< "31.2 %"
-std::string Points(double difference);         ///< "-23.1 points"
+/// "-23.1 points (95 % interval -30.2 to -16.0)" for shares, else "1,321 (95 % interval 1,113 to 1,528)".
+std::string Difference(const stats::Comparison& comparison, bool is_share);
 std::string Count(double value);  ///< "12,345", "12.3", "0.0312": at most three digits after large numbers.
 std::string IsoTime(int64_t time_ms);
 

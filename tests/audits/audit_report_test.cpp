@@ -16,7 +16,7 @@ using ::testing::IsEmpty;
 
 ReportInput Input() {
   ReportInput input{.report_id = "2026-11-21T02-00-00Z-ab12", .generated_at = "2026-11-21T02:00:00.000Z"};
-  input.sources = {{{"kind", "directory"}, {"location", "traces"}, {"files", 400}, {"entries", 2754}}};
+  input.sources = {{{"kind", "directory"}, {"location", "traces"}, {"files", 400}, {"entries", 2638}}};
   return input;
 }
 
@@ -74,6 +74,16 @@ TEST(AuditReport, ConstraintChangeThatHelpsIsClaimedForItsClass) {  // OP-7
   EXPECT_EQ(finding->at("section"), "STRICT CONSTRAINTS");
   EXPECT_THAT(finding->at("rule_key").get<std::string>(), ::testing::MatchesRegex("context:[0-9a-f]{64}"));
   ExpectHolds(*finding, plan.RuleEffect());
+}
+
+TEST(AuditReport, WhatALaterPromptDidIsNotPutDownToTheConstraintChange) {  // OP-7
+  // Version 3 triples test failures under the same constraints as version 2.
+  const json report = Report(MakeTable(SyntheticBuilds().WithCauses()));
+  EXPECT_EQ(FindFinding(report, "difference in share of builds with JEST_FAILURE"), nullptr);
+  const json* finding = FindFinding(report, "difference in share of builds with ESLINT_ERROR_NO_ANY");
+  ASSERT_NE(finding, nullptr);
+  EXPECT_THAT(finding->at("groups")[0].at("name").get<std::string>(), HasSubstr("typescript-package@1"));
+  EXPECT_THAT(finding->at("groups")[1].at("name").get<std::string>(), HasSubstr("typescript-package@2"));
 }
 
 TEST(AuditReport, WorsePromptVersionIsClaimedAgainstItsParent) {  // OP-8
