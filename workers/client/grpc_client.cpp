@@ -70,7 +70,7 @@ class GrpcClient final : public ServiceClient {
     // gRPC 1.51 stops its callback threads with the last channel, and when that goes on one of these very threads
     // (which end a call after its caller has been told) the thread cannot join itself and memory is freed twice
     // (grpc/grpc pull request 32584).  So the first channel that is used stays for the life of the process.
-    static const auto* const kept [[maybe_unused]] = new std::shared_ptr<grpc::Channel>(channel_);
+    static const auto* const volatile kept [[maybe_unused]] = new std::shared_ptr<grpc::Channel>(channel_);
     auto call = std::make_shared<PendingCall>();
     call->done = std::move(done);
     call->executor = options.executor;
