@@ -14,6 +14,7 @@
 #include "engine/history/limits.h"
 #include "temporal/api/enums/v1/command_type.pb.h"
 #include "temporal/api/history/v1/message.pb.h"
+#include "wfe/engine/v1/schedule.pb.h"
 #include "wfe/engine/v1/state.pb.h"
 
 namespace wfe::lint {
@@ -98,6 +99,10 @@ struct RunHistory {
 /// H29 (a run that another one continues points back and carries its input) and H32 (one open run per workflow id).
 /// `complete`: every run of these workflow ids is here, so a successor that is missing is a finding.
 std::vector<Finding> LintAcrossRuns(const std::vector<RunHistory>& runs, bool complete = true);
+
+/// H37: every time of a schedule that came up went exactly one way, and what it says it started is there, once.
+/// `runs`: every run of its namespace.
+std::vector<Finding> LintSchedule(const engine::v1::ScheduleRow& row, const std::vector<RunHistory>& runs);
 
 /// A rule's id and what it says, for listings.
 struct RuleInfo {

@@ -3,6 +3,7 @@
 #include "engine/history/decide.h"
 #include "engine/history/proto_time.h"
 #include "engine/storage/keys.h"
+#include "engine/storage/schedule_store.h"
 #include "workers/core/replayer.h"
 
 namespace wfe::simulation {
@@ -76,6 +77,11 @@ void Checker::CheckStore(Random random) {
   });
   if (!visited) Violation("the store cannot be read: " + visited.error().ToString());
   for (const lint::Finding& finding : lint::LintAcrossRuns(runs_)) Violation(finding.ToString());
+  const Status schedules = storage::ForEachSchedule(rows_, [&](const engine::v1::ScheduleRow& row) -> Status {
+    for (const lint::Finding& finding : lint::LintSchedule(row, runs_)) Violation(finding.ToString());
+    return Ok();
+  });
+  if (!schedules) Violation("the schedules cannot be read: " + schedules.error().ToString());
 }
 
 void Checker::CheckReplay(const lint::RunHistory& run, Random& random) {

@@ -18,6 +18,10 @@ Options Options::FromSeed(uint64_t seed) {
   Random random = Random(seed * 2 + 1).Fork("options");
   Options options = Calm(seed);
   options.workflows = static_cast<int>(random.Between(3, 10));
+  // From a stream of its own: the other options of a seed stay what they are without it.
+  if (Random schedules = Random(seed * 2 + 1).Fork("schedules"); schedules.Chance(0.25)) {
+    options.schedules = static_cast<int>(schedules.Between(1, 2));
+  }
 
   NetworkOptions& network = options.network;
   const auto sometimes = [&random](double most) {

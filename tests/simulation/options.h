@@ -46,6 +46,7 @@ struct FaultOptions {
 struct Options {
   uint64_t seed = 0;
   int workflows = 8;
+  int schedules = 0;
   Duration safety = std::chrono::minutes(3);  ///< Faults happen so long.
   /// Once healed, everything must have ended within this.
   Duration liveness = std::chrono::hours(2);

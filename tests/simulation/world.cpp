@@ -29,6 +29,11 @@ World::World(const Options& options, std::vector<Plan> plans, bool readable)
     loop_.Note(plan.ToString());
     clients_.push_back(std::make_unique<Client>(client_process_, client_strand_, *client_link_, plan));
   }
+  for (int i = 0; i < options_.schedules; ++i) {
+    Random own = Random(options.seed).Fork("schedule" + std::to_string(i));
+    schedules_.push_back(
+        std::make_unique<ScheduleClient>(client_process_, client_strand_, *client_link_, own, options_, i));
+  }
 }
 
 World::~World() {
@@ -44,6 +49,9 @@ Outcome World::Run() {
   for (const auto& worker : workers_) worker->Start();
   for (const auto& client : clients_) {
     client_process_.After(client->plan().start_at, client_strand_, [client = client.get()] { client->Start(); });
+  }
+  for (const auto& schedule : schedules_) {
+    client_process_.After(1s, client_strand_, [schedule = schedule.get()] { schedule->Start(); });
   }
   StartFaults();
   RunUntil(EventLoop::kStart + options_.safety, false);
@@ -65,7 +73,8 @@ void World::RunUntil(Instant limit, bool stop_when_done) {
 }
 
 bool World::AllDone() const {
-  return std::all_of(clients_.begin(), clients_.end(), [](const auto& client) { return client->done(); });
+  const auto done = [](const auto& client) { return client->done(); };
+  return std::all_of(clients_.begin(), clients_.end(), done) && std::all_of(schedules_.begin(), schedules_.end(), done);
 }
 
 void World::Every(Duration mean, std::function<void()> act) {
@@ -169,6 +178,10 @@ void World::Judge(Outcome& outcome) {
     checker.CheckOutcome(client->plan(), client->told());
     const auto& answers = client->told().violations;
     violations_.insert(violations_.end(), answers.begin(), answers.end());
+  }
+  for (const auto& schedule : schedules_) {
+    if (!schedule->done()) violations_.push_back("F25: a schedule has not run its course");
+    violations_.insert(violations_.end(), schedule->violations().begin(), schedule->violations().end());
   }
   if (loop_.readable()) {
     for (const Plan& plan : plans_) {

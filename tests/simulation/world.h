@@ -12,6 +12,7 @@
 #include "tests/simulation/network.h"
 #include "tests/simulation/options.h"
 #include "tests/simulation/plan.h"
+#include "tests/simulation/schedule_client.h"
 #include "tests/simulation/worker_process.h"
 
 namespace wfe::simulation {
@@ -71,6 +72,7 @@ class World {
   Strand& client_strand_;
   std::unique_ptr<Link> client_link_;
   std::vector<std::unique_ptr<Client>> clients_;
+  std::vector<std::unique_ptr<ScheduleClient>> schedules_;
   bool healed_ = false;
   std::vector<std::string> violations_;
 };

@@ -45,6 +45,15 @@ expect 2 "big.json has 3000000 bytes" "$wfe" submit X --input-file big.json
 expect 2 "missing.json" "$wfe" submit X --input @missing.json
 expect 2 "type is required" "$wfe" submit
 expect 2 "" "$wfe" frobnicate
+expect 2 "say when" "$wfe" schedule create s --type T
+expect 2 "Invalid schedule spec" "$wfe" schedule create s --type T --cron '61 * * * *'
+expect 2 "Mars/Olympus" "$wfe" schedule create s --type T --cron '@daily' --timezone Mars/Olympus
+expect 2 "is no duration" "$wfe" schedule create s --type T --interval soon
+expect 2 "is not one of second" "$wfe" schedule create s --type T --calendar noon
+expect 0 "schedule s created" "$wfe" schedule create s --type T --cron '0 2 * * *' --paused
+expect 1 "already registered" "$wfe" schedule create s --type T --cron '0 2 * * *'
+expect 2 "is no time" "$wfe" schedule backfill s --from yesterday --to today
+expect 4 "not found" "$wfe" schedule pause nobody
 expect 11 "still running" "$wfe" submit NoWorkerForThis --wait --timeout 2
 printf '[server]\nlisen = "x"\nshards = "four"\n' > bad.toml
 expect 2 "bad.toml:2:9: unknown key server.lisen" "$wfe" config check --config bad.toml

@@ -137,8 +137,10 @@ Result<int> LintStore(Globals& globals, const std::string& data) {
                {"RULE", "rule", false, false},
                {"EVENT", "event_id", false, true},
                {"PROBLEM", "message", true, false}});
+  std::vector<lint::RunHistory> first_events;  // all that the rule of schedules looks at
   WFE_RETURN_IF_ERROR(store->ForEach([&](const StoredHistory& stored) {
     ++runs;
+    if (stored.history.events_size() > 0) first_events.push_back({stored.run.key, {stored.history.events(0)}});
     events += stored.history.events_size();
     std::vector<lint::Finding> findings = stored.Lint();
     if (!stored.chain.ok()) findings.push_back({"H4", stored.chain.first_bad, stored.chain.problem});
@@ -148,6 +150,11 @@ Result<int> LintStore(Globals& globals, const std::string& data) {
                  {"rule", finding.rule},
                  {"event_id", finding.event_id},
                  {"message", finding.message}});
+    }
+  }));
+  WFE_RETURN_IF_ERROR(store->ForEachSchedule([&](const engine::v1::ScheduleRow& row) {
+    for (const lint::Finding& finding : lint::LintSchedule(row, first_events)) {
+      table.Add({{"run_id", row.schedule_id()}, {"rule", finding.rule}, {"message", finding.message}});
     }
   }));
   if (table.empty()) {

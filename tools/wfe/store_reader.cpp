@@ -38,6 +38,13 @@ Status StoreReader::ForEach(const std::function<void(const StoredHistory&)>& vis
   });
 }
 
+Status StoreReader::ForEachSchedule(const std::function<void(const engine::v1::ScheduleRow&)>& visit) const {
+  return storage::ForEachSchedule(*rows_, [&visit](const engine::v1::ScheduleRow& row) -> Status {
+    visit(row);
+    return Ok();
+  });
+}
+
 Result<StoredHistory> StoreReader::Read(const ExecutionKey& key) const {
   WFE_ASSIGN_OR_RETURN(auto state, reader_.Load(key));
   if (!state) return NotFound("the store has no " + key.ToString());

@@ -32,6 +32,7 @@ class StoreReader {
   Result<StoredHistory> Find(const std::string& ns, const std::string& name, const std::string& run_id) const;
   /// Every run of every namespace; stops at the first error.
   Status ForEach(const std::function<void(const StoredHistory&)>& visit) const;
+  Status ForEachSchedule(const std::function<void(const engine::v1::ScheduleRow&)>& visit) const;
 
  private:
   Result<StoredHistory> Read(const ExecutionKey& key) const;
