@@ -237,8 +237,11 @@ Dataset MakeDataset(const TraceTable& table, const AuditOptions& options) {
       ++data.incomplete_runs;
     }
   }
-  data.scripted_only = !completed.empty() &&
-                       std::all_of(completed.begin(), completed.end(), [](const BuildRow& b) { return b.scripted; });
+  // A run that ended before its first agent call does not speak for either side.
+  const auto scripted = [](const BuildRow& build) { return build.scripted; };
+  const auto real = [](const BuildRow& build) { return build.agent_calls > 0 && !build.scripted; };
+  data.scripted_only = std::any_of(completed.begin(), completed.end(), scripted) &&
+                       std::none_of(completed.begin(), completed.end(), real);
   std::vector<uint32_t> index_of_run(table.run_count(), kNoId);
   std::vector<bool> counted(table.run_count());
   for (const BuildRow& build : completed) {

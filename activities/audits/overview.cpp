@@ -165,11 +165,10 @@ json Overview(const Dataset& data, const AuditOptions& options, const std::vecto
   const int64_t builds = data.build_count();
   const bool sufficient = builds >= options.min_runs;
   json sufficiency = {{"sufficient", sufficient}, {"min_runs", options.min_runs}, {"runs", builds}};
-  sufficiency["statement"] =
-      sufficient ? std::to_string(builds) + " builds, at least " + std::to_string(options.min_runs) +
-                       " are needed for statistical statements."
-                 : "Insufficient data: " + std::to_string(builds) + " builds, at least " +
-                       std::to_string(options.min_runs) + " are needed. Statistical statements are withheld.";
+  const std::string counted = std::to_string(builds) + (builds == 1 ? " build" : " builds") + ", at least " +
+                              std::to_string(options.min_runs) + " are needed";
+  sufficiency["statement"] = sufficient ? counted + " for statistical statements."
+                                        : "Insufficient data: " + counted + ". Statistical statements are withheld.";
   json token_sources = json::object();
   for (const auto& [source, share] : data.token_source_share) token_sources[source] = Number(share);
   std::string note;

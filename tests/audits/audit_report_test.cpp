@@ -235,6 +235,19 @@ TEST(AuditReport, ScriptedRunsCountOnlyWhenThereIsNothingElse) {  // LG-19
   EXPECT_FALSE(MentionsMoney(alone.at("summary")));
   EXPECT_FALSE(MentionsMoney(alone.at("appendix").at("runs")));
 
+  // A run that was cancelled before its first agent call does not make the others real ones.
+  TraceTable with_cancelled = MakeTable(scripted);
+  TraceEntry cancelled;
+  cancelled.entry_id = EntryIdOf("cancelled");
+  cancelled.run = "cancelled";
+  cancelled.step = "workflow_cancelled";
+  cancelled.kind = EntryKind::kWorkflowEvent;
+  cancelled.timestamp_ms = scripted.first_ms;
+  with_cancelled.Add(cancelled);
+  const json and_cancelled = Report(with_cancelled);
+  EXPECT_TRUE(and_cancelled.at("scripted_only").get<bool>());
+  EXPECT_EQ(SummaryValue(and_cancelled, "builds"), 41);
+
   TraceTable mixed = MakeTable({.seed = 2, .builds = 30, .name = "real"});
   mixed.Append(MakeTable(scripted));
   const json report = Report(mixed);
