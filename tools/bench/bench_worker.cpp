@@ -24,7 +24,7 @@ int RunBenchWorker(const std::string& address, const std::string& queue) {
   sdk::WorkflowRegistry workflows;
   sdk::ActivityRegistry activities;
   RegisterWorkload(workflows, activities);
-  const auto client = client::NewGrpcClient({.address = address, .ns = "default", .api_key = {}});
+  auto client = client::NewGrpcClient({.address = address, .ns = "default", .api_key = {}});
   SystemClock clock;
   SystemIdSource ids;
   ThreadLoop loop;
@@ -58,6 +58,7 @@ int RunBenchWorker(const std::string& address, const std::string& queue) {
     gone.set_value();
   });
   gone.get_future().wait();
+  client.reset();
   strand.Close();
   return 0;
 }

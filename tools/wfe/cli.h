@@ -88,6 +88,8 @@ void AddWorkflowCommands(CLI::App& app, Globals& globals);
 void AddHistoryCommands(CLI::App& app, Globals& globals);
 void AddAuditCommands(CLI::App& app, Globals& globals);
 void AddPromptsCommands(CLI::App& app, Globals& globals);
+/// run, list, show and open; called by AddAuditCommands.
+void AddAuditReportCommands(CLI::App& audit, Globals& globals);
 void AddScheduleCommands(CLI::App& app, Globals& globals);
 void AddConfigCommands(CLI::App& app, Globals& globals);
 void AddDemoCommands(CLI::App& app, Globals& globals);

@@ -155,7 +155,8 @@ Result<int> Tail(Globals& globals, const AuditOptions& options) {
 }  // namespace
 
 void AddAuditCommands(CLI::App& app, Globals& globals) {
-  CLI::App& audit = *app.add_subcommand("audit", "Read, check and rebuild audit traces")->require_subcommand(1);
+  CLI::App& audit = *app.add_subcommand("audit", "Audit traces: read, check and rebuild them, and report on many")->require_subcommand(1);
+  AddAuditReportCommands(audit, globals);
   {
     auto options = std::make_shared<AuditOptions>();
     CLI::App& tail = *audit.add_subcommand("tail", "Print the steps of a trace");

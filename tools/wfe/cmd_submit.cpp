@@ -2,9 +2,9 @@
 #include <fmt/core.h>
 
 #include "tools/wfe/cli.h"
-#include "tools/wfe/describe.h"
 #include "tools/wfe/follow.h"
 #include "tools/wfe/local.h"
+#include "tools/wfe/start.h"
 
 namespace wfe::cli {
 namespace {
@@ -22,22 +22,6 @@ struct SubmitOptions {
   double run_timeout_s = 0;
 };
 
-int Report(const Outcome& outcome, const Target& target, OutputFormat format) {
-  nlohmann::ordered_json object = {
-      {"workflow_id", target.workflow_id}, {"run_id", target.run_id}, {"status", StatusName(outcome.status)}};
-  if (outcome.failure.empty()) {
-    object["result"] = outcome.result;
-  } else {
-    object["failure"] = outcome.failure;
-  }
-  if (format == OutputFormat::kText && outcome.failure.empty()) {
-    fmt::print("{}\n", outcome.result.dump(2));
-  } else {
-    PrintObject(object, format);
-  }
-  return ExitCodeOf(outcome);
-}
-
 Result<int> Submit(Globals& globals, const SubmitOptions& options) {
   WFE_ASSIGN_OR_RETURN(const auto input, ReadInput(options.input, options.input_file));
   WFE_ASSIGN_OR_RETURN(const Config* config, globals.config());
@@ -47,20 +31,11 @@ Result<int> Submit(Globals& globals, const SubmitOptions& options) {
     WFE_ASSIGN_OR_RETURN(local, LocalStack::Start(*config));
     globals.address = local->address();
   }
-  ws::StartWorkflowExecutionRequest request;
-  request.set_namespace_(globals.Namespace());
-  request.set_workflow_id(options.id.empty() ? options.type + "-" + NewRequestId().substr(0, 8) : options.id);
-  request.mutable_workflow_type()->set_name(options.type);
-  request.mutable_task_queue()->set_name(options.queue.empty() ? config->client.queue : options.queue);
-  if (input) *request.mutable_input()->add_payloads() = ToPayload(*input);
-  request.set_identity(Identity());
-  request.set_request_id(NewRequestId());
-  if (options.run_timeout_s > 0) {
-    request.mutable_workflow_run_timeout()->set_seconds(static_cast<int64_t>(options.run_timeout_s));
-  }
-  WFE_ASSIGN_OR_RETURN(const auto started,
-                       globals.Call<ws::StartWorkflowExecutionResponse>("StartWorkflowExecution", request));
-  const Target target{request.workflow_id(), started.run_id()};
+  WFE_ASSIGN_OR_RETURN(const Target target, StartWorkflow(globals, {.type = options.type,
+                                                                    .input = input,
+                                                                    .id = options.id,
+                                                                    .queue = options.queue,
+                                                                    .run_timeout_s = options.run_timeout_s}));
   const bool stay = options.wait || options.follow || options.local;
   if (!stay || globals.format == OutputFormat::kText) {
     PrintEvent(fmt::format("{} started: workflow {}, run {}", options.type, target.workflow_id, target.run_id),
@@ -78,7 +53,7 @@ Result<int> Submit(Globals& globals, const SubmitOptions& options) {
     std::ignore = Fail(outcome.error(), globals.format);
     return kExitInterrupted;
   }
-  return Report(*outcome, target, globals.format);
+  return ReportOutcome(*outcome, target, globals.format);
 }
 
 }  // namespace
@@ -129,7 +104,7 @@ void AddSubmitCommands(CLI::App& app, Globals& globals) {
         follow.timeout = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(wanted->timeout_s));
       }
       WFE_ASSIGN_OR_RETURN(const Outcome outcome, FollowRun(globals, target, follow));
-      return Report(outcome, target, globals.format);
+      return ReportOutcome(outcome, target, globals.format);
     });
   });
 }

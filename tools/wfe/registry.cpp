@@ -2,6 +2,7 @@
 
 #include "workers/sdk/workflow_registry.h"
 #include "workflows/audited_build/audited_build.h"
+#include "workflows/optimization/optimization.h"
 
 namespace wfe::cli {
 
@@ -9,6 +10,7 @@ const sdk::WorkflowRegistry& WorkflowTypes() {
   static const sdk::WorkflowRegistry kRegistry = [] {
     sdk::WorkflowRegistry registry;
     workflows::RegisterAuditedBuild(registry);
+    workflows::RegisterOptimization(registry);
     return registry;
   }();
   return kRegistry;

@@ -17,6 +17,7 @@
 #include "activities/gemini/gemini_cli.h"
 #include "activities/gemini/http_backend.h"
 #include "activities/gemini/prices.h"
+#include "activities/optimization/register.h"
 #include "activities/prompts/records_template_rows.h"
 #include "engine/base/strand.h"
 #include "engine/base/thread_loop.h"
@@ -74,6 +75,8 @@ class WorkerProcess::Impl {
     if (records_check_.joinable()) records_check_.join();
     OnStrand([this] { workers_.clear(); });
     executor_.reset();
+    client_.reset();  // ends the calls whose answers would go to the strand
+    records_channel_.reset();
     strand_.Close();
   }
 
@@ -164,6 +167,18 @@ class WorkerProcess::Impl {
     };
     activities::RegisterComplianceActivities(registry, compliance);
     activities::RegisterHostActivities(registry, {host_queue, work_root});
+    activities::OptimizationConfig optimization;
+    optimization.work_root = work_root;
+    optimization.records = records_;
+    optimization.service = client_.get();
+    optimization.ns = options.ns;
+    optimization.templates = std::make_shared<activities::TemplateStore>(
+        activities::TemplateStoreOptions{.templates_dir = agent_.templates_dir,
+                                         .rows = agent_.template_rows,
+                                         .blob_sink = records_,
+                                         .blob_source = records_,
+                                         .clock = nullptr});
+    activities::RegisterOptimizationActivities(registry, optimization);
 
     worker::WorkerOptions worker;
     worker.ns = options.ns;

@@ -6,6 +6,9 @@
 #include <grpcpp/grpcpp.h>
 
 #include <climits>
+#include <condition_variable>
+#include <mutex>
+#include <unordered_set>
 
 #include "engine/base/strand.h"
 
@@ -45,8 +48,34 @@ struct PendingCall final : CallHandle {
   void Cancel() override { context.TryCancel(); }
 };
 
+/// The calls that have not been answered: a client ends them before it goes, since their executors may go right after.
+class CallsUnderWay {
+ public:
+  void Add(PendingCall& call) {
+    const std::lock_guard lock(mutex_);
+    calls_.insert(&call);
+  }
+  void Remove(PendingCall& call) {
+    const std::lock_guard lock(mutex_);
+    calls_.erase(&call);
+    if (calls_.empty()) none_.notify_all();
+  }
+  void CancelAndWait() {
+    std::unique_lock lock(mutex_);
+    for (PendingCall* const call : calls_) call->Cancel();
+    none_.wait(lock, [this] { return calls_.empty(); });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable none_;
+  std::unordered_set<PendingCall*> calls_;  // guarded by mutex_
+};
+
 class GrpcClient final : public ServiceClient {
  public:
+  ~GrpcClient() override { calls_.CancelAndWait(); }
+
   explicit GrpcClient(GrpcClientOptions options) : options_(std::move(options)) {
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);  // costs 8 % of the throughput; callers retry by themselves
@@ -87,18 +116,24 @@ class GrpcClient final : public ServiceClient {
     std::string path = "/";
     path.append(service).append("/").append(method);
     PendingCall& c = *call;
-    stub_->UnaryCall(&c.context, path, {}, &c.request, &c.response, [call](const grpc::Status& status) {
+    calls_.Add(c);
+    stub_->UnaryCall(&c.context, path, {}, &c.request, &c.response, [this, call](const grpc::Status& status) {
       Result<std::string> answer = status.ok() ? Result<std::string>(ToBytes(call->response)) : ToError(status);
-      if (call->executor == nullptr) return call->done(std::move(answer));
-      Executor& executor = *call->executor;
-      const InlineScope scope;
-      executor.Post([call, answer = std::move(answer)]() mutable { call->done(std::move(answer)); });
+      Deliver(call, std::move(answer));
+      calls_.Remove(*call);
     });
     return call;
   }
 
  private:
+  static void Deliver(const std::shared_ptr<PendingCall>& call, Result<std::string> answer) {
+    if (call->executor == nullptr) return call->done(std::move(answer));
+    const InlineScope scope;
+    call->executor->Post([call, answer = std::move(answer)]() mutable { call->done(std::move(answer)); });
+  }
+
   const GrpcClientOptions options_;
+  CallsUnderWay calls_;
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<grpc::GenericStub> stub_;
 };

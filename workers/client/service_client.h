@@ -33,6 +33,8 @@ struct CallOptions {
 
 class ServiceClient {
  public:
+  /// Ends the calls that have not been answered and returns when their answers (CANCELLED) have been delivered; not
+  /// from one of these deliveries.
   virtual ~ServiceClient() = default;
 
   /// Starts `service`/`method`.  `done` runs on options.executor, exactly once, never inside this call.

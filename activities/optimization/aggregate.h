@@ -1,0 +1,36 @@
+// Chunks of traces into tables: what collectTraces, aggregateTraces and runAudit share.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "activities/audits/report.h"
+#include "activities/optimization/register.h"
+#include "activities/traces/trace_table.h"
+
+namespace wfe::activities {
+
+sdk::ActivityResult<CollectTracesResult> CollectTraces(const OptimizationConfig& config, sdk::ActivityContext& context,
+                                                       const CollectTracesInput& input);
+sdk::ActivityResult<AggregateTracesResult> AggregateTraces(const OptimizationConfig& config,
+                                                           sdk::ActivityContext& context,
+                                                           const AggregateTracesInput& input);
+sdk::ActivityResult<RunAuditResult> RunOneAudit(const OptimizationConfig& config, sdk::ActivityContext& context,
+                                                const RunAuditInput& input);
+sdk::ActivityResult<WriteReportResult> WriteReport(const OptimizationConfig& config, sdk::ActivityContext& context,
+                                                   const WriteReportInput& input);
+
+struct LoadedTables {
+  TraceTable table;
+  int64_t duplicates = 0;  ///< Entries that were in two chunks; they count once (OP-2).
+};
+/// All chunks as one table.  Heartbeats between chunks.
+Result<LoadedTables> LoadTables(const OptimizationConfig& config, sdk::ActivityContext& context,
+                                const std::vector<std::string>& tables);
+/// INVALID_ARGUMENT when a time of the scope is none.
+Result<AuditOptions> OptionsOf(const AuditScope& scope);
+
+Result<std::string> PutJson(const OptimizationConfig& config, const nlohmann::json& json);
+Result<nlohmann::json> GetJson(const OptimizationConfig& config, const std::string& blob);
+
+}  // namespace wfe::activities

@@ -1,0 +1,118 @@
+// The activities of OptimizationWorkflow (AC-6): collect traces, aggregate them, run the audits, write the report.
+// What passes between them are hashes of blobs and counts: a history stays small however many traces there are.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "activities/traces/collect.h"
+#include "workers/sdk/activity.h"
+
+namespace wfe::activities {
+
+struct CollectTracesInput {
+  std::vector<SourceSpec> sources;
+  int64_t chunk_bytes = 0;  ///< Of trace text in one chunk; 0: the worker's default, 32 MiB.
+};
+void to_json(nlohmann::json& json, const CollectTracesInput& input);
+void from_json(const nlohmann::json& json, CollectTracesInput& input);
+
+struct CollectTracesResult {
+  std::string manifest;  ///< Blob: the list of chunks.
+  int chunks = 0;
+  int64_t files = 0;
+  int64_t bytes = 0;
+  nlohmann::json sources = nlohmann::json::array();  ///< As the report's header lists them, without entries.
+  nlohmann::json problems;                           ///< ParseReport of what could not be listed.
+};
+void to_json(nlohmann::json& json, const CollectTracesResult& result);
+void from_json(const nlohmann::json& json, CollectTracesResult& result);
+
+struct AggregateTracesInput {
+  std::string manifest;
+  int chunk = 0;    ///< Index in the manifest.
+  std::string now;  ///< ISO 8601; entries after it are reported as clock problems.
+};
+void to_json(nlohmann::json& json, const AggregateTracesInput& input);
+void from_json(const nlohmann::json& json, AggregateTracesInput& input);
+
+struct AggregateTracesResult {
+  std::string table;   ///< Blob: the chunk's entries as columns.
+  std::string report;  ///< Blob: its ChunkResult.
+  int64_t entries = 0;
+  int64_t problems = 0;
+};
+void to_json(nlohmann::json& json, const AggregateTracesResult& result);
+void from_json(const nlohmann::json& json, AggregateTracesResult& result);
+
+/// What every audit of one report sees.
+struct AuditScope {
+  std::vector<std::string> tables;  ///< Blobs of aggregateTraces.
+  std::string window_from;          ///< ISO 8601; empty: unbounded.  Runs that ended in [from, to) count.
+  std::string window_to;
+  std::vector<std::string> workflow_types;  ///< Empty: all.
+  int min_runs = 24;                        ///< OP-5
+};
+void to_json(nlohmann::json& json, const AuditScope& scope);
+void from_json(const nlohmann::json& json, AuditScope& scope);
+
+struct RunAuditInput {
+  std::string kind;  ///< token_efficiency, constraint_effectiveness, prompt_refinement or context_volatility
+  AuditScope scope;
+};
+void to_json(nlohmann::json& json, const RunAuditInput& input);
+void from_json(const nlohmann::json& json, RunAuditInput& input);
+
+struct RunAuditResult {
+  std::string section;  ///< Blob: the audit's section, with unadjusted p-values.
+};
+void to_json(nlohmann::json& json, const RunAuditResult& result);
+void from_json(const nlohmann::json& json, RunAuditResult& result);
+
+struct WriteReportInput {
+  std::string report_id;
+  std::string generated_at;  ///< ISO 8601
+  std::string late_note;     ///< A sentence for the header when a scheduled report runs late; empty otherwise.
+  std::string output_dir;    ///< Absolute; empty: <work root>/reports.
+  AuditScope scope;
+  std::vector<std::string> sections;                 ///< Blobs of runAudit, in the order of the report.
+  std::vector<std::string> reports;                  ///< Blobs of ChunkResults.
+  nlohmann::json sources = nlohmann::json::array();  ///< As collectTraces gave them.
+  nlohmann::json problems;
+  bool propose = false;  ///< OP-12: store a draft version for each finding that has a prepared change.
+};
+void to_json(nlohmann::json& json, const WriteReportInput& input);
+void from_json(const nlohmann::json& json, WriteReportInput& input);
+
+struct WriteReportResult {
+  std::string report_id;
+  std::string report;     ///< Blob: report.json.
+  std::string directory;  ///< Holds report.json, report.md and report.html, on the worker's host.
+  int64_t runs = 0;
+  int64_t entries = 0;
+  int64_t problems = 0;
+  int findings = 0;
+  int significant = 0;
+  std::vector<std::string> drafts;  ///< "<template>@<version>" of the drafts that were stored.
+  std::string headline;             ///< One sentence for people.
+};
+void to_json(nlohmann::json& json, const WriteReportResult& result);
+void from_json(const nlohmann::json& json, WriteReportResult& result);
+
+inline constexpr sdk::ActivityType<CollectTracesInput, CollectTracesResult> kCollectTraces{"collectTraces"};
+inline constexpr sdk::ActivityType<AggregateTracesInput, AggregateTracesResult> kAggregateTraces{"aggregateTraces"};
+inline constexpr sdk::ActivityType<RunAuditInput, RunAuditResult> kRunAudit{"runAudit"};
+inline constexpr sdk::ActivityType<WriteReportInput, WriteReportResult> kWriteReport{"writeReport"};
+
+/// Rows of the records service that tell of every report: key report_id, value JSON with its blob and headline.
+inline constexpr std::string_view kReportsTable = "audit_reports";
+
+/// The audits in the order of a report (OP-6 to OP-9).
+inline constexpr std::string_view kAllAudits[] = {"token_efficiency", "constraint_effectiveness", "prompt_refinement",
+                                                  "context_volatility"};
+
+}  // namespace wfe::activities

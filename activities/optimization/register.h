@@ -1,0 +1,32 @@
+// What a worker needs to serve the audits, and the call that registers them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "activities/optimization/optimization.h"
+#include "activities/prompts/template_store.h"
+#include "engine/base/time.h"
+#include "workers/client/records_client.h"
+#include "workers/client/service_client.h"
+
+namespace wfe::activities {
+
+struct OptimizationConfig {
+  std::string work_root;                           ///< Absolute; reports go to reports/ in it unless told otherwise.
+  std::shared_ptr<client::RecordsClient> records;  ///< Blobs, traces, the list of reports.
+  client::ServiceClient* service = nullptr;        ///< Histories as a source; outlives the registry.
+  std::string ns;                                  ///< Namespace of those histories.
+  std::shared_ptr<TemplateStore> templates;        ///< For drafts and for the effect of earlier ones.
+  int64_t chunk_bytes = 32 << 20;
+};
+
+/// Registers collectTraces, aggregateTraces, runAudit and writeReport.
+void RegisterOptimizationActivities(sdk::ActivityRegistry& registry, OptimizationConfig config);
+
+/// What lists show of a report: report_id, generated_at, runs, findings, significant, headline, directory, report (the
+/// blob; absent when `blob` is empty) and the figures that trends are made of.
+nlohmann::json ReportRow(const nlohmann::json& report, const std::string& blob, const std::string& directory);
+
+}  // namespace wfe::activities

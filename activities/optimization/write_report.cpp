@@ -1,0 +1,201 @@
+// writeReport: puts the sections together, drafts changes, and stores the report as a blob, as files and as a row.
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "activities/optimization/aggregate.h"
+#include "activities/prompts/drafts.h"
+#include "activities/reports/reports.h"
+
+namespace wfe::activities {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+/// Rows of earlier reports are what a trend needs; of one with the same id (a retry) and later ones nothing is taken.
+Result<std::vector<json>> EarlierReports(const OptimizationConfig& config, const std::string& report_id) {
+  std::vector<json> earlier;
+  WFE_RETURN_IF_ERROR(
+      config.records->ScanRows(std::string(kReportsTable), "", [&](const std::string& key, const std::string& value) {
+        const json row = json::parse(value, nullptr, false);
+        if (key < report_id && row.is_object() && row.contains("digest")) earlier.push_back(row["digest"]);
+      }));
+  return earlier;
+}
+
+Result<std::vector<ActivatedProposal>> EarlierProposals(const OptimizationConfig& config) {
+  std::vector<ActivatedProposal> proposals;
+  if (!config.templates) return proposals;
+  WFE_ASSIGN_OR_RETURN(const auto drafts, ActivatedDrafts(*config.templates));
+  for (const ActivatedDraft& draft : drafts) {
+    proposals.push_back({.template_id = draft.template_id,
+                         .version = draft.version,
+                         .parent_version = draft.parent_version,
+                         .activated_at = draft.activated_at,
+                         .predicted = draft.predicted});
+  }
+  return proposals;
+}
+
+/// Puts a proposal into each finding that has a prepared change; the names of the drafts that were stored.
+Result<std::vector<std::string>> Propose(const OptimizationConfig& config, json& report) {
+  std::vector<std::string> drafts;
+  if (!config.templates) return drafts;
+  const std::string report_id = report.at("report_id");
+  for (json& finding : report.at("findings")) {
+    // What is not backed by a test is not a reason to change a template.
+    if (!finding.value("significant", false) || !finding.contains("rule_key")) continue;
+    Result<Draft> draft = DraftAndStore(*config.templates, report_id, finding);
+    if (!draft) {
+      if (draft.error().code == StatusCode::kUnavailable) return std::move(draft).error();
+      finding["proposal_note"] = draft.error().message;  // say, a template that this worker does not have
+      continue;
+    }
+    if (!draft->note.empty()) finding["proposal_note"] = draft->note;
+    if (!draft->proposal) continue;
+    finding["proposal"] = *draft->proposal;
+    if (draft->proposal->contains("draft_version")) {
+      drafts.push_back(draft->proposal->at("template_id").get<std::string>() + "@" +
+                       std::to_string(draft->proposal->at("draft_version").get<int64_t>()));
+    }
+  }
+  return drafts;
+}
+
+Status WriteFile(const fs::path& path, const std::string& text) {
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file << text;
+  file.close();
+  if (!file) return ResourceExhausted("cannot write " + path.string());
+  return Ok();
+}
+
+/// The three files appear together, under their final name, and then `latest` points there.
+Status WriteFiles(const fs::path& directory, const json& report) {
+  WFE_ASSIGN_OR_RETURN(const std::string markdown, RenderMarkdown(report));
+  WFE_ASSIGN_OR_RETURN(const std::string html, RenderHtml(report));
+  std::error_code error;
+  const fs::path parent = directory.parent_path();
+  const fs::path fresh = parent / ("." + directory.filename().string() + ".new");
+  fs::remove_all(fresh, error);
+  fs::create_directories(fresh, error);
+  if (error) return Unavailable("cannot make the directory " + fresh.string() + ": " + error.message());
+  WFE_RETURN_IF_ERROR(WriteFile(fresh / "report.json", report.dump(2) + "\n"));
+  WFE_RETURN_IF_ERROR(WriteFile(fresh / "report.md", markdown));
+  WFE_RETURN_IF_ERROR(WriteFile(fresh / "report.html", html));
+  fs::remove_all(directory, error);  // of an attempt of this very report that was not acknowledged
+  fs::rename(fresh, directory, error);
+  if (error) return Unavailable("cannot make the directory " + directory.string() + ": " + error.message());
+  const fs::path link = parent / ".latest.new";
+  fs::remove(link, error);
+  fs::create_directory_symlink(directory.filename(), link, error);
+  if (!error) fs::rename(link, parent / "latest", error);
+  if (error) return Unavailable("cannot point " + (parent / "latest").string() + " at the report: " + error.message());
+  return Ok();
+}
+
+std::string Headline(const json& report) {
+  const json& header = report.at("header");
+  const int64_t builds = header.value("builds", int64_t{0});
+  std::string text = std::to_string(builds) + (builds == 1 ? " build" : " builds");
+  for (const json& figure : report.at("summary")) {
+    if (figure.value("key", "") != "first_pass_rate") continue;
+    char share[32];
+    std::snprintf(share, sizeof share, "%.0f %%", figure.at("value").get<double>() * 100);
+    text += ", " + std::string(share) + " passed first time";
+  }
+  int significant = 0;
+  for (const json& finding : report.at("findings")) significant += finding.value("significant", false) ? 1 : 0;
+  if (!header.at("sufficiency").value("sufficient", false)) return text + "; too few for claims";
+  text += "; " + std::to_string(significant) + (significant == 1 ? " claim" : " claims") + " with evidence";
+  for (const json& finding : report.at("findings")) {
+    if (finding.value("significant", false)) return text + ", first: " + finding.value("title", "");
+  }
+  return text;
+}
+
+}  // namespace
+
+json ReportRow(const json& report, const std::string& blob, const std::string& directory) {
+  int significant = 0;
+  for (const json& finding : report.at("findings")) significant += finding.value("significant", false) ? 1 : 0;
+  json row = {{"report_id", report.at("report_id")},
+              {"generated_at", report.at("generated_at")},
+              {"runs", report.at("header").value("runs", int64_t{0})},
+              {"findings", report.at("findings").size()},
+              {"significant", significant},
+              {"headline", Headline(report)},
+              {"directory", directory},
+              {"digest", DigestReport(report)}};
+  if (!blob.empty()) row["report"] = blob;
+  return row;
+}
+
+sdk::ActivityResult<WriteReportResult> WriteReport(const OptimizationConfig& config, sdk::ActivityContext& context,
+                                                   const WriteReportInput& input) {
+  const auto work = [&]() -> Result<WriteReportResult> {
+    WFE_ASSIGN_OR_RETURN(const LoadedTables loaded, LoadTables(config, context, input.scope.tables));
+    WFE_ASSIGN_OR_RETURN(const AuditOptions options, OptionsOf(input.scope));
+    ReportInput about;
+    about.report_id = input.report_id;
+    about.generated_at = input.generated_at;
+    if (!input.scope.window_from.empty()) about.window_from = input.scope.window_from;
+    if (!input.scope.window_to.empty()) about.window_to = input.scope.window_to;
+    about.note = input.late_note;
+    about.parse = input.problems.get<ParseReport>();
+    about.parse.duplicates += loaded.duplicates;
+    about.sources = input.sources;
+    std::vector<int64_t> entries(about.sources.size());
+    for (const std::string& blob : input.reports) {
+      WFE_ASSIGN_OR_RETURN(const json parsed, GetJson(config, blob));
+      const auto chunk = parsed.get<ChunkResult>();
+      about.parse.Merge(chunk.report);
+      for (size_t i = 0; i < std::min(entries.size(), chunk.entries_of_source.size()); ++i) {
+        entries[i] += chunk.entries_of_source[i];
+      }
+    }
+    for (size_t i = 0; i < entries.size(); ++i) about.sources[i]["entries"] = entries[i];
+    WFE_ASSIGN_OR_RETURN(about.earlier, EarlierReports(config, input.report_id));
+    std::vector<json> sections;
+    for (const std::string& blob : input.sections) {
+      WFE_ASSIGN_OR_RETURN(json section, GetJson(config, blob));
+      sections.push_back(std::move(section));
+    }
+    WFE_ASSIGN_OR_RETURN(const std::vector<ActivatedProposal> proposals, EarlierProposals(config));
+    json report = AssembleReport(Overview(loaded.table, options, proposals), sections, about);
+    context.Heartbeat("assembled");
+    WriteReportResult result;
+    if (input.propose) {
+      WFE_ASSIGN_OR_RETURN(result.drafts, Propose(config, report));
+    }
+    if (const auto problems = ReportProblems(report); !problems.empty()) {
+      return Internal("the report does not keep its schema: " + problems.front());
+    }
+    const fs::path parent =
+        input.output_dir.empty() ? fs::path(config.work_root) / "reports" : fs::path(input.output_dir);
+    const fs::path directory = parent / input.report_id;
+    WFE_RETURN_IF_ERROR(WriteFiles(directory, report));
+    WFE_ASSIGN_OR_RETURN(result.report, PutJson(config, report));
+    const json row = ReportRow(report, result.report, directory.string());
+    WFE_ASSIGN_OR_RETURN(const bool first,
+                         config.records->AppendRow(std::string(kReportsTable), input.report_id, row.dump()));
+    std::ignore = first;  // a retry finds its row
+    result.report_id = input.report_id;
+    result.directory = directory.string();
+    result.runs = row.at("runs");
+    result.entries = report.at("header").value("entries", int64_t{0});
+    result.problems = about.parse.problem_count();
+    result.findings = row.at("findings");
+    result.significant = row.at("significant");
+    result.headline = row.at("headline");
+    return result;
+  };
+  Result<WriteReportResult> result = work();
+  if (!result) return std::move(result).error();
+  return *std::move(result);
+}
+
+}  // namespace wfe::activities

@@ -1,0 +1,276 @@
+// wfe audit run|list|show|open: reports of OptimizationWorkflow.
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include "activities/optimization/register.h"
+#include "activities/reports/reports.h"
+#include "engine/base/time.h"
+#include "tools/wfe/cli.h"
+#include "tools/wfe/follow.h"
+#include "tools/wfe/local.h"
+#include "tools/wfe/start.h"
+#include "workers/client/records_client.h"
+#include "workflows/optimization/optimization.h"
+
+namespace wfe::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct RunOptions {
+  std::vector<std::string> directories;
+  bool records = false;
+  bool histories = false;
+  std::string since;
+  std::string until;
+  std::string period;
+  std::vector<std::string> audits;
+  int min_runs = 24;
+  std::string out;
+  bool propose = false;
+  bool local = false;
+  std::string id;
+  std::string queue;
+};
+
+Result<workflows::OptimizationInput> InputOf(const RunOptions& options, const std::string& ns) {
+  workflows::OptimizationInput input;
+  for (const std::string& directory : options.directories) {
+    std::error_code error;
+    const fs::path path = fs::canonical(directory, error);
+    if (error || !fs::is_directory(path)) return InvalidArgument("there is no directory " + directory);
+    input.sources.push_back({.kind = std::string(activities::kSourceDirectory), .location = path.string(), .ns = ns});
+  }
+  if (options.records)
+    input.sources.push_back({.kind = std::string(activities::kSourceRecords), .location = {}, .ns = ns});
+  if (options.histories)
+    input.sources.push_back({.kind = std::string(activities::kSourceHistory), .location = {}, .ns = ns});
+  if (options.local && input.sources.empty()) {
+    return InvalidArgument("--local has no central store of traces: name a directory with --traces");
+  }
+  input.from = options.since;
+  input.to = options.until;
+  input.period = options.period;
+  input.audits = options.audits;
+  input.min_runs = options.min_runs;
+  input.propose = options.propose;
+  if (!options.out.empty()) input.output_dir = fs::absolute(options.out).lexically_normal().string();
+  if (options.local && input.output_dir.empty()) input.output_dir = fs::absolute("audit-reports").string();
+  // Says now what the workflow would say later.
+  try {
+    return nlohmann::json(input).get<workflows::OptimizationInput>();
+  } catch (const nlohmann::json::exception& e) {
+    return InvalidArgument(e.what());
+  }
+}
+
+Result<int> RunAudit(Globals& globals, const RunOptions& options) {
+  WFE_ASSIGN_OR_RETURN(const workflows::OptimizationInput input, InputOf(options, globals.Namespace()));
+  WFE_ASSIGN_OR_RETURN(const Config* config, globals.config());
+  std::unique_ptr<LocalStack> local;
+  if (options.local) {
+    WFE_ASSIGN_OR_RETURN(local, LocalStack::Start(*config));
+    globals.address = local->address();
+  }
+  WFE_ASSIGN_OR_RETURN(const Target target,
+                       StartWorkflow(globals, {.type = std::string(workflows::kOptimizationWorkflow),
+                                               .input = nlohmann::json(input),
+                                               .id = options.id,
+                                               .queue = options.queue}));
+  FollowOptions follow;
+  follow.show_steps = globals.format != OutputFormat::kJson;
+  WFE_ASSIGN_OR_RETURN(const Outcome outcome, FollowRun(globals, target, follow));
+  if (!outcome.failure.empty() || globals.format != OutputFormat::kText) {
+    return ReportOutcome(outcome, target, globals.format);
+  }
+  const auto report = outcome.result.get<activities::WriteReportResult>();
+  fmt::print("\n{}\n  {}/report.html\n  {}/report.md\n  {}/report.json\n", report.headline, report.directory,
+             report.directory, report.directory);
+  for (const std::string& draft : report.drafts) {
+    const size_t at = draft.rfind('@');
+    fmt::print("draft {}: see it with `wfe prompts show {} --version {}`\n", draft, draft.substr(0, at),
+               draft.substr(at + 1));
+  }
+  return ExitCodeOf(outcome);
+}
+
+/// A report as the list shows it: the row of the records service, or what a directory's report.json says.
+struct StoredReport {
+  std::string id;
+  nlohmann::json row;
+};
+
+Result<nlohmann::json> ReadJsonFile(const fs::path& path) {
+  std::ifstream file(path);
+  if (!file) return NotFound("cannot read " + path.string());
+  nlohmann::json json = nlohmann::json::parse(file, nullptr, false);
+  if (json.is_discarded()) return InvalidArgument(path.string() + " is no JSON");
+  return json;
+}
+
+Result<std::vector<StoredReport>> ListReports(Globals& globals, const std::string& directory) {
+  std::vector<StoredReport> reports;
+  if (directory.empty()) {
+    client::RecordsClient records(globals.client());
+    const Status scanned =
+        records.ScanRows(std::string(activities::kReportsTable), "", [&](std::string key, const std::string& value) {
+          nlohmann::json row = nlohmann::json::parse(value, nullptr, false);
+          if (row.is_object()) reports.push_back({std::move(key), std::move(row)});
+        });
+    if (!scanned)
+      return Globals::IsUnreachable(scanned.error()) ? globals.Unreachable(scanned.error()) : scanned.error();
+    return reports;
+  }
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(directory, error)) {
+    if (entry.is_symlink() || !fs::exists(entry.path() / "report.json")) continue;
+    WFE_ASSIGN_OR_RETURN(const nlohmann::json report, ReadJsonFile(entry.path() / "report.json"));
+    reports.push_back({report.value("report_id", entry.path().filename().string()),
+                       activities::ReportRow(report, "", entry.path().string())});
+  }
+  if (error) return NotFound("cannot read the directory " + directory + ": " + error.message());
+  std::sort(reports.begin(), reports.end(), [](const StoredReport& a, const StoredReport& b) { return a.id < b.id; });
+  return reports;
+}
+
+Result<int> List(Globals& globals, const std::string& directory) {
+  WFE_ASSIGN_OR_RETURN(const auto reports, ListReports(globals, directory));
+  Table table({{.title = "REPORT", .key = "report_id"},
+               {.title = "RUNS", .key = "runs", .right = true},
+               {.title = "FINDINGS", .key = "findings", .right = true},
+               {.title = "CLAIMS", .key = "significant", .right = true},
+               {.title = "HEADLINE", .key = "headline", .elastic = true}});
+  for (const StoredReport& report : reports) table.Add(report.row);
+  if (table.empty() && globals.format == OutputFormat::kText) {
+    fmt::print("no reports yet; `wfe audit run` makes one\n");
+    return kExitOk;
+  }
+  table.Print(globals.format);
+  return kExitOk;
+}
+
+/// The row of `id`, which may be a prefix of one report's id, or "latest".
+Result<StoredReport> FindReport(Globals& globals, const std::string& directory, const std::string& id) {
+  WFE_ASSIGN_OR_RETURN(const auto reports, ListReports(globals, directory));
+  if (reports.empty()) return NotFound("there are no reports" + (directory.empty() ? "" : " in " + directory));
+  if (id == "latest") return reports.back();
+  std::vector<StoredReport> found;
+  for (const StoredReport& report : reports) {
+    if (report.id == id) return report;
+    if (report.id.starts_with(id)) found.push_back(report);
+  }
+  if (found.empty()) return NotFound("there is no report " + id + "; `wfe audit list` shows what there is");
+  if (found.size() > 1) return InvalidArgument(id + " begins the ids of several reports: give more of it");
+  return found.front();
+}
+
+Result<nlohmann::json> FetchReport(Globals& globals, const StoredReport& stored) {
+  const std::string blob = stored.row.value("report", "");
+  if (blob.empty()) return ReadJsonFile(fs::path(stored.row.value("directory", "")) / "report.json");
+  client::RecordsClient records(globals.client());
+  WFE_ASSIGN_OR_RETURN(const std::string bytes, records.Get(blob));
+  return nlohmann::json::parse(bytes, nullptr, false);
+}
+
+Result<int> Show(Globals& globals, const std::string& directory, const std::string& id) {
+  WFE_ASSIGN_OR_RETURN(const StoredReport stored, FindReport(globals, directory, id));
+  WFE_ASSIGN_OR_RETURN(const nlohmann::json report, FetchReport(globals, stored));
+  if (globals.format != OutputFormat::kText) {
+    fmt::print("{}\n", report.dump(globals.format == OutputFormat::kJson ? 2 : -1));
+    return kExitOk;
+  }
+  WFE_ASSIGN_OR_RETURN(const std::string text, activities::RenderMarkdown(report));
+  fmt::print("{}", text);
+  return kExitOk;
+}
+
+Result<int> Open(Globals& globals, const std::string& directory, const std::string& id, const std::string& out) {
+  WFE_ASSIGN_OR_RETURN(const StoredReport stored, FindReport(globals, directory, id));
+  std::string path = stored.row.value("directory", "") + "/report.html";
+  if (!out.empty() || !fs::exists(path)) {
+    // Written on another machine, or wanted elsewhere: rendered anew from the stored report.
+    WFE_ASSIGN_OR_RETURN(const nlohmann::json report, FetchReport(globals, stored));
+    WFE_ASSIGN_OR_RETURN(const std::string html, activities::RenderHtml(report));
+    path = out.empty() ? stored.id + ".html" : out;
+    std::ofstream file(path, std::ios::binary);
+    file << html;
+    file.close();
+    if (!file) return InvalidArgument("cannot write " + path);
+    path = fs::absolute(path).string();
+  }
+  PrintEvent(path, {{"report_id", stored.id}, {"file", path}}, globals.format);
+  if (globals.format == OutputFormat::kText && StdoutIsTerminal() && std::getenv("DISPLAY") != nullptr) {
+    execlp("xdg-open", "xdg-open", path.c_str(), nullptr);  // comes back only when there is none; the path was printed
+  }
+  return kExitOk;
+}
+
+}  // namespace
+
+void AddAuditReportCommands(CLI::App& audit, Globals& globals) {
+  {
+    auto options = std::make_shared<RunOptions>();
+    CLI::App& run = *audit.add_subcommand("run", "Audit the traces of many builds and write a report");
+    AddClientOptions(run, globals);
+    run.add_option("--traces", options->directories, "A tree searched for audit_trace.jsonl (may be given again)");
+    run.add_flag("--records", options->records, "The central store (default when nothing else is named)");
+    run.add_flag("--histories", options->histories, "The histories of audited builds");
+    run.add_option("--since", options->since, "Only runs that ended at or after this time, e.g. 2026-01-31T00:00:00Z");
+    run.add_option("--until", options->until, "Only runs that ended before this time");
+    run.add_option("--period", options->period, "Only the last 24h, 7d … before --until or now");
+    run.add_option("--audit", options->audits, "Only this audit (may be given again): token_efficiency, …");
+    run.add_option("--min-runs", options->min_runs, "Fewer completed runs than this: no claims (default 24)");
+    run.add_option("--out", options->out, "Directory for reports (default: reports/ in the worker's work root)");
+    run.add_flag("--propose", options->propose,
+                 "Store a draft template version for each finding with a prepared change");
+    run.add_flag("--local", options->local, "In an engine and worker of this process; needs --traces");
+    run.add_option("-w,--id", options->id, "Workflow id (default: made up)");
+    run.add_option("-t,--queue", options->queue, "Task queue (default: client.queue of the configuration)");
+    run.footer(
+        "Examples:\n"
+        "  wfe audit run --traces ./work/builds --local --out ./audit-reports\n"
+        "  wfe audit run --period 7d --propose\n\n"
+        "The exit code is 0 when the report was written, whatever it says.");
+    run.callback([&globals, options] { globals.Run([&] { return RunAudit(globals, *options); }); });
+  }
+  struct ViewOptions {
+    std::string id = "latest";
+    std::string reports;
+    std::string out;
+  };
+  {
+    auto options = std::make_shared<ViewOptions>();
+    CLI::App& list = *audit.add_subcommand("list", "List reports");
+    AddClientOptions(list, globals);
+    list.add_option("--reports", options->reports, "A directory of reports, instead of the server's");
+    list.footer("Examples:\n  wfe audit list\n  wfe audit list --reports ./audit-reports");
+    list.callback([&globals, options] { globals.Run([&] { return List(globals, options->reports); }); });
+  }
+  {
+    auto options = std::make_shared<ViewOptions>();
+    CLI::App& show = *audit.add_subcommand("show", "Print a report");
+    AddClientOptions(show, globals);
+    show.add_option("report", options->id, "Its id, the beginning of it, or latest (default)");
+    show.add_option("--reports", options->reports, "A directory of reports, instead of the server's");
+    show.footer("Examples:\n  wfe audit show\n  wfe audit show 2026-01-31 --output json | jq .findings");
+    show.callback([&globals, options] { globals.Run([&] { return Show(globals, options->reports, options->id); }); });
+  }
+  {
+    auto options = std::make_shared<ViewOptions>();
+    CLI::App& open = *audit.add_subcommand("open", "Open a report's HTML page, or print where it is");
+    AddClientOptions(open, globals);
+    open.add_option("report", options->id, "Its id, the beginning of it, or latest (default)");
+    open.add_option("--reports", options->reports, "A directory of reports, instead of the server's");
+    open.add_option("--out", options->out, "Write the page to this file");
+    open.footer("Example:\n  wfe audit open latest --out report.html");
+    open.callback([&globals, options] {
+      globals.Run([&] { return Open(globals, options->reports, options->id, options->out); });
+    });
+  }
+}
+
+}  // namespace wfe::cli

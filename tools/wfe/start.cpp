@@ -1,0 +1,41 @@
+#include "tools/wfe/start.h"
+
+#include <fmt/core.h>
+
+namespace wfe::cli {
+
+Result<Target> StartWorkflow(Globals& globals, const StartOptions& options) {
+  WFE_ASSIGN_OR_RETURN(const Config* config, globals.config());
+  ws::StartWorkflowExecutionRequest request;
+  request.set_namespace_(globals.Namespace());
+  request.set_workflow_id(options.id.empty() ? options.type + "-" + NewRequestId().substr(0, 8) : options.id);
+  request.mutable_workflow_type()->set_name(options.type);
+  request.mutable_task_queue()->set_name(options.queue.empty() ? config->client.queue : options.queue);
+  if (options.input) *request.mutable_input()->add_payloads() = ToPayload(*options.input);
+  request.set_identity(Identity());
+  request.set_request_id(NewRequestId());
+  if (options.run_timeout_s > 0) {
+    request.mutable_workflow_run_timeout()->set_seconds(static_cast<int64_t>(options.run_timeout_s));
+  }
+  WFE_ASSIGN_OR_RETURN(const auto started,
+                       globals.Call<ws::StartWorkflowExecutionResponse>("StartWorkflowExecution", request));
+  return Target{request.workflow_id(), started.run_id()};
+}
+
+int ReportOutcome(const Outcome& outcome, const Target& target, OutputFormat format) {
+  nlohmann::ordered_json object = {
+      {"workflow_id", target.workflow_id}, {"run_id", target.run_id}, {"status", StatusName(outcome.status)}};
+  if (outcome.failure.empty()) {
+    object["result"] = outcome.result;
+  } else {
+    object["failure"] = outcome.failure;
+  }
+  if (format == OutputFormat::kText && outcome.failure.empty()) {
+    fmt::print("{}\n", outcome.result.dump(2));
+  } else {
+    PrintObject(object, format);
+  }
+  return ExitCodeOf(outcome);
+}
+
+}  // namespace wfe::cli

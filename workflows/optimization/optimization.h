@@ -1,0 +1,53 @@
+// OptimizationWorkflow (OP-1 to OP-14): turns the audit traces of many builds into one report of what makes builds
+// expensive and what to change.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "activities/optimization/optimization.h"
+#include "workers/sdk/workflow.h"
+
+namespace wfe::workflows {
+
+inline constexpr std::string_view kOptimizationWorkflow = "OptimizationWorkflow";
+
+/// Every field may be left out: then all runs of the central store are audited.
+struct OptimizationInput {
+  std::vector<activities::SourceSpec> sources;  ///< Empty: the central store ("records").
+  std::string from;                             ///< ISO 8601; runs that ended in [from, to) count.  Empty: unbounded.
+  std::string to;
+  std::string period;  ///< Instead of `from`: "24h", "7d", "90m" before `to`, which then defaults to the due time.
+  std::vector<std::string> workflow_types;  ///< Empty: all.
+  std::vector<std::string> audits;          ///< Empty: all four.
+  int min_runs = 24;                        ///< OP-5
+  std::string output_dir;                   ///< Absolute, on the worker's host; empty: <work root>/reports.
+  bool propose = false;                     ///< OP-12
+  int64_t chunk_bytes = 0;                  ///< 0: the worker's default.
+  /// True: started by a schedule, which appended the due time to the workflow id (S93).  The report is then of that
+  /// time, and says so when it runs late.
+  bool scheduled = false;
+  /// What a run hands to the next when the set is large (continue-as-new); never written by people.
+  nlohmann::json carried;
+};
+void to_json(nlohmann::json& json, const OptimizationInput& input);
+/// Throws nlohmann::json::exception naming an unknown key or a wrong value.
+void from_json(const nlohmann::json& json, OptimizationInput& input);
+
+/// "24h", "7d", "90m", "30s"; nullopt for anything else.
+std::optional<Duration> ParsePeriod(std::string_view text);
+
+/// The due time at the end of a scheduled workflow's id; nullopt when there is none.
+std::optional<Instant> DueTimeOf(std::string_view workflow_id);
+
+/// Query `progress`: phase (collect, aggregate, audit, write, done), chunks, chunks_done, entries, files.
+/// Fails with INVALID_INPUT, or with the failure type of the activity that could not do its work.
+sdk::Task<activities::WriteReportResult> Optimization(sdk::WorkflowContext& ctx, nlohmann::json input);
+
+void RegisterOptimization(sdk::WorkflowRegistry& registry);
+
+}  // namespace wfe::workflows

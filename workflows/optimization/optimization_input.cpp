@@ -1,0 +1,83 @@
+#include <algorithm>
+#include <charconv>
+
+#include "workers/sdk/json_input.h"
+#include "workflows/optimization/optimization.h"
+
+namespace wfe::workflows {
+
+using nlohmann::json;
+
+void to_json(json& j, const OptimizationInput& input) {
+  j = json{{"sources", input.sources},    {"workflow_types", input.workflow_types},
+           {"audits", input.audits},      {"min_runs", input.min_runs},
+           {"propose", input.propose},    {"chunk_bytes", input.chunk_bytes},
+           {"scheduled", input.scheduled}};
+  if (!input.from.empty()) j["from"] = input.from;
+  if (!input.to.empty()) j["to"] = input.to;
+  if (!input.period.empty()) j["period"] = input.period;
+  if (!input.output_dir.empty()) j["output_dir"] = input.output_dir;
+  if (!input.carried.is_null()) j["carried"] = input.carried;
+}
+
+void from_json(const json& j, OptimizationInput& input) {
+  sdk::JsonInput in(j);
+  in.Read("sources", input.sources);
+  in.Read("from", input.from);
+  in.Read("to", input.to);
+  in.Read("period", input.period);
+  in.Read("workflow_types", input.workflow_types);
+  in.Read("audits", input.audits);
+  in.Read("min_runs", input.min_runs);
+  in.Read("output_dir", input.output_dir);
+  in.Read("propose", input.propose);
+  in.Read("chunk_bytes", input.chunk_bytes);
+  in.Read("scheduled", input.scheduled);
+  in.Read("carried", input.carried);
+  in.RefuseUnknown();
+  for (const activities::SourceSpec& source : input.sources) {
+    in.Require(source.kind != activities::kSourceDirectory || source.location.starts_with('/'),
+               "input.sources: a directory needs an absolute path as its location");
+  }
+  in.Require(input.from.empty() || ParseIso8601(input.from), "input.from must be a time like 2026-01-31T02:00:00Z");
+  in.Require(input.to.empty() || ParseIso8601(input.to), "input.to must be a time like 2026-01-31T02:00:00Z");
+  in.Require(input.period.empty() || ParsePeriod(input.period), "input.period must be a duration like 24h or 7d");
+  in.Require(input.period.empty() || input.from.empty(), "input.period and input.from exclude each other");
+  for (const std::string& kind : input.audits) {
+    in.Require(std::find(std::begin(activities::kAllAudits), std::end(activities::kAllAudits), kind) !=
+                   std::end(activities::kAllAudits),
+               "input.audits: there is no audit " + kind +
+                   "; there are token_efficiency, constraint_effectiveness, prompt_refinement, context_volatility");
+  }
+  in.Require(input.min_runs >= 0, "input.min_runs must not be negative");
+  in.Require(input.chunk_bytes >= 0, "input.chunk_bytes must not be negative");
+  in.Require(input.output_dir.empty() || input.output_dir.front() == '/', "input.output_dir must be an absolute path");
+}
+
+std::optional<Duration> ParsePeriod(std::string_view text) {
+  int64_t count = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (error != std::errc() || count <= 0 || count > 100'000 || end + 1 != text.data() + text.size()) {
+    return std::nullopt;
+  }
+  switch (*end) {
+    case 's':
+      return std::chrono::seconds(count);
+    case 'm':
+      return std::chrono::minutes(count);
+    case 'h':
+      return std::chrono::hours(count);
+    case 'd':
+      return std::chrono::hours(24 * count);
+    default:
+      return std::nullopt;
+  }
+}
+
+std::optional<Instant> DueTimeOf(std::string_view workflow_id) {
+  constexpr size_t kLength = std::string_view("2026-01-31T02:00:00Z").size();
+  if (workflow_id.size() < kLength + 1 || workflow_id[workflow_id.size() - kLength - 1] != '-') return std::nullopt;
+  return ParseIso8601(workflow_id.substr(workflow_id.size() - kLength));
+}
+
+}  // namespace wfe::workflows
