@@ -66,7 +66,8 @@ void ThreadLoop::Run() {
       if (timers_.empty()) {
         wake_.wait(lock);
       } else {
-        wake_.wait_until(lock, timers_.begin()->first.first);
+        const Time due = timers_.begin()->first.first;  // a copy: the timer may be cancelled during the wait
+        wake_.wait_until(lock, due);
       }
       continue;
     }

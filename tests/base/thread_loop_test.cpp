@@ -2,7 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include <future>
 #include <latch>
+#include <thread>
 
 namespace wfe {
 namespace {
@@ -41,6 +43,25 @@ TEST(ThreadLoop, FiresTimersByTheirTimeAndNotTheCancelledOnes) {
   loop.Cancel(never);
   done.wait();
   EXPECT_THAT(order, testing::ElementsAre(1, 2));
+}
+
+// The wait reads the time it was given once more when it ends, and by then this timer is gone (seen with
+// AddressSanitizer).
+TEST(ThreadLoop, TimerCancelledWhileTheLoopWaitsForItDoesNotFire) {
+  ThreadLoop loop;
+  bool fired = false;
+  for (int i = 0; i < 200; ++i) {
+    const auto timer = loop.After(1h, loop, [&fired] { fired = true; });
+    std::promise<void> waiting;
+    loop.Post([&waiting] { waiting.set_value(); });
+    waiting.get_future().wait();
+    std::this_thread::yield();
+    loop.Cancel(timer);
+    std::promise<void> woken;
+    loop.Post([&woken] { woken.set_value(); });
+    woken.get_future().wait();
+  }
+  EXPECT_FALSE(fired);
 }
 
 }  // namespace
