@@ -45,8 +45,8 @@ inline constexpr size_t kRuledClass = 2;
 
 /// A cause's size, for truth.json and the tests.
 inline constexpr double kCostlyFactor = 3.5;       ///< Tokens of a repair of the costly class, about.
-inline constexpr double kRuledBefore = 0.32;       ///< Probability of the ruled class before its rule …
-inline constexpr double kRuledAfter = 0.06;        ///< … and after it.
+inline constexpr double kRuledBefore = 0.42;       ///< Probability of the ruled class before its rule …
+inline constexpr double kRuledAfter = 0.05;        ///< … and after it.
 inline constexpr double kTrialJestFailure = 0.78;  ///< Probability of a failing test under the trial's prompt.
 
 /// One build that will run.
