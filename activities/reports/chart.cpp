@@ -26,6 +26,14 @@ void Draw(Markup& out, const Chart& chart, const Canvas& canvas) {
   }
 }
 
+/// "Mean tokens per repair, by class of error"; days on an axis explain themselves.
+std::string AxesText(const Chart& chart) {
+  std::string x = XAxis(XsOf(chart), 0, 1).is_time() ? "" : chart.x_label;
+  if (x.size() > 1 && x[0] >= 'A' && x[0] <= 'Z' && x[1] >= 'a') x[0] = static_cast<char>(x[0] - 'A' + 'a');
+  if (x.empty()) return chart.y_label;
+  return (chart.y_label.empty() ? "by " : chart.y_label + ", by ") + x;
+}
+
 /// What the numbers of a timeline stand for.
 void WriteTimelineNotes(Markup& out, const Chart& chart) {
   for (const Series& series : chart.series) {
@@ -103,11 +111,8 @@ std::string Describe(const Chart& chart) {
 void WriteChart(Markup& out, const Chart& chart, const std::string& id) {
   out.Open("figure", {{"class", "chart"}, {"id", id}});
   out.Open("figcaption").Leaf("strong", chart.title);
-  if (!chart.y_label.empty() || !chart.x_label.empty()) {
-    std::string axes = chart.y_label;
-    if (!chart.x_label.empty()) axes += (axes.empty() ? "by " : ", by ") + chart.x_label;
-    out.Text(" ").Leaf("span", {{"class", "soft"}}, axes);
-  }
+  const std::string axes = AxesText(chart);
+  if (!axes.empty()) out.Text(" ").Leaf("span", {{"class", "soft"}}, axes);
   out.Close("figcaption");
   if (IsEmpty(chart)) {
     out.Leaf("p", {{"class", "soft"}}, "No data in this window.");

@@ -31,29 +31,31 @@ Ticks ValueTicks(const Chart& chart, bool from_zero) {
   return ticks;
 }
 
+double SumAt(const Chart& chart, const std::string& x) {
+  double sum = 0;
+  for (const Series& series : chart.series) {
+    if (const Point* point = PointAt(series, x)) sum += std::max(0.0, point->y);
+  }
+  return sum;
+}
+
 Ticks SumTicks(const Chart& chart, const std::vector<std::string>& xs) {
   double high = 0;
-  for (const std::string& x : xs) {
-    double sum = 0;
-    for (const Series& series : chart.series) {
-      if (const Point* point = PointAt(series, x)) sum += std::max(0.0, point->y);
-    }
-    high = std::max(high, sum);
-  }
+  for (const std::string& x : xs) high = std::max(high, SumAt(chart, x));
   if (chart.unit == "share" && high > 0.99 && high < 1.01) high = 1;
   return RoundTicks(0, high, kSteps);
 }
 
 double ValueAxisWidth(const Chart& chart, const Ticks& ticks) {
   double width = 0;
-  for (const double tick : ticks.at) width = std::max(width, TextWidth(FormatShort(tick, chart.unit)));
+  for (const double tick : ticks.at) width = std::max(width, TextWidth(FormatRound(tick, chart.unit)));
   return width + 8;
 }
 
 void DrawValueAxis(Markup& out, const Chart& chart, const Ticks& ticks, const LinearScale& y, const PlotArea& area) {
   for (const double tick : ticks.at) {
     SvgLine(out, area.left, y(tick), area.right, y(tick), tick == ticks.from ? "axis" : "grid");
-    SvgText(out, area.left - 8, y(tick) + 4, FormatShort(tick, chart.unit), "t soft", Anchor::kEnd);
+    SvgText(out, area.left - 8, y(tick) + 4, FormatRound(tick, chart.unit), "t soft", Anchor::kEnd);
   }
 }
 

@@ -12,6 +12,8 @@ struct PlotArea {
 
 /// Ticks for the chart's values and bands: shares stay within 0 and 1, sums of a stack start at zero.
 Ticks ValueTicks(const Chart& chart, bool from_zero);
+/// The height of the stack at `x`.
+double SumAt(const Chart& chart, const std::string& x);
 Ticks SumTicks(const Chart& chart, const std::vector<std::string>& xs);
 
 void DrawValueAxis(Markup& out, const Chart& chart, const Ticks& ticks, const LinearScale& y, const PlotArea& area);

@@ -58,16 +58,21 @@ void DrawBar(Markup& out, const Chart& chart, const Series& series, const Point&
   if (point.band) {
     const double low = scale(point.band->low);
     const double high = scale(point.band->high);
+    SvgLine(out, low, middle, high, middle, "halo");
     SvgLine(out, low, middle, high, middle, "whisker");
     SvgLine(out, low, middle - 4, low, middle + 4, "whisker");
     SvgLine(out, high, middle - 4, high, middle + 4, "whisker");
     right = std::max(right, high);
   }
   const std::string value = FormatShort(point.y, chart.unit);
-  SvgText(out, right + 7, middle + 4, value, "t strong");
-  if (!canvas.is_narrow && !point.note.empty()) {
-    SvgText(out, right + 7 + TextWidth(value) + 6, middle + 4, Clip(point.note, 24), "t soft");
-  }
+  SvgValueText(out, right + 7, middle + 4, value, canvas.is_narrow ? "" : Clip(point.note, 24));
+}
+
+/// With the note of a single bar, for which there is no room beside it.
+std::string NarrowLabel(const Chart& chart, const std::string& x, size_t fits) {
+  const Point* point = chart.series.size() == 1 ? PointAt(chart.series.front(), x) : nullptr;
+  const std::string note = point == nullptr || point->note.empty() ? "" : ", " + point->note;
+  return Clip(LabelOf(x) + note, fits);
 }
 
 }  // namespace
@@ -96,7 +101,7 @@ void DrawBars(Markup& out, const Chart& chart, const Canvas& canvas) {
     const double group = bars_of(x) * (layout.bar + layout.gap) - layout.gap;
     const size_t fits = static_cast<size_t>((label_height > 0 ? canvas.width : layout.label_width - 12) / 6.6);
     if (label_height > 0) {
-      SvgText(out, 0, y + 11, Clip(LabelOf(x), fits), "t");
+      SvgText(out, 0, y + 11, NarrowLabel(chart, x, fits), "t");
     } else {
       SvgText(out, layout.label_width - 10, y + group / 2 + 4, Clip(LabelOf(x), fits), "t", Anchor::kEnd);
     }
@@ -109,7 +114,8 @@ void DrawBars(Markup& out, const Chart& chart, const Canvas& canvas) {
     }
     y += layout.group_gap - layout.gap;
   }
-  SvgLine(out, scale(0), top, scale(0), top + height - layout.group_gap, "axis");
+  // Labels above their bars would be struck through.
+  if (!canvas.is_narrow) SvgLine(out, scale(0), top, scale(0), top + height - layout.group_gap, "axis");
   CloseSvg(out);
 }
 

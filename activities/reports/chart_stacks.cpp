@@ -30,6 +30,10 @@ void DrawColumns(Markup& out, const Chart& chart, const Canvas& canvas, const st
       if (point == nullptr || point->y <= 0) continue;
       const double top = y(sum + point->y);
       SvgRect(out, left, top, width, y(sum) - top - 1, FillClass(i), Tip(chart, chart.series[i], *point));
+      const std::string value = FormatRound(point->y, chart.unit);
+      if (width > TextWidth(value) + 4 && y(sum) - top > 18) {
+        SvgText(out, left + width / 2, (top + y(sum)) / 2 + 4, value, "t on-fill", Anchor::kMiddle);
+      }
       sum += point->y;
     }
   }
@@ -49,9 +53,8 @@ void DrawRows(Markup& out, const Chart& chart, const Canvas& canvas, const std::
   const double height = row * static_cast<double>(xs.size());
   OpenSvg(out, canvas.id, canvas.width, legend_height + height, canvas.css_class, chart.title, Describe(chart));
   out.Raw(legend);
-  const Ticks ticks = SumTicks(chart, xs);
   double longest = 0;
-  for (const double tick : ticks.at) longest = std::max(longest, tick);
+  for (const std::string& x : xs) longest = std::max(longest, SumAt(chart, x));
   const LinearScale scale(0, longest, label_width, canvas.width - 2);
   double y = legend_height;
   for (const std::string& x : xs) {

@@ -6,8 +6,6 @@
 #include <chrono>
 #include <cmath>
 
-#include "engine/base/time.h"
-
 namespace wfe::activities::reports {
 namespace {
 
@@ -19,7 +17,7 @@ struct Date {
 };
 
 std::optional<Date> ReadDate(std::string_view iso) {
-  const std::optional<Instant> instant = ParseIso8601(iso);
+  const std::optional<Instant> instant = ParseTime(iso);
   if (!instant) return std::nullopt;
   const auto days = std::chrono::floor<std::chrono::days>(*instant);
   const std::chrono::year_month_day ymd(days);
@@ -103,15 +101,17 @@ std::string FormatValue(double value, std::string_view unit) {
 }
 
 std::string FormatShort(double value, std::string_view unit) {
-  if (unit == "share") {
-    const double percent = value * 100;
-    return FormatFixed(percent, std::fabs(percent - std::round(percent)) < 0.05 ? 0 : 1) + "%";
-  }
   if (unit != "tokens" && unit != "count" && !unit.empty()) return FormatValue(value, unit);
   const double size = std::fabs(value);
   if (size >= 999'500) return FormatFixed(value / 1e6, size >= 1e7 ? 1 : 2) + "M";
   if (size >= 10'000) return FormatFixed(value / 1e3, size >= 99'950 ? 0 : 1) + "k";
   return FormatValue(value, unit);
+}
+
+std::string FormatRound(double value, std::string_view unit) {
+  const double percent = value * 100;
+  if (unit == "share" && std::fabs(percent - std::round(percent)) < 0.05) return FormatFixed(percent, 0) + "%";
+  return FormatShort(value, unit);
 }
 
 std::string FormatDifference(double value, std::string_view unit) {
@@ -132,9 +132,14 @@ std::string FormatP(double p) {
   return FormatFixed(p, p < 0.1 ? 3 : 2);
 }
 
+std::optional<Instant> ParseTime(std::string_view text) {
+  return ParseIso8601(text.size() == 10 ? std::string(text) + "T00:00:00Z" : std::string(text));
+}
+
 std::string FormatInstant(std::string_view iso) {
   const std::optional<Date> date = ReadDate(iso);
   if (!date) return std::string(iso);
+  if (iso.size() == 10) return FormatDay(iso);
   return FormatDay(iso) + ", " + TwoDigits(date->hour) + ":" + TwoDigits(date->minute) + " UTC";
 }
 
@@ -160,6 +165,12 @@ std::string FormatWindow(const OptionalText& from, const OptionalText& to) {
   return FormatDay(*to);
 }
 
+std::string FormatExactWindow(const OptionalText& from, const OptionalText& to) {
+  if (from && to) return FormatInstant(*from) + " to " + FormatInstant(*to);
+  if (!from && !to) return "all time";
+  return from ? "since " + FormatInstant(*from) : "until " + FormatInstant(*to);
+}
+
 bool IsDigest(std::string_view text) {
   if (text.starts_with("sha256:")) text.remove_prefix(7);
   return text.size() >= 32 &&
@@ -174,12 +185,19 @@ std::string ShortId(std::string_view id) {
   if (Characters(id) <= 20) return std::string(id);
   // The first digits of a time-ordered id are those of its neighbours, so the last ones tell it apart.
   size_t begin = id.size();
-  for (size_t taken = 0; taken < 8; ++taken) {
+  for (size_t taken = 0; taken < 6; ++taken) {
     do {
       --begin;
     } while (begin > 0 && IsContinuation(id[begin]));
   }
   return std::string(kEllipsis) + std::string(id.substr(begin));
+}
+
+std::string ShortDigest(std::string_view text) {
+  if (IsDigest(text)) return ShortId(text);
+  const size_t colon = text.find(':');
+  if (colon == std::string_view::npos || !IsDigest(text.substr(colon + 1))) return std::string(text);
+  return std::string(text.substr(0, colon + 1)) + ShortId(text.substr(colon + 1));
 }
 
 std::string Count(double n, std::string_view singular, std::string_view plural) {

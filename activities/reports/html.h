@@ -14,8 +14,8 @@ namespace wfe::activities::reports {
 /// What the parts share while one document is written.
 struct Page {
   const Report& report;
-  std::vector<const RunRow*> listed_runs;  ///< Those with a row, and so an anchor, in the appendix.
-  std::set<std::string_view> linked_runs;  ///< Their ids.
+  std::vector<const RunRow*> listed_runs;  ///< Those with a row in the appendix.
+  std::set<std::string> anchors;           ///< Of findings, audits, queries and runs that are in the document.
 };
 
 void WriteMasthead(Markup& out, const Page& page);
@@ -33,6 +33,10 @@ void WriteTable(Markup& out, const Page& page, const Table& table, const std::ve
 
 /// A run's short id, leading to its row in the appendix where it has one.
 void WriteRun(Markup& out, const Page& page, const std::string& run_id);
+
+/// `text` as a link to `anchor`, or as text if the document has no such anchor.
+void WriteLink(Markup& out, const Page& page, std::string_view css_class, const std::string& anchor,
+               std::string_view text);
 
 /// One pair of a <dl>; nothing for an empty text.
 void WriteTerm(Markup& out, std::string_view term, std::string_view text);

@@ -73,7 +73,11 @@ void WriteRuns(Markup& out, const Page& page) {
   AddRunColumn(table, page, "Trace", "code", [](const RunRow& run) { return Cell(run.file); });
   std::vector<std::string> anchors;
   for (const RunRow* run : page.listed_runs) anchors.push_back(RunAnchor(run->run_id));
+  // Folded, since it is most of the page's length; a link to one of the runs opens it.
+  out.Open("details", {{"class", "fold"}});
+  out.Leaf("summary", Count(static_cast<double>(anchors.size()), "run", "runs"));
   WriteTable(out, page, table, anchors);
+  out.Close("details");
 }
 
 void WriteSources(Markup& out, const Page& page) {

@@ -12,7 +12,7 @@ void WriteAudit(Markup& out, const Page& page, const Audit& audit) {
     out.Open("p", {{"class", "soft small"}}).Text("Findings of this audit: ");
     for (size_t i = 0; i < audit.finding_ids.size(); ++i) {
       if (i > 0) out.Text(", ");
-      out.Leaf("a", {{"href", "#" + FindingAnchor(audit.finding_ids[i])}}, audit.finding_ids[i]);
+      WriteLink(out, page, "", FindingAnchor(audit.finding_ids[i]), audit.finding_ids[i]);
     }
     out.Close("p");
   }

@@ -38,8 +38,9 @@ void WriteEvidence(Markup& out, const Finding& finding, const std::string& ancho
       out.Open("p", {{"class", direction == Direction::kNeutral  ? "effect"
                                : direction == Direction::kBetter ? "effect good"
                                                                  : "effect bad"}});
-      out.Leaf("strong", EffectValue(effect));
-      if (direction != Direction::kNeutral) out.Text(" ").Text(Word(direction));
+      out.Open("strong").Text(EffectValue(effect));
+      if (direction != Direction::kNeutral) out.Text(" ").Leaf("span", Word(direction));
+      out.Close("strong");
       if (!effect.measure.empty()) out.Text(" ").Leaf("span", {{"class", "soft"}}, effect.measure);
       out.Close("p");
     }
@@ -51,7 +52,7 @@ void WriteEvidence(Markup& out, const Finding& finding, const std::string& ancho
   WriteTerm(out, "p, adjusted", finding.p_adjusted ? FormatP(*finding.p_adjusted) : "");
   WriteTerm(out, "p", finding.p_value ? FormatP(*finding.p_value) : "");
   WriteTerm(out, "Test", finding.test);
-  WriteTerm(out, "Key", finding.rule_key);
+  WriteTerm(out, "Key", ShortDigest(finding.rule_key));
   out.Close("dl").Close("div");
 }
 
@@ -134,20 +135,23 @@ void WriteFinding(Markup& out, const Page& page, const Finding& finding) {
                        {"class", finding.significant ? "finding significant" : "finding"},
                        {"aria-labelledby", anchor + "-h"}});
   out.Open("p", {{"class", "verdict"}}).Leaf("span", {{"class", "id"}}, finding.id).Text(" ");
-  out.Leaf("span", {{"class", "claim"}}, finding.significant ? "Significant" : "Not significant");
+  out.Leaf("span", {{"class", "claim"}}, finding.significant ? "\u25CF Significant" : "\u25CB Not significant");
   if (!finding.audit.empty()) {
-    out.Text(" ").Leaf("a", {{"href", "#" + AuditAnchor(finding.audit)}}, AuditName(page.report, finding.audit));
+    out.Text(" ");
+    WriteLink(out, page, "", AuditAnchor(finding.audit), AuditName(page.report, finding.audit));
   }
   out.Close("p").Leaf("h3", {{"id", anchor + "-h"}}, finding.title);
-  out.Open("div", {{"class", "columns"}}).Open("div", {{"class", "story"}});
+  // Between statement and advice on a phone; beside both on wider screens.
+  out.Open("div", {{"class", "columns"}}).Open("div", {{"class", "claim-text"}});
   if (!finding.statement.empty()) out.Leaf("p", finding.statement);
   WriteGroups(out, finding);
+  out.Close("div");
+  WriteEvidence(out, finding, anchor);
+  out.Open("div", {{"class", "story"}});
   WriteAdvice(out, finding);
   WriteSaving(out, finding);
   WriteExamples(out, page, finding);
-  out.Close("div");
-  WriteEvidence(out, finding, anchor);
-  out.Close("div");
+  out.Close("div").Close("div");
   if (finding.proposal) WriteProposal(out, finding);
   out.Close("article");
 }

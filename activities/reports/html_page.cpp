@@ -11,7 +11,7 @@ namespace wfe::activities::reports {
 namespace {
 
 /// Rows of the appendix beyond these stay in report.json, so that the document opens quickly.
-constexpr size_t kListedRuns = 150;
+constexpr size_t kListedRuns = 120;
 
 void WriteHead(Markup& out, const Report& report) {
   out.Open("head");
@@ -48,8 +48,11 @@ void WriteRail(Markup& out, const Page& page) {
 }
 
 std::string WriteDocument(const Report& report) {
-  Page page{.report = report, .listed_runs = RunsToList(report, kListedRuns), .linked_runs = {}};
-  for (const RunRow* run : page.listed_runs) page.linked_runs.insert(run->run_id);
+  Page page{.report = report, .listed_runs = RunsToList(report, kListedRuns), .anchors = {}};
+  for (const RunRow* run : page.listed_runs) page.anchors.insert(RunAnchor(run->run_id));
+  for (const Finding& finding : report.findings) page.anchors.insert(FindingAnchor(finding.id));
+  for (const Audit& audit : report.audits) page.anchors.insert(AuditAnchor(audit.kind));
+  for (const Query& query : report.queries) page.anchors.insert(QueryAnchor(query.id));
 
   Markup out;
   out.Raw("<!DOCTYPE html>\n").Open("html", {{"lang", "en"}});
@@ -74,6 +77,15 @@ std::string WriteDocument(const Report& report) {
 }
 
 }  // namespace
+
+void WriteLink(Markup& out, const Page& page, std::string_view css_class, const std::string& anchor,
+               std::string_view text) {
+  if (page.anchors.contains(anchor)) {
+    out.Leaf("a", {{"class", css_class}, {"href", "#" + anchor}}, text);
+  } else {
+    out.Leaf("span", {{"class", css_class}}, text);
+  }
+}
 
 void WriteTerm(Markup& out, std::string_view term, std::string_view text) {
   if (text.empty()) return;

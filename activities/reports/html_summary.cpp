@@ -19,7 +19,7 @@ std::string EntriesText(const Header& header) {
   if (!header.entries) return "";
   std::string text = FormatFixed(*header.entries, 0);
   if (header.duplicates && *header.duplicates > 0) {
-    text += ", " + FormatFixed(*header.duplicates, 0) + " seen twice and counted once";
+    text += "; " + Count(*header.duplicates, "repeat", "repeats") + " not counted again";
   }
   return text;
 }
@@ -28,7 +28,7 @@ std::string TokensText(const Header& header) {
   std::string text;
   for (const auto& [source, share] : header.token_sources) {
     if (share <= 0) continue;
-    text += (text.empty() ? "" : ", ") + FormatShort(share, "share") + " " + TokenSourceName(source);
+    text += (text.empty() ? "" : ", ") + FormatRound(share, "share") + " " + TokenSourceName(source);
   }
   return text;
 }
@@ -36,7 +36,7 @@ std::string TokensText(const Header& header) {
 void WriteBasis(Markup& out, const Report& report) {
   const Header& header = report.header;
   out.Open("dl", {{"class", "basis"}});
-  WriteTerm(out, "Window", FormatWindow(report.window_from, report.window_to));
+  WriteTerm(out, "Window", FormatExactWindow(report.window_from, report.window_to));
   WriteTerm(out, "Runs", RunsText(header));
   WriteTerm(out, "Builds", header.builds ? FormatFixed(*header.builds, 0) : "");
   WriteTerm(out, "Trace entries", EntriesText(header));
@@ -95,7 +95,7 @@ void WriteCard(Markup& out, const SummaryItem& item) {
     out.Close("span").Text(" ");
   }
   if (item.previous) {
-    out.Leaf("span", {{"class", "soft"}}, "was " + FormatShort(*item.previous, item.unit));
+    out.Leaf("span", {{"class", "soft was"}}, "was " + FormatShort(*item.previous, item.unit));
   } else if (item.n && item.key != "builds") {
     out.Leaf("span", {{"class", "soft"}}, "n = " + FormatFixed(*item.n, 0));
   }

@@ -1,20 +1,20 @@
 #include "activities/reports/format.h"
 #include "activities/reports/html.h"
 #include "activities/reports/wording.h"
-#include "engine/base/time.h"
 
 namespace wfe::activities::reports {
 namespace {
 
 /// The rows are enough for a page; all of them are in report.json.
 constexpr size_t kRows = 200;
+constexpr size_t kExamples = 3;
 
 /// What a column sorts by where its text would sort otherwise.
 std::string SortKey(const Cell& cell) {
   if (const auto* number = std::get_if<double>(&cell)) return FormatPlain(*number);
   if (const auto* interval = std::get_if<Interval>(&cell)) return FormatPlain(interval->low);
   if (const auto* text = std::get_if<std::string>(&cell)) {
-    if (ParseIso8601(*text)) return *text;
+    if (ParseTime(*text)) return *text;
   }
   return "";
 }
@@ -22,13 +22,13 @@ std::string SortKey(const Cell& cell) {
 void WriteCell(Markup& out, const Cell& cell, const Column& column, bool is_numeric, bool is_head) {
   const std::string_view tag = is_head ? "th" : "td";
   const std::string_view scope = is_head ? "row" : "";
-  const std::string text = CellText(cell, column.unit);
+  const std::string text = CellText(cell, column);
   if (const auto* raw = std::get_if<std::string>(&cell)) {
     if (IsDigest(*raw)) {
       out.Open(tag, {{"scope", scope}}).Leaf("code", {{"title", *raw}}, ShortId(*raw)).Close(tag);
       return;
     }
-    if (ParseIso8601(*raw)) {
+    if (ParseTime(*raw)) {
       out.Leaf(tag, {{"scope", scope}, {"class", "when"}, {"data-v", *raw}}, FormatInstant(*raw));
       return;
     }
@@ -53,8 +53,9 @@ bool HasExamples(const Table& table) {
 void WriteRun(Markup& out, const Page& page, const std::string& run_id) {
   const std::string shown = ShortId(run_id);
   const std::string_view title = shown == run_id ? std::string_view() : std::string_view(run_id);
-  if (page.linked_runs.contains(run_id)) {
-    out.Leaf("a", {{"class", "run"}, {"href", "#" + RunAnchor(run_id)}, {"title", title}}, shown);
+  const std::string anchor = RunAnchor(run_id);
+  if (page.anchors.contains(anchor)) {
+    out.Leaf("a", {{"class", "run"}, {"href", "#" + anchor}, {"title", title}}, shown);
   } else {
     out.Leaf("code", {{"class", "run"}, {"title", title}}, shown);
   }
@@ -68,11 +69,12 @@ void WriteTable(Markup& out, const Page& page, const Table& table, const std::ve
   const bool has_examples = HasExamples(table);
   // The box can be reached by keyboard, since it may have to be scrolled.
   out.Open("div", {{"class", "scroll"}, {"tabindex", "0"}, {"role", "region"}, {"aria-label", table.title}});
-  out.Open("table").Open("caption").Leaf("strong", table.title);
+  out.Open("table").Open("caption").Open("span").Leaf("strong", table.title);
   if (!table.query.empty()) {
-    out.Text(" ").Leaf("a", {{"class", "query"}, {"href", "#" + QueryAnchor(table.query)}}, "query " + table.query);
+    out.Text(" ");
+    WriteLink(out, page, "query", QueryAnchor(table.query), "query " + table.query);
   }
-  out.Close("caption").Open("thead").Open("tr");
+  out.Close("span").Close("caption").Open("thead").Open("tr");
   std::vector<bool> numeric;
   for (size_t i = 0; i < table.columns.size(); ++i) {
     numeric.push_back(IsNumeric(table, i));
@@ -86,9 +88,9 @@ void WriteTable(Markup& out, const Page& page, const Table& table, const std::ve
     for (size_t i = 0; i < row.cells.size(); ++i) WriteCell(out, row.cells[i], table.columns[i], numeric[i], i == 0);
     if (has_examples) {
       out.Open("td", {{"class", "runs"}});
-      for (const std::string& run : row.runs) {
-        WriteRun(out, page, run);
-        out.Text(" ");
+      for (size_t i = 0; i < row.runs.size() && i < kExamples; ++i) {
+        if (i > 0) out.Text(" ");
+        WriteRun(out, page, row.runs[i]);
       }
       out.Close("td");
     }

@@ -63,15 +63,10 @@ void WriteOutcome(Markup& out, const TrendProposal& proposal, size_t index) {
     out.Leaf("p", {{"class", "soft small"}}, "Active since " + FormatInstant(proposal.activated_at));
   }
   out.Open("dl");
-  for (const auto& [name, value] : proposal.predicted) WriteTerm(out, "Predicted " + name, value);
-  WriteTerm(out, "Measured", proposal.not_measured);
-  if (proposal.measured) {
-    std::string text = EffectValue(*proposal.measured);
-    if (!proposal.measured->measure.empty()) text += " " + proposal.measured->measure;
-    if (proposal.measured->interval) text += " (" + EffectInterval(*proposal.measured) + ")";
-    if (proposal.measured_n) text += ", n = " + FormatFixed(*proposal.measured_n, 0);
-    WriteTerm(out, "Measured", text);
-  }
+  WriteTerm(out, "Measured", MeasuredText(proposal));
+  WriteTerm(out, "Found before", FoundText(proposal));
+  if (proposal.predicted_saving) WriteTerm(out, "Predicted saving", SavingText(*proposal.predicted_saving));
+  for (const auto& [name, value] : proposal.predicted) WriteTerm(out, PredictedName(name), ShortDigest(value));
   out.Close("dl");
   if (proposal.measured) WriteIntervalPlot(out, *proposal.measured, "outcome-" + std::to_string(index));
   out.Close("article");

@@ -34,7 +34,7 @@ std::string CellMarkdown(const Cell& cell, const Column& column) {
   const auto* text = std::get_if<std::string>(&cell);
   if (text != nullptr && IsDigest(*text)) return MarkdownCode(ShortId(*text), true);
   if (text != nullptr) return EscapeMarkdown(FormatInstant(*text));
-  return EscapeMarkdown(CellText(cell, column.unit));
+  return EscapeMarkdown(CellText(cell, column));
 }
 
 std::string WriteTable(const Table& table) {
@@ -126,7 +126,7 @@ std::string WriteHeader(const Report& report) {
   out += "\n";
   out += Pair("Report",
               MarkdownCode(report.report_id) + ", generated " + EscapeMarkdown(FormatInstant(report.generated_at)));
-  out += Pair("Window", EscapeMarkdown(FormatWindow(report.window_from, report.window_to)));
+  out += Pair("Window", EscapeMarkdown(FormatExactWindow(report.window_from, report.window_to)));
   std::string runs = Maybe(header.completed_runs, "count");
   if (!runs.empty()) runs += " completed";
   if (header.incomplete_runs && *header.incomplete_runs > 0) {
@@ -140,7 +140,7 @@ std::string WriteHeader(const Report& report) {
   for (const auto& [source, share] : header.token_sources) {
     if (share <= 0) continue;
     tokens +=
-        (tokens.empty() ? "" : ", ") + FormatShort(share, "share") + " " + EscapeMarkdown(TokenSourceName(source));
+        (tokens.empty() ? "" : ", ") + FormatRound(share, "share") + " " + EscapeMarkdown(TokenSourceName(source));
   }
   out += Pair("Tokens", tokens);
   out += Pair("Lines with problems", FormatFixed(header.problem_count, 0));
@@ -246,23 +246,20 @@ std::string WriteAudit(const Audit& audit) {
   return out;
 }
 
+/// One line below an item of a list.
+std::string Nested(const std::string& name, const std::string& text) {
+  return text.empty() ? "" : "  - " + EscapeMarkdown(name) + ": " + EscapeMarkdown(text) + "\n";
+}
+
 std::string WriteTrend(const Report& report) {
   if (report.trend_reports.empty() && report.trend_proposals.empty()) return "";
   std::string out = "\n## Trend\n\n";
   for (const TrendProposal& proposal : report.trend_proposals) {
     out += "- **" + EscapeMarkdown(proposal.template_id) + " version " + EscapeMarkdown(proposal.version) + "**";
     if (!proposal.activated_at.empty()) out += ", active since " + EscapeMarkdown(FormatInstant(proposal.activated_at));
-    for (const auto& [name, value] : proposal.predicted) {
-      out += "; predicted " + EscapeMarkdown(name) + " " + EscapeMarkdown(value);
-    }
-    if (!proposal.not_measured.empty()) out += "; " + EscapeMarkdown(proposal.not_measured);
-    if (proposal.measured) {
-      out += "; measured " + EscapeMarkdown(EffectValue(*proposal.measured)) + " " +
-             EscapeMarkdown(proposal.measured->measure);
-      if (proposal.measured->interval) out += " (" + EscapeMarkdown(EffectInterval(*proposal.measured)) + ")";
-      if (proposal.measured_n) out += ", n = " + FormatFixed(*proposal.measured_n, 0);
-    }
-    out += "\n";
+    out += "\n" + Nested("Measured", MeasuredText(proposal)) + Nested("Found before", FoundText(proposal));
+    if (proposal.predicted_saving) out += Nested("Predicted saving", SavingText(*proposal.predicted_saving));
+    for (const auto& [name, value] : proposal.predicted) out += Nested(PredictedName(name), ShortDigest(value));
   }
   if (report.trend_reports.empty()) return out;
   if (!report.trend_proposals.empty()) out += "\n";

@@ -40,7 +40,7 @@ std::string EscapeMarkdown(std::string_view text) {
     }
   }
   // A marker of a list at the start of a line.
-  if (!out.empty() && (out.front() == '-' || out.front() == '+')) out.insert(0, "\\");
+  if (out.starts_with("- ") || out.starts_with("+ ")) out.insert(0, "\\");
   return out;
 }
 

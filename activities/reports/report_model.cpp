@@ -139,6 +139,10 @@ Effect ReadEffect(const Fields& fields) {
           .interval = fields.MaybeInterval("interval")};
 }
 
+Saving ReadSaving(const Fields& fields) {
+  return {.tokens = fields.MaybeNumber("tokens"), .usd = fields.MaybeNumber("usd"), .basis = fields.TextOr("basis")};
+}
+
 Finding ReadFinding(const Fields& fields) {
   Finding finding;
   finding.id = fields.Text("id");
@@ -194,7 +198,14 @@ void ReadTrend(const Fields& fields, Report& report) {
     proposal.template_id = accepted.TextOr("template_id");
     proposal.version = accepted.AnyText("version");
     proposal.activated_at = accepted.TextOr("activated_at");
+    accepted.Object("predicted", [&](const Fields& predicted) {
+      predicted.Object("effect", [&](const Fields& effect) { proposal.found = ReadEffect(effect); });
+      predicted.Object("saving", [&](const Fields& saving) { proposal.predicted_saving = ReadSaving(saving); });
+    });
     proposal.predicted = accepted.NamedTexts("predicted");
+    std::erase_if(proposal.predicted, [](const NamedText& field) {
+      return field.first.starts_with("effect.") || field.first.starts_with("saving.");
+    });
     if (accepted.IsText("measured")) {
       proposal.not_measured = accepted.TextOr("measured");
       return;

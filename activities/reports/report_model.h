@@ -148,7 +148,9 @@ struct TrendReport {
 
 struct TrendProposal {
   std::string template_id, version, activated_at;
-  std::vector<NamedText> predicted;
+  std::optional<Effect> found;             ///< What the finding behind it had seen.
+  std::optional<Saving> predicted_saving;  ///< What it promised.
+  std::vector<NamedText> predicted;        ///< Whatever else the prediction says.
   std::optional<Effect> measured;
   OptionalNumber measured_n;
   std::string not_measured;  ///< Why `measured` is absent.

@@ -9,7 +9,6 @@ namespace wfe::activities::reports {
 namespace {
 
 constexpr size_t kColours = 6;
-constexpr double kCharacterWidth = 6.9;
 
 /// An element that may have a tooltip in it.
 void Mark(Markup& out, std::string_view tag, Markup::Attributes attributes, std::string_view tip) {
@@ -27,7 +26,15 @@ std::string Px(double value) {
   return FormatPlain(rounded == 0 ? 0 : rounded);
 }
 
-double TextWidth(std::string_view text) { return static_cast<double>(Characters(text)) * kCharacterWidth; }
+double TextWidth(std::string_view text) {
+  double width = 0;
+  for (const char c : text) {
+    const bool is_wide = (c >= 'A' && c <= 'Z') || c == '%' || c == '@' || c == 'm' || c == 'w' || c == '_';
+    const bool is_continuation = (static_cast<unsigned char>(c) & 0xC0U) == 0x80U;
+    if (!is_continuation) width += is_wide ? 8.2 : 6.9;
+  }
+  return width;
+}
 
 void OpenSvg(Markup& out, std::string_view id, double width, double height, std::string_view css_class,
              std::string_view title, std::string_view description) {
@@ -47,6 +54,12 @@ void CloseSvg(Markup& out) { out.Close("svg"); }
 void SvgText(Markup& out, double x, double y, std::string_view text, std::string_view css_class, Anchor anchor) {
   const std::string_view side = anchor == Anchor::kStart ? "" : anchor == Anchor::kMiddle ? "middle" : "end";
   out.Leaf("text", {{"x", Px(x)}, {"y", Px(y)}, {"class", css_class}, {"text-anchor", side}}, text);
+}
+
+void SvgValueText(Markup& out, double x, double y, std::string_view value, std::string_view note) {
+  out.Open("text", {{"x", Px(x)}, {"y", Px(y)}, {"class", "t"}}).Leaf("tspan", {{"class", "strong"}}, value);
+  if (!note.empty()) out.Leaf("tspan", {{"class", "soft"}, {"dx", "7"}}, note);
+  out.Close("text");
 }
 
 void SvgLine(Markup& out, double x1, double y1, double x2, double y2, std::string_view css_class) {

@@ -23,6 +23,8 @@ void CloseSvg(Markup& out);
 enum class Anchor { kStart, kMiddle, kEnd };
 void SvgText(Markup& out, double x, double y, std::string_view text, std::string_view css_class,
              Anchor anchor = Anchor::kStart);
+/// A value and a softer note after it, spaced by the browser since widths of text are only estimates here.
+void SvgValueText(Markup& out, double x, double y, std::string_view value, std::string_view note);
 void SvgLine(Markup& out, double x1, double y1, double x2, double y2, std::string_view css_class);
 /// A box; `tip` is what a pointer over it shows, empty: nothing.
 void SvgRect(Markup& out, double x, double y, double width, double height, std::string_view css_class,

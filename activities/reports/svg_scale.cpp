@@ -5,7 +5,6 @@
 
 #include "activities/reports/format.h"
 #include "activities/reports/svg.h"
-#include "engine/base/time.h"
 
 namespace wfe::activities::reports {
 
@@ -43,7 +42,7 @@ XAxis::XAxis(const std::vector<std::string>& xs, double start, double end) {
   }
   std::vector<double> seconds;
   for (const std::string& x : distinct_) {
-    const std::optional<Instant> instant = ParseIso8601(x);
+    const std::optional<Instant> instant = ParseTime(x);
     if (!instant) break;
     seconds.push_back(std::chrono::duration<double>(instant->time_since_epoch()).count());
   }
@@ -86,7 +85,7 @@ std::vector<XAxis::Label> XAxis::Labels() const {
 
 std::string LabelOf(std::string_view x) {
   if (IsDigest(x)) return ShortId(x);
-  return ParseIso8601(x) ? FormatDayShort(x) : std::string(x);
+  return ParseTime(x) ? FormatDayShort(x) : std::string(x);
 }
 
 }  // namespace wfe::activities::reports

@@ -102,7 +102,9 @@ bool IsDifference(const Effect& effect) {
   return (effect.value && *effect.value < 0) || (effect.interval && effect.interval->low < 0);
 }
 
-double NoDifference(const Effect& effect) { return effect.unit == "ratio" && Has(effect.measure, "atio") ? 1 : 0; }
+double NoDifference(const Effect& effect) {
+  return effect.unit == "ratio" && Has(effect.measure, "atio") && !Has(effect.measure, "ifference") ? 1 : 0;
+}
 
 std::string EffectValue(const Effect& effect) {
   if (!effect.value) return "";
@@ -118,7 +120,7 @@ std::string EffectInterval(const Effect& effect) {
 }
 
 std::string IntervalName(const Effect& effect) {
-  return effect.confidence ? FormatShort(*effect.confidence, "share") + " interval" : "Interval";
+  return effect.confidence ? FormatRound(*effect.confidence, "share") + " interval" : "Interval";
 }
 
 std::string SavingText(const Saving& saving) {
@@ -156,12 +158,39 @@ std::string TokenSourceName(std::string_view key) {
   return std::string(key);
 }
 
+std::string MeasuredText(const TrendProposal& proposal) {
+  if (!proposal.measured) return proposal.not_measured;
+  const Effect& effect = *proposal.measured;
+  std::string text = EffectValue(effect);
+  const std::string_view word = Word(DirectionOf(effect));
+  if (!word.empty()) text += " " + std::string(word);
+  if (!effect.measure.empty()) text += ", " + effect.measure;
+  if (effect.interval) text += " (" + EffectInterval(effect) + ")";
+  if (proposal.measured_n) text += ", n = " + FormatFixed(*proposal.measured_n, 0);
+  return text;
+}
+
+std::string FoundText(const TrendProposal& proposal) {
+  if (!proposal.found) return "";
+  std::string text = EffectValue(*proposal.found);
+  if (!proposal.found->measure.empty()) text += (text.empty() ? "" : ", ") + proposal.found->measure;
+  return text;
+}
+
+std::string PredictedName(std::string_view name) {
+  if (name == "rule_key") return "About";
+  if (name == "audit") return "Audit";
+  return "Predicted " + std::string(name);
+}
+
 std::string AuditName(const Report& report, std::string_view kind) {
   for (const Audit& audit : report.audits) {
     if (audit.kind == kind) return audit.title;
   }
   return std::string(kind);
 }
+
+namespace {
 
 std::string CellText(const Cell& cell, std::string_view unit) {
   if (const auto* number = std::get_if<double>(&cell)) return FormatValue(*number, unit);
@@ -173,6 +202,14 @@ std::string CellText(const Cell& cell, std::string_view unit) {
     for (const std::string& text : *texts) all += (all.empty() ? "" : ", ") + text;
   }
   return all;
+}
+
+}  // namespace
+
+std::string CellText(const Cell& cell, const Column& column) {
+  const auto* number = std::get_if<double>(&cell);
+  const bool is_p = column.key == "p" || column.key.starts_with("p_");
+  return number != nullptr && is_p && *number >= 0 && *number <= 1 ? FormatP(*number) : CellText(cell, column.unit);
 }
 
 bool IsNumeric(const Table& table, size_t column) {

@@ -44,8 +44,14 @@ std::string ActivateCommand(const Finding& finding);
 /// How the tokens were counted, in words: "reported" is "reported by the model".
 std::string TokenSourceName(std::string_view key);
 std::string AuditName(const Report& report, std::string_view kind);
-/// A cell as text, by the unit of its column; nothing for nothing.
-std::string CellText(const Cell& cell, std::string_view unit);
+/// What came of an activated proposal: "−26.2 pts better, difference in … (−44.7 to −6.0 pts), n = 84".
+std::string MeasuredText(const TrendProposal& proposal);
+/// The effect that its finding had seen; empty if it is not known.
+std::string FoundText(const TrendProposal& proposal);
+/// A field of a prediction in words.
+std::string PredictedName(std::string_view name);
+/// A cell as text, by the unit of its column; nothing for nothing.  p values are recognised by their key.
+std::string CellText(const Cell& cell, const Column& column);
 /// Whether a column holds numbers.
 bool IsNumeric(const Table& table, size_t column);
 

@@ -73,6 +73,17 @@
     document.querySelectorAll("main > section").forEach(function (section) { observer.observe(section); });
   }
 
+  // A link into something folded opens it first.
+  function unfold() {
+    var target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    var details = target && target.closest("details");
+    if (!details || details.open) return;
+    details.open = true;
+    target.scrollIntoView();
+  }
+  window.addEventListener("hashchange", unfold);
+  unfold();
+
   // Print shows what is folded away on the screen.
   var opened = [];
   window.addEventListener("beforeprint", function () {
