@@ -6,6 +6,7 @@
 
 #include "activities/reports/markup.h"
 #include "activities/reports/report_model.h"
+#include "activities/reports/wording.h"
 
 namespace wfe::activities::reports {
 
@@ -28,7 +29,7 @@ void DrawTimeline(Markup& out, const Chart& chart, const Canvas& canvas);
 void WriteChart(Markup& out, const Chart& chart, const std::string& id);
 
 /// The interval of an effect on a line with its point of no difference; nothing without an interval.
-void WriteIntervalPlot(Markup& out, const Effect& effect, const std::string& id);
+void WriteIntervalPlot(Markup& out, const Effect& effect, Direction direction, const std::string& id);
 
 // Shared by the drawings.
 bool IsEmpty(const Chart& chart);

@@ -33,7 +33,7 @@ void WriteEvidence(Markup& out, const Finding& finding, const std::string& ancho
   out.Open("div", {{"class", "evidence"}});
   if (finding.effect) {
     const Effect& effect = *finding.effect;
-    const Direction direction = DirectionOf(effect);
+    const Direction direction = DirectionOf(finding);
     if (effect.value) {
       out.Open("p", {{"class", direction == Direction::kNeutral  ? "effect"
                                : direction == Direction::kBetter ? "effect good"
@@ -44,7 +44,7 @@ void WriteEvidence(Markup& out, const Finding& finding, const std::string& ancho
       if (!effect.measure.empty()) out.Text(" ").Leaf("span", {{"class", "soft"}}, effect.measure);
       out.Close("p");
     }
-    WriteIntervalPlot(out, effect, anchor + "-plot");
+    WriteIntervalPlot(out, effect, direction, anchor + "-plot");
   }
   out.Open("dl");
   if (finding.effect) WriteTerm(out, IntervalName(*finding.effect), EffectInterval(*finding.effect));
@@ -156,6 +156,37 @@ void WriteFinding(Markup& out, const Page& page, const Finding& finding) {
   out.Close("article");
 }
 
+/// Established ones first; otherwise the report's order.
+std::vector<const Finding*> InOrder(const std::vector<Finding>& findings) {
+  std::vector<const Finding*> ordered;
+  for (const Finding& finding : findings) ordered.push_back(&finding);
+  std::stable_partition(ordered.begin(), ordered.end(), [](const Finding* finding) { return finding->significant; });
+  return ordered;
+}
+
+/// One line for each finding, for whoever reads no further.
+void WriteOverview(Markup& out, const std::vector<const Finding*>& findings) {
+  out.Open("div", {{"class", "scroll"}, {"tabindex", "0"}, {"role", "region"}, {"aria-label", "Findings in short"}});
+  out.Open("table", {{"class", "overview"}}).Open("thead").Open("tr");
+  for (const std::string_view label : {"", "Finding", "Effect", "p, adjusted", "Estimated saving"}) {
+    out.Leaf("th", {{"scope", "col"}, {"class", label == "p, adjusted" ? "num" : ""}}, label);
+  }
+  out.Close("tr").Close("thead").Open("tbody");
+  for (const Finding* finding : findings) {
+    const Direction direction = DirectionOf(*finding);
+    out.Open("tr").Leaf("td", finding->id).Open("th", {{"scope", "row"}});
+    out.Leaf("a", {{"href", "#" + FindingAnchor(finding->id)}}, finding->title).Close("th");
+    out.Open("td", {{"class", direction == Direction::kBetter ? "good" : direction == Direction::kWorse ? "bad" : ""}});
+    if (finding->effect) {
+      out.Leaf("span", {{"class", "delta"}}, EffectValue(*finding->effect) + " " + std::string(Word(direction)));
+    }
+    if (!finding->significant) out.Leaf("span", {{"class", "soft was"}}, "not significant");
+    out.Close("td").Leaf("td", {{"class", "num"}}, finding->p_adjusted ? FormatP(*finding->p_adjusted) : "");
+    out.Leaf("td", finding->saving ? SavingText(*finding->saving) : "").Close("tr");
+  }
+  out.Close("tbody").Close("table").Close("div");
+}
+
 }  // namespace
 
 void WriteFindings(Markup& out, const Page& page) {
@@ -168,12 +199,9 @@ void WriteFindings(Markup& out, const Page& page) {
   } else if (findings.empty()) {
     out.Leaf("p", "Nothing in this window calls for a change. The audits below show the figures.");
   }
-  // Established ones first; otherwise the report's order.
-  for (const bool significant : {true, false}) {
-    for (const Finding& finding : findings) {
-      if (finding.significant == significant) WriteFinding(out, page, finding);
-    }
-  }
+  const std::vector<const Finding*> ordered = InOrder(findings);
+  if (ordered.size() > 2) WriteOverview(out, ordered);
+  for (const Finding* finding : ordered) WriteFinding(out, page, *finding);
   out.Close("section");
 }
 

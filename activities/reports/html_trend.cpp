@@ -68,7 +68,9 @@ void WriteOutcome(Markup& out, const TrendProposal& proposal, size_t index) {
   if (proposal.predicted_saving) WriteTerm(out, "Predicted saving", SavingText(*proposal.predicted_saving));
   for (const auto& [name, value] : proposal.predicted) WriteTerm(out, PredictedName(name), ShortDigest(value));
   out.Close("dl");
-  if (proposal.measured) WriteIntervalPlot(out, *proposal.measured, "outcome-" + std::to_string(index));
+  if (proposal.measured) {
+    WriteIntervalPlot(out, *proposal.measured, DirectionOf(*proposal.measured), "outcome-" + std::to_string(index));
+  }
   out.Close("article");
 }
 

@@ -38,7 +38,7 @@ void LabelEnds(Markup& out, const std::string& low, double low_at, const std::st
 
 }  // namespace
 
-void WriteIntervalPlot(Markup& out, const Effect& effect, const std::string& id) {
+void WriteIntervalPlot(Markup& out, const Effect& effect, Direction direction, const std::string& id) {
   if (!effect.interval || !effect.value) return;
   const bool is_difference = IsDifference(effect);
   const double none = NoDifference(effect);
@@ -53,7 +53,7 @@ void WriteIntervalPlot(Markup& out, const Effect& effect, const std::string& id)
   const std::string description =
       EffectValue(effect) + ", " + IntervalName(effect) + " " + EffectInterval(effect) + ".";
   OpenSvg(out, id, kWidth, kHeight, "interval", effect.measure.empty() ? "Effect" : effect.measure, description);
-  out.Open("g", {{"class", ToneOf(DirectionOf(effect))}});
+  out.Open("g", {{"class", ToneOf(direction)}});
   SvgLine(out, 0, kLine, kWidth, kLine, "grid");
   if (is_difference) {
     SvgLine(out, x(none), 18, x(none), kLine + 14, "axis");

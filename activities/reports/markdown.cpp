@@ -178,7 +178,7 @@ std::string WriteFinding(const Report& report, const Finding& finding) {
   if (finding.effect) {
     std::string effect = EscapeMarkdown(EffectValue(*finding.effect));
     if (!effect.empty()) {
-      const std::string_view word = Word(DirectionOf(*finding.effect));
+      const std::string_view word = Word(DirectionOf(finding));
       if (!word.empty()) effect += " " + std::string(word);
       if (!finding.effect->measure.empty()) effect += ", " + EscapeMarkdown(finding.effect->measure);
     }

@@ -69,7 +69,9 @@ Direction DirectionOf(const SummaryItem& item) {
 
 Direction DirectionOf(const Effect& effect) {
   if (!effect.value || !IsDifference(effect)) return Direction::kNeutral;
-  const double change = *effect.value - NoDifference(effect);
+  const double none = NoDifference(effect);
+  if (effect.interval && effect.interval->low <= none && none <= effect.interval->high) return Direction::kNeutral;
+  const double change = *effect.value - none;
   std::string measure = effect.measure;
   std::transform(measure.begin(), measure.end(), measure.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
@@ -79,6 +81,10 @@ Direction DirectionOf(const Effect& effect) {
   }
   if (HasAny(measure, {"pass", "success", "repair"})) return OfSign(change, true);
   return Direction::kNeutral;
+}
+
+Direction DirectionOf(const Finding& finding) {
+  return finding.significant && finding.effect ? DirectionOf(*finding.effect) : Direction::kNeutral;
 }
 
 std::string_view Word(Direction direction) {

@@ -17,8 +17,10 @@ std::string Lead(const Report& report);
 
 /// Whether the change of a summary figure is good news.
 Direction DirectionOf(const SummaryItem& item);
-/// Whether the effect of a finding is good news, as far as its measure tells.
+/// Whether the effect is good news, as far as its measure tells; neutral while its interval holds "no difference".
 Direction DirectionOf(const Effect& effect);
+/// As above; a finding that is not significant claims no direction (OP-14).
+Direction DirectionOf(const Finding& finding);
 /// "better", "worse" or nothing.
 std::string_view Word(Direction direction);
 /// The change against the last period: "+7.0 pts", "−12.4% (−4,100)"; empty without one.

@@ -127,6 +127,17 @@ TEST(ReportHtml, AFindingShowsItsEvidenceItsSavingAndItsProposal) {
   EXPECT_FALSE(document.select_node("//article[@id='finding-F1']//details")) << "F1 proposes nothing";
 }
 
+TEST(ReportHtml, AFindingThatIsNotSignificantClaimsNoDirection) {  // OP-14
+  json report = ExampleReport();
+  report["findings"][1]["significant"] = false;
+  const pugi::xml_document document = Parse(Html(report));
+  const std::string text = TextAt(document, "//article[@id='finding-F2']");
+  EXPECT_THAT(text, HasSubstr("+10,150 tokens"));
+  EXPECT_THAT(text, HasSubstr("Not significant"));
+  EXPECT_THAT(text, Not(HasSubstr("worse")));
+  EXPECT_FALSE(document.select_node("//article[@id='finding-F2']//*[contains(@class,'bad')]"));
+}
+
 TEST(ReportHtml, ChangesOfTheSummarySayInWordsWhetherTheyAreGood) {
   const pugi::xml_document document = Parse(Html(ExampleReport()));
   const auto card = [&](const std::string& label) {
