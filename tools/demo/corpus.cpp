@@ -29,14 +29,20 @@ Result<Corpus> GenerateCorpus(const CorpusOptions& options) {
   return corpus;
 }
 
+Status CheckEmpty(const std::string& directory) {
+  std::error_code error;
+  if (!std::filesystem::exists(directory, error)) return Ok();
+  const bool empty = std::filesystem::is_empty(directory, error);
+  if (error) return Unavailable("cannot read the directory " + directory + ": " + error.message());
+  return empty ? Ok() : AlreadyExists("the directory " + directory + " is not empty; name a new one");
+}
+
 Status WriteCorpus(const Corpus& corpus, const std::string& directory) {
   namespace fs = std::filesystem;
+  WFE_RETURN_IF_ERROR(CheckEmpty(directory));
   std::error_code error;
   fs::create_directories(directory, error);
   if (error) return Unavailable("cannot make the directory " + directory + ": " + error.message());
-  const bool empty = fs::is_empty(directory, error);
-  if (error) return Unavailable("cannot read the directory " + directory + ": " + error.message());
-  if (!empty) return AlreadyExists("the directory " + directory + " is not empty; name a new one");
   for (const auto& [path, content] : corpus.files) {
     const fs::path target = fs::path(directory) / path;
     fs::create_directories(target.parent_path(), error);

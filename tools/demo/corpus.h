@@ -34,6 +34,9 @@ struct Corpus {
 /// The same options give the same bytes.
 Result<Corpus> GenerateCorpus(const CorpusOptions& options);
 
+/// ALREADY_EXISTS when something is in the directory.  To be asked before the work is done.
+Status CheckEmpty(const std::string& directory);
+
 /// Writes it below `directory`, which is made when missing.  ALREADY_EXISTS when it is not empty.
 Status WriteCorpus(const Corpus& corpus, const std::string& directory);
 

@@ -21,6 +21,7 @@ Result<int> WriteTraces(const Globals& globals, TracesOptions& options) {
     WFE_ASSIGN_OR_RETURN(options.corpus.causes, demo::Causes::Parse(options.causes));
   }
   if (options.out.empty()) options.out = "wfe-demo-traces-" + std::to_string(options.corpus.seed);
+  WFE_RETURN_IF_ERROR(demo::CheckEmpty(options.out));
   const bool terminal = isatty(STDERR_FILENO) == 1;
   options.corpus.progress = [terminal](int done, int runs) {
     // A terminal gets one line that counts, a log a line for each tenth.
