@@ -168,7 +168,7 @@ std::vector<const Finding*> InOrder(const std::vector<Finding>& findings) {
 void WriteOverview(Markup& out, const std::vector<const Finding*>& findings) {
   out.Open("div", {{"class", "scroll"}, {"tabindex", "0"}, {"role", "region"}, {"aria-label", "Findings in short"}});
   out.Open("table", {{"class", "overview"}}).Open("thead").Open("tr");
-  for (const std::string_view label : {"", "Finding", "Effect", "p, adjusted", "Estimated saving"}) {
+  for (const std::string_view label : {"No.", "Finding", "Effect", "p, adjusted", "Estimated saving"}) {
     out.Leaf("th", {{"scope", "col"}, {"class", label == "p, adjusted" ? "num" : ""}}, label);
   }
   out.Close("tr").Close("thead").Open("tbody");

@@ -109,7 +109,7 @@ void WriteMasthead(Markup& out, const Page& page) {
   out.Open("header", {{"class", "masthead"}});
   out.Leaf("h1", Heading(report));
   out.Leaf("p", {{"class", "lead"}}, Lead(report));
-  if (report.scripted_only) {
+  if (report.scripted_only && !report.header.note) {
     out.Leaf("p", "Every answer was scripted, so token counts are not a model\u2019s and nothing was paid.");
   }
   if (report.header.sufficiency && !report.header.sufficiency->sufficient) {

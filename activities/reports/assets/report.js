@@ -47,7 +47,7 @@
       return down ? compare(b.key, a.key) : compare(a.key, b.key);
     }).forEach(function (item) { body.appendChild(item.row); });
   }
-  document.querySelectorAll(".scroll table").forEach(function (table) {
+  document.querySelectorAll(".scroll table:not(.overview)").forEach(function (table) {
     if (table.tBodies[0].rows.length < 2) return;
     table.querySelectorAll("thead th:not([data-nosort])").forEach(function (heading) {
       var button = document.createElement("button");
