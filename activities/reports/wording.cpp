@@ -214,7 +214,8 @@ std::string CellText(const Cell& cell, std::string_view unit) {
 
 std::string CellText(const Cell& cell, const Column& column) {
   const auto* number = std::get_if<double>(&cell);
-  const bool is_p = column.key == "p" || column.key.starts_with("p_");
+  const bool is_p =
+      (column.key == "p" || column.key.starts_with("p_")) && (column.unit.empty() || column.unit == "ratio");
   return number != nullptr && is_p && *number >= 0 && *number <= 1 ? FormatP(*number) : CellText(cell, column.unit);
 }
 
