@@ -49,7 +49,7 @@ Ticks SumTicks(const Chart& chart, const std::vector<std::string>& xs) {
 double ValueAxisWidth(const Chart& chart, const Ticks& ticks) {
   double width = 0;
   for (const double tick : ticks.at) width = std::max(width, TextWidth(FormatRound(tick, chart.unit)));
-  return width + 8;
+  return width + 13;
 }
 
 void DrawValueAxis(Markup& out, const Chart& chart, const Ticks& ticks, const LinearScale& y, const PlotArea& area) {
