@@ -84,7 +84,8 @@ class Behaviour {
     int64_t completion_tokens = 0;
     int64_t latency_ms = 0;
   };
-  /// `repaired`: the class that a repair is about; absent for scaffold and implement_v1.
+  /// `repaired`: the class that a repair is about, kErrorClassCount for a mixture; absent for scaffold and
+  /// implement_v1.
   AgentCost CostOf(const BuildPlan& plan, const std::string& step, std::optional<size_t> repaired) const;
 
   Random RandomFor(const BuildPlan& plan, std::string_view what) const;

@@ -49,10 +49,18 @@ std::vector<std::string> TouchedFiles(const std::string& step, Random& random) {
   return files;
 }
 
-/// `error_type` as the workflow knows it: the class of the first check that failed.
-std::optional<size_t> FirstClass(const std::set<size_t>& defects) {
-  // The classes stand in the order of the checks.
-  return defects.empty() ? std::nullopt : std::optional(*defects.begin());
+/// What a repair is about: the class that the first failing check reports, or kErrorClassCount where it reports
+/// several.
+size_t ReportedClass(const std::set<size_t>& defects) {
+  std::optional<size_t> reported;
+  for (const size_t defect : defects) {  // in the order of the checks
+    if (!reported) {
+      reported = defect;
+    } else if (kErrorClasses[defect].check == kErrorClasses[*reported].check) {
+      return kErrorClassCount;
+    }
+  }
+  return reported.value_or(kErrorClassCount);
 }
 
 AgentReply Reply(const Behaviour& behaviour, const BuildPlan& plan, const AgentRequest& request, int64_t context_tokens,
@@ -200,7 +208,7 @@ void SimulatedWorld::Register(sdk::ActivityRegistry& registry) {
         if (gemini == traces_.contexts.end()) return Failure("INVALID_INPUT", "a step without its GEMINI.md");
         const bool repairs = request.step_name.starts_with("fix_attempt_");
         AgentReply reply = Reply(behaviour_, *build.plan, request, gemini->second.prepared.context_token_count,
-                                 repairs ? FirstClass(build.defects) : std::nullopt);
+                                 repairs ? std::optional(ReportedClass(build.defects)) : std::nullopt);
         if (build.plan->agent_fails && request.step_name == "implement_v1") {
           reply.error = "the answer was cut at its output limit, twice";
           return Failure(std::string(kAgentErrorType), reply.error, reply);
