@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# From a fresh checkout to a finished, audited build, offline: installs, builds, starts a server and a worker, submits
-# a sample and shows it live.
+# From a fresh checkout to a finished, audited build and a report, offline: installs, builds, starts a server and a
+# worker, submits a sample, shows it live, and audits what it left.
 set -u
 . "$(dirname "${BASH_SOURCE[0]}")/setup/common.sh"
 . "$WFE_ROOT/tools/setup/packages.sh"
@@ -108,6 +108,11 @@ if [ -n "$trace" ]; then
   say "The audit trace: $trace"
   "$wfe" audit validate "$trace" || code=1
 fi
+
+# One build says little, so the bundled corpus of simulated builds is audited with it.
+say "Auditing this build and a bundled corpus of simulated ones"
+"$wfe" audit run --address "$address" --queue "$queue" --id "$id-audit" --traces "$dir/work" \
+  --traces "$WFE_ROOT/workflows/optimization/corpus" --out "$dir/reports" || code=1
 [ "$code" = 0 ] || say "The build did not pass (exit code $code); the logs are in $dir"
 
 if [ "$keep" = 1 ]; then

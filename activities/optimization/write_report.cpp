@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -58,8 +59,10 @@ Result<std::vector<std::string>> Propose(const OptimizationConfig& config, json&
     if (!draft->proposal) continue;
     finding["proposal"] = *draft->proposal;
     if (draft->proposal->contains("draft_version")) {
-      drafts.push_back(draft->proposal->at("template_id").get<std::string>() + "@" +
-                       std::to_string(draft->proposal->at("draft_version").get<int64_t>()));
+      const std::string name = draft->proposal->at("template_id").get<std::string>() + "@" +
+                               std::to_string(draft->proposal->at("draft_version").get<int64_t>());
+      // Two findings may lead to the same words.
+      if (std::find(drafts.begin(), drafts.end(), name) == drafts.end()) drafts.push_back(name);
     }
   }
   return drafts;
@@ -194,8 +197,16 @@ sdk::ActivityResult<WriteReportResult> WriteReport(const OptimizationConfig& con
     return result;
   };
   Result<WriteReportResult> result = work();
-  if (!result) return std::move(result).error();
-  return *std::move(result);
+  if (result) return *std::move(result);
+  if (result.error().code == StatusCode::kInternal) {
+    // The same input gives the same report, so another attempt would be refused like this one.
+    return sdk::ApplicationFailure{.message = result.error().message,
+                                   .type = "INVALID_REPORT",
+                                   .non_retryable = true,
+                                   .next_retry_delay = std::nullopt,
+                                   .details = nullptr};
+  }
+  return std::move(result).error();
 }
 
 }  // namespace wfe::activities

@@ -12,6 +12,7 @@
 #include "tools/wfe/cli.h"
 #include "tools/wfe/follow.h"
 #include "tools/wfe/local.h"
+#include "tools/wfe/schedule_request.h"
 #include "tools/wfe/start.h"
 #include "workers/client/records_client.h"
 #include "workflows/optimization/optimization.h"
@@ -92,10 +93,58 @@ Result<int> RunAudit(Globals& globals, const RunOptions& options) {
              report.directory, report.directory);
   for (const std::string& draft : report.drafts) {
     const size_t at = draft.rfind('@');
-    fmt::print("draft {}: see it with `wfe prompts show {} --version {}`\n", draft, draft.substr(0, at),
-               draft.substr(at + 1));
+    fmt::print("draft {}: see it with `wfe prompts show {} {}`\n", draft, draft.substr(0, at), draft.substr(at + 1));
   }
   return ExitCodeOf(outcome);
+}
+
+struct AuditScheduleOptions {
+  RunOptions audit;
+  bool nightly = false;
+  bool weekly = false;
+  std::string every;
+  std::string cron;
+  std::string timezone;
+};
+
+/// A report for each period, also for those that were missed: they run late, one after the other, and say so.
+Result<int> ScheduleAudit(Globals& globals, AuditScheduleOptions options) {
+  const int chosen = static_cast<int>(options.nightly) + static_cast<int>(options.weekly) +
+                     static_cast<int>(!options.every.empty()) + static_cast<int>(!options.cron.empty());
+  if (chosen != 1) return InvalidArgument("say one of --nightly, --weekly, --every and --cron");
+  ScheduleOptions schedule;
+  std::string period = options.audit.period;
+  if (options.nightly) {
+    schedule.crons = {"0 2 * * *"};
+    if (period.empty()) period = "24h";
+  } else if (options.weekly) {
+    schedule.crons = {"0 3 * * 1"};
+    if (period.empty()) period = "7d";
+  } else if (!options.every.empty()) {
+    if (!workflows::ParsePeriod(options.every)) return InvalidArgument("--every takes a duration like 30m, 6h or 1d");
+    schedule.intervals = {options.every};
+    if (period.empty()) period = options.every;
+  } else {
+    schedule.crons = {options.cron};
+  }
+  options.audit.period = period;
+  WFE_ASSIGN_OR_RETURN(workflows::OptimizationInput input, InputOf(options.audit, globals.Namespace()));
+  input.scheduled = true;
+  WFE_ASSIGN_OR_RETURN(const Config* config, globals.config());
+  schedule.id = options.audit.id.empty() ? (options.weekly ? "audit-weekly" : "audit-nightly") : options.audit.id;
+  schedule.timezone = options.timezone;
+  schedule.type = std::string(workflows::kOptimizationWorkflow);
+  schedule.queue = options.audit.queue.empty() ? config->client.queue : options.audit.queue;
+  schedule.input = nlohmann::json(input);
+  schedule.overlap = "buffer-all";
+  schedule.catchup_window = "7d";
+  WFE_ASSIGN_OR_RETURN(const auto request, BuildCreateSchedule(globals.Namespace(), schedule));
+  WFE_ASSIGN_OR_RETURN(const auto created, globals.Call<ws::CreateScheduleResponse>("CreateSchedule", request));
+  std::ignore = created;
+  PrintEvent(fmt::format("schedule {} created; `wfe schedule next {}` shows when it runs", schedule.id, schedule.id),
+             {{"schedule_id", schedule.id}, {"workflow_type", schedule.type}, {"queue", schedule.queue}},
+             globals.format);
+  return kExitOk;
 }
 
 /// A report as the list shows it: the row of the records service, or what a directory's report.json says.
@@ -211,31 +260,56 @@ Result<int> Open(Globals& globals, const std::string& directory, const std::stri
 
 }  // namespace
 
+namespace {
+
+/// What `run` and `schedule` have in common.
+void AddAuditOptions(CLI::App& run, RunOptions* options) {
+  run.add_option("--traces", options->directories, "A tree searched for audit_trace.jsonl (may be given again)");
+  run.add_flag("--records", options->records, "The central store (default when nothing else is named)");
+  run.add_flag("--histories", options->histories, "The histories of audited builds");
+  run.add_option("--period", options->period, "Only the last 24h, 7d … before --until or now");
+  run.add_option("--audit", options->audits, "Only this audit (may be given again): token_efficiency, …");
+  run.add_option("--min-runs", options->min_runs, "Fewer completed runs than this: no claims (default 24)");
+  run.add_option("--out", options->out, "Directory for reports (default: reports/ in the worker's work root)");
+  run.add_flag("--propose", options->propose, "Store a draft template version for each finding with a prepared change");
+  run.add_option("-w,--id", options->id, "Workflow id (default: made up)");
+  run.add_option("-t,--queue", options->queue, "Task queue (default: client.queue of the configuration)");
+}
+
+}  // namespace
+
 void AddAuditReportCommands(CLI::App& audit, Globals& globals) {
   {
     auto options = std::make_shared<RunOptions>();
     CLI::App& run = *audit.add_subcommand("run", "Audit the traces of many builds and write a report");
     AddClientOptions(run, globals);
-    run.add_option("--traces", options->directories, "A tree searched for audit_trace.jsonl (may be given again)");
-    run.add_flag("--records", options->records, "The central store (default when nothing else is named)");
-    run.add_flag("--histories", options->histories, "The histories of audited builds");
+    AddAuditOptions(run, options.get());
     run.add_option("--since", options->since, "Only runs that ended at or after this time, e.g. 2026-01-31T00:00:00Z");
     run.add_option("--until", options->until, "Only runs that ended before this time");
-    run.add_option("--period", options->period, "Only the last 24h, 7d … before --until or now");
-    run.add_option("--audit", options->audits, "Only this audit (may be given again): token_efficiency, …");
-    run.add_option("--min-runs", options->min_runs, "Fewer completed runs than this: no claims (default 24)");
-    run.add_option("--out", options->out, "Directory for reports (default: reports/ in the worker's work root)");
-    run.add_flag("--propose", options->propose,
-                 "Store a draft template version for each finding with a prepared change");
     run.add_flag("--local", options->local, "In an engine and worker of this process; needs --traces");
-    run.add_option("-w,--id", options->id, "Workflow id (default: made up)");
-    run.add_option("-t,--queue", options->queue, "Task queue (default: client.queue of the configuration)");
     run.footer(
         "Examples:\n"
         "  wfe audit run --traces ./work/builds --local --out ./audit-reports\n"
         "  wfe audit run --period 7d --propose\n\n"
         "The exit code is 0 when the report was written, whatever it says.");
     run.callback([&globals, options] { globals.Run([&] { return RunAudit(globals, *options); }); });
+  }
+  {
+    auto options = std::make_shared<AuditScheduleOptions>();
+    CLI::App& schedule = *audit.add_subcommand("schedule", "Write a report every night, or as often as you say");
+    AddClientOptions(schedule, globals);
+    AddAuditOptions(schedule, &options->audit);
+    schedule.add_flag("--nightly", options->nightly, "At 2:00, of the last 24 hours");
+    schedule.add_flag("--weekly", options->weekly, "On Mondays at 3:00, of the last seven days");
+    schedule.add_option("--every", options->every, "Every 30m, 6h … of that time");
+    schedule.add_option("--cron", options->cron, "By a cron expression; name the --period too");
+    schedule.add_option("--timezone", options->timezone, "An IANA name (default: UTC)");
+    schedule.footer(
+        "Examples:\n"
+        "  wfe audit schedule --nightly --timezone Europe/Berlin --propose\n"
+        "  wfe schedule next audit-nightly\n\n"
+        "A period that was missed gets its report late, and the report says so.");
+    schedule.callback([&globals, options] { globals.Run([&] { return ScheduleAudit(globals, *options); }); });
   }
   struct ViewOptions {
     std::string id = "latest";
