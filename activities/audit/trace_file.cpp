@@ -10,23 +10,10 @@
 #include <utility>
 
 #include "activities/audit/audit.h"
+#include "engine/base/unique_fd.h"
 
 namespace wfe::activities {
 namespace {
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 Error SystemError(const std::string& what, int error) {
   std::string message = what + ": " + std::strerror(error);
@@ -101,7 +88,7 @@ Result<LogEntry> CompleteEntry(LogEntry entry, std::string_view idempotency_toke
 
 Result<AppendOutcome> AppendEntry(const std::string& working_dir, LogEntry entry, Instant now) {
   const std::string path = working_dir + "/" + std::string(kTraceFileName);
-  const Descriptor dir(open(working_dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const UniqueFd dir(open(working_dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (dir.get() < 0) {
     const int error = errno;
     if (error == ENOENT || error == ENOTDIR) {
@@ -109,8 +96,8 @@ Result<AppendOutcome> AppendEntry(const std::string& working_dir, LogEntry entry
     }
     return SystemError("cannot open the working directory " + working_dir, error);
   }
-  const Descriptor file(openat(dir.get(), std::string(kTraceFileName).c_str(),
-                               O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
+  const UniqueFd file(openat(dir.get(), std::string(kTraceFileName).c_str(),
+                             O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
   if (file.get() < 0) return SystemError("cannot open " + path, errno);
   if (RetryInterrupted([&] { return flock(file.get(), LOCK_EX); }) != 0) {
     return SystemError("cannot lock " + path, errno);

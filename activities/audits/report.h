@@ -15,14 +15,12 @@
 #include <string_view>
 #include <vector>
 
+#include "activities/audits/audit_kinds.h"
 #include "activities/audits/dataset.h"
 #include "activities/traces/parse_report.h"
 #include "engine/base/result.h"
 
 namespace wfe::activities {
-
-inline constexpr std::string_view kAuditKinds[] = {"token_efficiency", "constraint_effectiveness", "prompt_refinement",
-                                                   "context_volatility"};
 
 /// After Holm.
 inline constexpr double kSignificance = 0.05;

@@ -9,6 +9,8 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "engine/base/unique_fd.h"
+
 namespace wfe::activities {
 namespace {
 
@@ -20,27 +22,20 @@ class ClaimLock {
  public:
   static Result<ClaimLock> Take(const SafeDir& dir) {
     WFE_RETURN_IF_ERROR(dir.MakeDirectories(kStateDirectory, 0700));
-    const int fd = ::openat(dir.fd(), (std::string(kStateDirectory) + "/claim.lock").c_str(),
-                            O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0) return Internal("cannot lock the claim of " + dir.path() + ": " + std::strerror(errno));
+    UniqueFd fd(::openat(dir.fd(), (std::string(kStateDirectory) + "/claim.lock").c_str(),
+                         O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+    if (!fd.open()) return Internal("cannot lock the claim of " + dir.path() + ": " + std::strerror(errno));
     // Held for a few file operations only, so waiting for it is short.
-    while (::flock(fd, LOCK_EX) != 0) {
+    while (::flock(fd.get(), LOCK_EX) != 0) {
       if (errno == EINTR) continue;
-      const std::string reason = std::strerror(errno);
-      ::close(fd);
-      return Internal("cannot lock the claim of " + dir.path() + ": " + reason);
+      return Internal("cannot lock the claim of " + dir.path() + ": " + std::strerror(errno));
     }
-    return ClaimLock(fd);
+    return ClaimLock(std::move(fd));
   }
-  ~ClaimLock() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  ClaimLock(ClaimLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  ClaimLock& operator=(ClaimLock&&) = delete;
 
  private:
-  explicit ClaimLock(int fd) : fd_(fd) {}
-  int fd_;
+  explicit ClaimLock(UniqueFd fd) : fd_(std::move(fd)) {}
+  UniqueFd fd_;
 };
 
 }  // namespace

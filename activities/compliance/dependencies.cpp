@@ -13,6 +13,7 @@
 #include <system_error>
 
 #include "engine/base/hash.h"
+#include "engine/base/unique_fd.h"
 
 extern char** environ;
 
@@ -56,15 +57,12 @@ Environment InstallerEnvironment(const std::string& path) {
 /// A lock between processes on one cache entry, waited for without blocking cancellation.
 class EntryLock {
  public:
-  ~EntryLock() {
-    if (fd_ >= 0) ::close(fd_);
-  }
   /// 1: taken; 0: cancelled; -1: errno says why not.
   int Take(const std::string& path, const ProcessWatch& watch, sdk::ActivityContext& context) {
-    fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd_ < 0) return -1;
+    fd_ = UniqueFd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!fd_.open()) return -1;
     auto last = std::chrono::steady_clock::now();
-    while (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
+    while (::flock(fd_.get(), LOCK_EX | LOCK_NB) != 0) {
       if (errno != EWOULDBLOCK && errno != EINTR) return -1;
       if (context.WaitForCancel(std::chrono::milliseconds(100))) return 0;
       if (std::chrono::steady_clock::now() - last >= watch.heartbeat_interval) {
@@ -76,7 +74,7 @@ class EntryLock {
   }
 
  private:
-  int fd_ = -1;
+  UniqueFd fd_;
 };
 
 /// What an interrupted installation left behind.  Under the entry's lock nobody is using it.

@@ -15,6 +15,7 @@
 
 #include "activities/compliance/process_supervisor.h"
 #include "engine/base/hash.h"
+#include "engine/base/unique_fd.h"
 
 namespace wfe::activities {
 namespace {
@@ -22,41 +23,17 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 using internal::SupervisorRecord;
 
-class Fd {
- public:
-  Fd() = default;
-  explicit Fd(int fd) : fd_(fd) {}
-  ~Fd() { Close(); }
-  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Fd& operator=(Fd&& other) noexcept {
-    if (this != &other) {
-      Close();
-      fd_ = std::exchange(other.fd_, -1);
-    }
-    return *this;
-  }
-  int get() const { return fd_; }
-  bool open() const { return fd_ >= 0; }
-  void Close() {
-    if (fd_ >= 0) ::close(fd_);
-    fd_ = -1;
-  }
-
- private:
-  int fd_ = -1;
-};
-
 /// The standard descriptors may be closed in this process; the supervisor needs numbers above them.
-Fd AboveStandard(int fd) {
-  if (fd < 0 || fd > 2) return Fd(fd);
+UniqueFd AboveStandard(int fd) {
+  if (fd < 0 || fd > 2) return UniqueFd(fd);
   const int moved = ::fcntl(fd, F_DUPFD_CLOEXEC, 3);
   ::close(fd);
-  return Fd(moved);
+  return UniqueFd(moved);
 }
 
 struct Pipe {
-  Fd read;
-  Fd write;
+  UniqueFd read;
+  UniqueFd write;
 };
 
 /// A socket pair instead of a pipe: writing to one whose reader is gone can be told to raise no signal.
@@ -114,7 +91,7 @@ class Capture {
 };
 
 /// Reads what is there; false at the end of the stream.
-bool Drain(Fd& fd, Capture& capture) {
+bool Drain(UniqueFd& fd, Capture& capture) {
   char buffer[64 << 10];
   // Bounded, so that a flood on one stream does not keep the watch from running.
   for (int round = 0; round < 16; ++round) {
@@ -179,7 +156,7 @@ class Run {
     Pipe err;
     Pipe status;
     Pipe control;
-    Fd null = AboveStandard(::open("/dev/null", O_RDWR | O_CLOEXEC));
+    UniqueFd null = AboveStandard(::open("/dev/null", O_RDWR | O_CLOEXEC));
     if (!null.open() || !OpenPipe(out) || !OpenPipe(err) || !OpenPipe(status) || !OpenControl(control)) return false;
 
     std::vector<char*> argv;
@@ -218,7 +195,7 @@ class Run {
     err_fd_ = std::move(err.read);
     status_fd_ = std::move(status.read);
     control_fd_ = std::move(control.write);
-    for (const Fd* fd : {&out_fd_, &err_fd_, &status_fd_}) ::fcntl(fd->get(), F_SETFL, O_NONBLOCK);
+    for (const UniqueFd* fd : {&out_fd_, &err_fd_, &status_fd_}) ::fcntl(fd->get(), F_SETFL, O_NONBLOCK);
     started_ = SteadyClock::now();
     return true;
   }
@@ -357,10 +334,10 @@ class Run {
   const ProcessWatch& watch_;
   Capture out_;
   Capture err_;
-  Fd out_fd_;
-  Fd err_fd_;
-  Fd status_fd_;
-  Fd control_fd_;
+  UniqueFd out_fd_;
+  UniqueFd err_fd_;
+  UniqueFd status_fd_;
+  UniqueFd control_fd_;
   pid_t supervisor_ = -1;
   SteadyClock::time_point started_;
   SteadyClock::time_point stop_time_;

@@ -20,21 +20,6 @@
 namespace wfe::activities {
 namespace {
 
-/// A descriptor that closes itself.
-class Fd {
- public:
-  explicit Fd(int fd) : fd_(fd) {}
-  ~Fd() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Fd(const Fd&) = delete;
-  Fd& operator=(const Fd&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
 Error FromErrno(int error, const std::string& what) {
   const std::string message = what + ": " + std::strerror(error);
   switch (error) {
@@ -122,31 +107,14 @@ std::vector<std::string> DefaultReservedNames() {
 }
 
 Result<SafeDir> SafeDir::Open(const std::string& path, SafeDirOptions options) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return FromErrno(errno, "cannot open the directory " + path);
-  return SafeDir(path, fd, std::move(options));
+  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.open()) return FromErrno(errno, "cannot open the directory " + path);
+  return SafeDir(path, std::move(fd), std::move(options));
 }
 
-SafeDir::SafeDir(std::string path, int fd, SafeDirOptions options)
-    : path_(std::move(path)), fd_(fd), options_(std::move(options)) {
+SafeDir::SafeDir(std::string path, UniqueFd fd, SafeDirOptions options)
+    : path_(std::move(path)), fd_(std::move(fd)), options_(std::move(options)) {
   for (std::string& name : options_.reserved) name = Lower(name);
-}
-
-SafeDir::~SafeDir() {
-  if (fd_ >= 0) ::close(fd_);
-}
-
-SafeDir::SafeDir(SafeDir&& other) noexcept
-    : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)), options_(std::move(other.options_)) {}
-
-SafeDir& SafeDir::operator=(SafeDir&& other) noexcept {
-  if (this != &other) {
-    if (fd_ >= 0) ::close(fd_);
-    path_ = std::move(other.path_);
-    fd_ = std::exchange(other.fd_, -1);
-    options_ = std::move(other.options_);
-  }
-  return *this;
 }
 
 Result<std::string> SafeDir::CheckPath(std::string_view path) const {
@@ -179,7 +147,7 @@ Result<std::string> SafeDir::CheckPath(std::string_view path) const {
   return clean;
 }
 
-Result<int> SafeDir::OpenBeneath(const std::string& path, int flags, uint32_t mode) const {
+Result<UniqueFd> SafeDir::OpenBeneath(const std::string& path, int flags, uint32_t mode) const {
   struct open_how how = {};
   how.flags = static_cast<uint64_t>(flags | O_CLOEXEC);
   how.mode = mode;
@@ -187,14 +155,14 @@ Result<int> SafeDir::OpenBeneath(const std::string& path, int flags, uint32_t mo
   const std::string what = path_ + "/" + path;
   // EAGAIN: a concurrent rename made the kernel unsure; it asks to try again.
   for (int attempt = 0; attempt < 32; ++attempt) {
-    const long fd = ::syscall(SYS_openat2, fd_, path.empty() ? "." : path.c_str(), &how, sizeof how);
-    if (fd >= 0) return static_cast<int>(fd);
+    const long fd = ::syscall(SYS_openat2, fd_.get(), path.empty() ? "." : path.c_str(), &how, sizeof how);
+    if (fd >= 0) return UniqueFd(static_cast<int>(fd));
     if (errno != EAGAIN && errno != EINTR) break;
   }
   return FromErrno(errno, what);
 }
 
-Result<int> SafeDir::OpenParent(const std::string& path, bool create) const {
+Result<UniqueFd> SafeDir::OpenParent(const std::string& path, bool create) const {
   const std::string parent = SplitLast(path).first;
   auto opened = OpenBeneath(parent, O_RDONLY | O_DIRECTORY);
   if (opened || !create || opened.error().code != StatusCode::kNotFound) return opened;
@@ -206,16 +174,14 @@ Status SafeDir::MakeDirectories(std::string_view path, uint32_t mode) const {
   WFE_ASSIGN_OR_RETURN(const std::string clean, CheckPath(path));
   std::string done;
   for (const std::string& part : Split(clean)) {
-    WFE_ASSIGN_OR_RETURN(const int raw, OpenBeneath(done, O_RDONLY | O_DIRECTORY));
-    const Fd at(raw);
+    WFE_ASSIGN_OR_RETURN(const UniqueFd at, OpenBeneath(done, O_RDONLY | O_DIRECTORY));
     if (::mkdirat(at.get(), part.c_str(), mode) != 0 && errno != EEXIST) {
       return FromErrno(errno, "cannot make the directory " + path_ + "/" + clean);
     }
     done += (done.empty() ? "" : "/") + part;
   }
   // What is there now may be a file or a link: opening it as a directory says so.
-  WFE_ASSIGN_OR_RETURN(const int raw, OpenBeneath(clean, O_RDONLY | O_DIRECTORY));
-  ::close(raw);
+  WFE_ASSIGN_OR_RETURN([[maybe_unused]] const UniqueFd opened, OpenBeneath(clean, O_RDONLY | O_DIRECTORY));
   return Ok();
 }
 
@@ -224,8 +190,7 @@ Result<std::string> SafeDir::Read(std::string_view path) const { return Read(pat
 Result<std::string> SafeDir::Read(std::string_view path, uint64_t max_bytes) const {
   WFE_ASSIGN_OR_RETURN(const std::string clean, CheckPath(path));
   // O_NONBLOCK: opening a named pipe must not wait for its writer.
-  WFE_ASSIGN_OR_RETURN(const int raw, OpenBeneath(clean, O_RDONLY | O_NONBLOCK));
-  const Fd file(raw);
+  WFE_ASSIGN_OR_RETURN(const UniqueFd file, OpenBeneath(clean, O_RDONLY | O_NONBLOCK));
   struct stat status = {};
   if (::fstat(file.get(), &status) != 0) return FromErrno(errno, clean);
   if (!S_ISREG(status.st_mode)) return FailedPrecondition(clean + " is not a regular file");
@@ -251,12 +216,12 @@ Status SafeDir::Write(std::string_view path, std::string_view bytes, uint32_t mo
     return ResourceExhausted(clean + " would have " + std::to_string(bytes.size()) + " bytes; the limit is " +
                              std::to_string(options_.max_file_bytes));
   }
-  WFE_ASSIGN_OR_RETURN(const int raw, OpenParent(clean, true));
-  const Fd parent(raw);
+  WFE_ASSIGN_OR_RETURN(const UniqueFd parent, OpenParent(clean, true));
   const std::string name = SplitLast(clean).second;
   static std::atomic<uint64_t> counter{0};
   const std::string temporary = ".wfe-tmp-" + std::to_string(::getpid()) + "-" + std::to_string(counter.fetch_add(1));
-  const Fd file(::openat(parent.get(), temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  const UniqueFd file(
+      ::openat(parent.get(), temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (file.get() < 0) return FromErrno(errno, "cannot write beside " + clean);
   Status written = WriteAll(file.get(), bytes, "cannot write " + clean);
   if (written && ::fchmod(file.get(), mode & 0777) != 0) written = FromErrno(errno, "cannot set the mode of " + clean);
@@ -269,13 +234,12 @@ Status SafeDir::Write(std::string_view path, std::string_view bytes, uint32_t mo
 
 Status SafeDir::Remove(std::string_view path) const {
   WFE_ASSIGN_OR_RETURN(const std::string clean, CheckPath(path));
-  auto raw = OpenParent(clean, false);
-  if (!raw) {
-    if (raw.error().code == StatusCode::kNotFound) return Ok();
-    return std::move(raw).error();
+  const auto parent = OpenParent(clean, false);
+  if (!parent) {
+    if (parent.error().code == StatusCode::kNotFound) return Ok();
+    return parent.error();
   }
-  const Fd parent(*raw);
-  if (::unlinkat(parent.get(), SplitLast(clean).second.c_str(), 0) != 0 && errno != ENOENT) {
+  if (::unlinkat(parent->get(), SplitLast(clean).second.c_str(), 0) != 0 && errno != ENOENT) {
     return FromErrno(errno, "cannot delete " + clean);
   }
   return Ok();
@@ -283,14 +247,13 @@ Status SafeDir::Remove(std::string_view path) const {
 
 Result<std::optional<SafeEntry>> SafeDir::Stat(std::string_view path) const {
   WFE_ASSIGN_OR_RETURN(const std::string clean, CheckPath(path));
-  auto raw = OpenParent(clean, false);
-  if (!raw) {
-    if (raw.error().code == StatusCode::kNotFound) return std::optional<SafeEntry>();
-    return std::move(raw).error();
+  const auto parent = OpenParent(clean, false);
+  if (!parent) {
+    if (parent.error().code == StatusCode::kNotFound) return std::optional<SafeEntry>();
+    return parent.error();
   }
-  const Fd parent(*raw);
   struct stat status = {};
-  if (::fstatat(parent.get(), SplitLast(clean).second.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
+  if (::fstatat(parent->get(), SplitLast(clean).second.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
     if (errno == ENOENT) return std::optional<SafeEntry>();
     return FromErrno(errno, clean);
   }
@@ -308,17 +271,15 @@ Result<std::vector<SafeEntry>> SafeDir::List(std::string_view path, const ListOp
   while (!pending.empty()) {
     const std::string directory = std::move(pending.back());
     pending.pop_back();
-    auto raw = OpenBeneath(directory, O_RDONLY | O_DIRECTORY);
-    if (!raw) {
+    auto opened = OpenBeneath(directory, O_RDONLY | O_DIRECTORY);
+    if (!opened) {
       // It vanished, or became something else, since its parent was read: then it is no part of the tree.
       if (directory != start) continue;
-      return std::move(raw).error();
+      return std::move(opened).error();
     }
-    const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(*raw), ::closedir);
-    if (stream == nullptr) {
-      ::close(*raw);
-      return Internal("cannot read the directory " + directory);
-    }
+    const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(opened->get()), ::closedir);
+    if (stream == nullptr) return Internal("cannot read the directory " + directory);
+    opened->Release();
     while (const dirent* item = ::readdir(stream.get())) {
       const std::string name = item->d_name;
       if (name == "." || name == "..") continue;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/base/result.h"
+#include "engine/base/unique_fd.h"
 
 namespace wfe::activities {
 
@@ -39,9 +40,6 @@ class SafeDir {
  public:
   /// Opens an existing directory.  The path itself is the caller's and may contain links; NOT_FOUND when it is missing.
   static Result<SafeDir> Open(const std::string& path, SafeDirOptions options = {});
-  ~SafeDir();
-  SafeDir(SafeDir&& other) noexcept;
-  SafeDir& operator=(SafeDir&& other) noexcept;
 
   /// The path with "./" and doubled slashes removed, or PERMISSION_DENIED / INVALID_ARGUMENT saying why it is refused:
   /// empty, absolute, "..", NUL or control characters, backslash, not UTF-8, too long, reserved.
@@ -70,16 +68,16 @@ class SafeDir {
   Result<std::vector<SafeEntry>> List(std::string_view path, const ListOptions& options) const;
 
   const std::string& path() const { return path_; }
-  int fd() const { return fd_; }
+  int fd() const { return fd_.get(); }
   const SafeDirOptions& options() const { return options_; }
 
  private:
-  SafeDir(std::string path, int fd, SafeDirOptions options);
-  Result<int> OpenBeneath(const std::string& path, int flags, uint32_t mode = 0) const;
-  Result<int> OpenParent(const std::string& path, bool create) const;
+  SafeDir(std::string path, UniqueFd fd, SafeDirOptions options);
+  Result<UniqueFd> OpenBeneath(const std::string& path, int flags, uint32_t mode = 0) const;
+  Result<UniqueFd> OpenParent(const std::string& path, bool create) const;
 
   std::string path_;
-  int fd_ = -1;
+  UniqueFd fd_;
   SafeDirOptions options_;
 };
 

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "engine/base/hash.h"
+#include "engine/base/unique_fd.h"
 
 namespace wfe::activities {
 namespace {
@@ -49,12 +50,11 @@ Result<std::string> LinkTarget(const SafeDir& dir, const SafeEntry& entry) {
   const size_t slash = entry.path.rfind('/');
   const std::string parent = slash == std::string::npos ? "." : entry.path.substr(0, slash);
   // A parent that turned into a link meanwhile could at worst make us read another link's target text.
-  const int at = ::openat(dir.fd(), parent.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  if (at < 0) return NotFound(entry.path + " has gone");
+  const UniqueFd at(::openat(dir.fd(), parent.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!at.open()) return NotFound(entry.path + " has gone");
   char target[4096];
   const ssize_t length =
-      ::readlinkat(at, entry.path.c_str() + (slash == std::string::npos ? 0 : slash + 1), target, sizeof target);
-  ::close(at);
+      ::readlinkat(at.get(), entry.path.c_str() + (slash == std::string::npos ? 0 : slash + 1), target, sizeof target);
   if (length < 0) return NotFound(entry.path + " has gone");
   return std::string(target, static_cast<size_t>(length));
 }

@@ -15,6 +15,7 @@
 #include "activities/audit/trace_file.h"
 #include "activities/traces/entry_line.h"
 #include "activities/traces/line_chain.h"
+#include "engine/base/unique_fd.h"
 
 namespace wfe::activities {
 namespace {
@@ -32,20 +33,6 @@ struct TextHash {
 struct RunState {
   ChainEnd chain;
   int64_t last_timestamp_ms = 0;
-};
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
 };
 
 }  // namespace
@@ -150,7 +137,7 @@ void TraceParser::ParseLine(std::string_view line, int64_t number) {
 }
 
 Status TraceParser::ParseFile(const std::string& path) {
-  const Descriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (fd.get() < 0) {
     const std::string message = "cannot open " + path + ": " + std::strerror(errno);
     return errno == ENOENT ? NotFound(message) : Unavailable(message);

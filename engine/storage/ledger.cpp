@@ -107,25 +107,21 @@ Status MemoryLedger::Write(const LedgerMark& mark) {
 }
 
 Result<std::unique_ptr<FileLedger>> FileLedger::Open(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (fd < 0) return SystemError("cannot open the ledger", path);
-  auto ledger = std::unique_ptr<FileLedger>(new FileLedger(path, fd));
-  WFE_ASSIGN_OR_RETURN(const Slots slots, ReadSlots(fd, path));
+  UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!fd.open()) return SystemError("cannot open the ledger", path);
+  auto ledger = std::unique_ptr<FileLedger>(new FileLedger(path, std::move(fd)));
+  WFE_ASSIGN_OR_RETURN(const Slots slots, ReadSlots(ledger->fd_.get(), path));
   if (const Slot* newest = Newest(slots)) ledger->generation_ = newest->generation;
   // The file's name must survive a power cut as well as its bytes.
   const std::string parent = std::filesystem::path(path).parent_path().string();
-  const int directory = ::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (directory < 0) return SystemError("cannot open the folder of the ledger", path);
-  const int synced = ::fsync(directory);
-  ::close(directory);
-  if (synced != 0) return SystemError("cannot sync the folder of the ledger", path);
+  const UniqueFd directory(::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory.open()) return SystemError("cannot open the folder of the ledger", path);
+  if (::fsync(directory.get()) != 0) return SystemError("cannot sync the folder of the ledger", path);
   return ledger;
 }
 
-FileLedger::~FileLedger() { ::close(fd_); }
-
 Result<std::optional<LedgerMark>> FileLedger::Read() const {
-  WFE_ASSIGN_OR_RETURN(const Slots slots, ReadSlots(fd_, path_));
+  WFE_ASSIGN_OR_RETURN(const Slots slots, ReadSlots(fd_.get(), path_));
   if (const Slot* newest = Newest(slots)) return std::optional(newest->mark);
   if (slots.empty_file) return std::optional<LedgerMark>();
   return DataLoss("the ledger " + path_ + " is damaged: neither of its two slots can be read");
@@ -137,12 +133,13 @@ Status FileLedger::Write(const LedgerMark& mark) {
   const auto offset = static_cast<off_t>((generation % 2) * kSlotBytes);
   size_t done = 0;
   while (done < bytes.size()) {
-    const ssize_t put = ::pwrite(fd_, bytes.data() + done, bytes.size() - done, offset + static_cast<off_t>(done));
+    const ssize_t put =
+        ::pwrite(fd_.get(), bytes.data() + done, bytes.size() - done, offset + static_cast<off_t>(done));
     if (put < 0 && errno == EINTR) continue;
     if (put < 0) return SystemError("cannot write the ledger", path_);
     done += static_cast<size_t>(put);
   }
-  if (::fdatasync(fd_) != 0) return SystemError("cannot sync the ledger", path_);
+  if (::fdatasync(fd_.get()) != 0) return SystemError("cannot sync the ledger", path_);
   generation_ = generation;
   return Ok();
 }

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "engine/base/result.h"
+#include "engine/base/unique_fd.h"
 
 namespace wfe::storage {
 
@@ -47,18 +48,16 @@ class FileLedger final : public Ledger {
  public:
   /// Opens or creates the file.
   static Result<std::unique_ptr<FileLedger>> Open(const std::string& path);
-  ~FileLedger() override;
-  FileLedger(const FileLedger&) = delete;
   FileLedger& operator=(const FileLedger&) = delete;
 
   Result<std::optional<LedgerMark>> Read() const override;
   Status Write(const LedgerMark& mark) override;
 
  private:
-  FileLedger(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}
+  FileLedger(std::string path, UniqueFd fd) : path_(std::move(path)), fd_(std::move(fd)) {}
 
   const std::string path_;
-  const int fd_;
+  const UniqueFd fd_;
   uint64_t generation_ = 0;  // of the newest slot; the next goes to the other one
 };
 

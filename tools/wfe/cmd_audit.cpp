@@ -10,6 +10,7 @@
 #include "activities/audit/trace_file.h"
 #include "activities/audit/trace_rebuild.h"
 #include "activities/audit/trace_validator.h"
+#include "activities/traces/history_entries.h"
 #include "tools/wfe/cli.h"
 #include "tools/wfe/history_source.h"
 #include "tools/wfe/prompt_store.h"
@@ -17,7 +18,6 @@
 namespace wfe::cli {
 namespace {
 
-namespace enums = temporal::api::enums::v1;
 using activities::HistoryEntry;
 
 struct AuditOptions {
@@ -32,39 +32,10 @@ std::string TracePath(const std::string& given) {
   return std::filesystem::is_directory(given) ? given + "/" + std::string(activities::kTraceFileName) : given;
 }
 
-/// What a run's history says was logged: the input of every completed logAuditEntry activity, in order.
-Result<std::vector<HistoryEntry>> EntriesOf(const temporal::api::history::v1::History& history,
-                                            const std::string& run_id) {
-  std::map<int64_t, HistoryEntry> scheduled;
-  std::vector<HistoryEntry> entries;
-  for (const auto& event : history.events()) {
-    if (event.event_type() == enums::EVENT_TYPE_ACTIVITY_TASK_SCHEDULED) {
-      const auto& a = event.activity_task_scheduled_event_attributes();
-      if (a.activity_type().name() != activities::kLogAuditEntry.name) continue;
-      try {
-        const auto input = FromPayloads(a.input()).get<activities::LogAuditEntryInput>();
-        scheduled[event.event_id()] = {input.entry, run_id + "/" + a.activity_id(), std::nullopt};
-      } catch (const nlohmann::json::exception& e) {
-        return InvalidArgument(
-            fmt::format("event {} of run {} holds no log entry: {}", event.event_id(), run_id, e.what()));
-      }
-    } else if (event.event_type() == enums::EVENT_TYPE_ACTIVITY_TASK_COMPLETED) {
-      const auto found = scheduled.find(event.activity_task_completed_event_attributes().scheduled_event_id());
-      if (found == scheduled.end()) continue;
-      HistoryEntry& entry = found->second;
-      entry.logged_at = Instant(std::chrono::seconds(event.event_time().seconds()) +
-                                std::chrono::nanoseconds(event.event_time().nanos()));
-      entries.push_back(std::move(entry));
-      scheduled.erase(found);
-    }
-  }
-  return entries;
-}
-
 Result<std::pair<Target, std::vector<HistoryEntry>>> ReadEntries(Globals& globals, const std::string& run) {
   WFE_ASSIGN_OR_RETURN(const Target target, Resolve(globals, {run, ""}));
   WFE_ASSIGN_OR_RETURN(const auto history, FetchHistory(globals, target));
-  WFE_ASSIGN_OR_RETURN(auto entries, EntriesOf(history, target.run_id));
+  WFE_ASSIGN_OR_RETURN(auto entries, activities::EntriesOfHistory(history, target.run_id));
   return std::pair(target, std::move(entries));
 }
 
@@ -155,7 +126,8 @@ Result<int> Tail(Globals& globals, const AuditOptions& options) {
 }  // namespace
 
 void AddAuditCommands(CLI::App& app, Globals& globals) {
-  CLI::App& audit = *app.add_subcommand("audit", "Audit traces: read, check and rebuild them, and report on many")->require_subcommand(1);
+  CLI::App& audit = *app.add_subcommand("audit", "Audit traces: read, check and rebuild them, and report on many")
+                         ->require_subcommand(1);
   AddAuditReportCommands(audit, globals);
   {
     auto options = std::make_shared<AuditOptions>();

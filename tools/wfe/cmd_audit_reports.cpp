@@ -12,9 +12,9 @@
 #include "tools/wfe/cli.h"
 #include "tools/wfe/follow.h"
 #include "tools/wfe/local.h"
+#include "tools/wfe/prompt_store.h"
 #include "tools/wfe/schedule_request.h"
 #include "tools/wfe/start.h"
-#include "workers/client/records_client.h"
 #include "workflows/optimization/optimization.h"
 
 namespace wfe::cli {
@@ -33,6 +33,8 @@ struct RunOptions {
   int min_runs = 24;
   std::string out;
   bool propose = false;
+  std::string await_approval;
+  bool auto_apply = false;
   bool local = false;
   std::string id;
   std::string queue;
@@ -59,6 +61,8 @@ Result<workflows::OptimizationInput> InputOf(const RunOptions& options, const st
   input.audits = options.audits;
   input.min_runs = options.min_runs;
   input.propose = options.propose;
+  input.await_approval = options.await_approval;
+  input.auto_apply = options.auto_apply;
   if (!options.out.empty()) input.output_dir = fs::absolute(options.out).lexically_normal().string();
   if (options.local && input.output_dir.empty()) input.output_dir = fs::absolute("audit-reports").string();
   // Says now what the workflow would say later.
@@ -95,6 +99,13 @@ Result<int> RunAudit(Globals& globals, const RunOptions& options) {
     const size_t at = draft.rfind('@');
     fmt::print("draft {}: see it with `wfe prompts show {} {}`\n", draft, draft.substr(0, at), draft.substr(at + 1));
   }
+  const nlohmann::json decisions = outcome.result.value("decisions", nlohmann::json::object());
+  for (const nlohmann::json& draft : decisions.value("activated", nlohmann::json::array())) {
+    fmt::print("draft {} is active: the next builds use it\n", draft.get<std::string>());
+  }
+  for (const nlohmann::json& sentence : decisions.value("ignored", nlohmann::json::array())) {
+    fmt::print("{}\n", sentence.get<std::string>());
+  }
   return ExitCodeOf(outcome);
 }
 
@@ -130,6 +141,10 @@ Result<int> ScheduleAudit(Globals& globals, AuditScheduleOptions options) {
   options.audit.period = period;
   WFE_ASSIGN_OR_RETURN(workflows::OptimizationInput input, InputOf(options.audit, globals.Namespace()));
   input.scheduled = true;
+  const auto between = workflows::ParsePeriod(period);
+  if (!input.await_approval.empty() && (!between || *workflows::ParsePeriod(input.await_approval) >= *between)) {
+    return InvalidArgument("--await-approval must be shorter than --period, or the next report has to wait");
+  }
   WFE_ASSIGN_OR_RETURN(const Config* config, globals.config());
   schedule.id = options.audit.id.empty() ? (options.weekly ? "audit-weekly" : "audit-nightly") : options.audit.id;
   schedule.timezone = options.timezone;
@@ -147,6 +162,13 @@ Result<int> ScheduleAudit(Globals& globals, AuditScheduleOptions options) {
   return kExitOk;
 }
 
+struct ViewOptions {
+  std::string id = "latest";  ///< Or a report's id, or the beginning of one.
+  std::string directory;      ///< Of reports; empty: those of the records service.
+  std::string out;
+  RecordsOptions records;
+};
+
 /// A report as the list shows it: the row of the records service, or what a directory's report.json says.
 struct StoredReport {
   std::string id;
@@ -161,33 +183,31 @@ Result<nlohmann::json> ReadJsonFile(const fs::path& path) {
   return json;
 }
 
-Result<std::vector<StoredReport>> ListReports(Globals& globals, const std::string& directory) {
+Result<std::vector<StoredReport>> ListReports(Globals& globals, const ViewOptions& options) {
   std::vector<StoredReport> reports;
-  if (directory.empty()) {
-    client::RecordsClient records(globals.client());
-    const Status scanned =
-        records.ScanRows(std::string(activities::kReportsTable), "", [&](std::string key, const std::string& value) {
+  if (options.directory.empty()) {
+    WFE_ASSIGN_OR_RETURN(const auto connection, RecordsConnection::Open(globals, options.records));
+    WFE_RETURN_IF_ERROR(connection.records()->ScanRows(
+        std::string(activities::kReportsTable), "", [&](std::string key, const std::string& value) {
           nlohmann::json row = nlohmann::json::parse(value, nullptr, false);
           if (row.is_object()) reports.push_back({std::move(key), std::move(row)});
-        });
-    if (!scanned)
-      return Globals::IsUnreachable(scanned.error()) ? globals.Unreachable(scanned.error()) : scanned.error();
+        }));
     return reports;
   }
   std::error_code error;
-  for (const fs::directory_entry& entry : fs::directory_iterator(directory, error)) {
+  for (const fs::directory_entry& entry : fs::directory_iterator(options.directory, error)) {
     if (entry.is_symlink() || !fs::exists(entry.path() / "report.json")) continue;
     WFE_ASSIGN_OR_RETURN(const nlohmann::json report, ReadJsonFile(entry.path() / "report.json"));
     reports.push_back({report.value("report_id", entry.path().filename().string()),
                        activities::ReportRow(report, "", entry.path().string())});
   }
-  if (error) return NotFound("cannot read the directory " + directory + ": " + error.message());
+  if (error) return NotFound("cannot read the directory " + options.directory + ": " + error.message());
   std::sort(reports.begin(), reports.end(), [](const StoredReport& a, const StoredReport& b) { return a.id < b.id; });
   return reports;
 }
 
-Result<int> List(Globals& globals, const std::string& directory) {
-  WFE_ASSIGN_OR_RETURN(const auto reports, ListReports(globals, directory));
+Result<int> List(Globals& globals, const ViewOptions& options) {
+  WFE_ASSIGN_OR_RETURN(const auto reports, ListReports(globals, options));
   Table table({{.title = "REPORT", .key = "report_id"},
                {.title = "RUNS", .key = "runs", .right = true},
                {.title = "FINDINGS", .key = "findings", .right = true},
@@ -202,10 +222,12 @@ Result<int> List(Globals& globals, const std::string& directory) {
   return kExitOk;
 }
 
-/// The row of `id`, which may be a prefix of one report's id, or "latest".
-Result<StoredReport> FindReport(Globals& globals, const std::string& directory, const std::string& id) {
-  WFE_ASSIGN_OR_RETURN(const auto reports, ListReports(globals, directory));
-  if (reports.empty()) return NotFound("there are no reports" + (directory.empty() ? "" : " in " + directory));
+/// The row of `options.id`.
+Result<StoredReport> FindReport(Globals& globals, const ViewOptions& options) {
+  const std::string& id = options.id;
+  WFE_ASSIGN_OR_RETURN(const auto reports, ListReports(globals, options));
+  if (reports.empty())
+    return NotFound("there are no reports" + (options.directory.empty() ? "" : " in " + options.directory));
   if (id == "latest") return reports.back();
   std::vector<StoredReport> found;
   for (const StoredReport& report : reports) {
@@ -217,17 +239,17 @@ Result<StoredReport> FindReport(Globals& globals, const std::string& directory, 
   return found.front();
 }
 
-Result<nlohmann::json> FetchReport(Globals& globals, const StoredReport& stored) {
+Result<nlohmann::json> FetchReport(Globals& globals, const ViewOptions& options, const StoredReport& stored) {
   const std::string blob = stored.row.value("report", "");
   if (blob.empty()) return ReadJsonFile(fs::path(stored.row.value("directory", "")) / "report.json");
-  client::RecordsClient records(globals.client());
-  WFE_ASSIGN_OR_RETURN(const std::string bytes, records.Get(blob));
+  WFE_ASSIGN_OR_RETURN(const auto connection, RecordsConnection::Open(globals, options.records));
+  WFE_ASSIGN_OR_RETURN(const std::string bytes, connection.records()->Get(blob));
   return nlohmann::json::parse(bytes, nullptr, false);
 }
 
-Result<int> Show(Globals& globals, const std::string& directory, const std::string& id) {
-  WFE_ASSIGN_OR_RETURN(const StoredReport stored, FindReport(globals, directory, id));
-  WFE_ASSIGN_OR_RETURN(const nlohmann::json report, FetchReport(globals, stored));
+Result<int> Show(Globals& globals, const ViewOptions& options) {
+  WFE_ASSIGN_OR_RETURN(const StoredReport stored, FindReport(globals, options));
+  WFE_ASSIGN_OR_RETURN(const nlohmann::json report, FetchReport(globals, options, stored));
   if (globals.format != OutputFormat::kText) {
     fmt::print("{}\n", report.dump(globals.format == OutputFormat::kJson ? 2 : -1));
     return kExitOk;
@@ -237,14 +259,14 @@ Result<int> Show(Globals& globals, const std::string& directory, const std::stri
   return kExitOk;
 }
 
-Result<int> Open(Globals& globals, const std::string& directory, const std::string& id, const std::string& out) {
-  WFE_ASSIGN_OR_RETURN(const StoredReport stored, FindReport(globals, directory, id));
+Result<int> Open(Globals& globals, const ViewOptions& options) {
+  WFE_ASSIGN_OR_RETURN(const StoredReport stored, FindReport(globals, options));
   std::string path = stored.row.value("directory", "") + "/report.html";
-  if (!out.empty() || !fs::exists(path)) {
+  if (!options.out.empty() || !fs::exists(path)) {
     // Written on another machine, or wanted elsewhere: rendered anew from the stored report.
-    WFE_ASSIGN_OR_RETURN(const nlohmann::json report, FetchReport(globals, stored));
+    WFE_ASSIGN_OR_RETURN(const nlohmann::json report, FetchReport(globals, options, stored));
     WFE_ASSIGN_OR_RETURN(const std::string html, activities::RenderHtml(report));
-    path = out.empty() ? stored.id + ".html" : out;
+    path = options.out.empty() ? stored.id + ".html" : options.out;
     std::ofstream file(path, std::ios::binary);
     file << html;
     file.close();
@@ -258,10 +280,6 @@ Result<int> Open(Globals& globals, const std::string& directory, const std::stri
   return kExitOk;
 }
 
-}  // namespace
-
-namespace {
-
 /// What `run` and `schedule` have in common.
 void AddAuditOptions(CLI::App& run, RunOptions* options) {
   run.add_option("--traces", options->directories, "A tree searched for audit_trace.jsonl (may be given again)");
@@ -272,8 +290,17 @@ void AddAuditOptions(CLI::App& run, RunOptions* options) {
   run.add_option("--min-runs", options->min_runs, "Fewer completed runs than this: no claims (default 24)");
   run.add_option("--out", options->out, "Directory for reports (default: reports/ in the worker's work root)");
   run.add_flag("--propose", options->propose, "Store a draft template version for each finding with a prepared change");
+  run.add_option("--await-approval", options->await_approval,
+                 "With --propose: wait that long (8h, 2d) for the signals approve and decline");
+  run.add_flag("--auto-apply", options->auto_apply, "With --propose: activate the draft of the strongest finding");
   run.add_option("-w,--id", options->id, "Workflow id (default: made up)");
   run.add_option("-t,--queue", options->queue, "Task queue (default: client.queue of the configuration)");
+}
+
+/// Where `list`, `show` and `open` look.
+void AddReportSource(CLI::App& command, ViewOptions* options) {
+  command.add_option("--reports", options->directory, "A directory of reports, instead of the server's");
+  AddRecordsOption(command, options->records);
 }
 
 }  // namespace
@@ -311,39 +338,32 @@ void AddAuditReportCommands(CLI::App& audit, Globals& globals) {
         "A period that was missed gets its report late, and the report says so.");
     schedule.callback([&globals, options] { globals.Run([&] { return ScheduleAudit(globals, *options); }); });
   }
-  struct ViewOptions {
-    std::string id = "latest";
-    std::string reports;
-    std::string out;
-  };
   {
     auto options = std::make_shared<ViewOptions>();
     CLI::App& list = *audit.add_subcommand("list", "List reports");
     AddClientOptions(list, globals);
-    list.add_option("--reports", options->reports, "A directory of reports, instead of the server's");
+    AddReportSource(list, options.get());
     list.footer("Examples:\n  wfe audit list\n  wfe audit list --reports ./audit-reports");
-    list.callback([&globals, options] { globals.Run([&] { return List(globals, options->reports); }); });
+    list.callback([&globals, options] { globals.Run([&] { return List(globals, *options); }); });
   }
   {
     auto options = std::make_shared<ViewOptions>();
     CLI::App& show = *audit.add_subcommand("show", "Print a report");
     AddClientOptions(show, globals);
     show.add_option("report", options->id, "Its id, the beginning of it, or latest (default)");
-    show.add_option("--reports", options->reports, "A directory of reports, instead of the server's");
+    AddReportSource(show, options.get());
     show.footer("Examples:\n  wfe audit show\n  wfe audit show 2026-01-31 --output json | jq .findings");
-    show.callback([&globals, options] { globals.Run([&] { return Show(globals, options->reports, options->id); }); });
+    show.callback([&globals, options] { globals.Run([&] { return Show(globals, *options); }); });
   }
   {
     auto options = std::make_shared<ViewOptions>();
     CLI::App& open = *audit.add_subcommand("open", "Open a report's HTML page, or print where it is");
     AddClientOptions(open, globals);
     open.add_option("report", options->id, "Its id, the beginning of it, or latest (default)");
-    open.add_option("--reports", options->reports, "A directory of reports, instead of the server's");
+    AddReportSource(open, options.get());
     open.add_option("--out", options->out, "Write the page to this file");
     open.footer("Example:\n  wfe audit open latest --out report.html");
-    open.callback([&globals, options] {
-      globals.Run([&] { return Open(globals, options->reports, options->id, options->out); });
-    });
+    open.callback([&globals, options] { globals.Run([&] { return Open(globals, *options); }); });
   }
 }
 

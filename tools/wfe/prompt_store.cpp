@@ -9,9 +9,11 @@
 
 namespace wfe::cli {
 
+std::string ShippedFile(const std::string& relative) { return std::string(WFE_SHARE_DIR) + "/" + relative; }
+
 std::string TemplatesDir(const Config& config) {
   if (!config.build.templates_dir.empty()) return config.build.templates_dir;
-  return std::string(WFE_SHARE_DIR) + "/workflows/audited_build/templates";
+  return ShippedFile("workflows/audited_build/templates");
 }
 
 void AddRecordsOption(CLI::App& command, RecordsOptions& options) {

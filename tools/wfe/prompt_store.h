@@ -10,6 +10,8 @@
 
 namespace wfe::cli {
 
+/// Where a data file that ships with wfe is, named from the root of the sources.
+std::string ShippedFile(const std::string& relative);
 /// The directory with the templates: `build.templates` of the configuration, else those that ship with wfe.
 std::string TemplatesDir(const Config& config);
 

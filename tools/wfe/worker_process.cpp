@@ -19,6 +19,7 @@
 #include "activities/gemini/prices.h"
 #include "activities/optimization/register.h"
 #include "activities/prompts/records_template_rows.h"
+#include "activities/traces/collect.h"
 #include "engine/base/strand.h"
 #include "engine/base/thread_loop.h"
 #include "tools/wfe/cli.h"
@@ -36,9 +37,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
-
-/// Where the data files that ship with wfe are.
-std::string Shipped(const std::string& relative) { return std::string(WFE_SHARE_DIR) + "/" + relative; }
 
 Result<activities::GeminiConfig> AgentConfigFrom(const Config& config, const std::string& work_root) {
   activities::GeminiConfig agent;
@@ -58,7 +56,7 @@ Result<activities::GeminiConfig> AgentConfigFrom(const Config& config, const std
     agent.programs["gemini-cli"] = activities::MakeGeminiCli(program);
   }
   agent.backends["scripted"] = activities::OpenCassetteShelf(
-      config.agent.cassette_dir.empty() ? Shipped("workflows/audited_build/samples") : config.agent.cassette_dir);
+      config.agent.cassette_dir.empty() ? ShippedFile("workflows/audited_build/samples") : config.agent.cassette_dir);
   if (!config.agent.prices.empty()) {
     WFE_ASSIGN_OR_RETURN(auto prices, activities::PriceTable::Load(config.agent.prices));
     agent.prices = std::make_shared<const activities::PriceTable>(std::move(prices));
@@ -153,7 +151,7 @@ class WorkerProcess::Impl {
     activities::RegisterGeminiActivities(registry, agent_);
     activities::AuditConfig audit;
     audit.ingest = [records = records_](const std::string& key, const std::string& line) -> Status {
-      WFE_RETURN_IF_ERROR(records->AppendRow("traces", key, line));
+      WFE_RETURN_IF_ERROR(records->AppendRow(std::string(activities::kTracesTable), key, line));
       return Ok();
     };
     activities::RegisterAuditActivities(registry, audit);

@@ -9,6 +9,8 @@
 #include <cstring>
 #include <optional>
 
+#include "engine/base/unique_fd.h"
+
 namespace wfe::worker {
 namespace {
 
@@ -18,21 +20,6 @@ Error Failed(const std::string& what, const std::filesystem::path& path) {
   return FailedPrecondition("host id: cannot " + what + " " + path.string() + ": " + std::strerror(errno));
 }
 
-/// Closes on the way out.
-class File {
- public:
-  explicit File(int descriptor) : descriptor_(descriptor) {}
-  ~File() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-  }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  int get() const { return descriptor_; }
-
- private:
-  int descriptor_;
-};
-
 bool IsUuid(std::string_view text) {
   return text.size() == kUuidLength && std::all_of(text.begin(), text.end(), [](char c) {
            return c == '-' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
@@ -41,7 +28,7 @@ bool IsUuid(std::string_view text) {
 
 /// nullopt: there is no such file.
 Result<std::optional<std::string>> Read(const std::filesystem::path& path) {
-  const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (file.get() < 0) {
     if (errno == ENOENT) return std::optional<std::string>();
     return Failed("open", path);
@@ -58,7 +45,7 @@ Result<std::optional<std::string>> Read(const std::filesystem::path& path) {
 }
 
 Status WriteSynced(const std::filesystem::path& path, const std::string& text) {
-  const File file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (file.get() < 0) return Failed("create", path);
   if (::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) return Failed("write", path);
   if (::fsync(file.get()) != 0) return Failed("sync", path);
@@ -79,7 +66,7 @@ Result<std::string> HostId(const std::filesystem::path& work_root, IdSource& ids
   const Error link_error = Failed("create", path);
   ::unlink(fresh.c_str());
   if (!linked) return link_error;
-  const File directory(::open(work_root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const UniqueFd directory(::open(work_root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (directory.get() < 0 || ::fsync(directory.get()) != 0) return Failed("sync", work_root);
   WFE_ASSIGN_OR_RETURN(known, Read(path));
   if (!known) return Internal("host id: " + path.string() + " vanished");
