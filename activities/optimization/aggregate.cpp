@@ -144,6 +144,7 @@ void RegisterOptimizationActivities(sdk::ActivityRegistry& registry, Optimizatio
   registry.Register(kAggregateTraces, bind(&AggregateTraces));
   registry.Register(kRunAudit, bind(&RunOneAudit));
   registry.Register(kWriteReport, bind(&WriteReport));
+  registry.Register(kActivateDraft, bind(&ActivateDraft));
 }
 
 }  // namespace wfe::activities

@@ -19,6 +19,8 @@ sdk::ActivityResult<RunAuditResult> RunOneAudit(const OptimizationConfig& config
                                                 const RunAuditInput& input);
 sdk::ActivityResult<WriteReportResult> WriteReport(const OptimizationConfig& config, sdk::ActivityContext& context,
                                                    const WriteReportInput& input);
+sdk::ActivityResult<ActivateDraftResult> ActivateDraft(const OptimizationConfig& config, sdk::ActivityContext& context,
+                                                       const ActivateDraftInput& input);
 
 struct LoadedTables {
   TraceTable table;

@@ -103,16 +103,30 @@ struct WriteReportResult {
 void to_json(nlohmann::json& json, const WriteReportResult& result);
 void from_json(const nlohmann::json& json, WriteReportResult& result);
 
+struct ActivateDraftInput {
+  std::string template_id;
+  int version = 0;
+  std::string author;  ///< Who decided.
+  std::string reason;
+};
+void to_json(nlohmann::json& json, const ActivateDraftInput& input);
+void from_json(const nlohmann::json& json, ActivateDraftInput& input);
+
+struct ActivateDraftResult {
+  int version = 0;           ///< The one that builds use now.
+  int previous_version = 0;  ///< The one before.
+};
+void to_json(nlohmann::json& json, const ActivateDraftResult& result);
+void from_json(const nlohmann::json& json, ActivateDraftResult& result);
+
 inline constexpr sdk::ActivityType<CollectTracesInput, CollectTracesResult> kCollectTraces{"collectTraces"};
 inline constexpr sdk::ActivityType<AggregateTracesInput, AggregateTracesResult> kAggregateTraces{"aggregateTraces"};
 inline constexpr sdk::ActivityType<RunAuditInput, RunAuditResult> kRunAudit{"runAudit"};
 inline constexpr sdk::ActivityType<WriteReportInput, WriteReportResult> kWriteReport{"writeReport"};
+/// Makes a version of a template the active one; once it is, another attempt changes nothing.
+inline constexpr sdk::ActivityType<ActivateDraftInput, ActivateDraftResult> kActivateDraft{"activateDraft"};
 
 /// Rows of the records service that tell of every report: key report_id, value JSON with its blob and headline.
 inline constexpr std::string_view kReportsTable = "audit_reports";
-
-/// The audits in the order of a report (OP-6 to OP-9).
-inline constexpr std::string_view kAllAudits[] = {"token_efficiency", "constraint_effectiveness", "prompt_refinement",
-                                                  "context_volatility"};
 
 }  // namespace wfe::activities

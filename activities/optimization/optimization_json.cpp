@@ -101,4 +101,22 @@ void from_json(const json& j, WriteReportResult& r) {
   j.at("headline").get_to(r.headline);
 }
 
+void to_json(json& j, const ActivateDraftInput& i) {
+  j = {{"template_id", i.template_id}, {"version", i.version}, {"author", i.author}, {"reason", i.reason}};
+}
+void from_json(const json& j, ActivateDraftInput& i) {
+  j.at("template_id").get_to(i.template_id);
+  j.at("version").get_to(i.version);
+  j.at("author").get_to(i.author);
+  j.at("reason").get_to(i.reason);
+}
+
+void to_json(json& j, const ActivateDraftResult& r) {
+  j = {{"version", r.version}, {"previous_version", r.previous_version}};
+}
+void from_json(const json& j, ActivateDraftResult& r) {
+  j.at("version").get_to(r.version);
+  j.at("previous_version").get_to(r.previous_version);
+}
+
 }  // namespace wfe::activities

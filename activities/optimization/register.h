@@ -22,7 +22,7 @@ struct OptimizationConfig {
   int64_t chunk_bytes = 32 << 20;
 };
 
-/// Registers collectTraces, aggregateTraces, runAudit and writeReport.
+/// Registers collectTraces, aggregateTraces, runAudit, writeReport and activateDraft.
 void RegisterOptimizationActivities(sdk::ActivityRegistry& registry, OptimizationConfig config);
 
 /// What lists show of a report: report_id, generated_at, runs, findings, significant, headline, directory, report (the

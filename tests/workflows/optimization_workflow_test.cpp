@@ -23,12 +23,20 @@ class OptimizationWorkflowTest : public ::testing::Test {
     core::WorkflowTaskHandler handler(registry_, Options());
     for (int task = 0; task < 2000; ++task) {
       const auto answer = engine.RunTask(handler);
+      bool waits = true;
       for (const Command& command : answer.commands()) {
+        if (command.has_cancel_timer_command_attributes()) continue;
+        if (command.has_start_timer_command_attributes()) {
+          timer_ = command.start_timer_command_attributes().timer_id();
+          continue;
+        }
+        waits = false;
         if (!command.has_schedule_activity_task_command_attributes()) return Describe(command);
         const auto& a = command.schedule_activity_task_command_attributes();
         const json given = core::DecodePayloads(a.input()).value();
         engine.CompleteActivity(a.activity_id(), Answer(a.activity_type().name(), given, chunks));
       }
+      if (waits) people_(engine);
     }
     return "it did not end";
   }
@@ -49,16 +57,33 @@ class OptimizationWorkflowTest : public ::testing::Test {
     if (type == kRunAudit.name) {
       return RunAuditResult{.section = "section-" + given.at("kind").get<std::string>()};
     }
+    if (type == kActivateDraft.name) {
+      activated_.push_back(given.at("template_id").get<std::string>() + " " +
+                           std::to_string(given.at("version").get<int>()) + " by " +
+                           given.at("author").get<std::string>());
+      return ActivateDraftResult{.version = given.at("version"), .previous_version = 1};
+    }
     written_ = given;
     WriteReportResult result;
     result.report_id = given.at("report_id");
+    result.drafts = drafts_;
     return result;
   }
 
   sdk::WorkflowRegistry registry_;
   std::vector<std::string> calls_;
   json written_;
+  std::vector<std::string> drafts_;                               // that writeReport stores
+  std::vector<std::string> activated_;                            // what activateDraft was asked to do
+  std::string timer_;                                             // the last one that was started
+  std::function<void(FakeEngine&)> people_ = [](FakeEngine&) {};  // who act while the workflow waits
 };
+
+/// The result of a completed run.
+json ResultOf(const std::string& end) {
+  EXPECT_THAT(end, HasSubstr("CompleteWorkflowExecution {"));
+  return json::parse(end.substr(end.find('{')));
+}
 
 TEST_F(OptimizationWorkflowTest, CollectsAggregatesAuditsAndWritesOneReport) {  // OP-1, OP-3, AC-6
   FakeEngine engine("abcd-run");
@@ -105,6 +130,79 @@ TEST_F(OptimizationWorkflowTest, ReportOnTimeSaysNothingAboutIt) {
   EXPECT_THAT(written_.at("scope").at("tables"), IsEmpty());
 }
 
+TEST_F(OptimizationWorkflowTest, DraftIsActivatedWhenAPersonApprovesItBySignal) {  // OP-12
+  drafts_ = {"package@4", "package@5", "fix@2"};
+  int visits = 0;
+  people_ = [&](FakeEngine& engine) {
+    if (++visits == 1) {
+      engine.Signal("approve", {{"draft", "package@5"}, {"author", "anna"}, {"reason", "fewer type errors"}});
+    } else {
+      engine.Signal("decline", {{"draft", "package@4"}});
+      engine.Signal("approve", {{"draft", "fix@2"}, {"author", "ben"}, {"reason", "clear"}});
+    }
+  };
+  FakeEngine engine;
+  const json result = ResultOf(Run(engine, {{"propose", true}, {"await_approval", "8h"}}, 1));
+  EXPECT_THAT(activated_, ElementsAre("package 5 by anna", "fix 2 by ben"));
+  EXPECT_THAT(result.at("decisions").at("activated"), ElementsAre("package@5", "fix@2"));
+  EXPECT_THAT(result.at("decisions").at("declined"), ElementsAre("package@4"));
+  EXPECT_THAT(result.at("decisions").at("waiting"), IsEmpty());
+  ExpectEveryPrefixReplays(engine, registry_);
+}
+
+TEST_F(OptimizationWorkflowTest, DraftsThatNobodyDecidesAboutStayDraftsWhenTheTimeIsOver) {  // OP-12
+  drafts_ = {"package@4"};
+  people_ = [this](FakeEngine& engine) { engine.FireTimer(timer_); };
+  FakeEngine engine;
+  const json result = ResultOf(Run(engine, {{"propose", true}, {"await_approval", "8h"}}, 1));
+  EXPECT_THAT(activated_, IsEmpty());
+  EXPECT_THAT(result.at("decisions").at("waiting"), ElementsAre("package@4"));
+  ExpectEveryPrefixReplays(engine, registry_);
+}
+
+TEST_F(OptimizationWorkflowTest, SignalThatDecidesNothingIsIgnoredAndTheResultSaysWhy) {  // OP-12
+  drafts_ = {"package@4"};
+  int visits = 0;
+  people_ = [&](FakeEngine& engine) {
+    if (++visits == 2) return engine.FireTimer(timer_);
+    engine.Signal("approve", "yes");
+    engine.Signal("approve", {{"draft", "package@9"}, {"author", "anna"}, {"reason", "good"}});
+    engine.Signal("approve", {{"draft", "package@4"}});
+    engine.Signal("decline", {{"draft", 4}});
+  };
+  FakeEngine engine;
+  const json result = ResultOf(Run(engine, {{"propose", true}, {"await_approval", "8h"}}, 1));
+  EXPECT_THAT(activated_, IsEmpty());
+  EXPECT_THAT(result.at("decisions").at("ignored"),
+              testing::UnorderedElementsAre("signal approve was ignored: it names no draft",
+                                            "signal decline was ignored: it names no draft",
+                                            "signal approve was ignored: package@9 does not wait for a decision",
+                                            "signal approve was ignored: it needs an author and a reason"));
+}
+
+TEST_F(OptimizationWorkflowTest, DecisionThatComesTogetherWithTheEndOfTheTimeCounts) {  // OP-12
+  drafts_ = {"package@4"};
+  people_ = [this](FakeEngine& engine) {
+    engine.FireTimer(timer_);
+    engine.Signal("approve", {{"draft", "package@4"}, {"author", "anna"}, {"reason", "good"}});
+  };
+  FakeEngine engine;
+  const json result = ResultOf(Run(engine, {{"propose", true}, {"await_approval", "8h"}}, 1));
+  EXPECT_THAT(result.at("decisions").at("activated"), ElementsAre("package@4"));
+}
+
+TEST_F(OptimizationWorkflowTest, NothingBecomesActiveByItselfUnlessAutoApplyIsOn) {  // OP-12
+  drafts_ = {"package@4", "package@5", "fix@2"};
+  FakeEngine asked;
+  const json kept = ResultOf(Run(asked, {{"propose", true}}, 1));
+  EXPECT_THAT(activated_, IsEmpty());
+  EXPECT_THAT(kept.at("decisions").at("waiting"), ElementsAre("package@4", "package@5", "fix@2"));
+  FakeEngine engine;
+  const json result = ResultOf(Run(engine, {{"propose", true}, {"auto_apply", true}}, 1));
+  EXPECT_THAT(activated_, ElementsAre("package 4 by auto_apply", "fix 2 by auto_apply"));
+  EXPECT_THAT(result.at("decisions").at("waiting"), ElementsAre("package@5"));
+}
+
 TEST_F(OptimizationWorkflowTest, BadInputFailsTheRunAndNamesTheField) {
   const std::pair<json, std::string> cases[] = {
       {{{"perid", "24h"}}, "input.perid is not known"},
@@ -115,6 +213,9 @@ TEST_F(OptimizationWorkflowTest, BadInputFailsTheRunAndNamesTheField) {
       {{{"sources", {{{"kind", "directory"}, {"location", "builds"}}}}}, "needs an absolute path"},
       {{{"sources", {{{"kind", "cloud"}}}}}, "input.sources"},
       {{{"min_runs", "many"}}, "input.min_runs"},
+      {{{"propose", true}, {"await_approval", "later"}}, "input.await_approval must be a duration"},
+      {{{"propose", true}, {"await_approval", "8h"}, {"auto_apply", true}}, "exclude each other"},
+      {{{"auto_apply", true}}, "need input.propose"},
       {"everything", "must be a JSON object"},
   };
   for (const auto& [input, sentence] : cases) {

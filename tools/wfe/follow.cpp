@@ -156,7 +156,8 @@ class Follower {
       }
       case enums::EVENT_TYPE_ACTIVITY_TASK_COMPLETED: {
         const std::string type = activities_[event.activity_task_completed_event_attributes().scheduled_event_id()];
-        if (type != "logAuditEntry") Print(type + " done", {{"event", "activity_completed"}, {"activity", type}});
+        if (type != "logAuditEntry")
+          ShowDone(type, FromPayloads(event.activity_task_completed_event_attributes().result()));
         break;
       }
       case enums::EVENT_TYPE_WORKFLOW_TASK_FAILED: {
@@ -175,6 +176,22 @@ class Follower {
       default:
         break;
     }
+  }
+
+  /// An activity that says in a `headline` what came out is quoted, with the drafts that somebody may decide about.
+  void ShowDone(const std::string& type, const nlohmann::json& result) {
+    std::string text = type + " done";
+    nlohmann::ordered_json object = {{"event", "activity_completed"}, {"activity", type}};
+    if (result.is_object() && result.contains("headline")) {
+      text += ": " + result["headline"].get<std::string>();
+      object["headline"] = result["headline"];
+    }
+    if (result.is_object() && result.contains("drafts") && !result["drafts"].empty()) {
+      text += "; drafts:";
+      for (const auto& draft : result["drafts"]) text += " " + draft.get<std::string>();
+      object["drafts"] = result["drafts"];
+    }
+    Print(text, object);
   }
 
   /// A step of an audited build, from the entry it logs.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <deque>
 
+#include "activities/audits/audit_kinds.h"
+
 namespace wfe::workflows {
 namespace {
 
@@ -22,6 +24,7 @@ struct Progress {
   int chunks_done = 0;
   int64_t entries = 0;
   int64_t files = 0;
+  DraftDecisions decisions;
 };
 
 /// What is known once a chunk is done, in the order of the chunks.
@@ -45,16 +48,13 @@ class Audit {
  public:
   Audit(sdk::WorkflowContext& ctx, OptimizationInput input) : ctx_(ctx), input_(std::move(input)) {
     ctx.OnQuery<nlohmann::json, nlohmann::json>("progress", progress_, [](const Progress& p, const nlohmann::json&) {
-      return nlohmann::json{{"phase", p.phase},
-                            {"chunks", p.chunks},
-                            {"chunks_done", p.chunks_done},
-                            {"entries", p.entries},
-                            {"files", p.files}};
+      return nlohmann::json{{"phase", p.phase},     {"chunks", p.chunks}, {"chunks_done", p.chunks_done},
+                            {"entries", p.entries}, {"files", p.files},   {"decisions", p.decisions}};
     });
     due_ = input_.scheduled ? DueTimeOf(ctx.info().workflow_id) : std::nullopt;
   }
 
-  Task<WriteReportResult> Run() {
+  Task<OptimizationResult> Run() {
     if (input_.carried.is_null()) {
       co_await Collect();
     } else {
@@ -81,8 +81,15 @@ class Audit {
     write.propose = input_.propose;
     const WriteReportResult result =
         co_await ctx_.Activity(kWriteReport, write, {.start_to_close = 10min, .heartbeat = 1min, .retry = Retries()});
+    progress_->decisions.waiting = result.drafts;
+    if (input_.auto_apply) {
+      co_await ApplyDrafts(ctx_, result.report_id, progress_->decisions);
+    } else if (!input_.await_approval.empty()) {
+      progress_->phase = "approval";
+      co_await AwaitDecisions(ctx_, *ParsePeriod(input_.await_approval), progress_->decisions);
+    }
     progress_->phase = "done";
-    co_return result;
+    co_return OptimizationResult{result, progress_->decisions};
   }
 
  private:
@@ -127,7 +134,7 @@ class Audit {
 
   Task<std::vector<std::string>> RunAudits(AuditScope scope) {
     std::vector<std::string> kinds = input_.audits;
-    if (kinds.empty()) kinds.assign(std::begin(kAllAudits), std::end(kAllAudits));
+    if (kinds.empty()) kinds.assign(std::begin(kAuditKinds), std::end(kAuditKinds));
     std::vector<sdk::Future<RunAuditResult>> running;
     for (const std::string& kind : kinds) {
       const RunAuditInput audit{.kind = kind, .scope = scope};
@@ -181,7 +188,12 @@ class Audit {
 
 }  // namespace
 
-Task<WriteReportResult> Optimization(sdk::WorkflowContext& ctx, nlohmann::json json) {
+void to_json(nlohmann::json& json, const OptimizationResult& result) {
+  json = result.report;
+  json["decisions"] = result.decisions;
+}
+
+Task<OptimizationResult> Optimization(sdk::WorkflowContext& ctx, nlohmann::json json) {
   OptimizationInput input;
   try {
     input = json.get<OptimizationInput>();
@@ -190,7 +202,7 @@ Task<WriteReportResult> Optimization(sdk::WorkflowContext& ctx, nlohmann::json j
                                "INVALID_INPUT", true);
   }
   Audit audit(ctx, std::move(input));
-  WriteReportResult result;
+  OptimizationResult result;
   std::optional<sdk::ActivityFailure> fault;
   try {
     result = co_await audit.Run();

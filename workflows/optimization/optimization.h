@@ -11,6 +11,7 @@
 
 #include "activities/optimization/optimization.h"
 #include "workers/sdk/workflow.h"
+#include "workflows/optimization/approval.h"
 
 namespace wfe::workflows {
 
@@ -26,8 +27,10 @@ struct OptimizationInput {
   std::vector<std::string> audits;          ///< Empty: all four.
   int min_runs = 24;                        ///< OP-5
   std::string output_dir;                   ///< Absolute, on the worker's host; empty: <work root>/reports.
-  bool propose = false;                     ///< OP-12
-  int64_t chunk_bytes = 0;                  ///< 0: the worker's default.
+  bool propose = false;                     ///< OP-12: store drafts.
+  std::string await_approval;  ///< "8h": stay open that long for signals about the drafts (approval.h).  Empty: end.
+  bool auto_apply = false;     ///< Activate the draft of the strongest finding without asking anybody.
+  int64_t chunk_bytes = 0;     ///< 0: the worker's default.
   /// True: started by a schedule, which appended the due time to the workflow id (S93).  The report is then of that
   /// time, and says so when it runs late.
   bool scheduled = false;
@@ -44,9 +47,18 @@ std::optional<Duration> ParsePeriod(std::string_view text);
 /// The due time at the end of a scheduled workflow's id; nullopt when there is none.
 std::optional<Instant> DueTimeOf(std::string_view workflow_id);
 
-/// Query `progress`: phase (collect, aggregate, audit, write, done), chunks, chunks_done, entries, files.
+/// What the run ends with: the report, and what became of its drafts.  As JSON it is a WriteReportResult with
+/// "decisions".
+struct OptimizationResult {
+  activities::WriteReportResult report;
+  DraftDecisions decisions;
+};
+void to_json(nlohmann::json& json, const OptimizationResult& result);
+
+/// Query `progress`: phase (collect, aggregate, audit, write, approval, done), chunks, chunks_done, entries, files,
+/// decisions.  Signals: approval.h.
 /// Fails with INVALID_INPUT, or with the failure type of the activity that could not do its work.
-sdk::Task<activities::WriteReportResult> Optimization(sdk::WorkflowContext& ctx, nlohmann::json input);
+sdk::Task<OptimizationResult> Optimization(sdk::WorkflowContext& ctx, nlohmann::json input);
 
 void RegisterOptimization(sdk::WorkflowRegistry& registry);
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "activities/audits/audit_kinds.h"
 #include "workers/sdk/json_input.h"
 #include "workflows/optimization/optimization.h"
 
@@ -16,6 +17,8 @@ void to_json(json& j, const OptimizationInput& input) {
   if (!input.from.empty()) j["from"] = input.from;
   if (!input.to.empty()) j["to"] = input.to;
   if (!input.period.empty()) j["period"] = input.period;
+  if (!input.await_approval.empty()) j["await_approval"] = input.await_approval;
+  if (input.auto_apply) j["auto_apply"] = true;
   if (!input.output_dir.empty()) j["output_dir"] = input.output_dir;
   if (!input.carried.is_null()) j["carried"] = input.carried;
 }
@@ -31,6 +34,8 @@ void from_json(const json& j, OptimizationInput& input) {
   in.Read("min_runs", input.min_runs);
   in.Read("output_dir", input.output_dir);
   in.Read("propose", input.propose);
+  in.Read("await_approval", input.await_approval);
+  in.Read("auto_apply", input.auto_apply);
   in.Read("chunk_bytes", input.chunk_bytes);
   in.Read("scheduled", input.scheduled);
   in.Read("carried", input.carried);
@@ -43,9 +48,15 @@ void from_json(const json& j, OptimizationInput& input) {
   in.Require(input.to.empty() || ParseIso8601(input.to), "input.to must be a time like 2026-01-31T02:00:00Z");
   in.Require(input.period.empty() || ParsePeriod(input.period), "input.period must be a duration like 24h or 7d");
   in.Require(input.period.empty() || input.from.empty(), "input.period and input.from exclude each other");
+  in.Require(input.await_approval.empty() || ParsePeriod(input.await_approval),
+             "input.await_approval must be a duration like 8h or 2d");
+  in.Require(input.await_approval.empty() || !input.auto_apply,
+             "input.await_approval and input.auto_apply exclude each other");
+  in.Require(input.propose || (input.await_approval.empty() && !input.auto_apply),
+             "input.await_approval and input.auto_apply need input.propose: without it there are no drafts");
   for (const std::string& kind : input.audits) {
-    in.Require(std::find(std::begin(activities::kAllAudits), std::end(activities::kAllAudits), kind) !=
-                   std::end(activities::kAllAudits),
+    in.Require(std::find(std::begin(activities::kAuditKinds), std::end(activities::kAuditKinds), kind) !=
+                   std::end(activities::kAuditKinds),
                "input.audits: there is no audit " + kind +
                    "; there are token_efficiency, constraint_effectiveness, prompt_refinement, context_volatility");
   }
