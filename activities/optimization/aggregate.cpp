@@ -57,21 +57,29 @@ Result<AuditOptions> OptionsOf(const AuditScope& scope) {
   return options;
 }
 
-Result<LoadedTables> LoadTables(const OptimizationConfig& config, sdk::ActivityContext& context,
-                                const std::vector<std::string>& tables) {
-  LoadedTables all;
-  for (size_t i = 0; i < tables.size(); ++i) {
-    WFE_ASSIGN_OR_RETURN(const std::string bytes, config.records->Get(tables[i]));
-    WFE_ASSIGN_OR_RETURN(TraceTable table, DeserializeTable(bytes));
-    if (i == 0) {
-      all.table = std::move(table);
-    } else {
-      all.duplicates += static_cast<int64_t>(all.table.Append(table));
+Result<std::shared_ptr<const LoadedTables>> LoadTables(const OptimizationConfig& config, sdk::ActivityContext& context,
+                                                       const std::vector<std::string>& tables) {
+  const auto alive = [&context](const std::string& detail) {
+    context.Heartbeat(detail);
+    return context.IsCancelled() ? Status(Cancelled("the activity was cancelled")) : Ok();
+  };
+  const auto load = [&]() -> Result<LoadedTables> {
+    LoadedTables all;
+    for (size_t i = 0; i < tables.size(); ++i) {
+      WFE_ASSIGN_OR_RETURN(const std::string bytes, config.records->Get(tables[i]));
+      WFE_ASSIGN_OR_RETURN(TraceTable table, DeserializeTable(bytes));
+      if (i == 0) {
+        all.table = std::move(table);
+      } else {
+        all.duplicates += static_cast<int64_t>(all.table.Append(table));
+      }
+      WFE_RETURN_IF_ERROR(alive("table " + std::to_string(i + 1) + " of " + std::to_string(tables.size())));
     }
-    context.Heartbeat("table " + std::to_string(i + 1) + " of " + std::to_string(tables.size()));
-    if (context.IsCancelled()) return Cancelled("the activity was cancelled");
-  }
-  return all;
+    return all;
+  };
+  std::string key;
+  for (const std::string& table : tables) key += table + " ";
+  return config.tables->Get(key, load, [&alive] { return alive("waiting for the tables"); });
 }
 
 sdk::ActivityResult<CollectTracesResult> CollectTraces(const OptimizationConfig& config, sdk::ActivityContext& context,
@@ -123,9 +131,9 @@ sdk::ActivityResult<AggregateTracesResult> AggregateTraces(const OptimizationCon
 sdk::ActivityResult<RunAuditResult> RunOneAudit(const OptimizationConfig& config, sdk::ActivityContext& context,
                                                 const RunAuditInput& input) {
   const auto work = [&]() -> Result<RunAuditResult> {
-    WFE_ASSIGN_OR_RETURN(const LoadedTables loaded, LoadTables(config, context, input.scope.tables));
+    WFE_ASSIGN_OR_RETURN(const auto loaded, LoadTables(config, context, input.scope.tables));
     WFE_ASSIGN_OR_RETURN(const AuditOptions options, OptionsOf(input.scope));
-    WFE_ASSIGN_OR_RETURN(const json section, RunAudit(input.kind, loaded.table, options));
+    WFE_ASSIGN_OR_RETURN(const json section, RunAudit(input.kind, loaded->table, options));
     RunAuditResult result;
     WFE_ASSIGN_OR_RETURN(result.section, PutJson(config, section));
     return result;

@@ -22,13 +22,9 @@ sdk::ActivityResult<WriteReportResult> WriteReport(const OptimizationConfig& con
 sdk::ActivityResult<ActivateDraftResult> ActivateDraft(const OptimizationConfig& config, sdk::ActivityContext& context,
                                                        const ActivateDraftInput& input);
 
-struct LoadedTables {
-  TraceTable table;
-  int64_t duplicates = 0;  ///< Entries that were in two chunks; they count once (OP-2).
-};
 /// All chunks as one table.  Heartbeats between chunks.
-Result<LoadedTables> LoadTables(const OptimizationConfig& config, sdk::ActivityContext& context,
-                                const std::vector<std::string>& tables);
+Result<std::shared_ptr<const LoadedTables>> LoadTables(const OptimizationConfig& config, sdk::ActivityContext& context,
+                                                       const std::vector<std::string>& tables);
 /// INVALID_ARGUMENT when a time of the scope is none.
 Result<AuditOptions> OptionsOf(const AuditScope& scope);
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "activities/optimization/optimization.h"
+#include "activities/optimization/table_cache.h"
 #include "activities/prompts/template_store.h"
 #include "engine/base/time.h"
 #include "workers/client/records_client.h"
@@ -20,6 +21,7 @@ struct OptimizationConfig {
   std::string ns;                                  ///< Namespace of those histories.
   std::shared_ptr<TemplateStore> templates;        ///< For drafts and for the effect of earlier ones.
   int64_t chunk_bytes = 32 << 20;
+  std::shared_ptr<TableCache> tables = std::make_shared<TableCache>();  ///< Shared by the activities of a worker.
 };
 
 /// Registers collectTraces, aggregateTraces, runAudit, writeReport and activateDraft.

@@ -140,7 +140,7 @@ json ReportRow(const json& report, const std::string& blob, const std::string& d
 sdk::ActivityResult<WriteReportResult> WriteReport(const OptimizationConfig& config, sdk::ActivityContext& context,
                                                    const WriteReportInput& input) {
   const auto work = [&]() -> Result<WriteReportResult> {
-    WFE_ASSIGN_OR_RETURN(const LoadedTables loaded, LoadTables(config, context, input.scope.tables));
+    WFE_ASSIGN_OR_RETURN(const auto loaded, LoadTables(config, context, input.scope.tables));
     WFE_ASSIGN_OR_RETURN(const AuditOptions options, OptionsOf(input.scope));
     ReportInput about;
     about.report_id = input.report_id;
@@ -149,7 +149,7 @@ sdk::ActivityResult<WriteReportResult> WriteReport(const OptimizationConfig& con
     if (!input.scope.window_to.empty()) about.window_to = input.scope.window_to;
     about.note = input.late_note;
     about.parse = input.problems.get<ParseReport>();
-    about.parse.duplicates += loaded.duplicates;
+    about.parse.duplicates += loaded->duplicates;
     about.sources = input.sources;
     std::vector<int64_t> entries(about.sources.size());
     for (const std::string& blob : input.reports) {
@@ -168,7 +168,7 @@ sdk::ActivityResult<WriteReportResult> WriteReport(const OptimizationConfig& con
       sections.push_back(std::move(section));
     }
     WFE_ASSIGN_OR_RETURN(const std::vector<ActivatedProposal> proposals, EarlierProposals(config));
-    json report = AssembleReport(Overview(loaded.table, options, proposals), sections, about);
+    json report = AssembleReport(Overview(loaded->table, options, proposals), sections, about);
     context.Heartbeat("assembled");
     WriteReportResult result;
     if (input.propose) {
