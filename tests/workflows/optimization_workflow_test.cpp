@@ -212,6 +212,7 @@ TEST_F(OptimizationWorkflowTest, BadInputFailsTheRunAndNamesTheField) {
       {{{"audits", {"speed"}}}, "there is no audit speed"},
       {{{"sources", {{{"kind", "directory"}, {"location", "builds"}}}}}, "needs an absolute path"},
       {{{"sources", {{{"kind", "cloud"}}}}}, "input.sources"},
+      {{{"timezone", "Mars/Olympus"}}, "knows no time zone Mars/Olympus"},
       {{{"min_runs", "many"}}, "input.min_runs"},
       {{{"propose", true}, {"await_approval", "later"}}, "input.await_approval must be a duration"},
       {{{"propose", true}, {"await_approval", "8h"}, {"auto_apply", true}}, "exclude each other"},
@@ -233,6 +234,19 @@ TEST(ParsePeriod, TakesAWholeNumberAndAUnit) {
   EXPECT_EQ(ParsePeriod("30s"), std::chrono::seconds(30));
   for (const char* wrong : {"", "h", "-1h", "0d", "1.5h", "24", "24 h", "1w"})
     EXPECT_FALSE(ParsePeriod(wrong)) << wrong;
+}
+
+TEST(WindowBegin, DaysOfACalendarMeetWhenClocksAreChanged) {  // OP-1
+  const auto begin = [](const char* end, const char* period, const char* timezone) {
+    return FormatIso8601Millis(WindowBegin(*ParseIso8601(end), period, timezone));
+  };
+  EXPECT_EQ(begin("2026-11-21T04:00:00Z", "1d", ""), "2026-11-20T04:00:00.000Z");
+  // Berlin: 4:00 is 2:00 UTC in summer and 3:00 UTC in winter.
+  EXPECT_EQ(begin("2026-03-29T02:00:00Z", "1d", "Europe/Berlin"), "2026-03-28T03:00:00.000Z");
+  EXPECT_EQ(begin("2026-10-25T03:00:00Z", "1d", "Europe/Berlin"), "2026-10-24T02:00:00.000Z");
+  EXPECT_EQ(begin("2026-10-26T03:00:00Z", "7d", "Europe/Berlin"), "2026-10-19T02:00:00.000Z");
+  EXPECT_EQ(begin("2026-10-25T03:00:00Z", "24h", "Europe/Berlin"), "2026-10-24T03:00:00.000Z");
+  EXPECT_EQ(begin("2026-03-01T03:00:00.250Z", "1d", "Europe/Berlin"), "2026-02-28T03:00:00.250Z");
 }
 
 TEST(DueTimeOf, IsTheEndOfAScheduledWorkflowsId) {  // S93

@@ -42,9 +42,14 @@ Status VirtualHost::Start(const sdk::WorkflowRegistry& workflows, const sdk::Act
   store_options.clock = &loop_;
   store_options.ids = &ids_;
   store_options.name = "the store in memory";
-  WFE_ASSIGN_OR_RETURN(store_, storage::Store::Open(std::make_shared<storage::MemoryKeyValueStore>(),
-                                                    std::make_shared<storage::MemoryLedger>(), store_options));
-  loop_.when_idle = [this] { return store_->stage().RunOnce() > 0; };
+  WFE_ASSIGN_OR_RETURN(store_, storage::Store::Open(disk_, ledger_, store_options));
+  syncs_left_ = -1;
+  loop_.when_idle = [this] {
+    if (!power() || store_->stage().RunOnce() == 0) return false;
+    ++syncs_;
+    if (syncs_left_ > 0) --syncs_left_;
+    return power();
+  };
   engine_ =
       std::make_unique<frontend::Engine>(frontend::EngineOptions(), frontend::EngineHost{.clock = loop_,
                                                                                          .ids = ids_,
@@ -55,7 +60,10 @@ Status VirtualHost::Start(const sdk::WorkflowRegistry& workflows, const sdk::Act
                                                                                          .store = *store_});
   WFE_RETURN_IF_ERROR(engine_->Start());
   client_ = std::make_unique<DirectClient>(loop_, engine_->dispatcher());
+  return StartWorker(workflows, activities);
+}
 
+Status VirtualHost::StartWorker(const sdk::WorkflowRegistry& workflows, const sdk::ActivityRegistry& activities) {
   worker::WorkerOptions options;
   options.task_queue = options_.task_queue;
   options.extra_activity_queues = {options_.host_queue};
@@ -76,18 +84,23 @@ Status VirtualHost::Start(const sdk::WorkflowRegistry& workflows, const sdk::Act
   return Ok();
 }
 
-VirtualHost::~VirtualHost() {
-  // As a power cut would end it: nothing that was to happen happens.
+void VirtualHost::KillWorker() {
+  if (worker_ == nullptr) return;
+  worker_strand_.Post([this] { worker_ = nullptr; });
+  loop_.RunReady();
+}
+
+void VirtualHost::Crash() {
   loop_.DropEverything();
   loop_.when_idle = nullptr;
-  if (worker_ != nullptr) {
-    worker_strand_.Post([this] { worker_ = nullptr; });
-    loop_.RunReady();
-  }
+  KillWorker();
   loop_.DropEverything();
   client_ = nullptr;
   engine_ = nullptr;
   store_ = nullptr;
+  disk_->Crash();
 }
+
+VirtualHost::~VirtualHost() { Crash(); }
 
 }  // namespace wfe::demo

@@ -47,8 +47,19 @@ class VirtualHost {
   VirtualHost(const VirtualHost&) = delete;
   VirtualHost& operator=(const VirtualHost&) = delete;
 
-  /// Brings engine and worker up; takes a second of virtual time.  The registries outlive the host.  Call once.
+  /// Brings engine and worker up; takes a second of virtual time.  The registries outlive the host.  After Crash() it
+  /// goes on from what was synced.
   Status Start(const sdk::WorkflowRegistry& workflows, const sdk::ActivityRegistry& activities);
+  /// As a power cut would end both: nothing that was to happen happens, and what was not synced is gone.
+  void Crash();
+  /// The power goes once the store has synced `syncs` more times: from then on nothing moves.  Crash() follows.
+  void CutPowerAfter(int syncs) { syncs_left_ = syncs; }
+  bool power() const { return syncs_left_ != 0; }
+  int syncs() const { return syncs_; }
+
+  /// The worker alone: as a kill would end it, and a new one.
+  void KillWorker();
+  Status StartWorker(const sdk::WorkflowRegistry& workflows, const sdk::ActivityRegistry& activities);
 
   StrandLoop& loop() { return loop_; }
 
@@ -63,6 +74,7 @@ class VirtualHost {
     return result;
   }
 
+  /// Of the worker that runs now.
   uint64_t workflow_tasks_failed() const { return worker_->stats().workflow_tasks_failed; }
 
  private:
@@ -74,6 +86,10 @@ class VirtualHost {
   StrandLoop::Strand blocking_{loop_};
   StrandLoop::Strand worker_strand_{loop_};
   StrandLoop::Strand caller_{loop_};
+  std::shared_ptr<storage::MemoryKeyValueStore> disk_ = std::make_shared<storage::MemoryKeyValueStore>();
+  std::shared_ptr<storage::MemoryLedger> ledger_ = std::make_shared<storage::MemoryLedger>();
+  int syncs_ = 0;
+  int syncs_left_ = -1;  // Before the power goes; -1: it stays.
   std::unique_ptr<storage::Store> store_;
   std::unique_ptr<frontend::Engine> engine_;
   std::unique_ptr<DirectClient> client_;

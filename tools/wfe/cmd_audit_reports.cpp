@@ -125,11 +125,12 @@ Result<int> ScheduleAudit(Globals& globals, AuditScheduleOptions options) {
   if (chosen != 1) return InvalidArgument("say one of --nightly, --weekly, --every and --cron");
   ScheduleOptions schedule;
   std::string period = options.audit.period;
+  // At 4:00 no clock is put forward or back, so that no night is skipped and none comes twice.
   if (options.nightly) {
-    schedule.crons = {"0 2 * * *"};
-    if (period.empty()) period = "24h";
+    schedule.crons = {"0 4 * * *"};
+    if (period.empty()) period = "1d";
   } else if (options.weekly) {
-    schedule.crons = {"0 3 * * 1"};
+    schedule.crons = {"0 4 * * 1"};
     if (period.empty()) period = "7d";
   } else if (!options.every.empty()) {
     if (!workflows::ParsePeriod(options.every)) return InvalidArgument("--every takes a duration like 30m, 6h or 1d");
@@ -141,6 +142,7 @@ Result<int> ScheduleAudit(Globals& globals, AuditScheduleOptions options) {
   options.audit.period = period;
   WFE_ASSIGN_OR_RETURN(workflows::OptimizationInput input, InputOf(options.audit, globals.Namespace()));
   input.scheduled = true;
+  input.timezone = options.timezone;
   const auto between = workflows::ParsePeriod(period);
   if (!input.await_approval.empty() && (!between || *workflows::ParsePeriod(input.await_approval) >= *between)) {
     return InvalidArgument("--await-approval must be shorter than --period, or the next report has to wait");
@@ -326,8 +328,8 @@ void AddAuditReportCommands(CLI::App& audit, Globals& globals) {
     CLI::App& schedule = *audit.add_subcommand("schedule", "Write a report every night, or as often as you say");
     AddClientOptions(schedule, globals);
     AddAuditOptions(schedule, &options->audit);
-    schedule.add_flag("--nightly", options->nightly, "At 2:00, of the last 24 hours");
-    schedule.add_flag("--weekly", options->weekly, "On Mondays at 3:00, of the last seven days");
+    schedule.add_flag("--nightly", options->nightly, "At 4:00, of the day before it");
+    schedule.add_flag("--weekly", options->weekly, "On Mondays at 4:00, of the seven days before it");
     schedule.add_option("--every", options->every, "Every 30m, 6h … of that time");
     schedule.add_option("--cron", options->cron, "By a cron expression; name the --period too");
     schedule.add_option("--timezone", options->timezone, "An IANA name (default: UTC)");

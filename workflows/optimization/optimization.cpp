@@ -159,7 +159,8 @@ class Audit {
     if (!input_.period.empty() || due_) {
       const Instant to = input_.to.empty() ? due_.value_or(ctx_.Now()) : *ParseIso8601(input_.to);
       scope.window_to = FormatIso8601Millis(to);
-      if (!input_.period.empty()) scope.window_from = FormatIso8601Millis(to - *ParsePeriod(input_.period));
+      if (!input_.period.empty())
+        scope.window_from = FormatIso8601Millis(WindowBegin(to, input_.period, input_.timezone));
     }
     return scope;
   }

@@ -12,6 +12,7 @@
 #include "activities/optimization/optimization.h"
 #include "workers/sdk/workflow.h"
 #include "workflows/optimization/approval.h"
+#include "workflows/optimization/window.h"
 
 namespace wfe::workflows {
 
@@ -22,7 +23,8 @@ struct OptimizationInput {
   std::vector<activities::SourceSpec> sources;  ///< Empty: the central store ("records").
   std::string from;                             ///< ISO 8601; runs that ended in [from, to) count.  Empty: unbounded.
   std::string to;
-  std::string period;  ///< Instead of `from`: "24h", "7d", "90m" before `to`, which then defaults to the due time.
+  std::string period;    ///< Instead of `from`: "24h", "7d", "90m" before `to`, which then defaults to the due time.
+  std::string timezone;  ///< Whose calendar a period of days follows; empty: UTC.
   std::vector<std::string> workflow_types;  ///< Empty: all.
   std::vector<std::string> audits;          ///< Empty: all four.
   int min_runs = 24;                        ///< OP-5
@@ -40,12 +42,6 @@ struct OptimizationInput {
 void to_json(nlohmann::json& json, const OptimizationInput& input);
 /// Throws nlohmann::json::exception naming an unknown key or a wrong value.
 void from_json(const nlohmann::json& json, OptimizationInput& input);
-
-/// "24h", "7d", "90m", "30s"; nullopt for anything else.
-std::optional<Duration> ParsePeriod(std::string_view text);
-
-/// The due time at the end of a scheduled workflow's id; nullopt when there is none.
-std::optional<Instant> DueTimeOf(std::string_view workflow_id);
 
 /// What the run ends with: the report, and what became of its drafts.  As JSON it is a WriteReportResult with
 /// "decisions".

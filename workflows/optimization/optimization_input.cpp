@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <charconv>
 
 #include "activities/audits/audit_kinds.h"
 #include "workers/sdk/json_input.h"
@@ -17,6 +16,7 @@ void to_json(json& j, const OptimizationInput& input) {
   if (!input.from.empty()) j["from"] = input.from;
   if (!input.to.empty()) j["to"] = input.to;
   if (!input.period.empty()) j["period"] = input.period;
+  if (!input.timezone.empty()) j["timezone"] = input.timezone;
   if (!input.await_approval.empty()) j["await_approval"] = input.await_approval;
   if (input.auto_apply) j["auto_apply"] = true;
   if (!input.output_dir.empty()) j["output_dir"] = input.output_dir;
@@ -29,6 +29,7 @@ void from_json(const json& j, OptimizationInput& input) {
   in.Read("from", input.from);
   in.Read("to", input.to);
   in.Read("period", input.period);
+  in.Read("timezone", input.timezone);
   in.Read("workflow_types", input.workflow_types);
   in.Read("audits", input.audits);
   in.Read("min_runs", input.min_runs);
@@ -47,6 +48,7 @@ void from_json(const json& j, OptimizationInput& input) {
   in.Require(input.from.empty() || ParseIso8601(input.from), "input.from must be a time like 2026-01-31T02:00:00Z");
   in.Require(input.to.empty() || ParseIso8601(input.to), "input.to must be a time like 2026-01-31T02:00:00Z");
   in.Require(input.period.empty() || ParsePeriod(input.period), "input.period must be a duration like 24h or 7d");
+  in.Require(IsTimeZone(input.timezone), "input.timezone: this worker knows no time zone " + input.timezone);
   in.Require(input.period.empty() || input.from.empty(), "input.period and input.from exclude each other");
   in.Require(input.await_approval.empty() || ParsePeriod(input.await_approval),
              "input.await_approval must be a duration like 8h or 2d");
@@ -63,32 +65,6 @@ void from_json(const json& j, OptimizationInput& input) {
   in.Require(input.min_runs >= 0, "input.min_runs must not be negative");
   in.Require(input.chunk_bytes >= 0, "input.chunk_bytes must not be negative");
   in.Require(input.output_dir.empty() || input.output_dir.front() == '/', "input.output_dir must be an absolute path");
-}
-
-std::optional<Duration> ParsePeriod(std::string_view text) {
-  int64_t count = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-  if (error != std::errc() || count <= 0 || count > 100'000 || end + 1 != text.data() + text.size()) {
-    return std::nullopt;
-  }
-  switch (*end) {
-    case 's':
-      return std::chrono::seconds(count);
-    case 'm':
-      return std::chrono::minutes(count);
-    case 'h':
-      return std::chrono::hours(count);
-    case 'd':
-      return std::chrono::hours(24 * count);
-    default:
-      return std::nullopt;
-  }
-}
-
-std::optional<Instant> DueTimeOf(std::string_view workflow_id) {
-  constexpr size_t kLength = std::string_view("2026-01-31T02:00:00Z").size();
-  if (workflow_id.size() < kLength + 1 || workflow_id[workflow_id.size() - kLength - 1] != '-') return std::nullopt;
-  return ParseIso8601(workflow_id.substr(workflow_id.size() - kLength));
 }
 
 }  // namespace wfe::workflows

@@ -1,0 +1,77 @@
+// The records service in memory: every call is answered inside the call.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "engine/base/hash.h"
+#include "wfe/records/v1/records.pb.h"
+#include "workers/client/service_client.h"
+
+namespace wfe::testing {
+
+/// One thread.
+class MemoryRecords final : public client::ServiceClient {
+ public:
+  std::shared_ptr<client::CallHandle> Call(std::string_view, std::string_view method,
+                                           const google::protobuf::MessageLite& request, const client::CallOptions&,
+                                           Function<void(Result<std::string>)> done) override {
+    const std::string bytes = request.SerializeAsString();
+    if (method == "PutBlob") return Answer(done, Put(Parse<records::v1::PutBlobRequest>(bytes)));
+    if (method == "GetBlob") return Answer(done, Get(Parse<records::v1::GetBlobRequest>(bytes)));
+    if (method == "AppendRow") return Answer(done, Append(Parse<records::v1::AppendRowRequest>(bytes)));
+    if (method == "ScanRows") return Answer(done, Scan(Parse<records::v1::ScanRowsRequest>(bytes)));
+    done(Unimplemented("the records in memory do not serve " + std::string(method)));
+    return nullptr;
+  }
+
+  std::map<std::string, std::map<std::string, std::string>> tables;
+  std::map<std::string, std::string> blobs;
+
+ private:
+  template <class Request>
+  static Request Parse(const std::string& bytes) {
+    Request request;
+    request.ParseFromString(bytes);
+    return request;
+  }
+  template <class Response>
+  static std::shared_ptr<client::CallHandle> Answer(Function<void(Result<std::string>)>& done,
+                                                    const Result<Response>& response) {
+    done(response ? Result<std::string>(response->SerializeAsString()) : Result<std::string>(response.error()));
+    return nullptr;
+  }
+
+  Result<records::v1::PutBlobResponse> Put(const records::v1::PutBlobRequest& request) {
+    std::string& blob = blobs[request.sha256()];
+    if (request.offset() == 0) blob.clear();
+    blob += request.data();
+    return records::v1::PutBlobResponse();
+  }
+  Result<records::v1::GetBlobResponse> Get(const records::v1::GetBlobRequest& request) {
+    const auto found = blobs.find(request.sha256());
+    if (found == blobs.end()) return NotFound("there is no blob " + request.sha256());
+    records::v1::GetBlobResponse response;
+    response.set_total_bytes(static_cast<int64_t>(found->second.size()));
+    response.set_data(
+        found->second.substr(static_cast<size_t>(request.offset()), static_cast<size_t>(request.max_bytes())));
+    return response;
+  }
+  Result<records::v1::AppendRowResponse> Append(const records::v1::AppendRowRequest& request) {
+    records::v1::AppendRowResponse response;
+    response.set_already_present(!tables[request.table()].emplace(request.key(), request.value()).second);
+    return response;
+  }
+  Result<records::v1::ScanRowsResponse> Scan(const records::v1::ScanRowsRequest& request) {
+    records::v1::ScanRowsResponse response;
+    for (const auto& [key, value] : tables[request.table()]) {
+      if (!key.starts_with(request.key_prefix()) || key <= request.start_after_key()) continue;
+      auto& row = *response.add_rows();
+      row.set_key(key);
+      row.set_value(value);
+    }
+    return response;
+  }
+};
+
+}  // namespace wfe::testing
