@@ -113,9 +113,15 @@ void TestChange(const Dataset& data, const Change& change, const std::string& er
                                   error + " in a build that had it.");
   const std::vector<uint32_t> shown = better ? change.before.builds : change.after.builds;
   finding.examples = StepExamples(data, FailingSteps(data, error, shown), true);
-  finding.section = change.sections.empty() ? std::string(kConstraintSection) : change.sections.front();
   finding.template_id = change.after.template_id;
-  finding.rule_key = "context:" + change.after.context;
+  // What helped is about the change; what harmed is about the class, which a rule may prevent in the new wording too.
+  if (better) {
+    finding.section = change.sections.empty() ? std::string(kConstraintSection) : change.sections.front();
+    finding.rule_key = "context:" + change.after.context;
+  } else {
+    finding.section = SectionForError(error);
+    finding.rule_key = error;
+  }
   finding.recommendation =
       better ? "Keep this wording of " + SectionList(change) + "."
              : "Go back to the earlier wording of " + SectionList(change) + ", or add a rule against " + error + ".";

@@ -76,6 +76,20 @@ TEST(AuditReport, ConstraintChangeThatHelpsIsClaimedForItsClass) {  // OP-7
   ExpectHolds(*finding, plan.RuleEffect());
 }
 
+TEST(AuditReport, ConstraintChangeThatHarmsIsAboutTheClassThatARuleMayPrevent) {  // OP-7, OP-12
+  SyntheticBuilds plan;
+  plan.ruled_before = 0.05;
+  plan.ruled_after = 0.35;
+  const json report = Report(MakeTable(plan));
+  const json* finding = FindFinding(report, "difference in share of builds with ESLINT_ERROR_NO_ANY");
+  ASSERT_NE(finding, nullptr);
+  EXPECT_TRUE(finding->at("significant").get<bool>());
+  EXPECT_THAT(finding->at("title").get<std::string>(), HasSubstr("ESLINT_ERROR_NO_ANY became more frequent"));
+  EXPECT_EQ(finding->at("rule_key"), "ESLINT_ERROR_NO_ANY");
+  EXPECT_EQ(finding->at("section"), "STRICT CONSTRAINTS");
+  ExpectHolds(*finding, plan.RuleEffect());
+}
+
 TEST(AuditReport, WhatALaterPromptDidIsNotPutDownToTheConstraintChange) {  // OP-7
   // Version 3 triples test failures under the same constraints as version 2.
   const json report = Report(MakeTable(SyntheticBuilds().WithCauses()));
