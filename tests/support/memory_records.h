@@ -27,6 +27,7 @@ class MemoryRecords final : public client::ServiceClient {
 
   std::map<std::string, std::map<std::string, std::string>> tables;
   std::map<std::string, std::string> blobs;
+  int page_rows = 1000;
 
  private:
   template <class Request>
@@ -66,6 +67,10 @@ class MemoryRecords final : public client::ServiceClient {
     records::v1::ScanRowsResponse response;
     for (const auto& [key, value] : tables[request.table()]) {
       if (!key.starts_with(request.key_prefix()) || key <= request.start_after_key()) continue;
+      if (response.rows_size() == page_rows) {
+        response.set_more(true);
+        break;
+      }
       auto& row = *response.add_rows();
       row.set_key(key);
       row.set_value(value);
