@@ -1,6 +1,11 @@
 // The gRPC server and client, back to back, with a dispatcher that needs no engine.
+#include <arpa/inet.h>
 #include <gmock/gmock.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <condition_variable>
 #include <mutex>
 
@@ -113,6 +118,44 @@ TEST_F(GrpcTransport, TellsTheDispatcherWhenACallerGivesUp) {  // pitfall 19
   dispatcher_.WaitParked();
   handle->Cancel();
   dispatcher_.WaitCancelled();
+}
+
+/// A port whose connections stay half-way: nobody accepts, and the queue of one is full.
+class StalledPort {
+ public:
+  StalledPort() {
+    address_.sin_family = AF_INET;
+    address_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address_;
+    auto* const address = reinterpret_cast<sockaddr*>(&address_);
+    EXPECT_EQ(::bind(sockets_[0], address, size), 0);
+    EXPECT_EQ(::listen(sockets_[0], 0), 0);
+    EXPECT_EQ(::getsockname(sockets_[0], address, &size), 0);
+    for (const int filler : {sockets_[1], sockets_[2]}) {
+      EXPECT_TRUE(::connect(filler, address, size) == 0 || errno == EINPROGRESS);
+    }
+  }
+  ~StalledPort() {
+    for (const int socket : sockets_) ::close(socket);
+  }
+  StalledPort(const StalledPort&) = delete;
+  StalledPort& operator=(const StalledPort&) = delete;
+  std::string address() const { return "127.0.0.1:" + std::to_string(ntohs(address_.sin_port)); }
+
+ private:
+  static int Open() { return ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0); }
+  const int sockets_[3] = {Open(), Open(), Open()};
+  sockaddr_in address_{};
+};
+
+TEST_F(GrpcTransport, WaitsForASlowConnectionAsLongAsTheCallMayTake) {
+  // A machine under load connects in tenths of a second; that is no server that is gone.
+  const StalledPort stalled;
+  const auto client = client::NewGrpcClient({.address = stalled.address(), .ns = "default", .api_key = {}});
+  const auto response = client::BlockingCall<ws::GetSystemInfoResponse>(
+      *client, client::kWorkflowService, "GetSystemInfo", ws::GetSystemInfoRequest(), std::chrono::milliseconds(700));
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().code, StatusCode::kDeadlineExceeded) << response.error().ToString();
 }
 
 TEST_F(GrpcTransport, RefusesAPortThatIsInUseNamingIt) {

@@ -80,8 +80,10 @@ class GrpcClient final : public ServiceClient {
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);  // costs 8 % of the throughput; callers retry by themselves
     arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
-    arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 100);
     arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
+    // Contrary to its name the time that one attempt to connect may take.  A refused one is over at once and is not
+    // slowed down; one on a busy machine takes tenths of a second and must not be taken for a server that is gone.
+    arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 5'000);
     arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);  // finds half-open connections (F12)
     arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 15'000);
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
