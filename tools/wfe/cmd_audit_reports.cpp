@@ -86,6 +86,12 @@ Result<int> RunAudit(Globals& globals, const RunOptions& options) {
                                                .input = nlohmann::json(input),
                                                .id = options.id,
                                                .queue = options.queue}));
+  if (globals.format == OutputFormat::kText && !options.await_approval.empty()) {
+    fmt::print(
+        "Drafts will wait for a decision for {}: wfe signal {} approve --input "
+        "'{{\"draft\":\"TEMPLATE@VERSION\",\"author\":\"you\",\"reason\":\"why\"}}'\n",
+        options.await_approval, target.workflow_id);
+  }
   FollowOptions follow;
   follow.show_steps = globals.format != OutputFormat::kJson;
   WFE_ASSIGN_OR_RETURN(const Outcome outcome, FollowRun(globals, target, follow));
