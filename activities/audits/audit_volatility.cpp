@@ -140,7 +140,7 @@ void ChurningSection(const Dataset& data, const SectionHistory& history, Section
   finding.examples = BuildExamples(data, builds);
   finding.section = history.name;
   finding.template_id = data.builds.Word("template_id", builds.front());
-  finding.rule_key = "context:" + data.builds.Word("context", builds.back());
+  finding.rule_key = "churn:" + history.name;
   finding.recommendation =
       "Keep in " + history.name +
       " only what is stable and needed by every build, and give the rest to the step that needs it.";

@@ -97,8 +97,9 @@ struct WriteReportResult {
   int64_t problems = 0;
   int findings = 0;
   int significant = 0;
-  std::vector<std::string> drafts;  ///< "<template>@<version>" of the drafts that were stored.
-  std::string headline;             ///< One sentence for people.
+  std::vector<std::string> drafts;          ///< "<template>@<version>" of the drafts that were stored.
+  std::vector<std::string> claimed_drafts;  ///< Those of them whose finding is a claim with a test.
+  std::string headline;                     ///< One sentence for people.
 };
 void to_json(nlohmann::json& json, const WriteReportResult& result);
 void from_json(const nlohmann::json& json, WriteReportResult& result);

@@ -84,9 +84,12 @@ void from_json(const json& j, WriteReportInput& i) {
 }
 
 void to_json(json& j, const WriteReportResult& r) {
-  j = {{"report_id", r.report_id}, {"report", r.report},     {"directory", r.directory}, {"runs", r.runs},
-       {"entries", r.entries},     {"problems", r.problems}, {"findings", r.findings},   {"significant", r.significant},
-       {"drafts", r.drafts},       {"headline", r.headline}};
+  j = {{"report_id", r.report_id}, {"report", r.report},
+       {"directory", r.directory}, {"runs", r.runs},
+       {"entries", r.entries},     {"problems", r.problems},
+       {"findings", r.findings},   {"significant", r.significant},
+       {"drafts", r.drafts},       {"claimed_drafts", r.claimed_drafts},
+       {"headline", r.headline}};
 }
 void from_json(const json& j, WriteReportResult& r) {
   j.at("report_id").get_to(r.report_id);
@@ -98,6 +101,7 @@ void from_json(const json& j, WriteReportResult& r) {
   j.at("findings").get_to(r.findings);
   j.at("significant").get_to(r.significant);
   j.at("drafts").get_to(r.drafts);
+  j.at("claimed_drafts").get_to(r.claimed_drafts);
   j.at("headline").get_to(r.headline);
 }
 

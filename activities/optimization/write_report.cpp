@@ -41,14 +41,20 @@ Result<std::vector<ActivatedProposal>> EarlierProposals(const OptimizationConfig
   return proposals;
 }
 
-/// Puts a proposal into each finding that has a prepared change; the names of the drafts that were stored.
-Result<std::vector<std::string>> Propose(const OptimizationConfig& config, json& report) {
-  std::vector<std::string> drafts;
-  if (!config.templates) return drafts;
+/// A reason to change a template: a claim that its test supports, or a finding that ranks or counts and so has no test,
+/// over enough builds.  What was tested and not confirmed is none.
+bool IsReason(const json& finding, bool sufficient) {
+  return sufficient && (finding.value("significant", false) || !finding.contains("p_value"));
+}
+
+/// Puts a proposal into each finding that has a prepared change, and the names of the drafts that were stored into
+/// `result`.
+Status Propose(const OptimizationConfig& config, json& report, WriteReportResult& result) {
+  if (!config.templates) return Ok();
+  const bool sufficient = report.at("header").at("sufficiency").value("sufficient", false);
   const std::string report_id = report.at("report_id");
   for (json& finding : report.at("findings")) {
-    // What is not backed by a test is not a reason to change a template.
-    if (!finding.value("significant", false) || !finding.contains("rule_key")) continue;
+    if (!IsReason(finding, sufficient)) continue;
     Result<Draft> draft = DraftAndStore(*config.templates, report_id, finding);
     if (!draft) {
       if (draft.error().code == StatusCode::kUnavailable) return std::move(draft).error();
@@ -62,10 +68,14 @@ Result<std::vector<std::string>> Propose(const OptimizationConfig& config, json&
       const std::string name = draft->proposal->at("template_id").get<std::string>() + "@" +
                                std::to_string(draft->proposal->at("draft_version").get<int64_t>());
       // Two findings may lead to the same words.
-      if (std::find(drafts.begin(), drafts.end(), name) == drafts.end()) drafts.push_back(name);
+      const auto add = [&name](std::vector<std::string>& names) {
+        if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+      };
+      add(result.drafts);
+      if (finding.value("significant", false)) add(result.claimed_drafts);
     }
   }
-  return drafts;
+  return Ok();
 }
 
 Status WriteFile(const fs::path& path, const std::string& text) {
@@ -172,7 +182,7 @@ sdk::ActivityResult<WriteReportResult> WriteReport(const OptimizationConfig& con
     context.Heartbeat("assembled");
     WriteReportResult result;
     if (input.propose) {
-      WFE_ASSIGN_OR_RETURN(result.drafts, Propose(config, report));
+      WFE_RETURN_IF_ERROR(Propose(config, report, result));
     }
     if (const auto problems = ReportProblems(report); !problems.empty()) {
       return Internal("the report does not keep its schema: " + problems.front());

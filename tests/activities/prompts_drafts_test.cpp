@@ -76,7 +76,8 @@ TEST_F(DraftsTest, TheSectionOfTheFindingChoosesAmongRules) {
   EXPECT_EQ(section("TSC_ERROR_TS2322", "STRICT CONSTRAINTS"), "STRICT CONSTRAINTS");
   EXPECT_EQ(section("TSC_ERROR_TS2322", "Core Package Specifics"), "STRICT CONSTRAINTS");
   EXPECT_EQ(section("prompt:abc", "Implementation Prompt"), "Implementation Prompt");
-  EXPECT_EQ(section("context:abc", "Core Package Specifics"), "Core Package Specifics");
+  EXPECT_EQ(section("churn:Core Package Specifics", "Core Package Specifics"), "Core Package Specifics");
+  EXPECT_THAT(section("context:abc", "STRICT CONSTRAINTS"), HasSubstr("No rule")) << "what a change did is no wording";
   EXPECT_THAT(section("AGENT_ERROR", ""), HasSubstr("No rule"));
 }
 

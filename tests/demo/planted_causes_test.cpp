@@ -70,7 +70,7 @@ TEST(PlantedCauses, AreRecoveredWithHonestIntervals) {
     }
 
     // It changes often, and no effect is claimed.
-    const json often = Find(report, "context_volatility", "context:", "Core Package Specifics changes often");
+    const json often = Find(report, "context_volatility", "churn:", "Core Package Specifics changes often");
     ++churn.n;
     churn.hits += !often.is_null() && !IsClaim(often) ? 1 : 0;
   }

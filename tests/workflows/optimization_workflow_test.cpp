@@ -67,6 +67,7 @@ class OptimizationWorkflowTest : public ::testing::Test {
     WriteReportResult result;
     result.report_id = given.at("report_id");
     result.drafts = drafts_;
+    result.claimed_drafts = claimed_;
     return result;
   }
 
@@ -74,6 +75,7 @@ class OptimizationWorkflowTest : public ::testing::Test {
   std::vector<std::string> calls_;
   json written_;
   std::vector<std::string> drafts_;                               // that writeReport stores
+  std::vector<std::string> claimed_;                              // those of claims
   std::vector<std::string> activated_;                            // what activateDraft was asked to do
   std::string timer_;                                             // the last one that was started
   std::function<void(FakeEngine&)> people_ = [](FakeEngine&) {};  // who act while the workflow waits
@@ -192,15 +194,16 @@ TEST_F(OptimizationWorkflowTest, DecisionThatComesTogetherWithTheEndOfTheTimeCou
 }
 
 TEST_F(OptimizationWorkflowTest, NothingBecomesActiveByItselfUnlessAutoApplyIsOn) {  // OP-12
-  drafts_ = {"package@4", "package@5", "fix@2"};
+  drafts_ = {"package@4", "package@5", "package@6", "fix@2", "other@3"};
+  claimed_ = {"package@5", "package@6", "fix@2"};
   FakeEngine asked;
   const json kept = ResultOf(Run(asked, {{"propose", true}}, 1));
   EXPECT_THAT(activated_, IsEmpty());
-  EXPECT_THAT(kept.at("decisions").at("waiting"), ElementsAre("package@4", "package@5", "fix@2"));
+  EXPECT_THAT(kept.at("decisions").at("waiting"), testing::SizeIs(5));
   FakeEngine engine;
   const json result = ResultOf(Run(engine, {{"propose", true}, {"auto_apply", true}}, 1));
-  EXPECT_THAT(activated_, ElementsAre("package 4 by auto_apply", "fix 2 by auto_apply"));
-  EXPECT_THAT(result.at("decisions").at("waiting"), ElementsAre("package@5"));
+  EXPECT_THAT(activated_, ElementsAre("package 5 by auto_apply", "fix 2 by auto_apply"));
+  EXPECT_THAT(result.at("decisions").at("waiting"), ElementsAre("package@4", "package@6", "other@3"));
 }
 
 TEST_F(OptimizationWorkflowTest, BadInputFailsTheRunAndNamesTheField) {

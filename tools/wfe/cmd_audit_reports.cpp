@@ -300,7 +300,7 @@ void AddAuditOptions(CLI::App& run, RunOptions* options) {
   run.add_flag("--propose", options->propose, "Store a draft template version for each finding with a prepared change");
   run.add_option("--await-approval", options->await_approval,
                  "With --propose: wait that long (8h, 2d) for the signals approve and decline");
-  run.add_flag("--auto-apply", options->auto_apply, "With --propose: activate the draft of the strongest finding");
+  run.add_flag("--auto-apply", options->auto_apply, "With --propose: activate the draft of the strongest claim");
   run.add_option("-w,--id", options->id, "Workflow id (default: made up)");
   run.add_option("-t,--queue", options->queue, "Task queue (default: client.queue of the configuration)");
 }

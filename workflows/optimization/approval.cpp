@@ -77,19 +77,16 @@ Task<void> AwaitDecisions(sdk::WorkflowContext& ctx, Duration time, DraftDecisio
   }
 }
 
-Task<void> ApplyDrafts(sdk::WorkflowContext& ctx, std::string report_id, DraftDecisions& decisions) {
+Task<void> ApplyDrafts(sdk::WorkflowContext& ctx, std::string report_id, std::vector<std::string> claimed,
+                       DraftDecisions& decisions) {
+  const std::string reason = "strongest claim of report " + report_id;
   std::set<std::string> done;
-  std::vector<std::string> left;
-  for (const std::string& draft : decisions.waiting) {
-    if (!done.insert(TemplateOf(draft)).second) {
-      left.push_back(draft);
-      continue;
-    }
-    const std::string reason = "strongest finding of report " + report_id;
+  for (const std::string& draft : claimed) {
+    if (!done.insert(TemplateOf(draft)).second) continue;
     co_await Activate(ctx, draft, std::string(kAutoApplyAuthor), reason);
+    std::erase(decisions.waiting, draft);
     decisions.activated.push_back(draft);
   }
-  decisions.waiting = left;
 }
 
 }  // namespace wfe::workflows

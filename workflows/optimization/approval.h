@@ -30,8 +30,10 @@ void to_json(nlohmann::json& json, const DraftDecisions& decisions);
 /// holds the drafts, and every change shows in `decisions` at once, for queries.  Throws ActivityFailure.
 sdk::Task<void> AwaitDecisions(sdk::WorkflowContext& ctx, Duration time, DraftDecisions& decisions);
 
-/// Activates the first draft of each template, which is that of its strongest finding.  The others were written for the
-/// version that it replaces, so they stay drafts.  Throws ActivityFailure.
-sdk::Task<void> ApplyDrafts(sdk::WorkflowContext& ctx, std::string report_id, DraftDecisions& decisions);
+/// Activates the first of the `claimed` drafts of each template, which is that of its strongest claim.  The others were
+/// written for the version that it replaces, so they stay drafts, like those of findings that no test supports.  Throws
+/// ActivityFailure.
+sdk::Task<void> ApplyDrafts(sdk::WorkflowContext& ctx, std::string report_id, std::vector<std::string> claimed,
+                            DraftDecisions& decisions);
 
 }  // namespace wfe::workflows

@@ -83,7 +83,7 @@ class Audit {
         co_await ctx_.Activity(kWriteReport, write, {.start_to_close = 10min, .heartbeat = 1min, .retry = Retries()});
     progress_->decisions.waiting = result.drafts;
     if (input_.auto_apply) {
-      co_await ApplyDrafts(ctx_, result.report_id, progress_->decisions);
+      co_await ApplyDrafts(ctx_, result.report_id, result.claimed_drafts, progress_->decisions);
     } else if (!input_.await_approval.empty()) {
       progress_->phase = "approval";
       co_await AwaitDecisions(ctx_, *ParsePeriod(input_.await_approval), progress_->decisions);

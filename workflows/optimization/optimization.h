@@ -31,7 +31,7 @@ struct OptimizationInput {
   std::string output_dir;                   ///< Absolute, on the worker's host; empty: <work root>/reports.
   bool propose = false;                     ///< OP-12: store drafts.
   std::string await_approval;  ///< "8h": stay open that long for signals about the drafts (approval.h).  Empty: end.
-  bool auto_apply = false;     ///< Activate the draft of the strongest finding without asking anybody.
+  bool auto_apply = false;     ///< Activate the draft of the strongest claim without asking anybody.
   int64_t chunk_bytes = 0;     ///< 0: the worker's default.
   /// True: started by a schedule, which appended the due time to the workflow id (S93).  The report is then of that
   /// time, and says so when it runs late.
