@@ -73,7 +73,7 @@ Result<Draft> DraftChange(const json& finding, const TemplateState& state, const
   }
   const std::string key = TextOf(finding, "rule_key");
   const DraftRule* rule = rules.Find(key, TextOf(finding, "section"));
-  if (rule == nullptr) return Nothing("No rule drafts a change for \"" + key + "\".");
+  if (rule == nullptr) return Nothing("No rule drafts a change for a finding of this kind.");
   const std::vector<ContextSection> sections = SplitSections(base.text);
   const auto section = std::ranges::find(sections, rule->section, &ContextSection::name);
   const std::string name = "Version " + std::to_string(base.version) + " of " + base.id;
