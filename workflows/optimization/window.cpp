@@ -8,9 +8,9 @@
 namespace wfe::workflows {
 namespace {
 
-absl::TimeZone ZoneOf(const std::string& timezone) {
+std::optional<absl::TimeZone> FindZone(const std::string& timezone) {
   absl::TimeZone zone = absl::UTCTimeZone();
-  if (!timezone.empty()) absl::LoadTimeZone(timezone, &zone);
+  if (!timezone.empty() && !absl::LoadTimeZone(timezone, &zone)) return std::nullopt;
   return zone;
 }
 
@@ -36,15 +36,12 @@ std::optional<Duration> ParsePeriod(std::string_view text) {
   }
 }
 
-bool IsTimeZone(const std::string& timezone) {
-  absl::TimeZone zone;
-  return timezone.empty() || absl::LoadTimeZone(timezone, &zone);
-}
+bool IsTimeZone(const std::string& timezone) { return FindZone(timezone).has_value(); }
 
 Instant WindowBegin(Instant end, std::string_view period, const std::string& timezone) {
   const Duration length = *ParsePeriod(period);
   if (!period.ends_with('d')) return end - length;
-  const absl::TimeZone zone = ZoneOf(timezone);
+  const absl::TimeZone zone = *FindZone(timezone);
   const absl::CivilSecond local = absl::ToCivilSecond(absl::FromChrono(end), zone);
   const absl::CivilDay day = absl::CivilDay(local) - length / std::chrono::hours(24);
   const absl::CivilSecond begin(day.year(), day.month(), day.day(), local.hour(), local.minute(), local.second());
