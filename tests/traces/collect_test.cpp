@@ -13,8 +13,8 @@
 #include "activities/audit/trace_file.h"
 #include "activities/traces/fold.h"
 #include "tests/activities/agent_test_support.h"
+#include "tests/support/memory_records.h"
 #include "tests/traces/trace_corpus.h"
-#include "wfe/records/v1/records.pb.h"
 #include "workers/client/records_client.h"
 
 namespace wfe::activities {
@@ -23,33 +23,32 @@ namespace {
 namespace fs = std::filesystem;
 namespace ws = temporal::api::workflowservice::v1;
 namespace enums = temporal::api::enums::v1;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 /// Rows and histories in memory, handed out in small pages.
 class FakeStore final : public client::ServiceClient {
  public:
-  std::shared_ptr<client::CallHandle> Call(std::string_view, std::string_view method,
-                                           const google::protobuf::MessageLite& request, const client::CallOptions&,
+  FakeStore() { records.page_rows = 5; }
+
+  std::shared_ptr<client::CallHandle> Call(std::string_view service, std::string_view method,
+                                           const google::protobuf::MessageLite& request,
+                                           const client::CallOptions& options,
                                            Function<void(Result<std::string>)> done) override {
     const std::string bytes = request.SerializeAsString();
-    if (method == "ScanRows") {
-      done(Scan(bytes));
-    } else if (method == "ListWorkflowExecutions") {
+    if (method == "ListWorkflowExecutions") {
       done(List(bytes));
     } else if (method == "GetWorkflowExecutionHistory") {
       done(History(bytes));
     } else {
-      done(Result<std::string>(Unimplemented(std::string(method))));
+      return records.Call(service, method, request, options, std::move(done));
     }
     return nullptr;
   }
 
   void AddRun(const RunBuilder& run) {
-    for (const LogEntry& entry : run.Sealed()) {
-      rows[entry.workflow_run_id + "/" + ExtString(entry, "entry_id")] = SerializeLogEntry(entry);
-    }
+    for (const auto& [key, value] : run.Rows()) rows[key] = value;
   }
 
   /// A history in which every entry was logged by its activity, and `again` of them a second time on another host.
@@ -74,30 +73,12 @@ class FakeStore final : public client::ServiceClient {
       completed.mutable_activity_task_completed_event_attributes()->set_scheduled_event_id(scheduled.event_id());
     }
   }
-
-  std::map<std::string, std::string> rows;
+  testing::MemoryRecords records;
+  std::map<std::string, std::string>& rows = records.tables[std::string(kTracesTable)];
   std::map<std::string, temporal::api::history::v1::History> histories;  // by run id
   std::vector<std::string> queries;
 
  private:
-  Result<std::string> Scan(const std::string& bytes) {
-    records::v1::ScanRowsRequest request;
-    request.ParseFromString(bytes);
-    records::v1::ScanRowsResponse response;
-    auto at = request.start_after_key().empty() ? rows.lower_bound(request.key_prefix())
-                                                : rows.upper_bound(request.start_after_key());
-    for (; at != rows.end() && at->first.starts_with(request.key_prefix()); ++at) {
-      if (response.rows_size() == 5) {
-        response.set_more(true);
-        break;
-      }
-      auto& row = *response.add_rows();
-      row.set_key(at->first);
-      row.set_value(at->second);
-    }
-    return response.SerializeAsString();
-  }
-
   Result<std::string> List(const std::string& bytes) {
     ws::ListWorkflowExecutionsRequest request;
     request.ParseFromString(bytes);
@@ -223,7 +204,7 @@ TEST(Chunks, HoldUnitsInOrderUpToTheTarget) {
   EXPECT_THAT(Chunks({}, 100), IsEmpty());
 }
 
-class ParseChunkTest : public testing::Test {
+class ParseChunkTest : public ::testing::Test {
  protected:
   ParsedChunk ParseAll(const std::vector<SourceSpec>& sources) {
     CollectContext context;
@@ -257,7 +238,7 @@ TEST_F(ParseChunkTest, SameRunsFromDirectoryStoreAndHistoryCountOnce) {
   EXPECT_EQ(parsed.result.report.entries, 21);
   EXPECT_EQ(parsed.result.report.duplicates, 21);
   EXPECT_THAT(parsed.result.entries_of_source, ElementsAre(7, 21, 14));
-  EXPECT_THAT(store_.queries, testing::Each(std::string(kDefaultHistoryQuery)));
+  EXPECT_THAT(store_.queries, ::testing::Each(std::string(kDefaultHistoryQuery)));
   const std::vector<BuildRow> builds = Builds(parsed.table);
   ASSERT_EQ(builds.size(), 3U);
   for (const BuildRow& build : builds) EXPECT_EQ(build.total_tokens(), 5000);

@@ -1,6 +1,7 @@
 // Runs as an audited build logs them, for the tests of reading and folding.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -77,6 +78,14 @@ class RunBuilder {
     TraceChain chain;
     for (LogEntry& entry : sealed) SealEntry(entry, chain);
     return sealed;
+  }
+  /// Its rows in the central store: key and value.
+  std::map<std::string, std::string> Rows() const {
+    std::map<std::string, std::string> rows;
+    for (const LogEntry& entry : Sealed()) {
+      rows[entry.workflow_run_id + "/" + ExtString(entry, "entry_id")] = SerializeLogEntry(entry);
+    }
+    return rows;
   }
   /// The lines of its file.
   std::string Lines() const {

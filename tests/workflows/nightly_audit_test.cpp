@@ -86,10 +86,7 @@ class NightlyAudit : public ::testing::Test {
     const auto since = host_->loop().Now() - activities::TestTime(0);
     RunBuilder run("build-" + std::to_string(builds_), std::chrono::duration_cast<std::chrono::seconds>(since).count());
     run.Event("workflow_started").Verify("initial_verification").Event("workflow_completed", {{"status", "passed"}});
-    for (const auto& entry : run.Sealed()) {
-      records_.tables["traces"][entry.workflow_run_id + "/" + activities::ExtString(entry, "entry_id")] =
-          SerializeLogEntry(entry);
-    }
+    for (const auto& [key, value] : run.Rows()) records_.tables["traces"][key] = value;
   }
 
   /// The reports that there are, oldest period first: what report.json says.
