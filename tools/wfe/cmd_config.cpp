@@ -5,6 +5,7 @@ namespace wfe::cli {
 
 void AddConfigCommands(CLI::App& app, Globals& globals) {
   CLI::App& config = *app.add_subcommand("config", "Show or check the configuration")->require_subcommand(1);
+  config.footer("Examples:\n  wfe config show\n  wfe config check --config wfe.toml");
 
   CLI::App& show = *config.add_subcommand("show", "Print the effective configuration, secrets masked");
   AddCommonOptions(show, globals);

@@ -66,6 +66,7 @@ Result<int> WriteTraces(const Globals& globals, TracesOptions& options) {
 void AddDemoCommands(CLI::App& app, Globals& globals) {
   CLI::App& demo = *app.add_subcommand("demo", "Material to try the audits on");
   demo.require_subcommand(1);
+  demo.footer("Example:\n  wfe demo traces --seed 1 --out traces");
   auto options = std::make_shared<TracesOptions>();
   CLI::App& traces = *demo.add_subcommand("traces", "Write audit traces of simulated builds with planted causes");
   AddCommonOptions(traces, globals);

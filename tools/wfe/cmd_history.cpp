@@ -242,6 +242,7 @@ void AddSource(CLI::App& command, SourceOptions& options, const char* what, bool
 
 void AddHistoryCommands(CLI::App& app, Globals& globals) {
   CLI::App& history = *app.add_subcommand("history", "Show, export or check a run's history")->require_subcommand(1);
+  history.footer("Examples:\n  wfe history show build-42\n  wfe history export build-42 --file build-42.json");
   struct Entry {
     CLI::App& parent;
     const char* name;
