@@ -32,11 +32,6 @@ struct EngineOptions {
   shard::Options shard;  ///< Limits of executions, polls, queries, caches.
 
   int64_t max_message_bytes = 4 << 20;  ///< S57: one request.
-  int64_t max_blob_bytes = 2 << 20;     ///< S56: one payload of a start, signal or query.
-  int64_t max_memo_bytes = 2 << 20;     ///< S56.
-  int max_search_attributes = 100;      ///< S103: keys, bytes of one value, bytes in all.
-  int64_t max_search_attribute_bytes = 2 << 10;
-  int64_t max_search_attributes_bytes = 40 << 10;
   int max_history_page = 256;  ///< S52.
   int max_visibility_page = 1000;
   visibility::VisibilityLimits visibility;

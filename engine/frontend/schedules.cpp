@@ -40,7 +40,7 @@ shard::ScheduleKey KeyOf(const std::string& ns, const std::string& schedule_id) 
 void Create(Services& services, ws::CreateScheduleRequest request, Call call) {
   for (Status valid : {CheckSchedule(services, request.namespace_(), request.schedule_id()),
                        CheckId(services, "RequestId", request.request_id(), false),
-                       CheckSize("Memo", request.memo(), services.options.max_memo_bytes)}) {
+                       CheckSize("Memo", request.memo(), services.options.shard.history.max_payload_bytes)}) {
     if (!valid) return call.Fail(std::move(valid).error());
   }
   if (request.schedule().action().has_start_workflow()) {
@@ -92,7 +92,7 @@ void Apply(Services& services, const shard::ScheduleKey& key, schedules::Input i
 void Update(Services& services, ws::UpdateScheduleRequest request, Call call) {
   for (Status valid : {CheckSchedule(services, request.namespace_(), request.schedule_id()),
                        CheckId(services, "RequestId", request.request_id(), false),
-                       CheckSize("Memo", request.memo(), services.options.max_memo_bytes)}) {
+                       CheckSize("Memo", request.memo(), services.options.shard.history.max_payload_bytes)}) {
     if (!valid) return call.Fail(std::move(valid).error());
   }
   if (request.schedule().action().has_start_workflow()) {

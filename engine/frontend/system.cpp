@@ -54,8 +54,8 @@ void FillNamespace(const Services& services, const engine::v1::NamespaceRow& row
   info.set_state(enums::NAMESPACE_STATE_REGISTERED);
   info.set_supports_schedules(true);
   info.mutable_capabilities()->set_eager_workflow_start(true);
-  info.mutable_limits()->set_blob_size_limit_error(services.options.max_blob_bytes);
-  info.mutable_limits()->set_memo_size_limit_error(services.options.max_memo_bytes);
+  info.mutable_limits()->set_blob_size_limit_error(services.options.shard.history.max_payload_bytes);
+  info.mutable_limits()->set_memo_size_limit_error(services.options.shard.history.max_payload_bytes);
   auto& config = *response->mutable_config();
   *config.mutable_workflow_execution_retention_ttl() = row.retention();
   config.set_history_archival_state(enums::ARCHIVAL_STATE_DISABLED);

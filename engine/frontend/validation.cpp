@@ -1,6 +1,7 @@
 #include "engine/frontend/validation.h"
 
 #include "engine/frontend/services.h"
+#include "engine/history/attribute_limits.h"
 #include "engine/history/proto_time.h"
 #include "temporal/api/errordetails/v1/message.pb.h"
 
@@ -13,18 +14,6 @@ Status CheckTimeout(std::string_view what, const google::protobuf::Duration& dur
     return InvalidArgument("An invalid " + std::string(what) + " is set on request: it is negative.");
   }
   return Ok();
-}
-
-Status CheckSearchAttributes(const EngineOptions& limits,
-                             const temporal::api::common::v1::SearchAttributes& attributes) {
-  if (attributes.indexed_fields_size() > limits.max_search_attributes) {
-    return InvalidArgument("number of search attributes " + std::to_string(attributes.indexed_fields_size()) +
-                           " exceeds limit " + std::to_string(limits.max_search_attributes));
-  }
-  for (const auto& [key, value] : attributes.indexed_fields()) {
-    WFE_RETURN_IF_ERROR(CheckSize("search attribute " + key, value, limits.max_search_attribute_bytes));
-  }
-  return CheckSize("SearchAttributes", attributes, limits.max_search_attributes_bytes);
 }
 
 }  // namespace
@@ -96,10 +85,12 @@ Status CheckStart(const Services& services,
   if (request.completion_callbacks_size() > 0) {
     return Unimplemented("completion callbacks of StartWorkflowExecution are not served by wfe");
   }
-  WFE_RETURN_IF_ERROR(CheckSize("Input", request.input(), services.options.max_blob_bytes));
-  WFE_RETURN_IF_ERROR(CheckSize("Header", request.header(), services.options.max_blob_bytes));
-  WFE_RETURN_IF_ERROR(CheckSearchAttributes(services.options, request.search_attributes()));
-  return CheckSize("Memo", request.memo(), services.options.max_memo_bytes);
+  WFE_RETURN_IF_ERROR(CheckSize("Input", request.input(), services.options.shard.history.max_payload_bytes));
+  WFE_RETURN_IF_ERROR(CheckSize("Header", request.header(), services.options.shard.history.max_payload_bytes));
+  const history::Limits& limits = services.options.shard.history;
+  if (const auto problem = history::Problem(request.search_attributes(), limits)) return InvalidArgument(*problem);
+  if (const auto problem = history::Problem(request.user_metadata(), limits)) return InvalidArgument(*problem);
+  return CheckSize("Memo", request.memo(), services.options.shard.history.max_payload_bytes);
 }
 
 Result<shard::Target> TargetOf(const Services& services, const std::string& ns,

@@ -65,7 +65,9 @@ void SignalWithStart(Services& services, ws::SignalWithStartWorkflowExecutionReq
   if (Status valid = CheckId(services, "SignalName", request.signal_name(), true); !valid) {
     return call.Fail(std::move(valid).error());
   }
-  if (Status valid = CheckSize("Signal input", request.signal_input(), services.options.max_blob_bytes); !valid) {
+  if (Status valid =
+          CheckSize("Signal input", request.signal_input(), services.options.shard.history.max_payload_bytes);
+      !valid) {
     return call.Fail(std::move(valid).error());
   }
   history::SignalReceived signal;
@@ -94,7 +96,7 @@ void Signal(Services& services, ws::SignalWorkflowExecutionRequest request, Call
   if (!target) return call.Fail(std::move(target).error());
   for (Status valid : {CheckId(services, "SignalName", request.signal_name(), true),
                        CheckId(services, "RequestId", request.request_id(), false),
-                       CheckSize("Signal input", request.input(), services.options.max_blob_bytes)}) {
+                       CheckSize("Signal input", request.input(), services.options.shard.history.max_payload_bytes)}) {
     if (!valid) return call.Fail(std::move(valid).error());
   }
   history::SignalReceived signal;
@@ -132,7 +134,8 @@ void Cancel(Services& services, ws::RequestCancelWorkflowExecutionRequest reques
 }
 
 void Terminate(Services& services, ws::TerminateWorkflowExecutionRequest request, Call call) {
-  if (Status valid = CheckSize("Details", request.details(), services.options.max_blob_bytes); !valid) {
+  if (Status valid = CheckSize("Details", request.details(), services.options.shard.history.max_payload_bytes);
+      !valid) {
     return call.Fail(std::move(valid).error());
   }
   history::TerminateRequested input;

@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "engine/history/attribute_limits.h"
+
 namespace wfe::history {
 namespace {
 
@@ -129,6 +131,9 @@ CommandResult RunCommands(CommandContext& context) {
         return BadCommand{enums::WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND, "UnhandledCommand"};
       }
       closed_by = type;
+    }
+    if (auto problem = Problem(command.user_metadata(), context.builder.limits())) {  // S60
+      return BadCommand{CauseFor(type), NameOf(type) + ": " + *problem};
     }
     WFE_RETURN_IF_BAD(Dispatch(context, command));
   }

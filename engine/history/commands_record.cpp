@@ -1,7 +1,9 @@
 // Commands that only write something down: markers (local activities, side effects, patches), search attributes, memo.
 #include <utility>
 
+#include "engine/history/attribute_limits.h"
 #include "engine/history/commands.h"
+#include "engine/history/payload_maps.h"
 
 namespace wfe::history {
 
@@ -27,9 +29,11 @@ CommandResult Run(CommandContext& context, const command::Command& command,
   if (attributes.search_attributes().indexed_fields().empty()) {
     return BadCommand{enums::WORKFLOW_TASK_FAILED_CAUSE_BAD_SEARCH_ATTRIBUTES, "no search attributes to upsert"};
   }
-  const size_t bytes = attributes.search_attributes().ByteSizeLong() +
-                       context.builder.state().folded().search_attributes().ByteSizeLong();
-  WFE_RETURN_IF_BAD(CheckSize(bytes, "search attributes", context.builder.limits()));
+  common::SearchAttributes after = context.builder.state().folded().search_attributes();
+  MergePayloads(*after.mutable_indexed_fields(), attributes.search_attributes().indexed_fields());
+  if (auto problem = Problem(after, context.builder.limits())) {  // S103
+    return BadCommand{enums::WORKFLOW_TASK_FAILED_CAUSE_BAD_SEARCH_ATTRIBUTES, std::move(*problem)};
+  }
   HistoryEvent event = CommandEvent(enums::EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES, command);
   auto& upserted = *event.mutable_upsert_workflow_search_attributes_event_attributes();
   upserted.set_workflow_task_completed_event_id(context.completed_event_id);
@@ -44,9 +48,9 @@ CommandResult Run(CommandContext& context, const command::Command& command,
     return BadCommand{enums::WORKFLOW_TASK_FAILED_CAUSE_BAD_MODIFY_WORKFLOW_PROPERTIES_ATTRIBUTES,
                       "no memo fields to upsert"};
   }
-  const size_t bytes =
-      attributes.upserted_memo().ByteSizeLong() + context.builder.state().folded().memo().ByteSizeLong();
-  WFE_RETURN_IF_BAD(CheckSize(bytes, "memo", context.builder.limits()));
+  common::Memo after = context.builder.state().folded().memo();
+  MergePayloads(*after.mutable_fields(), attributes.upserted_memo().fields());
+  WFE_RETURN_IF_BAD(CheckSize(after.ByteSizeLong(), "memo", context.builder.limits()));
   HistoryEvent event = CommandEvent(enums::EVENT_TYPE_WORKFLOW_PROPERTIES_MODIFIED, command);
   auto& modified = *event.mutable_workflow_properties_modified_event_attributes();
   modified.set_workflow_task_completed_event_id(context.completed_event_id);

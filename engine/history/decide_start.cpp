@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/history/attribute_limits.h"
 #include "engine/history/builder.h"
 #include "engine/history/names.h"
 #include "engine/history/proto_time.h"
@@ -54,7 +55,8 @@ Status Check(const StartInput& input, const Limits& limits) {
   WFE_RETURN_IF_ERROR(CheckTimeout(request.workflow_start_delay(), "workflow_start_delay"));
   WFE_RETURN_IF_ERROR(CheckSize(request.input().ByteSizeLong(), "workflow input", limits));
   WFE_RETURN_IF_ERROR(CheckSize(request.memo().ByteSizeLong(), "memo", limits));
-  WFE_RETURN_IF_ERROR(CheckSize(request.search_attributes().ByteSizeLong(), "search attributes", limits));
+  if (const auto problem = Problem(request.search_attributes(), limits)) return InvalidArgument(*problem);
+  if (const auto problem = Problem(request.user_metadata(), limits)) return InvalidArgument(*problem);
   if (request.has_retry_policy()) WFE_RETURN_IF_ERROR(CheckRetryPolicy(request.retry_policy()));
   return CheckServed(request);
 }

@@ -26,8 +26,8 @@ void HoldBufferToLimits(Builder& builder) {
                             .binary_checksum = {}});
 }
 
-/// S54: a run beyond the limits is terminated.
-void HoldHistoryToLimits(Builder& builder) {
+/// S54, S58: a run beyond the limits is terminated.
+void HoldSizesToLimits(Builder& builder) {
   if (builder.transition().events.empty()) return;
   const Limits& limits = builder.limits();
   const int64_t count = builder.state().folded().next_event_id() - 1;
@@ -38,6 +38,10 @@ void HoldHistoryToLimits(Builder& builder) {
   } else if (bytes > limits.max_history_bytes) {
     TerminateRun(builder, "Workflow history size exceeds limit: " + std::to_string(bytes) + " bytes, at most " +
                               std::to_string(limits.max_history_bytes) + " (max_history_bytes)");
+  } else if (const auto state = static_cast<int64_t>(builder.state().stored.ByteSizeLong());
+             state > limits.max_state_bytes) {
+    TerminateRun(builder, "Workflow mutable state size exceeds limit: " + std::to_string(state) + " bytes, at most " +
+                              std::to_string(limits.max_state_bytes) + " (max_state_bytes)");
   }
 }
 
@@ -57,7 +61,7 @@ bool IsStale(const MutableState& state, const Effect& effect) {
 
 Transition Finish(Builder builder) {
   if (builder.state().IsOpen()) HoldBufferToLimits(builder);
-  if (builder.state().IsOpen()) HoldHistoryToLimits(builder);
+  if (builder.state().IsOpen()) HoldSizesToLimits(builder);
   if (builder.state().IsOpen() && builder.asked_for_workflow_task() && !builder.state().HasPendingWorkflowTask() &&
       !builder.state().bookkeeping().has_first_task_at()) {
     ScheduleWorkflowTask(builder);

@@ -1,4 +1,4 @@
-// Limits of one execution: Temporal's defaults (S13, S31, S51, S54-S58, S62), all configurable.
+// Limits of one execution: Temporal's defaults (S13, S31, S51, S54-S58, S60, S62, S103), all configurable.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +19,12 @@ struct Limits {
   int64_t max_history_bytes = 50 << 20;                                  // S54
   int64_t suggest_continue_as_new_events = 4096;                         // S55
   int64_t suggest_continue_as_new_bytes = 4 << 20;                       // S55
+  int64_t max_state_bytes = 8 << 20;                                     // S58: the run is terminated
+  int64_t max_summary_bytes = 400;                                       // S60
+  int64_t max_details_bytes = 20'000;                                    // S60
+  int64_t max_search_attributes = 100;                                   // S103: keys, bytes of a value, of all
+  int64_t max_search_attribute_bytes = 2 << 10;                          // S103
+  int64_t max_search_attributes_bytes = 40 << 10;                        // S103
   int64_t max_activity_failure_bytes = 4 << 10;                          // S32
   Duration default_workflow_task_timeout = std::chrono::seconds(10);     // S8
   Duration max_workflow_task_timeout = std::chrono::minutes(10);         // S43

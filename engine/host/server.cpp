@@ -99,6 +99,7 @@ class Server::Impl {
 
     frontend::EngineOptions engine_options;
     engine_options.server_version = WFE_VERSION;
+    engine_options.shard.history = options_.limits;
     std::vector<Executor*> shards;
     for (Strand& shard : shards_) shards.push_back(&shard);
     engine_ = std::make_unique<frontend::Engine>(engine_options, frontend::EngineHost{.clock = clock_,

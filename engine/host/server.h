@@ -7,6 +7,7 @@
 
 #include "engine/base/result.h"
 #include "engine/base/time.h"
+#include "engine/history/limits.h"
 
 namespace wfe::host {
 
@@ -17,6 +18,7 @@ struct ServerOptions {
   int threads = 2;                        ///< Of the pool that runs strands nobody else runs.
   bool records_only = false;              ///< Serve blobs and rows only, for workers of another Temporal server.
   std::string accept_data_loss;           ///< The sequence number a refused start asked for; empty: none.
+  history::Limits limits;                 ///< Of each execution.
   bool insecure = false;                  ///< Allows plain text on an address that is not loopback.
   /// Called once, when the store has failed and the process must end (ARCHITECTURE D5).  Empty: print and _Exit.
   std::function<void(const std::string&)> on_fatal;

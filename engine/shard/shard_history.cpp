@@ -11,6 +11,26 @@ Result<std::string> Shard::ReadEvents(Execution& execution, EventId first, Event
   std::string bytes;
   *next = first;
   int count = 0;
+  // Takes what is asked for from events that begin with `id`; false when the page is full.
+  const auto take = [&](EventId id, std::string_view events) {
+    for (const std::string_view event : CutHistory(events)) {
+      if (id >= end) break;
+      if (id == *next) {
+        if (count == max_events) return false;
+        if (count > 0 && static_cast<int64_t>(bytes.size() + event.size()) > options_.max_history_page_bytes)
+          return false;
+        bytes += event;
+        ++count;
+        ++*next;
+      }
+      ++id;
+    }
+    return true;
+  };
+  if (execution.tail.Covers(first) && end <= execution.tail.end()) {
+    take(first, execution.tail.From(first));
+    return bytes;
+  }
   while (*next < end && count < max_events) {
     const int64_t room = options_.max_history_page_bytes - static_cast<int64_t>(bytes.size());
     if (room <= 0) break;
@@ -18,17 +38,7 @@ Result<std::string> Shard::ReadEvents(Execution& execution, EventId first, Event
                          host_.store.ReadHistory(execution.key, {*next, end - 1}, room));
     const EventId before = *next;
     for (const storage::EventBatch& batch : batches) {
-      EventId id = batch.first_event_id;
-      for (const std::string_view event : CutHistory(batch.bytes)) {
-        if (id == *next && id < end && count < max_events &&
-            (count == 0 || static_cast<int64_t>(bytes.size() + event.size()) <= options_.max_history_page_bytes)) {
-          bytes += event;
-          ++count;
-          ++*next;
-        }
-        ++id;
-      }
-      if (*next < id) break;  // the page is full inside this batch
+      if (!take(batch.first_event_id, batch.bytes)) break;
     }
     if (*next == before) {
       if (count > 0) break;

@@ -132,7 +132,7 @@ TEST_F(WorkflowControl, StartsAreCheckedBeforeAnythingHappens) {  // S11, S13, S
   EXPECT_EQ(unknown.details.at(0).type_name, "temporal.api.errordetails.v1.NamespaceNotFoundFailure");
   request = StartRequest("w");
   (*request.mutable_search_attributes()->mutable_indexed_fields())["Big"].set_data(std::string(2049, 'x'));
-  EXPECT_THAT(Start(request).error().message, HasSubstr("search attribute Big exceeds size limit"));  // S103
+  EXPECT_THAT(Start(request).error().message, HasSubstr("search attribute Big has 2049 bytes, at most 2048"));  // S103
   request = StartRequest("w");
   request.mutable_workflow_run_timeout()->set_seconds(-1);
   EXPECT_EQ(Start(request).error().code, StatusCode::kInvalidArgument);

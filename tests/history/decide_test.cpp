@@ -43,7 +43,7 @@ TEST(Start, GivesTheFirstTaskAndSaysWhereToOfferIt) {
   EXPECT_EQ(FromProto(execution.state().folded().workflow_task_timeout()), 10s);  // S8
 }
 
-TEST(Start, RefusesWhatIsOverlongOrMissing) {  // S13, S19, S56
+TEST(Start, RefusesWhatIsOverlongOrMissing) {  // S13, S19, S56, S60, S103
   const auto refusal = [](auto change) {
     Execution execution;
     change(execution.start_input);
@@ -56,6 +56,15 @@ TEST(Start, RefusesWhatIsOverlongOrMissing) {  // S13, S19, S56
   EXPECT_THAT(refusal([](StartInput& s) { s.request.clear_task_queue(); }), HasSubstr("task queue is not set"));
   EXPECT_THAT(refusal([](StartInput& s) { *s.request.mutable_input() = Text(std::string(3 << 20, 'x')); }),
               HasSubstr("workflow input has"));
+  EXPECT_THAT(refusal([](StartInput& s) {  // S103
+                auto& fields = *s.request.mutable_search_attributes()->mutable_indexed_fields();
+                fields["Stage"].set_data(std::string(2049, 'x'));
+              }),
+              HasSubstr("search attribute Stage has 2049 bytes, at most 2048 (max_search_attribute_bytes)"));
+  EXPECT_THAT(refusal([](StartInput& s) {  // S60
+                s.request.mutable_user_metadata()->mutable_details()->set_data(std::string(20'001, 'x'));
+              }),
+              HasSubstr("the detailed text of the user metadata has 20001 bytes"));
   EXPECT_THAT(refusal([](StartInput& s) { s.request.mutable_retry_policy()->set_backoff_coefficient(0.1); }),
               HasSubstr("coefficient"));
   EXPECT_THAT(refusal([](StartInput& s) { s.request.set_cron_schedule("* * * * *"); }), HasSubstr("UNIMPLEMENTED"));

@@ -170,26 +170,28 @@ command::Command ParseCommand(const std::string& line) {
   } else {
     throw std::invalid_argument("no such command: " + line);
   }
+  if (words.Has("summary")) made.mutable_user_metadata()->mutable_summary()->set_data(words.Get("summary"));
   return made;
 }
 
 void SetLimit(Limits& limits, const std::string& key, int64_t value) {
-  if (key == "max_signals")
-    limits.max_signals = value;
-  else if (key == "max_history_events")
-    limits.max_history_events = value;
-  else if (key == "max_pending_activities")
-    limits.max_pending_activities = value;
-  else if (key == "max_pending_timers")
-    limits.max_pending_timers = value;
-  else if (key == "max_buffered_events")
-    limits.max_buffered_events = value;
-  else if (key == "max_payload_bytes")
-    limits.max_payload_bytes = value;
-  else if (key == "suggest_continue_as_new_events")
-    limits.suggest_continue_as_new_events = value;
-  else
-    throw std::invalid_argument("no such limit: " + key);
+  static const std::map<std::string, int64_t Limits::*> kLimits = {
+      {"max_signals", &Limits::max_signals},
+      {"max_history_events", &Limits::max_history_events},
+      {"max_pending_activities", &Limits::max_pending_activities},
+      {"max_pending_timers", &Limits::max_pending_timers},
+      {"max_buffered_events", &Limits::max_buffered_events},
+      {"max_payload_bytes", &Limits::max_payload_bytes},
+      {"max_search_attributes", &Limits::max_search_attributes},
+      {"max_search_attribute_bytes", &Limits::max_search_attribute_bytes},
+      {"max_search_attributes_bytes", &Limits::max_search_attributes_bytes},
+      {"max_state_bytes", &Limits::max_state_bytes},
+      {"max_summary_bytes", &Limits::max_summary_bytes},
+      {"suggest_continue_as_new_events", &Limits::suggest_continue_as_new_events},
+  };
+  const auto found = kLimits.find(key);
+  if (found == kLimits.end()) throw std::invalid_argument("no such limit: " + key);
+  limits.*found->second = value;
 }
 
 void DoStart(Execution& execution, const Words& words) {

@@ -58,6 +58,8 @@ expect 11 "still running" "$wfe" submit NoWorkerForThis --wait --timeout 2
 printf '[server]\nlisen = "x"\nshards = "four"\n' > bad.toml
 expect 2 "bad.toml:2:9: unknown key server.lisen" "$wfe" config check --config bad.toml
 expect 2 "bad.toml:3:10: server.shards must be a whole number" "$wfe" config check --config bad.toml
+printf '[limits]\nmax_signals = 0\n' > bad.toml
+expect 2 "bad.toml:2:15: limits.max_signals must be from 1 to 1000000" "$wfe" config check --config bad.toml
 expect 4 "no.jsonl" "$wfe" audit validate no.jsonl
 printf '{"step_name":"x"}\n' > bad.jsonl
 expect 12 "bad.jsonl:1" "$wfe" audit validate bad.jsonl

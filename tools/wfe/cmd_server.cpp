@@ -42,6 +42,7 @@ Result<int> Serve(Globals& globals, const ServerFlags& flags) {
   options.listen = flags.listen.empty() ? config->server.listen : flags.listen;
   options.shards = static_cast<int>(config->server.shards);
   options.threads = static_cast<int>(config->server.threads);
+  options.limits = config->limits;
   options.records_only = flags.records_only;
   options.accept_data_loss = flags.accept_data_loss;
   options.insecure = flags.insecure;

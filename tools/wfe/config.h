@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/base/result.h"
+#include "engine/history/limits.h"
 
 namespace wfe::cli {
 
@@ -51,6 +52,7 @@ struct BuildConfig {
 
 struct Config {
   ServerConfig server;
+  history::Limits limits;  ///< Of each execution; the server's.
   WorkerConfig worker;
   ClientConfig client;
   AgentConfig agent;

@@ -31,6 +31,7 @@ Result<std::unique_ptr<LocalStack>> LocalStack::Start(const Config& config) {
   host::ServerOptions server;
   server.data_dir = pattern + "/data";
   server.listen = "127.0.0.1:0";
+  server.limits = config.limits;
   WFE_ASSIGN_OR_RETURN(impl->server, host::Server::Start(server));
   WorkerProcessOptions worker;
   worker.config = config;
