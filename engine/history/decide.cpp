@@ -22,7 +22,11 @@ Result<Transition> Decide(const MutableState& state, const Input& input, Instant
           if constexpr (kIgnoredWhenClosed<T>) return Finish(Builder(state, now, limits));
           return NotFound("workflow execution already completed: " + state.Key().ToString());  // S16
         }
-        return On(Builder(state, now, limits), concrete);
+        if constexpr (std::is_same_v<T, WorkflowTaskCompleted>) {
+          return On(state, concrete, now, limits);
+        } else {
+          return On(Builder(state, now, limits), concrete);
+        }
       },
       input);
 }

@@ -124,17 +124,17 @@ Result<Transition> On(Builder builder, const WorkflowTaskStarted& input) {
   return Finish(std::move(builder));
 }
 
-Result<Transition> On(Builder builder, const WorkflowTaskCompleted& input) {
-  WFE_RETURN_IF_ERROR(CheckHolder(builder.state(), input.started_event_id, input.attempt));
-  // Tried on a builder of its own: nothing of a refused completion remains.
-  Builder attempt(builder.state(), builder.now(), builder.limits());
-  const EventId completed_event_id = WriteCompleted(attempt, input.request);
-  SetStickiness(attempt, input.request);
-  CommandContext context{.builder = attempt, .input = input, .completed_event_id = completed_event_id};
-  if (const CommandResult bad = RunCommands(context)) return Refuse(std::move(builder), input, *bad);
-  if (attempt.state().IsOpen()) FlushBufferedEvents(attempt);
-  if (input.request.force_create_new_workflow_task()) attempt.AskForWorkflowTask();
-  return Finish(std::move(attempt));
+Result<Transition> On(const MutableState& state, const WorkflowTaskCompleted& input, Instant now,
+                      const Limits& limits) {
+  WFE_RETURN_IF_ERROR(CheckHolder(state, input.started_event_id, input.attempt));
+  Builder builder(state, now, limits);
+  const EventId completed_event_id = WriteCompleted(builder, input.request);
+  SetStickiness(builder, input.request);
+  CommandContext context{.builder = builder, .input = input, .completed_event_id = completed_event_id};
+  if (const CommandResult bad = RunCommands(context)) return Refuse(Builder(state, now, limits), input, *bad);
+  if (builder.state().IsOpen()) FlushBufferedEvents(builder);
+  if (input.request.force_create_new_workflow_task()) builder.AskForWorkflowTask();
+  return Finish(std::move(builder));
 }
 
 Result<Transition> On(Builder builder, const WorkflowTaskFailed& input) {

@@ -16,7 +16,8 @@ Result<Transition> On(Builder builder, const TerminateRequested& input);
 
 // decide_workflow_task.cpp
 Result<Transition> On(Builder builder, const WorkflowTaskStarted& input);
-Result<Transition> On(Builder builder, const WorkflowTaskCompleted& input);
+/// Makes its own builder: what a refused completion did is thrown away, and the refusal begins with the state again.
+Result<Transition> On(const MutableState& state, const WorkflowTaskCompleted& input, Instant now, const Limits& limits);
 Result<Transition> On(Builder builder, const WorkflowTaskFailed& input);
 Result<Transition> On(Builder builder, const StickyCleared& input);
 

@@ -247,7 +247,7 @@ void Shard::Adopt(Step& step, std::vector<storage::ExecutionCommit>& commits) {
   auto* bookkeeping = execution.state.stored.mutable_bookkeeping();
   bookkeeping->set_history_size_bytes(bookkeeping->history_size_bytes() +
                                       static_cast<int64_t>(commit.events.bytes.size()));
-  commit.state = execution.state.stored;
+  commit.state = &execution.state.stored;
 
   const auto& folded = execution.state.folded();
   bool listed = false;

@@ -102,10 +102,10 @@ Status DurableExecutionStore::AddRows(ExecutionCommit commit, PendingWrite& writ
     rows.puts.push_back(
         {Family::kHistory, keys::History(commit.key, batch.events.first_event_id), EncodeStoredBatch(batch)});
   }
-  commit.state.mutable_bookkeeping()->set_chain_head(AsBytes(tail.chain_head).data(), tail.chain_head.size());
-  commit.state.mutable_bookkeeping()->set_history_size_bytes(tail.size_bytes);
-  const bool open = IsOpen(commit.state.folded().status());
-  rows.puts.push_back({Family::kState, keys::State(commit.key, open), Serialize(commit.state)});
+  commit.state->mutable_bookkeeping()->set_chain_head(AsBytes(tail.chain_head).data(), tail.chain_head.size());
+  commit.state->mutable_bookkeeping()->set_history_size_bytes(tail.size_bytes);
+  const bool open = IsOpen(commit.state->folded().status());
+  rows.puts.push_back({Family::kState, keys::State(commit.key, open), Serialize(*commit.state)});
   if (!open) rows.deletes.push_back({Family::kState, keys::State(commit.key, true)});
   if (commit.current_run.has_value()) {
     rows.puts.push_back({Family::kCurrent, keys::Current(commit.key.workflow()), Serialize(*commit.current_run)});

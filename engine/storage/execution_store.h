@@ -41,9 +41,9 @@ struct RequestIdRow {
 /// One transition of one execution.
 struct ExecutionCommit {
   ExecutionKey key;
-  EventBatch events;                    ///< May be empty (bookkeeping only).
-  engine::v1::MutableState state;       ///< Its chain_head and history_size_bytes are filled in by Commit.
-  std::optional<engine::v1::CurrentRun> current_run;   ///< When the run starts or closes.
+  EventBatch events;                          ///< May be empty (bookkeeping only).
+  engine::v1::MutableState* state = nullptr;  ///< Lent for the call, which fills in chain_head and history_size_bytes.
+  std::optional<engine::v1::CurrentRun> current_run;  ///< When the run starts or closes.
   std::optional<engine::v1::VisibilityRecord> visibility;
   std::vector<RequestIdRow> request_ids;
 };

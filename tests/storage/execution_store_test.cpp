@@ -160,7 +160,7 @@ TEST_F(ExecutionStoreTest, TheOpenVisibilityRowGoesWhenTheRunCloses) {  // H28
   const auto with_row = [](ExecutionCommit commit) {
     auto& record = commit.visibility.emplace();
     record.set_run_id(commit.key.run_id.value());
-    record.set_status(commit.state.folded().status());
+    record.set_status(commit.state->folded().status());
     *record.mutable_start_time() = history::ToProto(Instant(5s));
     return commit;
   };

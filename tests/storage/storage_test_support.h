@@ -74,11 +74,14 @@ inline EventBatch Events(EventId first, int count, const std::string& text = "x"
   return EventBatch::Encode(events);
 }
 
+/// The state it lends lives as long as its thread.
 inline ExecutionCommit CommitOf(const ExecutionKey& key, EventId first, int count, bool open = true) {
+  static thread_local std::deque<engine::v1::MutableState> lent;
   ExecutionCommit commit;
   commit.key = key;
   if (count > 0) commit.events = Events(first, count);
-  auto& folded = *commit.state.mutable_folded();
+  commit.state = &lent.emplace_back();
+  auto& folded = *commit.state->mutable_folded();
   folded.set_namespace_(key.ns.value());
   folded.set_workflow_id(key.workflow_id.value());
   folded.set_run_id(key.run_id.value());
