@@ -32,7 +32,7 @@ struct EngineOptions {
   shard::Options shard;  ///< Limits of executions, polls, queries, caches.
 
   int64_t max_message_bytes = 4 << 20;  ///< S57: one request.
-  int max_history_page = 256;  ///< S52.
+  int max_history_page = 256;           ///< S52.
   int max_visibility_page = 1000;
   visibility::VisibilityLimits visibility;
   records::RecordsLimits records;

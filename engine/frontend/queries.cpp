@@ -13,9 +13,8 @@ namespace {
 void Query(Services& services, ws::QueryWorkflowRequest request, Call call) {
   Result<shard::Target> target = TargetOf(services, request.namespace_(), request.execution());
   if (!target) return call.Fail(std::move(target).error());
-  for (Status valid :
-       {CheckId(services, "QueryType", request.query().query_type(), true),
-        CheckSize("Query arguments", request.query(), services.options.shard.history.max_payload_bytes)}) {
+  for (Status valid : {CheckId(services, "QueryType", request.query().query_type(), true),
+                       CheckPayload(services, "Query arguments", request.query())}) {
     if (!valid) return call.Fail(std::move(valid).error());
   }
   shard::QueryRequest query;

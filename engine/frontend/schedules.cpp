@@ -38,9 +38,9 @@ Status CheckAction(const Services& services, const std::string& ns, const std::s
 shard::ScheduleKey KeyOf(const std::string& ns, const std::string& schedule_id) { return {Namespace(ns), schedule_id}; }
 
 void Create(Services& services, ws::CreateScheduleRequest request, Call call) {
-  for (Status valid : {CheckSchedule(services, request.namespace_(), request.schedule_id()),
-                       CheckId(services, "RequestId", request.request_id(), false),
-                       CheckSize("Memo", request.memo(), services.options.shard.history.max_payload_bytes)}) {
+  for (Status valid :
+       {CheckSchedule(services, request.namespace_(), request.schedule_id()),
+        CheckId(services, "RequestId", request.request_id(), false), CheckPayload(services, "Memo", request.memo())}) {
     if (!valid) return call.Fail(std::move(valid).error());
   }
   if (request.schedule().action().has_start_workflow()) {
@@ -90,9 +90,9 @@ void Apply(Services& services, const shard::ScheduleKey& key, schedules::Input i
 }
 
 void Update(Services& services, ws::UpdateScheduleRequest request, Call call) {
-  for (Status valid : {CheckSchedule(services, request.namespace_(), request.schedule_id()),
-                       CheckId(services, "RequestId", request.request_id(), false),
-                       CheckSize("Memo", request.memo(), services.options.shard.history.max_payload_bytes)}) {
+  for (Status valid :
+       {CheckSchedule(services, request.namespace_(), request.schedule_id()),
+        CheckId(services, "RequestId", request.request_id(), false), CheckPayload(services, "Memo", request.memo())}) {
     if (!valid) return call.Fail(std::move(valid).error());
   }
   if (request.schedule().action().has_start_workflow()) {

@@ -57,11 +57,12 @@ Status CheckRetryPolicy(const temporal::api::common::v1::RetryPolicy& policy) {
   return Ok();
 }
 
-Status CheckSize(std::string_view what, const google::protobuf::MessageLite& message, int64_t max_bytes) {
+Status CheckPayload(const Services& services, std::string_view what, const google::protobuf::MessageLite& message) {
+  const int64_t limit = services.options.shard.history.max_payload_bytes;
   const auto size = static_cast<int64_t>(message.ByteSizeLong());
-  if (size <= max_bytes) return Ok();
+  if (size <= limit) return Ok();
   return InvalidArgument(std::string(what) + " exceeds size limit: " + std::to_string(size) + " bytes, at most " +
-                         std::to_string(max_bytes) + ".");
+                         std::to_string(limit) + ".");
 }
 
 Status CheckStart(const Services& services,
@@ -85,12 +86,12 @@ Status CheckStart(const Services& services,
   if (request.completion_callbacks_size() > 0) {
     return Unimplemented("completion callbacks of StartWorkflowExecution are not served by wfe");
   }
-  WFE_RETURN_IF_ERROR(CheckSize("Input", request.input(), services.options.shard.history.max_payload_bytes));
-  WFE_RETURN_IF_ERROR(CheckSize("Header", request.header(), services.options.shard.history.max_payload_bytes));
+  WFE_RETURN_IF_ERROR(CheckPayload(services, "Input", request.input()));
+  WFE_RETURN_IF_ERROR(CheckPayload(services, "Header", request.header()));
   const history::Limits& limits = services.options.shard.history;
   if (const auto problem = history::Problem(request.search_attributes(), limits)) return InvalidArgument(*problem);
   if (const auto problem = history::Problem(request.user_metadata(), limits)) return InvalidArgument(*problem);
-  return CheckSize("Memo", request.memo(), services.options.shard.history.max_payload_bytes);
+  return CheckPayload(services, "Memo", request.memo());
 }
 
 Result<shard::Target> TargetOf(const Services& services, const std::string& ns,

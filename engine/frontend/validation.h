@@ -21,8 +21,8 @@ Status CheckNamespace(const Services& services, const std::string& ns);
 Status CheckId(const Services& services, std::string_view what, const std::string& id, bool required);
 Status CheckTaskQueue(const Services& services, const temporal::api::taskqueue::v1::TaskQueue& queue);
 Status CheckRetryPolicy(const temporal::api::common::v1::RetryPolicy& policy);
-/// One payload blob, or a memo.
-Status CheckSize(std::string_view what, const google::protobuf::MessageLite& message, int64_t max_bytes);
+/// S56: one payload blob, or a memo.
+Status CheckPayload(const Services& services, std::string_view what, const google::protobuf::MessageLite& message);
 Status CheckStart(const Services& services,
                   const temporal::api::workflowservice::v1::StartWorkflowExecutionRequest& request);
 

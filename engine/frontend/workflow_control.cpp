@@ -65,9 +65,7 @@ void SignalWithStart(Services& services, ws::SignalWithStartWorkflowExecutionReq
   if (Status valid = CheckId(services, "SignalName", request.signal_name(), true); !valid) {
     return call.Fail(std::move(valid).error());
   }
-  if (Status valid =
-          CheckSize("Signal input", request.signal_input(), services.options.shard.history.max_payload_bytes);
-      !valid) {
+  if (Status valid = CheckPayload(services, "Signal input", request.signal_input()); !valid) {
     return call.Fail(std::move(valid).error());
   }
   history::SignalReceived signal;
@@ -96,7 +94,7 @@ void Signal(Services& services, ws::SignalWorkflowExecutionRequest request, Call
   if (!target) return call.Fail(std::move(target).error());
   for (Status valid : {CheckId(services, "SignalName", request.signal_name(), true),
                        CheckId(services, "RequestId", request.request_id(), false),
-                       CheckSize("Signal input", request.input(), services.options.shard.history.max_payload_bytes)}) {
+                       CheckPayload(services, "Signal input", request.input())}) {
     if (!valid) return call.Fail(std::move(valid).error());
   }
   history::SignalReceived signal;
@@ -134,8 +132,7 @@ void Cancel(Services& services, ws::RequestCancelWorkflowExecutionRequest reques
 }
 
 void Terminate(Services& services, ws::TerminateWorkflowExecutionRequest request, Call call) {
-  if (Status valid = CheckSize("Details", request.details(), services.options.shard.history.max_payload_bytes);
-      !valid) {
+  if (Status valid = CheckPayload(services, "Details", request.details()); !valid) {
     return call.Fail(std::move(valid).error());
   }
   history::TerminateRequested input;
