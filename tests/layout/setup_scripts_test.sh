@@ -88,6 +88,9 @@ for version in v20.19.0 v20.20.2 v22.13.0 v24.0.0 v26.1.0; do expect "accepts No
 too_old() { ! recent "$1"; }
 for version in v18.20.4 v20.18.9 v21.7.0 v22.12.0 v23.11.0 nonsense; do expect "refuses Node $version" too_old "$version"; done
 
+expect "the README's tour finds the Node that set-up installs" grep -q "PATH=.*$(. "$root/tools/setup/common.sh"; . "$root/tools/setup/node.sh"
+  echo "${WFE_NODE_DIR#"$WFE_ROOT/"}")/node_modules/node/bin:" "$root/README.md"
+
 refuses() { bash "$root/tools/$1" "${@:2}" > "$work/output" 2>&1 < /dev/null; [ $? = 1 ] && says "$2"; }
 expect "test.sh names an option it does not know" refuses test.sh --bogus
 expect "quickstart.sh names an option it does not know" refuses quickstart.sh --bogus
