@@ -15,17 +15,27 @@ namespace fs = std::filesystem;
 
 const fs::path kRoot = WFE_SOURCE_DIR;
 
-bool IsForeign(const fs::path& folder) {
-  const std::string name = folder.filename();
-  return name == "build" || name == ".git" || name == "node_modules";
-}
-
 std::string ReadFile(const fs::path& path) {
   std::ifstream in(path, std::ios::binary);
   std::ostringstream text;
   text << in.rdbuf();
   return std::move(text).str();
 }
+
+/// Names that .gitignore lists: what is built here, and what people's runs leave.
+const std::set<std::string>& IgnoredNames() {
+  static const std::set<std::string> kNames = [] {
+    std::set<std::string> names = {".git"};
+    for (std::string pattern : Lines(ReadSource(".gitignore"))) {
+      std::erase(pattern, '/');
+      names.insert(pattern);
+    }
+    return names;
+  }();
+  return kNames;
+}
+
+bool IsForeign(const fs::path& path) { return IgnoredNames().contains(path.filename()); }
 
 }  // namespace
 
@@ -57,15 +67,9 @@ std::string ReadSource(const std::string& path) {
 }
 
 std::vector<std::string> TopLevelNames() {
-  std::set<std::string> ignored = {".git"};
-  for (std::string pattern : Lines(ReadSource(".gitignore"))) {
-    std::erase(pattern, '/');
-    ignored.insert(pattern);
-  }
   std::vector<std::string> names;
   for (const auto& entry : fs::directory_iterator(kRoot)) {
-    const std::string name = entry.path().filename();
-    if (!ignored.contains(name)) names.push_back(name);
+    if (!IsForeign(entry.path())) names.push_back(entry.path().filename());
   }
   std::ranges::sort(names);
   return names;
