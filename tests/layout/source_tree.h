@@ -14,7 +14,7 @@ struct SourceFile {
 };
 
 /// Every text file below these folders whose name ends in one of the suffixes (empty: every file), in path order.
-/// Build directories, version control and installed packages are left out.
+/// What version control ignores is left out.
 std::vector<SourceFile> ReadTree(const std::vector<std::string>& folders, const std::vector<std::string>& suffixes);
 
 /// One file; the test fails when it is not there.
