@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/history/attribute_limits.h"
+#include "engine/history/too_much.h"
 
 namespace wfe::history {
 namespace {
@@ -143,18 +144,17 @@ CommandResult RunCommands(CommandContext& context) {
 CommandResult CheckId(const std::string& value, const std::string& what, enums::WorkflowTaskFailedCause cause,
                       const Limits& limits) {
   if (value.empty()) return BadCommand{cause, what + " is not set"};
-  if (static_cast<int64_t>(value.size()) > limits.max_id_bytes) {
-    return BadCommand{cause, what + " has " + std::to_string(value.size()) + " bytes, at most " +
-                                 std::to_string(limits.max_id_bytes) + " (max_id_bytes)"};
+  if (auto problem = TooMuch(what, value.size(), limits.max_id_bytes, "max_id_bytes")) {
+    return BadCommand{cause, std::move(*problem)};
   }
   return std::nullopt;
 }
 
 CommandResult CheckSize(size_t bytes, const std::string& what, const Limits& limits) {
-  if (static_cast<int64_t>(bytes) <= limits.max_payload_bytes) return std::nullopt;
-  return BadCommand{enums::WORKFLOW_TASK_FAILED_CAUSE_PAYLOADS_TOO_LARGE,
-                    what + " has " + std::to_string(bytes) + " bytes, at most " +
-                        std::to_string(limits.max_payload_bytes) + " (max_payload_bytes)"};
+  if (auto problem = TooMuch(what, bytes, limits.max_payload_bytes, "max_payload_bytes")) {
+    return BadCommand{enums::WORKFLOW_TASK_FAILED_CAUSE_PAYLOADS_TOO_LARGE, std::move(*problem)};
+  }
+  return std::nullopt;
 }
 
 HistoryEvent CommandEvent(enums::EventType type, const command::Command& command) {

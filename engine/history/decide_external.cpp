@@ -4,6 +4,7 @@
 #include "engine/history/buffered.h"
 #include "engine/history/close.h"
 #include "engine/history/handlers.h"
+#include "engine/history/too_much.h"
 
 namespace wfe::history {
 namespace {
@@ -16,15 +17,12 @@ void ReleaseFirstTask(Builder& builder) {
 Status CheckSignal(const MutableState& state, const SignalReceived& input, const Limits& limits) {
   const std::string where = " (" + state.Key().ToString() + ")";
   if (input.signal_name.empty()) return InvalidArgument("signal name is not set" + where);
-  if (static_cast<int64_t>(input.signal_name.size()) > limits.max_id_bytes) {
-    return InvalidArgument("signal name has " + std::to_string(input.signal_name.size()) + " bytes, at most " +
-                           std::to_string(limits.max_id_bytes) + " (max_id_bytes)" + where);
+  if (const auto problem = TooMuch("signal name", input.signal_name.size(), limits.max_id_bytes, "max_id_bytes")) {
+    return InvalidArgument(*problem + where);
   }
-  const auto bytes = static_cast<int64_t>(input.input.ByteSizeLong());
-  if (bytes > limits.max_payload_bytes) {
-    return InvalidArgument("input of signal " + input.signal_name + " has " + std::to_string(bytes) +
-                           " bytes, at most " + std::to_string(limits.max_payload_bytes) + " (max_payload_bytes)" +
-                           where);
+  if (const auto problem = TooMuch("input of signal " + input.signal_name, input.input.ByteSizeLong(),
+                                   limits.max_payload_bytes, "max_payload_bytes")) {
+    return InvalidArgument(*problem + where);
   }
   if (state.folded().signal_count() + BufferedSignals(state) >= limits.max_signals) {  // S62
     return InvalidArgument("exceeded workflow execution limit for signal events: " +

@@ -6,6 +6,7 @@
 #include "engine/history/names.h"
 #include "engine/history/proto_time.h"
 #include "engine/history/retry.h"
+#include "engine/history/too_much.h"
 
 namespace wfe::history {
 namespace {
@@ -14,17 +15,17 @@ using Request = ws::StartWorkflowExecutionRequest;
 
 Status CheckId(const std::string& value, const std::string& name, const Limits& limits) {
   if (value.empty()) return InvalidArgument(name + " is not set");
-  if (static_cast<int64_t>(value.size()) > limits.max_id_bytes) {  // S13
-    return InvalidArgument(name + " has " + std::to_string(value.size()) + " bytes, at most " +
-                           std::to_string(limits.max_id_bytes) + " (max_id_bytes)");
+  if (const auto problem = TooMuch(name, value.size(), limits.max_id_bytes, "max_id_bytes")) {  // S13
+    return InvalidArgument(*problem);
   }
   return Ok();
 }
 
 Status CheckSize(size_t bytes, const std::string& name, const Limits& limits) {
-  if (static_cast<int64_t>(bytes) <= limits.max_payload_bytes) return Ok();  // S56
-  return InvalidArgument(name + " has " + std::to_string(bytes) + " bytes, at most " +
-                         std::to_string(limits.max_payload_bytes) + " (max_payload_bytes)");
+  if (const auto problem = TooMuch(name, bytes, limits.max_payload_bytes, "max_payload_bytes")) {  // S56
+    return InvalidArgument(*problem);
+  }
+  return Ok();
 }
 
 Status CheckTimeout(const google::protobuf::Duration& timeout, const std::string& name) {

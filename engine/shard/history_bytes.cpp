@@ -75,10 +75,9 @@ std::string_view HistoryTail::From(EventId first) const {
   return rest;
 }
 
-std::string_view HistoryTail::At(EventId id) const {
-  const std::string_view rest = From(id);
-  size_t header = 0;
-  return rest.substr(0, FieldSize(rest, &header));
+std::string_view HistoryTail::Range(EventId first, EventId end) const {
+  const std::string_view rest = From(first);
+  return rest.substr(0, rest.size() - From(end).size());
 }
 
 std::string_view StripField(std::string_view field) {

@@ -32,8 +32,8 @@ class HistoryTail {
   bool Covers(EventId first) const { return count_ > 0 && first >= first_ && first <= end(); }
   /// Events [first, end()); `first` must be covered.
   std::string_view From(EventId first) const;
-  /// One event with its tag and length; it must be covered.
-  std::string_view At(EventId id) const;
+  /// Events [first, end); both must be covered.
+  std::string_view Range(EventId first, EventId end) const;
   size_t size_bytes() const { return bytes_.size(); }
 
  private:
@@ -42,7 +42,7 @@ class HistoryTail {
   std::string bytes_;
 };
 
-/// The HistoryEvent inside what CutHistory and HistoryTail::At give.
+/// The HistoryEvent inside what CutHistory gives.
 std::string_view StripField(std::string_view field);
 
 }  // namespace wfe::shard

@@ -27,8 +27,8 @@ Result<std::string> Shard::ReadEvents(Execution& execution, EventId first, Event
     }
     return true;
   };
-  if (execution.tail.Covers(first) && end <= execution.tail.end()) {
-    take(first, execution.tail.From(first));
+  if (execution.tail.Covers(first) && execution.tail.Covers(end)) {
+    take(first, execution.tail.Range(first, end));
     return bytes;
   }
   while (*next < end && count < max_events) {

@@ -98,14 +98,6 @@ Result<std::string> Shard::WorkflowTaskAnswer(Execution& execution, bool partial
 Result<Shard::TaskPage> Shard::TaskHistory(Execution& execution, EventId first, EventId end) {
   TaskPage page;
   EventId next = first;
-  if (execution.tail.Covers(first) && execution.tail.end() >= end) {
-    // The whole tail may be longer than what is asked for only if events came after; none do while a task is held.
-    const std::string_view tail = execution.tail.From(first);
-    if (execution.tail.end() == end && static_cast<int64_t>(tail.size()) <= options_.max_history_page_bytes) {
-      page.history = tail;
-      next = end;
-    }
-  }
   if (next < end) {
     WFE_ASSIGN_OR_RETURN(page.history, ReadEvents(execution, first, end, INT32_MAX, &next));
   }
@@ -234,15 +226,9 @@ Result<std::string> Shard::ActivityTaskAnswer(Execution& execution, EventId sche
   WFE_CHECK(activity && attempt, "an activity was started that is not pending");
 
   // The input stays in the event.
-  std::string read;
-  std::string_view field;
-  if (execution.tail.Covers(scheduled_event_id) && scheduled_event_id < execution.tail.end()) {
-    field = execution.tail.At(scheduled_event_id);
-  } else {
-    EventId next = scheduled_event_id;
-    WFE_ASSIGN_OR_RETURN(read, ReadEvents(execution, scheduled_event_id, scheduled_event_id + 1, 1, &next));
-    field = read;
-  }
+  EventId next = scheduled_event_id;
+  WFE_ASSIGN_OR_RETURN(const std::string field,
+                       ReadEvents(execution, scheduled_event_id, scheduled_event_id + 1, 1, &next));
   history::HistoryEvent event;
   const std::string_view bytes = StripField(field);
   if (!event.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) ||

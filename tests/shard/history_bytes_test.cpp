@@ -64,7 +64,7 @@ TEST(HistoryTail, KeepsWhatFollowsAndForgetsWhatIsOld) {
   EXPECT_EQ(tail.From(3), Bytes(3, 7));
   EXPECT_EQ(tail.From(6), Bytes(6, 7));
   EXPECT_EQ(tail.From(8), "");
-  EXPECT_EQ(IdOf(tail.At(5)), 5);
+  EXPECT_EQ(IdOf(tail.Range(5, 6)), 5);
   tail.TrimBefore(5);
   EXPECT_FALSE(tail.Covers(4));
   EXPECT_EQ(tail.From(5), Bytes(5, 7));

@@ -129,8 +129,10 @@ void AddAuditCommands(CLI::App& app, Globals& globals) {
   CLI::App& audit = *app.add_subcommand("audit", "Audit traces: read, check and rebuild them, and report on many")
                          ->require_subcommand(1);
   audit.footer(
-      "Examples:\n  wfe audit tail ./wfe-work/builds/* --follow\n  wfe audit validate ./wfe-work/builds/*\n  wfe audit "
-      "run --traces ./wfe-work");
+      "Examples:\n"
+      "  wfe audit tail ./wfe-work/builds/* --follow\n"
+      "  wfe audit validate ./wfe-work/builds/*\n"
+      "  wfe audit run --traces ./wfe-work");
   AddAuditReportCommands(audit, globals);
   {
     auto options = std::make_shared<AuditOptions>();
