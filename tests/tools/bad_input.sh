@@ -3,33 +3,11 @@
 #   bad_input.sh WFE
 set -u
 wfe=$1
-work=$(mktemp -d "${TMPDIR:-/tmp}/wfe-bad-input.XXXXXX")
-server=
-trap '[ -z "$server" ] || kill -9 $server 2> /dev/null; rm -rf "$work"' EXIT
-cd "$work" || exit 1
-failures=0
+. "$(dirname "$0")/processes.sh"
+begin bad-input
 
-# expect CODE TEXT COMMAND…: runs it, compares the exit code and looks for the text.
-expect() {
-  local code=$1 text=$2 output got
-  shift 2
-  output=$(timeout 20 "$@" 2>&1)
-  got=$?
-  if [ "$got" != "$code" ] || [[ $output != *"$text"* ]]; then
-    echo "FAILED: $*"
-    echo "  expected exit code $code and \"$text\", got $got and: $output"
-    failures=$((failures + 1))
-  fi
-}
-
-"$wfe" server --data store --listen 127.0.0.1:0 > server.log 2>&1 &
-server=$!
-for _ in $(seq 100); do
-  address=$(sed -n 's/.* listens on \([^,]*\),.*/\1/p' server.log)
-  [ -z "$address" ] || break
-  sleep 0.1
-done
-[ -n "$address" ] || { echo "FAILED: no server"; cat server.log; exit 1; }
+serve store
+server=${pids[-1]}
 export TEMPORAL_ADDRESS=$address
 
 expect 0 SERVING "$wfe" health
@@ -69,11 +47,9 @@ expect 2 "/proc/nowhere" "$wfe" worker --work-root /proc/nowhere
 
 # One flipped bit in what is stored is refused, never served.
 kill "$server" && wait "$server" || { echo "FAILED: the server did not stop in order"; failures=$((failures + 1)); }
-server=
 log=$(ls store/db/*.log | head -n 1)
 size=$(stat -c %s "$log")
 printf '\xff' | dd of="$log" bs=1 seek=$((size / 2)) conv=notrunc status=none
 expect 13 "store/db" "$wfe" server --data store --listen 127.0.0.1:0
 
-[ "$failures" = 0 ] && echo OK
-exit $((failures > 0))
+report

@@ -4,33 +4,12 @@
 set -u
 wfe=$1
 shipped=$2/workflows/audited_build/templates/typescript-package/v001.md
-work=$(mktemp -d "${TMPDIR:-/tmp}/wfe-prompts.XXXXXX")
-server=
-trap '[ -z "$server" ] || kill -9 $server 2> /dev/null; rm -rf "$work"' EXIT
-cd "$work" || exit 1
-failures=0
+. "$(dirname "$0")/processes.sh"
+begin prompts
 
-# expect CODE TEXT COMMAND…: runs it, compares the exit code and looks for the text.
-expect() {
-  local code=$1 text=$2 got
-  shift 2
-  output=$(timeout 20 "$@" 2>&1)
-  got=$?
-  if [ "$got" != "$code" ] || [[ $output != *"$text"* ]]; then
-    echo "FAILED: $*"
-    echo "  expected exit code $code and \"$text\", got $got and: $output"
-    failures=$((failures + 1))
-  fi
-}
-serve() {
-  "$wfe" server --records-only --data store --listen 127.0.0.1:0 > server.log 2>&1 &
-  server=$!
-  for _ in $(seq 100); do
-    address=$(sed -n 's/.* on \(127.0.0.1:[0-9]*\).*/\1/p' server.log | head -n 1)
-    [ -z "$address" ] || break
-    sleep 0.1
-  done
-  [ -n "$address" ] || { echo "FAILED: no server"; cat server.log; exit 1; }
+serve_records() {
+  serve store --records-only
+  server=${pids[-1]}
   export TEMPORAL_ADDRESS=$address
 }
 prompts() { "$wfe" prompts "$@"; }
@@ -38,7 +17,7 @@ id=typescript-package
 
 expect 3 "no server answers at 127.0.0.1:1" "$wfe" prompts list --address 127.0.0.1:1
 expect 3 "no records service answers at 127.0.0.1:1" "$wfe" prompts list --records 127.0.0.1:1
-serve
+serve_records
 
 expect 0 "First version" "$wfe" prompts list
 expect 0 "was never changed" "$wfe" prompts show $id --history
@@ -66,7 +45,7 @@ expect 0 "what version 2 changed is not in it" "$wfe" prompts activate $id 3 --r
 
 # What was recorded outlives the server's process.
 kill "$server" && wait "$server"
-serve
+serve_records
 expect 0 '"active_version": 3' "$wfe" prompts show $id --output json
 expect 0 "version 2 is active now; before: 3" "$wfe" prompts rollback $id --reason "worse"
 expect 0 "version 1 is active now; before: 2" "$wfe" prompts rollback $id --to 1 --reason "start over"
@@ -85,5 +64,4 @@ expect 2 "is no hash" "$wfe" audit diff-context abc "$two"
 
 expect 0 '"wfe prompts") words="list show diff propose activate rollback' "$wfe" completion bash
 
-[ "$failures" = 0 ] && echo OK
-exit $((failures > 0))
+report

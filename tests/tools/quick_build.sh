@@ -1,55 +1,5 @@
-# Sourced by tests that build on real servers and workers: a directory of its own, processes that end with it, and builds
-# that take milliseconds.  It expects $wfe, the program; `begin NAME` comes first.
-
-# begin NAME: enters a new directory, removed at the end unless the test fails.
-begin() {
-  work=$(mktemp -d "${TMPDIR:-/tmp}/wfe-$1.XXXXXX")
-  trap finish EXIT
-  trap 'exit 130' INT TERM
-  cd "$work" || exit 1
-}
-pids=()
-finish() {
-  local code=$?
-  trap - EXIT INT TERM
-  [ ${#pids[@]} = 0 ] || kill -9 "${pids[@]}" 2> /dev/null
-  wait 2> /dev/null
-  if [ "$code" = 0 ]; then rm -rf "$work"; else echo "kept for a look: $work"; fi
-  exit "$code"
-}
-fail() {
-  echo "FAILED: $1" >&2
-  kill -0 "${pids[@]}" || echo "a server or a worker ended by itself" >&2
-  tail -n 15 "$work"/*.log >&2
-  exit 1
-}
-# same WHAT EXPECTED GOT
-same() { [ "$2" = "$3" ] || fail "$1: expected \"$2\", got \"$3\""; }
-# run COMMAND…: its standard output is in $output; anything but success ends the test.
-run() {
-  output=$("$@" 2> stderr.txt) || fail "$* ended with exit code $?: $output $(cat stderr.txt)"
-}
-# says WHAT TEXT FILE
-says() { grep -qF -- "$2" "$3" || fail "$1: no \"$2\" in $3"; }
-
-# serve NAME [FLAGS]: a server named by $address, on $listen or a port of its own; its store and its log carry the name.
-serve() {
-  local name=$1
-  "$wfe" server --data "$name" --listen "${listen:-127.0.0.1:0}" "${@:2}" > "$name.log" 2>&1 &
-  pids+=($!)
-  local server=$!
-  address=
-  until [ -n "$address" ]; do
-    kill -0 "$server" 2> /dev/null || fail "the server ended by itself"
-    address=$(sed -n 's/.* on \(127.0.0.1:[0-9]*\).*/\1/p' "$name.log" | head -n 1)
-    [ -n "$address" ] || sleep 0.05
-  done
-}
-# work_for QUEUE [FLAGS]: a worker on $work/root.
-work_for() {
-  "$wfe" worker --queue "$1" --work-root "$work/root" "${@:2}" > worker.log 2>&1 &
-  pids+=($!)
-}
+# Sourced: builds that take milliseconds, on the servers and workers of processes.sh.
+. "$(dirname "${BASH_SOURCE[0]}")/processes.sh"
 
 # quick_builds: the configuration of builds with a canned agent, `careful` or `hasty`, and one check that takes
 # milliseconds and complains as the real compiler does, about every line with `hasty`.
