@@ -1,8 +1,10 @@
 // What a workflow needs to know about the checks: the activities' names, inputs and results.
 //
-//   preflightBuild        claims the working directory, proves that the profile's tools run, records the protected
-//   files installDependencies   fills the dependency cache (npm ci) before the agent's first turn runComplianceChecks
-//   runs the profile's commands and classifies what they found releaseWorkingDir     gives the claim back
+//   preflightBuild        claims the working directory, says what the project is, records the protected files
+//   installDependencies   fills the dependency cache (npm ci, pip, ...) before the agent's first turn
+//   probeChecks           starts every check's program where the checks will run, before a token is spent
+//   runComplianceChecks   runs the profile's commands and classifies what they found
+//   releaseWorkingDir     gives the claim back
 //
 // All of them may run more than once for the same run (activities are at-least-once) and then do no harm.
 // Unknown keys of every record survive a read and a write in `extra`.
@@ -27,6 +29,7 @@ inline constexpr std::string_view kFailureDirectoryClaimed = "WORKING_DIR_CLAIME
 /// The working directory is missing, not writable or not a directory.  Not retried.
 inline constexpr std::string_view kFailureWorkingDir = "WORKING_DIR";
 /// A tool the profile needs does not start or is too old (the sandbox too, when the profile requires it).  Not retried.
+/// Also the fault_type of a report.
 inline constexpr std::string_view kFailureMissingTool = "MISSING_TOOL";
 /// Unknown or malformed profile.  Not retried.
 inline constexpr std::string_view kFailureProfile = "PROFILE";
@@ -34,19 +37,30 @@ inline constexpr std::string_view kFailureProfile = "PROFILE";
 inline constexpr std::string_view kFailureDiskSpace = "DISK_SPACE";
 /// The dependencies could not be installed.  Retried unless the lock file itself is wrong or missing.
 inline constexpr std::string_view kFailureDependencies = "DEPENDENCIES";
+/// The project's own configuration of a check cannot be loaded, before the agent touched anything.  Not retried.
+inline constexpr std::string_view kFailureCheckConfig = "CHECK_CONFIG";
+/// A check looked at none of the project's source files.  Not retried.
+inline constexpr std::string_view kFailureNoFiles = "CHECK_NO_FILES";
+/// The sandbox could not be set up for a check.  Not retried.
+inline constexpr std::string_view kFailureSandbox = "COMMAND_FAILED_SANDBOX";
 
 // ---- preflightBuild
 // --------------------------------------------------------------------------------------------------
 
 struct PreflightRequest {
   std::string working_dir;  ///< Absolute.
-  std::string profile;      ///< Name, e.g. "typescript".
+  std::string profile;      ///< Name, e.g. "typescript"; "": what the project itself says (the report names it).
+  /// "create": a new project, starter files are written; "change": an existing one, nothing is; "auto": "create" in an
+  /// empty directory, "change" otherwise.
+  std::string mode = "auto";
+  std::vector<std::string> checks;  ///< Commands that replace the profile's checks, e.g. "npm test"; empty: its own.
+  std::string policy = "strict";    ///< "strict" | "warn": what integrity findings do.
   /// Who owns the directory; empty: the run id of the calling workflow.  Give the first run's id when a run continues
   /// as new, so that the chain keeps its directory.
   std::string claim_id;
   std::string workflow_id;          ///< Written into the claim for people; empty: the calling workflow's.
   bool create_if_missing = true;    ///< Make the directory (and parents).
-  bool write_starter_files = true;  ///< Write those of the profile's starter files that are missing (package.json ...).
+  bool write_starter_files = true;  ///< In mode "create": write the profile's starter files (package.json ...).
   /// Take the claim over when exactly this claim id holds it (an owner known to be dead); empty: never.
   std::string take_over_from;
   uint64_t min_free_bytes = 256ull << 20;
@@ -55,12 +69,17 @@ struct PreflightRequest {
 
 struct PreflightReport {
   std::string working_dir;  ///< With links resolved.
-  std::string profile;
+  std::string profile;       ///< Never "": give this one to the later activities.
   std::string profile_hash;  ///< SHA-256 of the profile's text.
+  std::string detection;     ///< Why this profile, one sentence; "" when the request named it.
+  std::string mode;          ///< "create" | "change".
+  std::string template_id;   ///< The profile's GEMINI.md template for that mode.
   std::string claim_id;
   /// Relative path → SHA-256 of every protected file; "" for one that does not exist and must not appear.
   /// Pass it on to every runComplianceChecks; set "GEMINI.md" to the hash of the context once that is written.
   std::map<std::string, std::string> protected_hashes;
+  /// The tests and configuration that stood there before the first step; opaque, for ComplianceRequest.
+  nlohmann::json baseline = nlohmann::json::object();
   std::map<std::string, std::string> tools;  ///< Tool → version as printed.
   std::vector<std::string> check_commands;   ///< What will be run, in order, for people and for GEMINI.md.
   std::string sandbox;                       ///< "bwrap" or "none".
@@ -91,6 +110,23 @@ struct InstallDependenciesReport {
   nlohmann::json extra = nlohmann::json::object();
 };
 
+// ---- probeChecks
+// -----------------------------------------------------------------------------------------------------
+
+struct ProbeChecksRequest {
+  std::string working_dir;
+  std::string profile;
+  std::string claim_id;             ///< As in PreflightRequest.
+  std::vector<std::string> checks;  ///< As in PreflightRequest.
+  nlohmann::json extra = nlohmann::json::object();
+};
+
+/// Every check's program started.  One that does not is a failure (MISSING_TOOL, CHECK_CONFIG, ...) with a sentence.
+struct ProbeChecksReport {
+  std::map<std::string, std::string> tools;  ///< Check id → first line of what its program says it is.
+  nlohmann::json extra = nlohmann::json::object();
+};
+
 // ---- runComplianceChecks
 // ---------------------------------------------------------------------------------------------
 
@@ -101,6 +137,9 @@ struct ComplianceRequest {
   std::string claim_id;                                 ///< As in PreflightRequest.
   bool stop_on_failure = false;                         ///< Later checks are "skipped" after the first failing one.
   std::map<std::string, std::string> protected_hashes;  ///< From PreflightReport; empty: nothing is compared.
+  std::vector<std::string> checks;                      ///< As in PreflightRequest.
+  std::string policy = "strict";                        ///< As in PreflightRequest.
+  nlohmann::json baseline = nlohmann::json::object();   ///< From PreflightReport.
   int max_findings_per_class = 20;                      ///< Shown in the error log; all of them are counted.
   int64_t max_error_log_chars = 65'536;                 ///< The report's `error_log` keeps head and tail above this.
   nlohmann::json extra = nlohmann::json::object();
@@ -119,6 +158,7 @@ struct CheckReport {
   std::optional<int64_t> tests_total;
   std::optional<int64_t> tests_failed;
   std::optional<int64_t> tests_skipped;
+  std::optional<int64_t> files_examined;  ///< Of the project's own sources; absent when the tool does not tell.
   int64_t suppressed = 0;     ///< Findings silenced in the source (eslint-disable).
   uint64_t output_bytes = 0;  ///< Both streams, before any cut.
   std::string output_sha256;  ///< SHA-256 over the SHA-256 digests of both whole streams (stdout, stderr).
@@ -129,6 +169,10 @@ struct CheckReport {
 struct ComplianceReport {
   bool passed = false;
   std::string status;  ///< "pass" | "fail": `validation_status` of LG-8.
+  /// Not empty: the examination itself could not be done (a missing tool, a configuration that cannot load, a check
+  /// that looked at no file), one sentence.  Never a pass and never the agent's fault: the build ends with it.
+  std::string fault;
+  std::string fault_type;  ///< MISSING_TOOL, CHECK_CONFIG, CHECK_NO_FILES, COMMAND_FAILED_SANDBOX; "" without a fault.
   std::string profile;
   std::string profile_hash;
   std::vector<CheckReport> checks;              ///< In the profile's order.
@@ -171,6 +215,7 @@ struct ReleaseReport {
 inline constexpr sdk::ActivityType<PreflightRequest, PreflightReport> kPreflight{"preflightBuild"};
 inline constexpr sdk::ActivityType<InstallDependenciesRequest, InstallDependenciesReport> kInstallDependencies{
     "installDependencies"};
+inline constexpr sdk::ActivityType<ProbeChecksRequest, ProbeChecksReport> kProbeChecks{"probeChecks"};
 inline constexpr sdk::ActivityType<ComplianceRequest, ComplianceReport> kRunComplianceChecks{"runComplianceChecks"};
 inline constexpr sdk::ActivityType<ReleaseRequest, ReleaseReport> kReleaseWorkingDir{"releaseWorkingDir"};
 
@@ -185,6 +230,10 @@ void to_json(nlohmann::json& json, const InstallDependenciesRequest& value);
 void from_json(const nlohmann::json& json, InstallDependenciesRequest& value);
 void to_json(nlohmann::json& json, const InstallDependenciesReport& value);
 void from_json(const nlohmann::json& json, InstallDependenciesReport& value);
+void to_json(nlohmann::json& json, const ProbeChecksRequest& value);
+void from_json(const nlohmann::json& json, ProbeChecksRequest& value);
+void to_json(nlohmann::json& json, const ProbeChecksReport& value);
+void from_json(const nlohmann::json& json, ProbeChecksReport& value);
 void to_json(nlohmann::json& json, const ComplianceRequest& value);
 void from_json(const nlohmann::json& json, ComplianceRequest& value);
 void to_json(nlohmann::json& json, const CheckReport& value);

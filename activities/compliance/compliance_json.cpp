@@ -44,6 +44,9 @@ void to_json(json& object, const PreflightRequest& value) {
   object = Start(value.extra);
   Put(object, "working_dir", value.working_dir);
   Put(object, "profile", value.profile);
+  Put(object, "mode", value.mode);
+  Put(object, "checks", value.checks);
+  Put(object, "policy", value.policy);
   Put(object, "claim_id", value.claim_id);
   Put(object, "workflow_id", value.workflow_id);
   Put(object, "create_if_missing", value.create_if_missing);
@@ -56,6 +59,9 @@ void from_json(const json& object, PreflightRequest& value) {
   json rest = Rest(object);
   Take(rest, "working_dir", value.working_dir);
   Take(rest, "profile", value.profile);
+  Take(rest, "mode", value.mode);
+  Take(rest, "checks", value.checks);
+  Take(rest, "policy", value.policy);
   Take(rest, "claim_id", value.claim_id);
   Take(rest, "workflow_id", value.workflow_id);
   Take(rest, "create_if_missing", value.create_if_missing);
@@ -70,8 +76,12 @@ void to_json(json& object, const PreflightReport& value) {
   Put(object, "working_dir", value.working_dir);
   Put(object, "profile", value.profile);
   Put(object, "profile_hash", value.profile_hash);
+  Put(object, "detection", value.detection);
+  Put(object, "mode", value.mode);
+  Put(object, "template_id", value.template_id);
   Put(object, "claim_id", value.claim_id);
   Put(object, "protected_hashes", value.protected_hashes);
+  Put(object, "baseline", value.baseline);
   Put(object, "tools", value.tools);
   Put(object, "check_commands", value.check_commands);
   Put(object, "sandbox", value.sandbox);
@@ -86,8 +96,12 @@ void from_json(const json& object, PreflightReport& value) {
   Take(rest, "working_dir", value.working_dir);
   Take(rest, "profile", value.profile);
   Take(rest, "profile_hash", value.profile_hash);
+  Take(rest, "detection", value.detection);
+  Take(rest, "mode", value.mode);
+  Take(rest, "template_id", value.template_id);
   Take(rest, "claim_id", value.claim_id);
   Take(rest, "protected_hashes", value.protected_hashes);
+  Take(rest, "baseline", value.baseline);
   Take(rest, "tools", value.tools);
   Take(rest, "check_commands", value.check_commands);
   Take(rest, "sandbox", value.sandbox);
@@ -134,6 +148,34 @@ void from_json(const json& object, InstallDependenciesReport& value) {
   value.extra = std::move(rest);
 }
 
+void to_json(json& object, const ProbeChecksRequest& value) {
+  object = Start(value.extra);
+  Put(object, "working_dir", value.working_dir);
+  Put(object, "profile", value.profile);
+  Put(object, "claim_id", value.claim_id);
+  Put(object, "checks", value.checks);
+}
+
+void from_json(const json& object, ProbeChecksRequest& value) {
+  json rest = Rest(object);
+  Take(rest, "working_dir", value.working_dir);
+  Take(rest, "profile", value.profile);
+  Take(rest, "claim_id", value.claim_id);
+  Take(rest, "checks", value.checks);
+  value.extra = std::move(rest);
+}
+
+void to_json(json& object, const ProbeChecksReport& value) {
+  object = Start(value.extra);
+  Put(object, "tools", value.tools);
+}
+
+void from_json(const json& object, ProbeChecksReport& value) {
+  json rest = Rest(object);
+  Take(rest, "tools", value.tools);
+  value.extra = std::move(rest);
+}
+
 void to_json(json& object, const ComplianceRequest& value) {
   object = Start(value.extra);
   Put(object, "working_dir", value.working_dir);
@@ -142,6 +184,9 @@ void to_json(json& object, const ComplianceRequest& value) {
   Put(object, "claim_id", value.claim_id);
   Put(object, "stop_on_failure", value.stop_on_failure);
   Put(object, "protected_hashes", value.protected_hashes);
+  Put(object, "checks", value.checks);
+  Put(object, "policy", value.policy);
+  Put(object, "baseline", value.baseline);
   Put(object, "max_findings_per_class", value.max_findings_per_class);
   Put(object, "max_error_log_chars", value.max_error_log_chars);
 }
@@ -154,6 +199,9 @@ void from_json(const json& object, ComplianceRequest& value) {
   Take(rest, "claim_id", value.claim_id);
   Take(rest, "stop_on_failure", value.stop_on_failure);
   Take(rest, "protected_hashes", value.protected_hashes);
+  Take(rest, "checks", value.checks);
+  Take(rest, "policy", value.policy);
+  Take(rest, "baseline", value.baseline);
   Take(rest, "max_findings_per_class", value.max_findings_per_class);
   Take(rest, "max_error_log_chars", value.max_error_log_chars);
   value.extra = std::move(rest);
@@ -172,6 +220,7 @@ void to_json(json& object, const CheckReport& value) {
   Put(object, "tests_total", value.tests_total);
   Put(object, "tests_failed", value.tests_failed);
   Put(object, "tests_skipped", value.tests_skipped);
+  Put(object, "files_examined", value.files_examined);
   Put(object, "suppressed", value.suppressed);
   Put(object, "output_bytes", value.output_bytes);
   Put(object, "output_sha256", value.output_sha256);
@@ -191,6 +240,7 @@ void from_json(const json& object, CheckReport& value) {
   Take(rest, "tests_total", value.tests_total);
   Take(rest, "tests_failed", value.tests_failed);
   Take(rest, "tests_skipped", value.tests_skipped);
+  Take(rest, "files_examined", value.files_examined);
   Take(rest, "suppressed", value.suppressed);
   Take(rest, "output_bytes", value.output_bytes);
   Take(rest, "output_sha256", value.output_sha256);
@@ -202,6 +252,8 @@ void to_json(json& object, const ComplianceReport& value) {
   object = Start(value.extra);
   Put(object, "passed", value.passed);
   Put(object, "status", value.status);
+  Put(object, "fault", value.fault);
+  Put(object, "fault_type", value.fault_type);
   Put(object, "profile", value.profile);
   Put(object, "profile_hash", value.profile_hash);
   Put(object, "checks", value.checks);
@@ -224,6 +276,8 @@ void from_json(const json& object, ComplianceReport& value) {
   json rest = Rest(object);
   Take(rest, "passed", value.passed);
   Take(rest, "status", value.status);
+  Take(rest, "fault", value.fault);
+  Take(rest, "fault_type", value.fault_type);
   Take(rest, "profile", value.profile);
   Take(rest, "profile_hash", value.profile_hash);
   Take(rest, "checks", value.checks);
