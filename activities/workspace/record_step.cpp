@@ -1,0 +1,56 @@
+#include "activities/workspace/branch_workspace.h"
+#include "activities/workspace/open_workspace.h"
+#include "activities/workspace/state.h"
+
+namespace wfe::activities {
+namespace {
+
+Result<RecordStepReport> Record(const WorkspaceConfig& config, sdk::ActivityContext& context,
+                                const RecordStepRequest& request) {
+  const auto alive = [&context] {
+    context.Heartbeat({{"activity", kRecordStep.name}});
+    return !context.IsCancelled();
+  };
+  if (request.branch.empty()) return RecordStepReport{.commit = {}, .note = "the build has no branch"};
+  const std::string run_id = request.run_id.empty() ? context.info().run_id : request.run_id;
+  WFE_ASSIGN_OR_RETURN(const WorkspaceFolder folder, WorkspaceFolder::Open(config.work_root, run_id, alive));
+  WFE_ASSIGN_OR_RETURN(auto state, folder.Load());
+  if (!state || state->toplevel.empty() || state->branch.empty()) {
+    return RecordStepReport{.commit = {}, .note = "the repository of the build is not on this host"};
+  }
+  if (const auto known = state->commits.find(request.entry_id); known != state->commits.end()) {
+    return RecordStepReport{.commit = known->second, .note = {}};
+  }
+  Git git(FindGit(config), WatchOf(context));
+  BranchWorkspace branch(git, folder, *state, alive);
+  WFE_RETURN_IF_ERROR(branch.Prepare());
+  RecordStepReport report;
+  WFE_ASSIGN_OR_RETURN(report.commit,
+                       branch.Commit(run_id, request.step, request.verdict, request.entry_id, report.note));
+  state->commits[request.entry_id] = report.commit;
+  WFE_RETURN_IF_ERROR(folder.Save(*state));
+  return report;
+}
+
+}  // namespace
+
+sdk::ActivityResult<RecordStepReport> RecordStep(const WorkspaceConfig& config, sdk::ActivityContext& context,
+                                                 const RecordStepRequest& request) {
+  auto report = Record(config, context, request);
+  if (report) return *std::move(report);
+  auto failure = FailureOf(report.error());
+  if (auto* application = std::get_if<sdk::ApplicationFailure>(&failure)) return std::move(*application);
+  return std::get<sdk::ActivityCancelled>(failure);
+}
+
+void RegisterWorkspaceActivities(sdk::ActivityRegistry& registry, WorkspaceConfig config) {
+  WFE_CHECK(config.work_root.starts_with('/'), "WorkspaceConfig::work_root must be an absolute path");
+  registry.Register(kOpenWorkspace, [config](sdk::ActivityContext& context, const OpenWorkspaceRequest& request) {
+    return OpenWorkspace(config, context, request);
+  });
+  registry.Register(kRecordStep, [config](sdk::ActivityContext& context, const RecordStepRequest& request) {
+    return RecordStep(config, context, request);
+  });
+}
+
+}  // namespace wfe::activities

@@ -1,0 +1,103 @@
+#include "activities/workspace/state.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "activities/compliance/safe_files.h"
+#include "activities/compliance/text.h"
+
+namespace wfe::activities {
+namespace {
+
+constexpr const char* kStateFile = "state.json";
+
+bool PlainName(const std::string& id) {
+  if (id.empty() || id.size() > 200 || id.front() == '.') return false;
+  for (const char c : id) {
+    const bool fine =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+    if (!fine) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+void to_json(nlohmann::json& json, const WorkspaceState& state) {
+  json = {{"kind", state.kind},
+          {"project_dir", state.project_dir},
+          {"working_dir", state.working_dir},
+          {"root", state.root},
+          {"toplevel", state.toplevel},
+          {"git_dir", state.git_dir},
+          {"common_dir", state.common_dir},
+          {"base_commit", state.base_commit},
+          {"branch", state.branch},
+          {"last_commit", state.last_commit},
+          {"base_snapshot_blob_hash", state.base_snapshot_blob_hash},
+          {"note", state.note},
+          {"commits", state.commits}};
+}
+
+void from_json(const nlohmann::json& json, WorkspaceState& state) {
+  json.at("kind").get_to(state.kind);
+  json.at("project_dir").get_to(state.project_dir);
+  json.at("working_dir").get_to(state.working_dir);
+  json.at("root").get_to(state.root);
+  json.at("toplevel").get_to(state.toplevel);
+  json.at("git_dir").get_to(state.git_dir);
+  json.at("common_dir").get_to(state.common_dir);
+  json.at("base_commit").get_to(state.base_commit);
+  json.at("branch").get_to(state.branch);
+  json.at("last_commit").get_to(state.last_commit);
+  json.at("base_snapshot_blob_hash").get_to(state.base_snapshot_blob_hash);
+  json.at("note").get_to(state.note);
+  json.at("commits").get_to(state.commits);
+}
+
+std::string BuildDirectory(const std::string& work_root, const std::string& run_id) {
+  return work_root + "/builds/" + run_id;
+}
+
+Result<WorkspaceFolder> WorkspaceFolder::Open(const std::string& work_root, const std::string& run_id,
+                                              const std::function<bool()>& wait) {
+  if (!PlainName(run_id)) return InvalidArgument("the run id \"" + Printable(run_id) + "\" is no plain name");
+  const std::string path = work_root + "/workspaces/" + run_id;
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) return Internal("cannot make " + path + ": " + error.message());
+  UniqueFd lock(::open((path + "/lock").c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!lock.open()) return Internal("cannot lock " + path + ": " + std::strerror(errno));
+  while (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK && errno != EINTR) return Internal("cannot lock " + path + ": " + std::strerror(errno));
+    if (!wait()) return Cancelled("the activity was cancelled");
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  return WorkspaceFolder(path, std::move(lock));
+}
+
+Result<std::optional<WorkspaceState>> WorkspaceFolder::Load() const {
+  WFE_ASSIGN_OR_RETURN(const SafeDir dir, SafeDir::Open(path_, {.reserved = {}}));
+  const Result<std::string> text = dir.Read(kStateFile);
+  if (!text && text.error().code == StatusCode::kNotFound) return std::optional<WorkspaceState>();
+  if (!text) return text.error();
+  try {
+    return std::optional<WorkspaceState>(nlohmann::json::parse(*text).get<WorkspaceState>());
+  } catch (const nlohmann::json::exception&) {
+    return DataLoss(path_ + "/" + kStateFile + " is not what wfe writes there");
+  }
+}
+
+Status WorkspaceFolder::Save(const WorkspaceState& state) const {
+  WFE_ASSIGN_OR_RETURN(const SafeDir dir, SafeDir::Open(path_, {.reserved = {}}));
+  return dir.Write(kStateFile, nlohmann::json(state).dump(1), 0600);
+}
+
+}  // namespace wfe::activities
