@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/base/hash.h"
+#include "engine/base/parse_json.h"
 
 namespace wfe::activities {
 namespace {
@@ -108,10 +109,11 @@ std::string SerializeLogEntry(const LogEntry& entry) {
 }
 
 Result<LogEntry> ParseLogEntry(std::string_view line) {
+  if (JsonNestsTooDeep(line)) return InvalidArgument("not a log entry: it " + WhyNotJson(line));
   try {
     return json::parse(line).get<LogEntry>();
   } catch (const json::exception& e) {
-    return InvalidArgument(std::string("not a log entry: ") + e.what());
+    return InvalidArgument("not a log entry: " + JsonErrorText(e));
   }
 }
 

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "engine/base/parse_json.h"
 #include "engine/base/unique_fd.h"
 
 namespace wfe::activities {
@@ -42,7 +43,7 @@ class ClaimLock {
 
 Result<Claim> ReadClaim(const SafeDir& dir) {
   WFE_ASSIGN_OR_RETURN(const std::string text, dir.Read(kClaimFile));
-  const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  const auto json = ParseJson(text);
   if (!json.is_object() || !json.contains("claim_id") || !json["claim_id"].is_string()) {
     return DataLoss(dir.path() + "/" + kClaimFile + " is not a claim; delete it if no run uses the directory");
   }

@@ -4,6 +4,7 @@
 
 #include "activities/compliance/findings.h"
 #include "activities/compliance/text.h"
+#include "engine/base/parse_json.h"
 
 namespace wfe::activities {
 namespace {
@@ -54,7 +55,7 @@ void ReadMessage(const json& message, const std::string& path, const CheckSpec& 
 ParsedOutput ParseEslintJson(const CheckSpec& check, const ToolOutput& output) {
   ParsedOutput parsed;
   const std::string_view text = Source(check, output);
-  const json document = json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
+  const json document = ParseJson(text);
   if (!document.is_array()) {
     parsed.problem = text.empty() ? "it printed no result" : "its result is not a JSON array";
     return parsed;

@@ -6,6 +6,7 @@
 
 #include "activities/compliance/findings.h"
 #include "activities/compliance/text.h"
+#include "engine/base/parse_json.h"
 
 namespace wfe::activities {
 namespace {
@@ -80,7 +81,7 @@ void ReadSuite(const json& suite, const CheckSpec& check, const ToolOutput& outp
 ParsedOutput ParseJestJson(const CheckSpec& check, const ToolOutput& output) {
   ParsedOutput parsed;
   const std::string_view text = Source(check, output);
-  const json document = json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
+  const json document = ParseJson(text);
   if (!document.is_object() || !document.contains("testResults")) {
     // Some versions leave no file when no test matches; the report is then the sentence itself.
     if (text.empty() && (output.err.starts_with("No tests found") || output.out.starts_with("No tests found"))) {

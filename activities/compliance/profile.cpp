@@ -13,6 +13,7 @@
 
 #include "activities/compliance/safe_files.h"
 #include "engine/base/hash.h"
+#include "engine/base/parse_json.h"
 
 namespace wfe::activities {
 namespace {
@@ -301,8 +302,8 @@ Profile Read(const json& document, std::string* starter_directory) {
 }
 
 Result<Profile> Parse(std::string_view text, const std::string& origin, std::string* starter_directory) {
-  const json document = json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
-  if (document.is_discarded()) return InvalidArgument(origin + ": is not JSON");
+  const json document = ParseJson(text);
+  if (document.is_discarded()) return InvalidArgument(origin + ": " + WhyNotJson(text));
   try {
     Profile profile = Read(document, starter_directory);
     profile.hash = ToHex(Sha256(text));

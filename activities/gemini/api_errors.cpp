@@ -3,6 +3,8 @@
 #include <cctype>
 #include <string>
 
+#include "engine/base/parse_json.h"
+
 namespace wfe::activities {
 namespace {
 
@@ -36,7 +38,7 @@ std::optional<Duration> ParseProtoDuration(std::string_view text) {
 }
 
 ModelError ClassifyApiError(int http_status, std::string_view body) {
-  const json document = json::parse(body, nullptr, false);
+  const json document = ParseJson(body);
   json error = json::object();
   // A stream's error can be wrapped in an array.
   const json& top = document.is_array() && !document.empty() ? document.front() : document;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/base/hash.h"
+#include "engine/base/parse_json.h"
 
 namespace wfe::activities {
 namespace {
@@ -87,7 +88,9 @@ Result<CassetteMeta> ReadCassetteMeta(const std::string& cassette_path) {
   if (!in) return NotFound("the cassette " + cassette_path + " has no meta file " + path);
   CassetteMeta meta;
   try {
-    const json document = json::parse(in);
+    const std::string text{std::istreambuf_iterator<char>(in), {}};
+    if (JsonNestsTooDeep(text)) return InvalidArgument(path + ": " + WhyNotJson(text));
+    const json document = json::parse(text);
     meta.origin = document.at("origin").get<std::string>();
     meta.model = document.at("model").get<std::string>();
     meta.date = document.at("date").get<std::string>();
@@ -113,6 +116,9 @@ Result<std::shared_ptr<ModelBackend>> OpenCassette(const std::string& path) {
   std::string text;
   for (int number = 1; std::getline(in, text); ++number) {
     if (text.empty()) continue;
+    if (JsonNestsTooDeep(text)) {
+      return InvalidArgument(path + ":" + std::to_string(number) + ": " + WhyNotJson(text));
+    }
     try {
       const json document = json::parse(text);
       Line line;

@@ -9,6 +9,7 @@
 #include "activities/gemini/agent_program.h"
 #include "activities/gemini/agent_worker.h"
 #include "activities/gemini/journal.h"
+#include "engine/base/parse_json.h"
 
 namespace wfe::activities {
 namespace {
@@ -110,7 +111,7 @@ class AgentWorker::Step {
     const Result<std::string> blob = config_.blob_source->Get(request_.session_blob_hash);
     if (!blob && blob.error().code != StatusCode::kNotFound)
       return ToolIo("cannot get the session: " + blob.error().message);
-    const json session = blob ? json::parse(*blob, nullptr, false) : json();
+    const json session = blob ? ParseJson(*blob, kMaxStoredJsonDepth) : json();
     if (!session.is_object() || !session.contains("contents") || !session.contains("model")) {
       return Invalid("there is no stored session " + request_.session_blob_hash);
     }

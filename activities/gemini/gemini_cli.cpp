@@ -9,6 +9,7 @@
 #include "activities/compliance/process_runner.h"
 #include "activities/compliance/text.h"
 #include "activities/gemini/api_errors.h"
+#include "engine/base/parse_json.h"
 
 namespace wfe::activities {
 namespace {
@@ -78,8 +79,7 @@ std::string EmbeddedJson(const std::string& message) {
 json ErrorObjectIn(const std::string& text) {
   for (size_t at = text.find('{'); at != std::string::npos; at = text.find('{', at + 1)) {
     for (size_t end = text.rfind('}'); end != std::string::npos && end > at; end = text.rfind('}', end - 1)) {
-      json object = json::parse(text.begin() + static_cast<std::ptrdiff_t>(at),
-                                text.begin() + static_cast<std::ptrdiff_t>(end) + 1, nullptr, false);
+      json object = ParseJson(std::string_view(text).substr(at, end - at + 1));
       if (object.is_object() && object.contains("session_id") && object.contains("error")) return object["error"];
       if (end == 0) break;
     }
@@ -91,7 +91,7 @@ ModelError Classify(int exit_code, const json& error, const std::string& standar
   const std::string message = error.is_object() ? Text(error, "message") : std::string();
   const std::string type = error.is_object() ? Text(error, "type") : std::string();
   const std::string inner = EmbeddedJson(message);
-  const json document = json::parse(inner, nullptr, false);
+  const json document = ParseJson(inner);
   if (document.is_object() && document.contains("error") && document["error"].is_object()) {
     return ClassifyApiError(static_cast<int>(Count(document["error"], "code")), inner);
   }
@@ -194,7 +194,7 @@ ModelOutcome ParseGeminiCliRun(int exit_code, const std::string& standard_output
   json failure = nullptr;
   std::map<std::string, size_t> action_of_call;
   for (const std::string& line : SplitLines(standard_output)) {
-    const json event = json::parse(line, nullptr, false);
+    const json event = ParseJson(line);
     if (!event.is_object()) continue;  // the program prints free text too
     const std::string type = Text(event, "type");
     if (type == "init") {

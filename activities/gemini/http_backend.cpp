@@ -10,6 +10,7 @@
 
 #include "activities/gemini/api_errors.h"
 #include "activities/gemini/sse_parser.h"
+#include "engine/base/parse_json.h"
 
 namespace wfe::activities {
 namespace {
@@ -69,7 +70,7 @@ struct Transfer {
   int64_t received = 0;
   std::string error_body;
   SseParser parser{[this](std::string data) {
-    json chunk = json::parse(data, nullptr, false);
+    json chunk = ParseJson(data);
     if (chunk.is_discarded()) {
       bad_chunk = true;
     } else {

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "engine/base/hash.h"
+#include "engine/base/parse_json.h"
 
 namespace wfe::activities {
 namespace {
@@ -144,7 +145,7 @@ Result<std::optional<nlohmann::json>> StepJournal::Read(const std::string& name)
   if (view.size() < 65 || view[64] != '\n' || ToHex(Sha256(view.substr(65))) != view.substr(0, 64)) {
     return DataLoss("the journal file " + path + " is damaged");
   }
-  nlohmann::json value = nlohmann::json::parse(view.substr(65), nullptr, false);
+  nlohmann::json value = ParseJson(view.substr(65), kMaxStoredJsonDepth);
   if (value.is_discarded()) return DataLoss("the journal file " + path + " is damaged");
   return std::optional<nlohmann::json>(std::move(value));
 }

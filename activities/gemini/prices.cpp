@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "activities/gemini/builtin_prices.h"
+#include "engine/base/parse_json.h"
 
 namespace wfe::activities {
 namespace {
@@ -24,6 +25,7 @@ Rates ReadRates(const json& source) {
 
 Result<PriceTable> PriceTable::Parse(std::string_view json_text) {
   PriceTable table;
+  if (JsonNestsTooDeep(json_text)) return InvalidArgument("the price list " + WhyNotJson(json_text));
   try {
     const json document = json::parse(json_text);
     for (const json& row : document.at("prices")) {

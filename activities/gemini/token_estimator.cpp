@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "activities/gemini/gemini.h"
+#include "engine/base/parse_json.h"
 
 namespace wfe::activities {
 namespace {
@@ -75,7 +76,7 @@ TokenCounter::TokenCounter(std::string path, std::function<int64_t(std::string_v
     : path_(std::move(path)), tokenizer_(std::move(tokenizer)) {
   if (path_.empty()) return;
   std::ifstream in(path_);
-  const nlohmann::json stored = nlohmann::json::parse(in, nullptr, false);
+  const nlohmann::json stored = ParseJson(std::string{std::istreambuf_iterator<char>(in), {}});
   if (!stored.is_object()) return;  // absent or damaged: calibration starts again, which costs accuracy only
   for (const auto& [model, sums] : stored.items()) {
     if (!sums.is_object()) continue;

@@ -1,6 +1,7 @@
 #include "activities/optimization/aggregate.h"
 
 #include "activities/traces/collect.h"
+#include "engine/base/parse_json.h"
 
 namespace wfe::activities {
 namespace {
@@ -43,7 +44,7 @@ Result<std::string> PutJson(const OptimizationConfig& config, const json& j) { r
 
 Result<json> GetJson(const OptimizationConfig& config, const std::string& blob) {
   WFE_ASSIGN_OR_RETURN(const std::string bytes, config.records->Get(blob));
-  json j = json::parse(bytes, nullptr, false);
+  json j = ParseJson(bytes, kMaxStoredJsonDepth);
   if (j.is_discarded()) return DataLoss("the blob " + blob + " is no JSON");
   return j;
 }
@@ -113,10 +114,15 @@ sdk::ActivityResult<AggregateTracesResult> AggregateTraces(const OptimizationCon
     if (input.chunk < 0 || static_cast<size_t>(input.chunk) >= manifest.chunks.size()) {
       return InvalidArgument("the manifest has no chunk " + std::to_string(input.chunk));
     }
+    const Chunk& chunk = manifest.chunks[static_cast<size_t>(input.chunk)];
+    for (const TraceUnit& unit : chunk.units) {
+      const auto source = static_cast<size_t>(unit.source);
+      const bool file = source >= manifest.sources.size() || manifest.sources[source].kind == kSourceDirectory;
+      if (file && config.check_path) WFE_RETURN_IF_ERROR(config.check_path(unit.location));
+    }
     ParseOptions options;
     options.now = ParseIso8601(input.now);
-    WFE_ASSIGN_OR_RETURN(ParsedChunk parsed, ParseChunk(manifest.chunks[static_cast<size_t>(input.chunk)],
-                                                        manifest.sources, options, Sources(config, context)));
+    WFE_ASSIGN_OR_RETURN(ParsedChunk parsed, ParseChunk(chunk, manifest.sources, options, Sources(config, context)));
     AggregateTracesResult result;
     WFE_ASSIGN_OR_RETURN(result.table, config.records->Put(SerializeTable(parsed.table)));
     parsed.result.table_blob_hash = result.table;

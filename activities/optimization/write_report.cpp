@@ -9,6 +9,7 @@
 #include "activities/optimization/aggregate.h"
 #include "activities/prompts/drafts.h"
 #include "activities/reports/reports.h"
+#include "engine/base/parse_json.h"
 
 namespace wfe::activities {
 namespace {
@@ -21,7 +22,7 @@ Result<std::vector<json>> EarlierReports(const OptimizationConfig& config, const
   std::vector<json> earlier;
   WFE_RETURN_IF_ERROR(
       config.records->ScanRows(std::string(kReportsTable), "", [&](const std::string& key, const std::string& value) {
-        const json row = json::parse(value, nullptr, false);
+        const json row = ParseJson(value);
         if (key < report_id && row.is_object() && row.contains("digest")) earlier.push_back(row["digest"]);
       }));
   return earlier;

@@ -11,6 +11,7 @@
 #include "activities/traces/hex.h"
 #include "activities/traces/parse_report.h"
 #include "activities/traces/trace_time.h"
+#include "engine/base/parse_json.h"
 
 namespace wfe::activities {
 namespace {
@@ -383,6 +384,7 @@ struct EntryLineReader::Impl {
 
   bool Read(std::string_view line, const TraceTable& table) {
     Reset();
+    if (JsonNestsTooDeep(line)) return Malformed("the line " + WhyNotJson(line));
     if (!ReadFields(line, table)) {
       return Malformed(line.empty() ? std::string("the line is empty") : std::string(simdjson::error_message(error)));
     }

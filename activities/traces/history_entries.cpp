@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "activities/audit/audit.h"
+#include "engine/base/parse_json.h"
 #include "workers/client/blocking_call.h"
 
 namespace wfe::activities {
@@ -25,6 +26,10 @@ Result<std::vector<HistoryEntry>> EntriesOfHistory(const temporal::api::history:
       if (activity.activity_type().name() != kLogAuditEntry.name) continue;
       try {
         const std::string bytes = activity.input().payloads_size() > 0 ? activity.input().payloads(0).data() : "";
+        if (JsonNestsTooDeep(bytes, kMaxStoredJsonDepth)) {
+          return InvalidArgument("event " + std::to_string(event.event_id()) + " of run " + run_id +
+                                 " holds no log entry: its input " + WhyNotJson(bytes, kMaxStoredJsonDepth));
+        }
         const auto input = nlohmann::json::parse(bytes).get<LogAuditEntryInput>();
         scheduled[event.event_id()] = {input.entry, run_id + "/" + activity.activity_id(), std::nullopt};
       } catch (const nlohmann::json::exception& e) {

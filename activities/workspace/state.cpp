@@ -12,6 +12,7 @@
 
 #include "activities/compliance/safe_files.h"
 #include "activities/compliance/text.h"
+#include "engine/base/parse_json.h"
 
 namespace wfe::activities {
 namespace {
@@ -89,7 +90,7 @@ Result<std::optional<WorkspaceState>> WorkspaceFolder::Load() const {
   if (!text && text.error().code == StatusCode::kNotFound) return std::optional<WorkspaceState>();
   if (!text) return text.error();
   try {
-    return std::optional<WorkspaceState>(nlohmann::json::parse(*text).get<WorkspaceState>());
+    return std::optional<WorkspaceState>(ParseJson(*text).get<WorkspaceState>());
   } catch (const nlohmann::json::exception&) {
     return DataLoss(path_ + "/" + kStateFile + " is not what wfe writes there");
   }

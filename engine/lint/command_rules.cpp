@@ -3,6 +3,8 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "engine/base/parse_json.h"
+
 #include "engine/lint/rule.h"
 
 namespace wfe::lint {
@@ -133,7 +135,7 @@ std::optional<Change> ChangeOf(const HistoryEvent& event) {
     if (id) return Change{*id, FirstPayload(event, "deprecated").value_or("")};
     const auto data = FirstPayload(event, "patch-data");
     if (!data) return std::nullopt;
-    const auto json = nlohmann::json::parse(*data, nullptr, /*allow_exceptions=*/false);
+    const auto json = ParseJson(*data);
     if (!json.is_object() || !json.contains("id") || !json["id"].is_string()) return std::nullopt;
     return Change{json["id"].get<std::string>(), json.contains("deprecated") ? json["deprecated"].dump() : ""};
   }

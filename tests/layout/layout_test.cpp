@@ -172,6 +172,21 @@ TEST(Layout, TheTopLevelIsFixed) {
   }
 }
 
+// H6: JSON of a great depth ends a process that parses, copies or writes it, so every door has the limit.
+TEST(Layout, JsonFromOutsideIsReadWithALimitOnItsDepth) {
+  const std::set<std::string> kExempt = {
+      "engine/base/parse_json.cpp",             // the limit itself
+      "activities/audits/json_schema.cpp",      // a text that is built in
+  };
+  std::vector<std::string> violations;
+  for (const SourceFile& file : ReadTree({"engine", "workers", "activities", "workflows", "tools/wfe"}, {".h", ".cpp"})) {
+    if (kExempt.contains(file.path) || file.text.find("json::parse(") == std::string::npos) continue;
+    if (file.text.find("JsonNestsTooDeep(") != std::string::npos) continue;
+    violations.push_back(file.path + ": use ParseJson, or ask JsonNestsTooDeep first (engine/base/parse_json.h)");
+  }
+  EXPECT_THAT(violations, IsEmpty());
+}
+
 TEST(Layout, NoFileHasGrownIntoSeveralIdeas) {
   constexpr size_t kTooLong = 1200;
   constexpr size_t kLong = 900;

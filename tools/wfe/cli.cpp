@@ -8,6 +8,7 @@
 #include <map>
 #include <sstream>
 
+#include "engine/base/parse_json.h"
 #include "workers/client/grpc_client.h"
 
 namespace wfe::cli {
@@ -115,10 +116,11 @@ Result<std::optional<nlohmann::json>> ReadInput(const std::string& input, const 
     return InvalidArgument("the input from " + where + " has " + std::to_string(text.size()) +
                            " bytes; a workflow's input may have " + std::to_string(kMaxInputBytes));
   }
+  if (JsonNestsTooDeep(text)) return InvalidArgument("the input from " + where + " " + WhyNotJson(text));
   try {
     return std::optional<nlohmann::json>(nlohmann::json::parse(text));
   } catch (const nlohmann::json::parse_error& e) {
-    return InvalidArgument(where + " is not JSON, at byte " + std::to_string(e.byte) + ": " + e.what());
+    return InvalidArgument(where + " is not JSON, at byte " + std::to_string(e.byte) + ": " + JsonErrorText(e));
   }
 }
 
@@ -133,7 +135,7 @@ nlohmann::json FromPayload(const temporal::api::common::v1::Payload& payload) {
   const auto encoding = payload.metadata().find("encoding");
   const std::string name = encoding == payload.metadata().end() ? "" : encoding->second;
   if (name == "json/plain" || name == "json/protobuf") {
-    nlohmann::json value = nlohmann::json::parse(payload.data(), nullptr, false);
+    nlohmann::json value = ParseJson(payload.data());
     if (!value.is_discarded()) return value;
   }
   if (name == "binary/null") return nullptr;

@@ -8,6 +8,7 @@
 
 #include "activities/optimization/register.h"
 #include "activities/reports/reports.h"
+#include "engine/base/parse_json.h"
 #include "engine/base/time.h"
 #include "tools/wfe/cli.h"
 #include "tools/wfe/follow.h"
@@ -78,7 +79,8 @@ Result<int> RunAudit(Globals& globals, const RunOptions& options) {
   WFE_ASSIGN_OR_RETURN(const Config* config, globals.config());
   std::unique_ptr<LocalStack> local;
   if (options.local) {
-    WFE_ASSIGN_OR_RETURN(local, LocalStack::Start(*config));
+    const nlohmann::json named = input;
+    WFE_ASSIGN_OR_RETURN(local, LocalStack::Start(*config, &named));
     globals.address = local->address();
   }
   WFE_ASSIGN_OR_RETURN(const Target target,
@@ -186,8 +188,9 @@ struct StoredReport {
 Result<nlohmann::json> ReadJsonFile(const fs::path& path) {
   std::ifstream file(path);
   if (!file) return NotFound("cannot read " + path.string());
-  nlohmann::json json = nlohmann::json::parse(file, nullptr, false);
-  if (json.is_discarded()) return InvalidArgument(path.string() + " is no JSON");
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  nlohmann::json json = ParseJson(text);
+  if (json.is_discarded()) return InvalidArgument(path.string() + " " + WhyNotJson(text));
   return json;
 }
 
@@ -197,7 +200,7 @@ Result<std::vector<StoredReport>> ListReports(Globals& globals, const ViewOption
     WFE_ASSIGN_OR_RETURN(const auto connection, RecordsConnection::Open(globals, options.records));
     WFE_RETURN_IF_ERROR(connection.records()->ScanRows(
         std::string(activities::kReportsTable), "", [&](std::string key, const std::string& value) {
-          nlohmann::json row = nlohmann::json::parse(value, nullptr, false);
+          nlohmann::json row = ParseJson(value);
           if (row.is_object()) reports.push_back({std::move(key), std::move(row)});
         }));
     return reports;
@@ -252,7 +255,7 @@ Result<nlohmann::json> FetchReport(Globals& globals, const ViewOptions& options,
   if (blob.empty()) return ReadJsonFile(fs::path(stored.row.value("directory", "")) / "report.json");
   WFE_ASSIGN_OR_RETURN(const auto connection, RecordsConnection::Open(globals, options.records));
   WFE_ASSIGN_OR_RETURN(const std::string bytes, connection.records()->Get(blob));
-  return nlohmann::json::parse(bytes, nullptr, false);
+  return ParseJson(bytes, kMaxStoredJsonDepth);
 }
 
 Result<int> Show(Globals& globals, const ViewOptions& options) {

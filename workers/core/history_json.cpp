@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/base/check.h"
+#include "engine/base/parse_json.h"
 
 namespace wfe::core {
 
@@ -58,7 +59,7 @@ void LengthenEnums(nlohmann::json& json, const Descriptor& message) {
 }  // namespace
 
 Result<temporal::api::history::v1::History> HistoryFromJson(std::string_view text) {
-  nlohmann::json json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  nlohmann::json json = ParseJson(text, kMaxStoredJsonDepth);
   if (json.is_discarded() || !json.is_object()) return InvalidArgument("a history is a JSON object with events");
   temporal::api::history::v1::History history;
   LengthenEnums(json, *history.GetDescriptor());

@@ -1,5 +1,7 @@
 #include "workers/core/payload_codec.h"
 
+#include "engine/base/parse_json.h"
+
 namespace wfe::core {
 
 temporal::api::common::v1::Payload EncodePayload(const nlohmann::json& json) {
@@ -22,8 +24,10 @@ Result<nlohmann::json> DecodePayload(const temporal::api::common::v1::Payload& p
   if (encoding != "json/plain" && encoding != "json/protobuf") {
     return InvalidArgument("a payload has the encoding '" + encoding + "', which this worker does not read");
   }
-  nlohmann::json json = nlohmann::json::parse(payload.data(), nullptr, /*allow_exceptions=*/false);
-  if (json.is_discarded()) return InvalidArgument("a payload says " + encoding + " but is not JSON");
+  nlohmann::json json = ParseJson(payload.data());
+  if (json.is_discarded()) {
+    return InvalidArgument("a payload says " + encoding + " but " + WhyNotJson(payload.data()));
+  }
   return json;
 }
 

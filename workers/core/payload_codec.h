@@ -15,7 +15,8 @@ namespace wfe::core {
 temporal::api::common::v1::Payload EncodePayload(const nlohmann::json& json);
 temporal::api::common::v1::Payloads EncodePayloads(const nlohmann::json& json);
 
-/// Reads json/plain, json/protobuf and binary/null; other encodings are an INVALID_ARGUMENT that names them.
+/// Reads json/plain, json/protobuf and binary/null; other encodings, what is not JSON (bad UTF-8 included) and what is
+/// nested too deeply (parse_json.h) are an INVALID_ARGUMENT that says so.
 Result<nlohmann::json> DecodePayload(const temporal::api::common::v1::Payload& payload);
 /// The first of them, or null when there is none: wfe's functions take one argument and give one result.
 Result<nlohmann::json> DecodePayloads(const temporal::api::common::v1::Payloads& payloads);

@@ -1,0 +1,52 @@
+#include "engine/base/parse_json.h"
+
+#include <nlohmann/json.hpp>
+
+namespace wfe {
+
+bool JsonNestsTooDeep(std::string_view text, int limit) {
+  // Nearly every text has fewer brackets than the limit in all, and this loop is the quicker one.
+  int64_t opened = 0;
+  for (const char c : text) opened += static_cast<int64_t>(c == '[') + static_cast<int64_t>(c == '{');
+  if (opened <= limit) return false;
+  int depth = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    switch (text[i]) {
+      case '[':
+      case '{':
+        if (++depth > limit) return true;
+        break;
+      case ']':
+      case '}':
+        --depth;
+        break;
+      case '"':  // to the end of the string
+        for (++i; i < text.size() && text[i] != '"'; ++i) {
+          if (text[i] == '\\') ++i;
+        }
+        break;
+      default:
+        break;
+    }
+  }
+  return false;
+}
+
+nlohmann::json ParseJson(std::string_view text, int limit) {
+  if (JsonNestsTooDeep(text, limit)) return nlohmann::json(nlohmann::json::value_t::discarded);
+  return nlohmann::json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
+}
+
+std::string WhyNotJson(std::string_view text, int limit) {
+  if (JsonNestsTooDeep(text, limit)) return "is nested too deeply (more than " + std::to_string(limit) + " levels)";
+  return "is not JSON";
+}
+
+std::string JsonErrorText(const std::exception& error) {
+  const std::string_view text = error.what();
+  if (!text.starts_with("[json.exception.")) return std::string(text);
+  const size_t end = text.find("] ");
+  return std::string(end == std::string_view::npos ? text : text.substr(end + 2));
+}
+
+}  // namespace wfe
