@@ -140,6 +140,25 @@ TEST_F(CoreActivity, ParallelActivitiesShareOneTaskAndAreCollectedInTheirOwnOrde
   ExpectEveryPrefixReplays(engine, registry);
 }
 
+// M10: a result that nobody can read is a failed activity to the workflow, not a task that fails for ever.
+TEST_F(CoreActivity, AResultThatCannotBeReadIsAFailureOfTheActivity) {
+  engine.Start("Catches", "x");
+  engine.RunTask(handler);
+  engine.CompleteActivity("1", 1);
+  for (auto& event : *engine.mutable_history().mutable_events()) {
+    if (!event.has_activity_task_completed_event_attributes()) continue;
+    event.mutable_activity_task_completed_event_attributes()->mutable_result()->mutable_payloads(0)->set_data("{bad");
+  }
+  const auto answer = engine.RunTask(handler);
+  ASSERT_EQ(answer.commands().size(), 1);
+  const json seen =
+      json::parse(answer.commands(0).complete_workflow_execution_command_attributes().result().payloads(0).data());
+  EXPECT_EQ(seen["type"], "INVALID_RESULT");
+  EXPECT_THAT(seen["message"].get<std::string>(), HasSubstr("the result of count cannot be read: a payload says"));
+  EXPECT_EQ(seen["non_retryable"], true);
+  ExpectEveryPrefixReplays(engine, registry);
+}
+
 TEST_F(CoreActivity, FailureThatIsCaughtTellsItsWholeCause) {
   engine.Start("Catches", "x");
   engine.RunTask(handler);

@@ -157,9 +157,17 @@ TEST_F(CoreFailure, UnknownTypeFailsTheTaskAndListsTheKnownOnes) {
               HasSubstr("does not know the workflow type Missing; registered types: CatchesSpawned, ContinuesAsNew"));
 }
 
-TEST_F(CoreFailure, InputOfTheWrongTypeFailsTheTask) {
+// M10: the run ends with a sentence; its task does not fail for ever.
+TEST_F(CoreFailure, InputOfTheWrongTypeFailsTheRun) {
   engine.Start("TakesAnInt", "three");
-  EXPECT_THAT(engine.RunFailingTask(handler).failure().message(), HasSubstr("type must be number"));
+  const auto answer = engine.RunTask(handler);
+  EXPECT_THAT(Commands(answer), ElementsAre("FailWorkflowExecution the input of TakesAnInt is not what it takes: type "
+                                            "must be number, but is string"));
+  const auto& info =
+      answer.commands(0).fail_workflow_execution_command_attributes().failure().application_failure_info();
+  EXPECT_EQ(info.type(), "INVALID_INPUT");
+  EXPECT_TRUE(info.non_retryable());
+  ExpectEveryPrefixReplays(engine, registry);
 }
 
 TEST_F(CoreFailure, ResultThatIsNotJsonFailsTheTask) {
@@ -197,11 +205,34 @@ TEST_F(CoreFailure, UnknownEventFailsTheTaskUnlessItMayBeIgnored) {
   EXPECT_THAT(report.ToString(), HasSubstr("event 6 is a NexusOperationStarted, which this SDK does not know"));
 }
 
-TEST_F(CoreFailure, UnreadableEncodingIsNamed) {
-  auto& started = engine.Start("Poison");
-  auto& payload = *started.mutable_workflow_execution_started_event_attributes()->mutable_input()->mutable_payloads(0);
-  (*payload.mutable_metadata())["encoding"] = "binary/encrypted";
-  EXPECT_THAT(engine.RunFailingTask(handler).failure().message(), HasSubstr("'binary/encrypted'"));
+// M10, H6: every way in which an input can be unreadable.
+TEST_F(CoreFailure, InputThatCannotBeReadFailsTheRunAndNamesWhy) {
+  const std::vector<std::tuple<std::string, std::string, std::string>> cases = {
+      {"binary/encrypted", "{}", "the encoding 'binary/encrypted', which this worker does not read"},
+      {"", "{}", "the encoding ''"},
+      {"json/plain", "{bad", "says json/plain but is not JSON"},
+      {"json/plain", "\"\xff\xfe\"", "says json/plain but is not JSON"},
+      {"json/plain", std::string(200'000, '[') + std::string(200'000, ']'), "is nested too deeply"},
+      {"json/protobuf", "", "says json/protobuf but is not JSON"},
+  };
+  for (const auto& [encoding, data, sentence] : cases) {
+    SCOPED_TRACE(sentence);
+    FakeEngine fresh;
+    auto& started = fresh.Start("Poison");
+    auto& payload =
+        *started.mutable_workflow_execution_started_event_attributes()->mutable_input()->mutable_payloads(0);
+    (*payload.mutable_metadata())["encoding"] = encoding;
+    payload.set_data(data);
+    WorkflowTaskHandler fresh_handler(registry, Options());
+    const auto answer = fresh.RunTask(fresh_handler);
+    ASSERT_EQ(answer.commands_size(), 1);
+    const auto& failure = answer.commands(0).fail_workflow_execution_command_attributes().failure();
+    EXPECT_THAT(failure.message(), HasSubstr("the input of Poison cannot be read: a payload"));
+    EXPECT_THAT(failure.message(), HasSubstr(sentence));
+    EXPECT_EQ(failure.application_failure_info().type(), "INVALID_INPUT");
+    EXPECT_TRUE(failure.application_failure_info().non_retryable());
+    ExpectEveryPrefixReplays(fresh, registry);
+  }
 }
 
 TEST_F(CoreFailure, InfoTellsWhatTheHistoryTells) {

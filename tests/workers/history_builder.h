@@ -45,11 +45,12 @@ class FakeEngine {
     a.set_attempt(1);
     return event;
   }
-  void Signal(const std::string& name, const json& input) {
-    auto& a =
-        *External(enums::EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED).mutable_workflow_execution_signaled_event_attributes();
+  HistoryEvent& Signal(const std::string& name, const json& input) {
+    HistoryEvent& event = External(enums::EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED);
+    auto& a = *event.mutable_workflow_execution_signaled_event_attributes();
     a.set_signal_name(name);
     *a.mutable_input() = EncodePayloads(input);
+    return event;
   }
   void RequestCancel(const std::string& cause = "") {
     External(enums::EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED)

@@ -143,11 +143,16 @@ std::optional<Stop> WorkflowMachine::Start(const Event& event) {
                                   "; registered types: " + ListNames(registry_.Names())};
   }
   const Result<nlohmann::json> input = DecodePayloads(a.input());
-  if (!input.has_value()) return Broken(event, "has an unreadable input: " + input.error().message);
   started_ = a;
   started_.clear_input();
   instance_ = std::make_unique<sdk::WorkflowInstance>(*function, *this);
-  instance_->Start(input.value());
+  if (input.has_value()) {
+    instance_->Start(input.value());
+  } else {
+    // The run ends with a sentence; failing its task would only repeat it for ever (M10).
+    instance_->Refuse(sdk::WorkflowFailure(
+        "the input of " + info_.workflow_type + " cannot be read: " + input.error().message, "INVALID_INPUT", true));
+  }
   return std::nullopt;
 }
 
@@ -220,8 +225,25 @@ std::optional<Stop> WorkflowMachine::ApplyActivityEnd(const Event& event) {
   switch (event.event_type()) {
     case enums::EVENT_TYPE_ACTIVITY_TASK_COMPLETED: {
       const auto result = DecodePayloads(event.activity_task_completed_event_attributes().result());
-      if (!result.has_value()) return Broken(event, "has an unreadable result: " + result.error().message);
-      instance_->ActivityResolved(activity->seq(), sdk::ActivityCompleted{result.value()});
+      if (result.has_value()) {
+        instance_->ActivityResolved(activity->seq(), sdk::ActivityCompleted{result.value()});
+      } else {
+        // As if the activity had failed with it: the workflow's code decides, and its task does not fail for ever.
+        sdk::FailureInfo cause;
+        cause.kind = sdk::FailureInfo::Kind::kApplication;
+        cause.message = "the result of " + activity->type() + " cannot be read: " + result.error().message;
+        cause.type = "INVALID_RESULT";
+        cause.non_retryable = true;
+        const auto& a = event.activity_task_completed_event_attributes();
+        instance_->ActivityResolved(activity->seq(),
+                                    sdk::ActivityFailure({.activity_id = activity->id(),
+                                                          .activity_type = activity->type(),
+                                                          .scheduled_event_id = scheduled,
+                                                          .started_event_id = a.started_event_id(),
+                                                          .identity = a.identity(),
+                                                          .retry_state = sdk::RetryState::kNonRetryableFailure,
+                                                          .cause = std::move(cause)}));
+      }
       break;
     }
     case enums::EVENT_TYPE_ACTIVITY_TASK_FAILED: {
@@ -252,7 +274,10 @@ std::optional<Stop> WorkflowMachine::ApplySignal(const Event& event) {
   const auto& a = event.workflow_execution_signaled_event_attributes();
   const Result<nlohmann::json> input = DecodePayloads(a.input());
   if (!input.has_value()) {
-    return Broken(event, "is the signal " + a.signal_name() + " with an unreadable input: " + input.error().message);
+    // Its sender has its answer already; one that cannot be read must not hold the run up (M10).
+    Log(sdk::LogLevel::kWarning, "signal " + a.signal_name() + " of event " + std::to_string(event.event_id()) +
+                                     " is ignored: " + input.error().message);
+    return std::nullopt;
   }
   instance_->Signal(a.signal_name(), input.value());
   return std::nullopt;

@@ -40,6 +40,11 @@ class SignalQueue {
     signals_.pop_front();
     return signal;
   }
+  /// Drops the signals that `accepts` does not take.
+  template <class F>
+  void Keep(const F& accepts) {
+    std::erase_if(signals_, [&](const nlohmann::json& signal) { return !accepts(signal); });
+  }
   bool empty() const { return signals_.empty(); }
   size_t size() const { return signals_.size(); }
 

@@ -155,10 +155,13 @@ void WorkflowContext::SetSignalHandler(std::string_view name, SignalHandler hand
   }
 }
 
-detail::SignalQueue& WorkflowContext::FindChannel(std::string_view name) {
+detail::SignalQueue& WorkflowContext::FindChannel(std::string_view name,
+                                                  std::function<bool(const nlohmann::json&)> accepts) {
   detail::SignalEntry& entry = state_.signals[std::string(name)];
   if (entry.handler) throw std::logic_error("signal " + std::string(name) + " already has a handler");
   entry.is_channel = true;
+  if (!entry.accepts) entry.queue.Keep(accepts);  // those that came before
+  entry.accepts = std::move(accepts);
   return entry.queue;
 }
 

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "engine/base/function.h"
+#include "engine/base/parse_json.h"
 #include "engine/base/time.h"
 #include "workers/sdk/activity.h"
 #include "workers/sdk/activity_options.h"
@@ -125,22 +126,28 @@ class WorkflowContext {
 
   /// Calls `handler(T)` for every signal of that name, those that came before included, before the workflow's own code
   /// goes on (S63).  A handler may also be a coroutine: `Task<void> (*)(WorkflowContext&, T)`; each then runs beside.
+  /// A signal that is no T is ignored with a warning in the log: its sender is long gone, and the run must go on.
   template <class T, std::invocable<T> F>
   void OnSignal(std::string_view name, F handler) {
     static_assert(std::is_void_v<std::invoke_result_t<F&, T>>,
                   "a signal handler is a plain function, or a coroutine Task<void> (*)(WorkflowContext&, T)");
-    SetSignalHandler(name,
-                     [handler = std::move(handler)](const nlohmann::json& json) mutable { handler(json.get<T>()); });
+    SetSignalHandler(name, [this, name = std::string(name),
+                            handler = std::move(handler)](const nlohmann::json& json) mutable {
+      if (std::optional<T> signal = ReadSignal<T>(name, json)) handler(*std::move(signal));
+    });
   }
   template <class T>
   void OnSignal(std::string_view name, Task<void> (*handler)(WorkflowContext&, T)) {
-    SetSignalHandler(name,
-                     [this, handler](const nlohmann::json& json) { SpawnHandler(handler(*this, json.get<T>())); });
+    SetSignalHandler(name, [this, name = std::string(name), handler](const nlohmann::json& json) {
+      if (std::optional<T> signal = ReadSignal<T>(name, json)) SpawnHandler(handler(*this, *std::move(signal)));
+    });
   }
   /// The signals of that name as a queue.  A name has a handler or a channel, not both.
   template <class T>
   SignalChannel<T> Signals(std::string_view name) {
-    return SignalChannel<T>(*this, FindChannel(name));
+    return SignalChannel<T>(*this, FindChannel(name, [this, name = std::string(name)](const nlohmann::json& json) {
+                              return ReadSignal<T>(name, json).has_value();
+                            }));
   }
 
   /// Answers queries by `handler(const Input&) -> Output` while the workflow function runs; afterwards what it refers
@@ -219,6 +226,16 @@ class WorkflowContext {
   using SignalHandler = std::function<void(const nlohmann::json&)>;
   using QueryHandler = std::function<nlohmann::json(const nlohmann::json&)>;
 
+  template <class T>
+  std::optional<T> ReadSignal(const std::string& name, const nlohmann::json& json) {
+    try {
+      return json.get<T>();
+    } catch (const nlohmann::json::exception& e) {
+      Log(LogLevel::kWarning, "signal " + name + " is ignored: " + JsonErrorText(e));
+      return std::nullopt;
+    }
+  }
+
   void ScheduleActivity(std::string_view type, nlohmann::json input, const ActivityOptions& options,
                         std::shared_ptr<detail::FutureStateBase> future);
   Future<void> WaitUntil(Function<bool()> predicate);
@@ -226,7 +243,7 @@ class WorkflowContext {
   void Adopt(detail::PromiseBase& promise, std::shared_ptr<void> owner);
   void SpawnHandler(Task<void> task);
   void SetSignalHandler(std::string_view name, SignalHandler handler);
-  detail::SignalQueue& FindChannel(std::string_view name);
+  detail::SignalQueue& FindChannel(std::string_view name, std::function<bool(const nlohmann::json&)> accepts);
   void SetQueryHandler(std::string_view name, bool outlives_main, QueryHandler handler);
   std::optional<nlohmann::json> NextSideEffect();
   void RecordSideEffect(const nlohmann::json& value);

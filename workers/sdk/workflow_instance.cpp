@@ -67,7 +67,7 @@ void Deliver(WorkflowState& state, const std::string& name, const nlohmann::json
     // A handler may replace itself.
     const auto handler = entry.handler;
     handler(input);
-  } else {
+  } else if (!entry.accepts || entry.accepts(input)) {
     entry.queue.Push(input);
   }
 }
@@ -136,6 +136,11 @@ void WorkflowInstance::Start(nlohmann::json input) {
     });
     state.scheduler.PushBack(promise);
   });
+}
+
+void WorkflowInstance::Refuse(WorkflowFailure failure) {
+  detail::WorkflowState& state = *state_;
+  state.other_news.push_back([&state, failure = std::move(failure)] { state.outcome = failure; });
 }
 
 void WorkflowInstance::ActivityResolved(uint64_t seq, ActivityResolution resolution) {

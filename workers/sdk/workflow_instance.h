@@ -48,6 +48,8 @@ class WorkflowInstance {
   WorkflowInstance& operator=(const WorkflowInstance&) = delete;
 
   void Start(nlohmann::json input);
+  /// Instead of Start: the input cannot even be read, so the run fails without running any code.
+  void Refuse(WorkflowFailure failure);
   void ActivityResolved(uint64_t seq, ActivityResolution resolution);
   void TimerFired(uint64_t seq);
   void Signal(std::string name, nlohmann::json input);

@@ -9,7 +9,9 @@
 #include <utility>
 #include <vector>
 
+#include "engine/base/parse_json.h"
 #include "workers/sdk/activity.h"
+#include "workers/sdk/failure.h"
 #include "workers/sdk/task.h"
 #include "workers/sdk/workflow_context.h"
 
@@ -20,10 +22,21 @@ using WorkflowFunction = std::function<Task<nlohmann::json>(WorkflowContext&, nl
 
 namespace detail {
 
+/// An input that the workflow cannot take fails the run with a sentence: no later attempt of the task could do better.
+template <class Input>
+Input ReadWorkflowInput(const WorkflowContext& ctx, const nlohmann::json& json) {
+  try {
+    return json.get<Input>();
+  } catch (const nlohmann::json::exception& e) {
+    throw WorkflowFailure("the input of " + ctx.info().workflow_type + " is not what it takes: " + JsonErrorText(e),
+                          "INVALID_INPUT", /*non_retryable=*/true);
+  }
+}
+
 template <class Output, class Input>
 Task<nlohmann::json> RunTyped(WorkflowContext& ctx, nlohmann::json json,
                               Task<Output> (*function)(WorkflowContext&, Input)) {
-  Input input = json.get<Input>();
+  Input input = ReadWorkflowInput<Input>(ctx, json);
   Task<Output> task = function(ctx, std::move(input));
   if constexpr (std::is_void_v<Output>) {
     co_await task;

@@ -41,6 +41,7 @@ struct QueryEntry {
 struct SignalEntry {
   std::function<void(const nlohmann::json&)> handler;  // empty: signals queue up
   SignalQueue queue;
+  std::function<bool(const nlohmann::json&)> accepts;  // of a channel: what is no value of its type is not queued
   bool is_channel = false;
 };
 
