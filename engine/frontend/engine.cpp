@@ -34,9 +34,10 @@ struct Engine::Impl final : Dispatcher {
     if (!handler) return call.Fail(Unimplemented(std::string(method) + " is not served by wfe"));
     if (services.stopping.load()) return call.Fail(Unavailable("the server is shutting down"));
     if (static_cast<int64_t>(request.size()) > services.options.max_message_bytes) {  // S57
-      return call.Fail(ResourceExhausted(std::string(method) + ": the request has " + std::to_string(request.size()) +
-                                         " bytes, at most " + std::to_string(services.options.max_message_bytes) +
-                                         " are accepted"));
+      // Word for word what Temporal's server says: SDKs tell by it what can never be accepted from a passing overload,
+      // and fail the task with GRPC_MESSAGE_TOO_LARGE instead of sending it again (F10).
+      return call.Fail(ResourceExhausted("grpc: received message larger than max (" + std::to_string(request.size()) +
+                                         " vs. " + std::to_string(services.options.max_message_bytes) + ")"));
     }
     (*handler)(request, std::move(call));
   }

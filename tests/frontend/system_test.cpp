@@ -38,9 +38,16 @@ TEST_F(System, BytesThatAreNoRequestAreRefused) {  // F18
   EXPECT_EQ(Raw(kService, "PollWorkflowTaskQueue", "\x0a\x7f").error().code, StatusCode::kInvalidArgument);
 }
 
-TEST_F(System, ARequestBeyondTheLimitIsRefused) {  // S57
-  const Error error = Raw(kService, "StartWorkflowExecution", std::string((4 << 20) + 1, '\0')).error();
-  EXPECT_EQ(error.code, StatusCode::kResourceExhausted);
+// S57, F10: SDKs know by this very text that sending it again is useless.
+TEST_F(System, ARequestBeyondTheLimitIsRefused) {
+  for (const char* method : {"StartWorkflowExecution", "RespondWorkflowTaskCompleted", "RecordActivityTaskHeartbeat",
+                             "RespondQueryTaskCompleted"}) {
+    const Error error = Raw(kService, method, std::string((4 << 20) + 1, '\0')).error();
+    EXPECT_EQ(error.code, StatusCode::kResourceExhausted);
+    EXPECT_EQ(error.message, "grpc: received message larger than max (4194305 vs. 4194304)");
+  }
+  EXPECT_NE(Raw(kService, "StartWorkflowExecution", std::string(4 << 20, '\0')).error().code,
+            StatusCode::kResourceExhausted);
 }
 
 TEST_F(System, CapabilitiesAreTrue) {  // pitfalls 9, 10

@@ -87,6 +87,30 @@ TEST_F(WorkerActivityTest, AResultThatIsRefusedFailsTheActivityForGood) {
   EXPECT_TRUE(LastFailure().failure().application_failure_info().non_retryable());
 }
 
+// F10: what is too large is said once, not sent again until the attempt times out.
+TEST_F(WorkerActivityTest, AResultThatIsTooLargeFailsTheActivityForGood) {
+  service_.Always("RespondActivityTaskCompleted",
+                  ResourceExhausted("grpc: received message larger than max (5000000 vs. 4194304)"));
+  MakeAndStart(false);
+  GiveActivity(ActivityTask());
+  FinishActivity();
+  EXPECT_EQ(service_.Count("RespondActivityTaskCompleted"), 1u);
+  EXPECT_THAT(LastFailure().failure().message(), HasSubstr("5000000"));
+  EXPECT_TRUE(LastFailure().failure().application_failure_info().non_retryable());
+}
+
+TEST_F(WorkerActivityTest, HeartbeatDetailsThatAreTooLargeAreLeftOut) {
+  service_.Always("RecordActivityTaskHeartbeat",
+                  ResourceExhausted("grpc: received message larger than max (5000000 vs. 4194304)"));
+  MakeAndStart(false);
+  GiveActivity(ActivityTask());
+  Beat("much");
+  loop_.RunFor(1s);
+  EXPECT_EQ(Beats(), 2u);
+  EXPECT_FALSE(
+      service_.Last<ws::RecordActivityTaskHeartbeatRequest>("RecordActivityTaskHeartbeat").has_details());
+}
+
 TEST_F(WorkerActivityTest, AnUnknownTypeIsARetryableFailureThatListsTheKnownOnes) {
   Register("build", [](sdk::ActivityContext&, const nlohmann::json&) {
     return sdk::ActivityResult<nlohmann::json>(nlohmann::json());
@@ -134,7 +158,7 @@ TEST_F(WorkerActivityTest, AResultThatIsNoUtf8IsAFailureNotACrash) {
   EXPECT_EQ(LastFailure().failure().application_failure_info().type(), "INVALID_RESULT");
 }
 
-// S29: 0.8 of the timeout of 10 s.
+// S29, D11: 0.8 of the timeout, but never more than 3 s: cancels are learned from the answers.
 TEST_F(WorkerActivityTest, HeartbeatsAreThrottledAndTheLatestDetailsSent) {
   service_.Always("RecordActivityTaskHeartbeat", ws::RecordActivityTaskHeartbeatResponse());
   MakeAndStart(false);
@@ -142,9 +166,9 @@ TEST_F(WorkerActivityTest, HeartbeatsAreThrottledAndTheLatestDetailsSent) {
   Beat(1);
   EXPECT_EQ(Beats(), 1u);
   for (int i = 2; i <= 50; ++i) Beat(i);
-  loop_.RunFor(7s);
+  loop_.RunFor(2900ms);
   EXPECT_EQ(Beats(), 1u);
-  loop_.RunFor(1s);
+  loop_.RunFor(100ms);
   EXPECT_EQ(Beats(), 2u);
   const auto last = service_.Last<ws::RecordActivityTaskHeartbeatRequest>("RecordActivityTaskHeartbeat");
   EXPECT_EQ(*core::DecodePayloads(last.details()), nlohmann::json(50));
@@ -152,7 +176,55 @@ TEST_F(WorkerActivityTest, HeartbeatsAreThrottledAndTheLatestDetailsSent) {
   EXPECT_EQ(Beats(), 2u) << "without news there is nothing to say";
 }
 
-TEST_F(WorkerActivityTest, HeartbeatsWithoutATimeoutAreSentEvery30Seconds) {
+TEST_F(WorkerActivityTest, AShortHeartbeatTimeoutShortensTheThrottle) {
+  service_.Always("RecordActivityTaskHeartbeat", ws::RecordActivityTaskHeartbeatResponse());
+  MakeAndStart(false);
+  auto task = ActivityTask();
+  task.mutable_heartbeat_timeout()->set_seconds(2);
+  GiveActivity(task);
+  Beat(1);
+  Beat(2);
+  loop_.RunFor(1599ms);
+  EXPECT_EQ(Beats(), 1u);
+  loop_.RunFor(1ms);
+  EXPECT_EQ(Beats(), 2u);
+}
+
+// The watchdog (D1): an activity that promised heartbeats and is silent is named, once for each silence.
+TEST_F(WorkerActivityTest, AnActivityThatKeepsSilentForItsHeartbeatTimeoutIsNamed) {
+  service_.Always("RecordActivityTaskHeartbeat", ws::RecordActivityTaskHeartbeatResponse());
+  MakeAndStart(false);
+  GiveActivity(ActivityTask());
+  log_.clear();
+  loop_.RunFor(9s);
+  Beat(1);
+  loop_.RunFor(9s);
+  EXPECT_THAT(log_, IsEmpty());
+  EXPECT_EQ(worker_->stats().silent_activities, 0u);
+  loop_.RunFor(1s);
+  ASSERT_THAT(log_, SizeIs(1));
+  EXPECT_THAT(log_[0], HasSubstr("activity echo (a1) of workflow w, run run-1 has not sent a heartbeat for 10 s"));
+  EXPECT_EQ(worker_->stats().silent_activities, 1u);
+  loop_.RunFor(30s);
+  EXPECT_THAT(log_, SizeIs(1)) << "one silence is named once";
+  Beat(2);
+  loop_.RunFor(10s);
+  EXPECT_EQ(worker_->stats().silent_activities, 2u) << "the next one is another";
+}
+
+TEST_F(WorkerActivityTest, AnActivityThatEndsOrPromisesNothingIsNotNamed) {
+  MakeAndStart(false);
+  auto task = ActivityTask();
+  task.clear_heartbeat_timeout();
+  GiveActivity(task);
+  GiveActivity(ActivityTask());
+  executor_.items.pop_front();
+  FinishActivity();
+  loop_.RunFor(90s);
+  EXPECT_EQ(worker_->stats().silent_activities, 0u);
+}
+
+TEST_F(WorkerActivityTest, HeartbeatsWithoutATimeoutAreSentEvery3Seconds) {
   service_.Always("RecordActivityTaskHeartbeat", ws::RecordActivityTaskHeartbeatResponse());
   MakeAndStart(false);
   auto task = ActivityTask();
@@ -160,9 +232,9 @@ TEST_F(WorkerActivityTest, HeartbeatsWithoutATimeoutAreSentEvery30Seconds) {
   GiveActivity(task);
   Beat(1);
   Beat(2);
-  loop_.RunFor(29s);
+  loop_.RunFor(2900ms);
   EXPECT_EQ(Beats(), 1u);
-  loop_.RunFor(1s);
+  loop_.RunFor(100ms);
   EXPECT_EQ(Beats(), 2u);
 }
 

@@ -80,9 +80,13 @@ class WorkerTest : public testing::Test {
   void Make(bool workflows = true) {
     auto handler = workflows ? std::make_unique<ScriptedHandler>() : nullptr;
     handler_ = handler.get();
-    Environment environment{service_, loop_,
-                            loop_,    loop_,
-                            ids_,     [this](LogLevel, std::string_view message) { log_.emplace_back(message); }};
+    Environment environment{service_,
+                            loop_,
+                            loop_,
+                            loop_,
+                            ids_,
+                            [this](LogLevel, std::string_view message) { log_.emplace_back(message); },
+                            workflow_code_};
     worker_ = std::make_unique<Worker>(environment, executor_, workflows_, activities_, options_, std::move(handler));
   }
   void MakeAndStart(bool workflows = true) {
@@ -134,6 +138,7 @@ class WorkerTest : public testing::Test {
   FakeService service_;
   support::EventLoop loop_;
   SeededIdSource ids_{7};
+  Executor* workflow_code_ = nullptr;  // before Make
   ScriptedExecutor executor_;
   ScriptedHandler* handler_ = nullptr;
   sdk::WorkflowRegistry workflows_;

@@ -7,9 +7,12 @@
 #include <condition_variable>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <mutex>
 #include <thread>
 
+#include "engine/base/strand.h"
+#include "engine/base/thread_loop.h"
 #include "workers/host/host_id.h"
 #include "workers/host/thread_pool_activity_executor.h"
 
@@ -100,6 +103,24 @@ TEST(ThreadPool, EndsOnlyWhenWhatItAcceptedHasRun) {
     }
   }
   EXPECT_EQ(done, 5);
+}
+
+// D1, C1: what an activity posts while it runs (its heartbeats) is done at once, and by others.
+TEST(ThreadPool, AnActivityThatPostsToTheStrandDoesNotHoldItUntilItEnds) {
+  ThreadLoop loop;
+  Strand strand(loop);
+  std::promise<void> reached;
+  std::promise<bool> done;
+  ThreadPoolActivityExecutor pool(1);
+  pool.Execute(
+      nullptr,
+      [&]() -> sdk::ActivityResult<nlohmann::json> {
+        strand.Post([&] { reached.set_value(); });
+        return nlohmann::json(reached.get_future().wait_for(std::chrono::seconds(30)) == std::future_status::ready);
+      },
+      [&](const sdk::ActivityResult<nlohmann::json>& result) { done.set_value(result.value().get<bool>()); });
+  EXPECT_TRUE(done.get_future().get());
+  strand.Close();
 }
 
 }  // namespace

@@ -42,6 +42,44 @@ TEST_F(WorkerTest, WorkflowTasksAreAnsweredWithTheirToken) {
   EXPECT_THAT(handler_->evicted, IsEmpty());
 }
 
+// F10: an answer that is too large fails its task with a cause that says so.
+TEST_F(WorkerTest, AnAnswerThatIsTooLargeFailsTheTask) {
+  service_.Always("RespondWorkflowTaskCompleted",
+                  ResourceExhausted("grpc: received message larger than max (6000000 vs. 4194304)"));
+  MakeAndStart();
+  GiveWorkflowTask(WorkflowTask());
+  EXPECT_EQ(service_.Count("RespondWorkflowTaskCompleted"), 1u);
+  const auto failed = service_.Last<ws::RespondWorkflowTaskFailedRequest>("RespondWorkflowTaskFailed");
+  EXPECT_EQ(failed.cause(), temporal::api::enums::v1::WORKFLOW_TASK_FAILED_CAUSE_GRPC_MESSAGE_TOO_LARGE);
+  EXPECT_THAT(failed.failure().message(), testing::HasSubstr("6000000"));
+  EXPECT_EQ(failed.task_token(), "workflow-token");
+}
+
+// D1: workflow code has a place of its own, and what is handled there comes back to the strand.
+TEST_F(WorkerTest, WorkflowCodeRunsWhereTheEnvironmentSays) {
+  support::EventLoop code;
+  workflow_code_ = &code;
+  MakeAndStart();
+  GiveWorkflowTask(WorkflowTask());
+  EXPECT_THAT(handler_->tasks, IsEmpty());
+  EXPECT_EQ(worker_->stats().running_workflow_tasks, 1u);
+  service_.Always("RespondActivityTaskCompleted", ws::RespondActivityTaskCompletedResponse());
+  GiveActivity(ActivityTask());
+  FinishActivity();
+  EXPECT_EQ(worker_->stats().activities_completed, 1u) << "nothing else waits for it";
+  code.RunReady();
+  EXPECT_THAT(handler_->tasks, SizeIs(1));
+  EXPECT_EQ(service_.Count("RespondWorkflowTaskCompleted"), 0u);
+  loop_.RunReady();
+  EXPECT_EQ(service_.Count("RespondWorkflowTaskCompleted"), 1u);
+  // An eviction is in order with the tasks.
+  service_.Answer("RespondWorkflowTaskCompleted", NotFound("timed out"));
+  loop_.RunReady();
+  EXPECT_THAT(handler_->evicted, IsEmpty());
+  code.RunReady();
+  EXPECT_THAT(handler_->evicted, ElementsAre("run-1"));
+}
+
 TEST_F(WorkerTest, TheNextWorkflowTaskInAnAnswerIsHandledWithoutAPoll) {
   MakeAndStart();
   GiveWorkflowTask(WorkflowTask());

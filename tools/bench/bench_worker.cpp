@@ -29,6 +29,7 @@ int RunBenchWorker(const std::string& address, const std::string& queue) {
   SystemIdSource ids;
   ThreadLoop loop;
   Strand strand(loop);
+  auto workflow_code = std::make_unique<ThreadLoop>();  // as `wfe worker` has one
   worker::ThreadPoolActivityExecutor executor(2);
   worker::WorkerOptions options;
   options.task_queue = queue;
@@ -44,7 +45,8 @@ int RunBenchWorker(const std::string& address, const std::string& queue) {
                                                                   .timers = loop,
                                                                   .clock = clock,
                                                                   .ids = ids,
-                                                                  .log = [](worker::LogLevel, std::string_view) {}},
+                                                                  .log = [](worker::LogLevel, std::string_view) {},
+                                                                  .workflow_code = workflow_code.get()},
                                               executor, workflows, activities, options);
     worker->Start();
   });
@@ -59,6 +61,7 @@ int RunBenchWorker(const std::string& address, const std::string& queue) {
   });
   gone.get_future().wait();
   client.reset();
+  workflow_code.reset();
   strand.Close();
   return 0;
 }

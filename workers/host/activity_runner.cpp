@@ -4,6 +4,8 @@
 
 #include "workers/core/failure_codec.h"
 #include "workers/core/payload_codec.h"
+#include "workers/host/backoff.h"
+#include "workers/host/code_watch.h"
 #include "workers/host/retrying_call.h"
 
 namespace wfe::worker {
@@ -70,6 +72,8 @@ struct ActivityRunner::Attempt {
   bool heartbeat_in_flight = false;
   bool heartbeat_waits = false;  // The throttle's timer runs.
   bool ended = false;            // The code has returned; no more heartbeats.
+  Instant last_beat;             // When the code last said that it lives, to the throttle's precision.
+  bool watched = false;          // WatchHeartbeats has a timer.
 };
 
 ActivityRunner::ActivityRunner(const Environment& environment, ActivityExecutor& executor,
@@ -100,6 +104,8 @@ void ActivityRunner::Run(const ws::PollActivityTaskQueueResponse& task, const st
         environment_.timers.After(info.start_to_close_timeout, environment_.strand,
                                   [execution = attempt->execution] { execution->Cancel(CancelReason::kTimedOut); });
   }
+  attempt->last_beat = environment_.clock.Now();
+  WatchHeartbeats(attempt, info.heartbeat_timeout);
   Execute(attempt, task);
 }
 
@@ -227,7 +233,8 @@ void ActivityRunner::Reported(const std::shared_ptr<Attempt>& attempt, const std
     }
     return Forget(attempt);
   }
-  if (status.error().code == StatusCode::kInvalidArgument && counter == &Stats::completed) {
+  const bool too_large = IsTooLarge(status.error());
+  if ((status.error().code == StatusCode::kInvalidArgument || too_large) && counter == &Stats::completed) {
     // Refused for what it is, say its size.  Left alone, the attempt would run into its timeout and be repeated.
     return ReportFailure(attempt,
                          Failure("the server refuses the result: " + status.error().message, "INVALID_RESULT", true));
@@ -253,6 +260,8 @@ void ActivityRunner::SendHeartbeat(const std::shared_ptr<Attempt>& attempt) {
   if (attempt->ended || attempt->heartbeat_in_flight || attempt->heartbeat_waits) return;
   std::optional<nlohmann::json> details = attempt->execution->TakeHeartbeat();
   if (!details) return;
+  attempt->last_beat = environment_.clock.Now();
+  WatchHeartbeats(attempt, attempt->execution->info().heartbeat_timeout);
   ws::RecordActivityTaskHeartbeatRequest request;
   request.set_task_token(attempt->token);
   request.set_namespace_(options_.ns);
@@ -285,9 +294,35 @@ void ActivityRunner::HeartbeatAnswered(const std::shared_ptr<Attempt>& attempt, 
     return HeartbeatAfter(attempt, interval);
   }
   if (answer.error().code == StatusCode::kNotFound) return execution.Cancel(CancelReason::kGone);
+  if (IsTooLarge(answer.error())) {
+    environment_.log(LogLevel::kWarning, "heartbeat details of " + NameOf(execution.info()) +
+                                             " are too large for the server; the heartbeat goes without them");
+    details = nullptr;
+  }
   // Sooner than the throttle says: the server must hear of this attempt before its heartbeat timeout.
   execution.ReturnHeartbeat(std::move(details));
   HeartbeatAfter(attempt, std::min<Duration>(interval, std::chrono::seconds(1)));
+}
+
+/// Names an activity that promised to heartbeat and does not: the server gives it up after the same time and only says
+/// "timed out".  Once for each silence.
+void ActivityRunner::WatchHeartbeats(const std::shared_ptr<Attempt>& attempt, Duration delay) {
+  if (attempt->watched || attempt->execution->info().heartbeat_timeout <= Duration::zero()) return;
+  attempt->watched = true;
+  environment_.timers.After(delay, environment_.strand, [weak = weak_from_this(), weak_attempt = std::weak_ptr(attempt)] {
+    const auto self = weak.lock();
+    const auto watched = weak_attempt.lock();
+    if (!self || !watched || watched->ended) return;
+    watched->watched = false;
+    const sdk::ActivityInfo& info = watched->execution->info();
+    const Duration silence = self->environment_.clock.Now() - watched->last_beat;
+    if (silence < info.heartbeat_timeout) return self->WatchHeartbeats(watched, info.heartbeat_timeout - silence);
+    ++self->stats_.silent;
+    self->environment_.log(LogLevel::kWarning,
+                           NameOf(info) + " has not sent a heartbeat for " + Seconds(silence) +
+                               ", which is its heartbeat timeout: the server gives this attempt up (attempt " +
+                               std::to_string(info.attempt) + ")");
+  });
 }
 
 void ActivityRunner::HeartbeatAfter(const std::shared_ptr<Attempt>& attempt, Duration delay) {

@@ -21,10 +21,10 @@ class ActivityRunner : public std::enable_shared_from_this<ActivityRunner> {
   struct Options {
     std::string ns;
     std::string identity;
-    /// Upper bound of the time between two heartbeats sent (S29).
-    Duration max_heartbeat_interval = std::chrono::seconds(60);
+    /// Upper bound of the time between two heartbeats sent (S29, D11).
+    Duration max_heartbeat_interval = std::chrono::seconds(3);
     /// The same for activities without heartbeat timeout (S29).
-    Duration default_heartbeat_interval = std::chrono::seconds(30);
+    Duration default_heartbeat_interval = std::chrono::seconds(3);
     /// The server has the result of this activity: what it kept for a retry may go.  On the strand.
     std::function<void(const std::string& idempotency_token)> on_completion_acknowledged;
     /// An activity has ended and was reported; a slot is free.
@@ -36,6 +36,7 @@ class ActivityRunner : public std::enable_shared_from_this<ActivityRunner> {
     uint64_t failed = 0;
     uint64_t cancelled = 0;
     uint64_t refused = 0;  ///< The server did not take the outcome.
+    uint64_t silent = 0;   ///< Promised heartbeats and kept silent for as long as their timeout.
   };
 
   ActivityRunner(const Environment& environment, ActivityExecutor& executor, const sdk::ActivityRegistry& registry,
@@ -66,6 +67,7 @@ class ActivityRunner : public std::enable_shared_from_this<ActivityRunner> {
                          Result<ws::RecordActivityTaskHeartbeatResponse> answer);
   void HeartbeatAfter(const std::shared_ptr<Attempt>& attempt, Duration delay);
   Duration HeartbeatInterval(const sdk::ActivityInfo& info) const;
+  void WatchHeartbeats(const std::shared_ptr<Attempt>& attempt, Duration delay);
 
   Environment environment_;
   ActivityExecutor& executor_;

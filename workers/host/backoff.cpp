@@ -26,4 +26,8 @@ bool IsTransient(StatusCode code) {
   }
 }
 
+bool IsTooLarge(const Error& error) {
+  return error.code == StatusCode::kResourceExhausted && error.message.find("larger than max") != std::string::npos;
+}
+
 }  // namespace wfe::worker

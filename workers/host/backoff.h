@@ -24,5 +24,7 @@ class Backoff {
 
 /// The same call may succeed later: the server restarts, is overloaded, or the answer was lost.
 bool IsTransient(StatusCode code);
+/// RESOURCE_EXHAUSTED because the message itself is too large: it will never be accepted.  Servers say it by this text.
+bool IsTooLarge(const Error& error);
 
 }  // namespace wfe::worker

@@ -25,6 +25,9 @@ struct Environment {
   const Clock& clock;
   IdSource& ids;
   Log log;
+  /// Where workflow code runs; nullptr: on the strand.  With one of its own (a thread that is no strand's pool),
+  /// heartbeats, reports and polls go on while a workflow task takes long.
+  Executor* workflow_code = nullptr;
 };
 
 }  // namespace wfe::worker

@@ -27,7 +27,7 @@ class RetryingCall : public std::enable_shared_from_this<RetryingCall> {
  private:
   void Answered(Result<std::string> answer) {
     if (alive_.expired()) return;
-    if (answer || !IsTransient(answer.error().code)) return done_(std::move(answer));
+    if (answer || !IsTransient(answer.error().code) || IsTooLarge(answer.error())) return done_(std::move(answer));
     const Duration delay = backoff_.Next(environment_.ids);
     if (options_.give_up_at && environment_.clock.Now() + delay > *options_.give_up_at) return done_(std::move(answer));
     environment_.timers.After(delay, environment_.strand, [self = shared_from_this()] {

@@ -35,11 +35,14 @@ void ThreadPoolActivityExecutor::RunThread() {
     Item item = std::move(waiting_.front());
     waiting_.pop_front();
     lock.unlock();
+    // The scope covers the delivery alone.  Around the activity it would give this thread the worker's strand with the
+    // activity's first heartbeat, and keep it until the activity ends: nothing else would run in the worker (D1).
+    auto result = item.work();
     {
       const InlineScope scope;  // The worker's strand, when idle, goes on from this thread.
-      item.done(item.work());
-      item = {};  // What the activity held goes before the next one comes.
+      item.done(std::move(result));
     }
+    item = {};  // What the activity held goes before the next one comes.
     lock.lock();
   }
 }

@@ -68,7 +68,7 @@ class Worker::Impl : public std::enable_shared_from_this<Worker::Impl> {
   const sdk::WorkflowRegistry& workflows_;
   const sdk::ActivityRegistry& activities_;
   WorkerOptions options_;
-  std::unique_ptr<TaskHandler> handler_;
+  std::shared_ptr<TaskHandler> handler_;
   std::string instance_;
   std::string sticky_queue_;
 
@@ -94,7 +94,18 @@ void Worker::Impl::Init() {
     handler_options.sticky_queue = sticky_queue_;
     handler_options.request_eager_activities = options_.eager_activities && !activities_.empty();
     handler_options.activity_queue = activities_.empty() ? "" : options_.task_queue;
-    handler_ = std::make_unique<CoreHandler>(workflows_, std::move(handler_options));
+    handler_options.log = [log = environment_.log, &strand = environment_.strand](
+                              sdk::LogLevel level, const sdk::WorkflowInfo& info, std::string_view text) {
+      if (level == sdk::LogLevel::kDebug) return;
+      // Workflow code may run on a thread of its own; the log is called on the strand.
+      strand.Post([log, level, line = "workflow " + info.workflow_id + ", run " + info.run_id + ": " + std::string(text)] {
+        log(level == sdk::LogLevel::kInfo      ? LogLevel::kInfo
+            : level == sdk::LogLevel::kWarning ? LogLevel::kWarning
+                                               : LogLevel::kError,
+            line);
+      });
+    };
+    handler_ = std::make_shared<CoreHandler>(workflows_, std::move(handler_options));
   }
   const auto changed = [weak] {
     if (const auto self = weak.lock()) self->AfterChange();
@@ -109,7 +120,7 @@ void Worker::Impl::Init() {
                               .on_slot_freed = changed});
   if (handler_ == nullptr) return;
   workflow_tasks_ = std::make_shared<WorkflowTaskRunner>(
-      environment_, *handler_,
+      environment_, handler_,
       WorkflowTaskRunner::Options{.ns = options_.ns,
                                   .identity = options_.identity,
                                   .free_activity_slots =
@@ -131,7 +142,8 @@ void Worker::Impl::Init() {
                                       [weak] {
                                         const auto self = weak.lock();
                                         return self && self->state_ == WorkerState::kRunning;
-                                      }});
+                                      },
+                                  .slow_after = options_.slow_workflow_code});
 }
 
 void Worker::Impl::Start() {
@@ -349,6 +361,7 @@ WorkerStats Worker::Impl::stats() const {
     stats.queries_answered = workflow.queries;
     stats.history_fetches = workflow.history_fetches;
     stats.eager_activities = workflow.eager_activities;
+    stats.slow_workflow_tasks = workflow.slow;
     stats.running_workflow_tasks = workflow_tasks_->running();
   }
   const auto& activity = activity_tasks_->stats();
@@ -356,6 +369,7 @@ WorkerStats Worker::Impl::stats() const {
   stats.activities_failed = activity.failed;
   stats.activities_cancelled = activity.cancelled;
   stats.activities_refused = activity.refused;
+  stats.silent_activities = activity.silent;
   stats.running_activities = activity_tasks_->running();
   return stats;
 }

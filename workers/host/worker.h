@@ -41,8 +41,13 @@ struct WorkerOptions {
   Duration drain_timeout = std::chrono::seconds(60);
   /// … and then for them to end and report (AC-1: within 5 s).
   Duration cancel_grace = std::chrono::seconds(10);
-  Duration max_heartbeat_interval = std::chrono::seconds(60);      // S29
-  Duration default_heartbeat_interval = std::chrono::seconds(30);  // S29
+  /// Longest time between two heartbeats sent: a cancel is learned from their answers, so it must leave an activity
+  /// some of AC-1's 5 s to end in (D11).
+  Duration max_heartbeat_interval = std::chrono::seconds(3);
+  /// The same for activities without heartbeat timeout.
+  Duration default_heartbeat_interval = std::chrono::seconds(3);
+  /// Workflow code that runs longer than this in one task is named in the log.
+  Duration slow_workflow_code = std::chrono::seconds(2);
 
   /// The server has the result of this activity (its idempotency token): what was kept for a retry may go.  On the
   /// strand.
@@ -68,6 +73,8 @@ struct WorkerStats {
   uint64_t activities_failed = 0;
   uint64_t activities_cancelled = 0;
   uint64_t activities_refused = 0;
+  uint64_t silent_activities = 0;    ///< Promised heartbeats and kept silent for as long as their timeout.
+  uint64_t slow_workflow_tasks = 0;  ///< Their code did not yield in time.
   size_t running_activities = 0;
   size_t running_workflow_tasks = 0;
 };

@@ -4,6 +4,7 @@
 
 #include "workers/core/failure_codec.h"
 #include "workers/core/payload_codec.h"
+#include "workers/host/backoff.h"
 #include "workers/host/retrying_call.h"
 
 namespace wfe::worker {
@@ -29,6 +30,11 @@ std::string NameOf(const ws::PollWorkflowTaskQueueResponse& task) {
   return "workflow " + task.workflow_execution().workflow_id() + ", run " + task.workflow_execution().run_id();
 }
 
+std::string SlowCode(const ws::PollWorkflowTaskQueueResponse& task, Duration since) {
+  return "the code of " + NameOf(task) + " (" + task.workflow_type().name() + ") has been running for " +
+         Seconds(since) + " without yielding; workflow code only decides: what takes time belongs into an activity";
+}
+
 }  // namespace
 
 struct WorkflowTaskRunner::Work {
@@ -41,8 +47,9 @@ struct WorkflowTaskRunner::Work {
   bool fetched = false;
 };
 
-WorkflowTaskRunner::WorkflowTaskRunner(const Environment& environment, TaskHandler& handler, Options options)
-    : environment_(environment), handler_(handler), options_(std::move(options)) {}
+WorkflowTaskRunner::WorkflowTaskRunner(const Environment& environment, std::shared_ptr<TaskHandler> handler,
+                                       Options options)
+    : environment_(environment), handler_(std::move(handler)), options_(std::move(options)) {}
 
 void WorkflowTaskRunner::Run(ws::PollWorkflowTaskQueueResponse task) {
   ++running_;
@@ -55,7 +62,47 @@ void WorkflowTaskRunner::Run(ws::PollWorkflowTaskQueueResponse task) {
 }
 
 void WorkflowTaskRunner::Handle(const std::shared_ptr<Work>& work) {
-  core::TaskAnswer answer = handler_.Handle(work->task);
+  auto code = [work, handler = handler_, watch = code_, &clock = environment_.clock] {
+    watch->Begin(work.get(), clock.Now());
+    core::TaskAnswer answer = handler->Handle(work->task);
+    watch->End();
+    return answer;
+  };
+  if (environment_.workflow_code == nullptr) return Handled(work, code());
+  WatchCode();
+  environment_.workflow_code->Post(
+      [code = std::move(code), work, weak = weak_from_this(), &strand = environment_.strand]() mutable {
+        // Not moved into the post's own frame: what the code held goes on the thread it ran on.
+        core::TaskAnswer answer = code();
+        strand.Post([weak, work, answer = std::move(answer)]() mutable {
+          if (const auto self = weak.lock()) self->Handled(work, std::move(answer));
+        });
+      });
+}
+
+/// Looks now and then whether the code that runs has been running for too long; one timer, however many tasks there are.
+void WorkflowTaskRunner::WatchCode() {
+  if (std::exchange(watching_, true)) return;
+  environment_.timers.After(options_.slow_after / 2, environment_.strand, [weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (!self) return;
+    self->watching_ = false;
+    if (self->running_ == 0) return;
+    if (const auto slow = self->code_->Slow(self->environment_.clock.Now(), self->options_.slow_after)) {
+      ++self->stats_.slow;
+      self->environment_.log(LogLevel::kWarning, SlowCode(static_cast<const Work*>(slow->task)->task, slow->since));
+    }
+    self->WatchCode();
+  });
+}
+
+void WorkflowTaskRunner::Evict(const Work& work) {
+  const std::string& run_id = work.task.workflow_execution().run_id();
+  if (environment_.workflow_code == nullptr) return handler_->Evict(run_id);
+  environment_.workflow_code->Post([handler = handler_, run_id] { handler->Evict(run_id); });
+}
+
+void WorkflowTaskRunner::Handled(const std::shared_ptr<Work>& work, core::TaskAnswer answer) {
   if (!std::holds_alternative<core::NeedFullHistory>(answer)) {
     std::visit(
         [&](auto&& request) {
@@ -135,9 +182,19 @@ void WorkflowTaskRunner::Answer(const std::shared_ptr<Work>& work, ws::RespondWo
         const auto self = weak.lock();
         if (!self) return;
         if (reserved > 0) self->options_.reserve_activity_slots(-reserved);
+        if (!response && IsTooLarge(response.error())) return self->FailTooLarge(work, response.error());
         if (!response) return self->Refused(work, "RespondWorkflowTaskCompleted", response.error());
         self->Accepted(work, *std::move(response));
       });
+}
+
+/// Sent again it would be refused again, until the task times out, for ever; so the history says what is wrong.
+void WorkflowTaskRunner::FailTooLarge(const std::shared_ptr<Work>& work, const Error& error) {
+  ws::RespondWorkflowTaskFailedRequest request;
+  request.set_cause(enums::WORKFLOW_TASK_FAILED_CAUSE_GRPC_MESSAGE_TOO_LARGE);
+  *request.mutable_failure() =
+      core::MakeFailure("the answer of the workflow task is too large for the server: " + error.message, "TooLarge");
+  Answer(work, std::move(request));
 }
 
 void WorkflowTaskRunner::Accepted(const std::shared_ptr<Work>& work,
@@ -145,7 +202,7 @@ void WorkflowTaskRunner::Accepted(const std::shared_ptr<Work>& work,
   ++stats_.completed;
   if (response.reset_history_event_id() > 0) {
     // The server dropped a speculative task: what the run has seen since is not in its history.
-    handler_.Evict(work->task.workflow_execution().run_id());
+    Evict(*work);
   }
   for (const auto& activity : response.activity_tasks()) {
     ++stats_.eager_activities;
@@ -170,7 +227,7 @@ void WorkflowTaskRunner::Answer(const std::shared_ptr<Work>& work, ws::RespondWo
                     if (!self) return;
                     if (!response) return self->Refused(work, "RespondWorkflowTaskFailed", response.error());
                     ++self->stats_.failed;
-                    self->handler_.Evict(work->task.workflow_execution().run_id());
+                    self->Evict(*work);
                     self->Finish();
                   });
 }
@@ -180,9 +237,16 @@ void WorkflowTaskRunner::Answer(const std::shared_ptr<Work>& work, ws::RespondQu
   request.set_namespace_(options_.ns);
   CallWithRetries(environment_, weak_from_this(), "RespondQueryTaskCompleted",
                   std::make_shared<ws::RespondQueryTaskCompletedRequest>(std::move(request)),
-                  {.give_up_at = work->deadline}, [weak = weak_from_this()](const Result<std::string>& response) {
+                  {.give_up_at = work->deadline}, [weak = weak_from_this(), work](const Result<std::string>& response) {
                     const auto self = weak.lock();
                     if (!self) return;
+                    if (!response && IsTooLarge(response.error())) {
+                      // Its caller would wait in vain.  This answer is small, so it is not refused for its size again.
+                      ws::RespondQueryTaskCompletedRequest failed;
+                      failed.set_completed_type(enums::QUERY_RESULT_TYPE_FAILED);
+                      failed.set_error_message("the answer is too large for the server: " + response.error().message);
+                      return self->Answer(work, std::move(failed));
+                    }
                     // A query changes nothing, so a caller that has gone is all that a refusal can mean.
                     if (response) ++self->stats_.queries;
                     self->Finish();
@@ -194,7 +258,7 @@ void WorkflowTaskRunner::Refused(const std::shared_ptr<Work>& work, const std::s
   environment_.log(error.code == StatusCode::kNotFound ? LogLevel::kInfo : LogLevel::kWarning,
                    method + " for " + NameOf(work->task) + " did not succeed: " + error.ToString());
   // What the live workflow assumed may not be true; the server offers the task again, and history decides.
-  handler_.Evict(work->task.workflow_execution().run_id());
+  Evict(*work);
   Finish();
 }
 

@@ -1,4 +1,5 @@
-// Handles workflow tasks one at a time and gets their answers to the server.
+// Handles workflow tasks one at a time and gets their answers to the server.  Workflow code runs where the environment
+// says; everything else is on the worker's strand, which never waits for that code.
 #pragma once
 
 #include <functional>
@@ -8,13 +9,14 @@
 
 #include "temporal/api/workflowservice/v1/request_response.pb.h"
 #include "workers/core/workflow_task_handler.h"
+#include "workers/host/code_watch.h"
 #include "workers/host/environment.h"
 
 namespace wfe::worker {
 
 namespace ws = temporal::api::workflowservice::v1;
 
-/// What the runner needs of core::WorkflowTaskHandler.
+/// What the runner needs of core::WorkflowTaskHandler.  Called from one thread at a time: where workflow code runs.
 class TaskHandler {
  public:
   virtual ~TaskHandler() = default;
@@ -22,7 +24,7 @@ class TaskHandler {
   virtual void Evict(const std::string& run_id) = 0;
 };
 
-/// Lives on the worker's strand; Handle runs there too, so workflow code is never run concurrently.
+/// Lives on the worker's strand.
 class WorkflowTaskRunner : public std::enable_shared_from_this<WorkflowTaskRunner> {
  public:
   struct Options {
@@ -38,6 +40,8 @@ class WorkflowTaskRunner : public std::enable_shared_from_this<WorkflowTaskRunne
     std::function<void()> on_slot_freed;
     /// False while draining: do not ask for the next task with the answer.
     std::function<bool()> wants_more;
+    /// Workflow code that runs longer than this in one task is named in the log.
+    Duration slow_after = std::chrono::seconds(2);
   };
 
   struct Stats {
@@ -47,9 +51,11 @@ class WorkflowTaskRunner : public std::enable_shared_from_this<WorkflowTaskRunne
     uint64_t refused = 0;  ///< The server did not take the answer; the run was evicted.
     uint64_t history_fetches = 0;
     uint64_t eager_activities = 0;
+    uint64_t slow = 0;  ///< Tasks whose code did not yield in time.
   };
 
-  WorkflowTaskRunner(const Environment& environment, TaskHandler& handler, Options options);
+  /// `handler` is shared with tasks that may still run, on their thread, when the runner goes.
+  WorkflowTaskRunner(const Environment& environment, std::shared_ptr<TaskHandler> handler, Options options);
 
   void Run(ws::PollWorkflowTaskQueueResponse task);
   /// Tasks whose answer is not accepted yet.
@@ -60,19 +66,25 @@ class WorkflowTaskRunner : public std::enable_shared_from_this<WorkflowTaskRunne
   struct Work;
 
   void Handle(const std::shared_ptr<Work>& work);
+  void Handled(const std::shared_ptr<Work>& work, core::TaskAnswer answer);
+  void Evict(const Work& work);
+  void WatchCode();
   void FetchPage(const std::shared_ptr<Work>& work);
   void PageCame(const std::shared_ptr<Work>& work, Result<ws::GetWorkflowExecutionHistoryResponse> page);
   void Answer(const std::shared_ptr<Work>& work, ws::RespondWorkflowTaskCompletedRequest request);
   void Answer(const std::shared_ptr<Work>& work, ws::RespondWorkflowTaskFailedRequest request);
   void Answer(const std::shared_ptr<Work>& work, ws::RespondQueryTaskCompletedRequest request);
   int LimitEagerActivities(ws::RespondWorkflowTaskCompletedRequest& request);
+  void FailTooLarge(const std::shared_ptr<Work>& work, const Error& error);
   void Accepted(const std::shared_ptr<Work>& work, ws::RespondWorkflowTaskCompletedResponse response);
   void Refused(const std::shared_ptr<Work>& work, const std::string& method, const Error& error);
   void Finish();
 
   Environment environment_;
-  TaskHandler& handler_;
+  std::shared_ptr<TaskHandler> handler_;
   Options options_;
+  std::shared_ptr<CodeWatch> code_ = std::make_shared<CodeWatch>();
+  bool watching_ = false;  // WatchCode has a timer.
   size_t running_ = 0;
   Stats stats_;
 };
