@@ -90,7 +90,8 @@ else
   say "  it listens on $address and keeps its data in $dir/data"
   say "Starting a worker"
   mkdir -p "$dir/work"
-  start_service "$wfe" "$dir" worker worker --address "$address" --queue "$queue" --work-root "$dir/work"
+  start_service "$wfe" "$dir" worker worker --address "$address" --queue "$queue" --work-root "$dir/work" \
+    --allow "$dir/reports" --allow "$WFE_ROOT/workflows/optimization/corpus"
   sleep 0.2
   is_running "$dir/worker.pid" || { tail -n 20 "$dir/worker.log" >&2; die "the worker ended at once; its log is $dir/worker.log"; }
 fi

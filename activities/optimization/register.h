@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -21,6 +22,8 @@ struct OptimizationConfig {
   std::string ns;                                  ///< Namespace of those histories.
   std::shared_ptr<TemplateStore> templates;        ///< For drafts and for the effect of earlier ones.
   int64_t chunk_bytes = 32 << 20;
+  /// Whether a trace file may be read: a manifest comes from the records service, where anybody can put one.  Empty: all.
+  std::function<Status(const std::string& path)> check_path;
   std::shared_ptr<TableCache> tables = std::make_shared<TableCache>();  ///< Shared by the activities of a worker.
 };
 

@@ -7,14 +7,19 @@
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/impl/codegen/server_callback_handlers.h>
 #include <grpcpp/impl/service_type.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <temporal/api/operatorservice/v1/service.pb.h>
 #include <temporal/api/workflowservice/v1/service.pb.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cstring>
 #include <deque>
 #include <mutex>
 
 #include "engine/base/strand.h"
+#include "engine/base/unique_fd.h"
 #include "wfe/records/v1/records.pb.h"
 
 namespace wfe::host {
@@ -183,12 +188,31 @@ class RawService final : public grpc::Service {
   std::deque<Method> methods_;
 };
 
+constexpr std::string_view kUnix = "unix:";
+
+bool SomebodyListensOn(const std::string& path) {
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, path.data(), std::min(path.size(), sizeof(address.sun_path) - 1));
+  const UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  return fd.open() && ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
+}
+
 }  // namespace
 
 class GrpcServer::Impl {
  public:
   Status Start(GrpcServerOptions options, frontend::Dispatcher& dispatcher) {
     options_ = std::move(options);
+    if (options_.listen.starts_with(kUnix)) {
+      const std::string path = options_.listen.substr(kUnix.size());
+      if (path.empty() || path.size() >= sizeof(sockaddr_un::sun_path)) {
+        return InvalidArgument("cannot listen on " + options_.listen + ": the path of a socket has 1 to " +
+                               std::to_string(sizeof(sockaddr_un::sun_path) - 1) + " bytes");
+      }
+      // gRPC would take the name away from a server that has it.
+      if (SomebodyListensOn(path)) return Unavailable("cannot listen on " + options_.listen + ": a server has it");
+    }
     for (const void* const volatile& descriptor : kLinkedDescriptors) WFE_CHECK(descriptor != nullptr);
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
@@ -212,7 +236,9 @@ class GrpcServer::Impl {
     if (server_ == nullptr || port_ == 0) {
       return Unavailable("cannot listen on " + options_.listen + ": the port is in use or not ours to take");
     }
-    address_ = options_.listen.substr(0, options_.listen.rfind(':')) + ":" + std::to_string(port_);
+    address_ = options_.listen.starts_with(kUnix)
+                   ? options_.listen  // gRPC gives such a socket the port 1
+                   : options_.listen.substr(0, options_.listen.rfind(':')) + ":" + std::to_string(port_);
     SetServing(false);
     return Ok();
   }

@@ -12,7 +12,7 @@ id=typescript-package
 
 serve server
 export TEMPORAL_ADDRESS=$address
-work_for wfe
+work_for wfe --allow "$work"
 
 # builds NAME HASTY ALL VERSION: ALL builds at once, the first HASTY of them with the mistake; each one's trace names VERSION.
 builds() {

@@ -13,7 +13,7 @@ export TEMPORAL_ADDRESS=$address
 serve records --records-only
 records=$address
 records_server=${pids[-1]}
-work_for wfe --records "$records"
+work_for wfe --records "$records" --allow "$work/report"
 
 build() {
   run "$wfe" submit AuditedBuildWorkflow --id "$1" --queue wfe --input "$(quick_input hasty)"

@@ -1,6 +1,7 @@
 // wfe server, wfe worker
 #include <fmt/core.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <mutex>
 
@@ -63,6 +64,7 @@ Result<int> Serve(Globals& globals, const ServerFlags& flags) {
 struct WorkerFlags {
   std::vector<std::string> queues;
   std::vector<std::string> types;
+  std::vector<std::string> allow;
   std::string work_root;
   std::string records;
 };
@@ -77,12 +79,19 @@ Result<int> Work(Globals& globals, const WorkerFlags& flags) {
   options.records_address = flags.records;
   if (!flags.queues.empty()) options.config.worker.queues = flags.queues;
   if (!flags.work_root.empty()) options.config.worker.work_root = flags.work_root;
+  std::vector<std::string>& allowed = options.config.worker.allowed_roots;
+  allowed.insert(allowed.end(), flags.allow.begin(), flags.allow.end());
   options.types = flags.types;
   options.log = [format = globals.format](const std::string& line) {
     static std::mutex mutex;
     const std::lock_guard lock(mutex);
     PrintEvent(line, {{"event", "log"}, {"message", line}}, format);
   };
+  if (geteuid() == 0) {
+    options.log(
+        "this worker runs as root: so do the checks and agents of every build, and whoever reaches the server can start "
+        "one; a user of its own is safer");
+  }
   WFE_ASSIGN_OR_RETURN(const auto worker, WorkerProcess::Start(options));
   signal.Wait();
   options.log("draining: waiting for running activities; a second signal stops at once");
@@ -97,14 +106,15 @@ void AddServerCommands(CLI::App& app, Globals& globals) {
   CLI::App& serve = *app.add_subcommand("server", "Run the engine on a store directory");
   AddCommonOptions(serve, globals);
   serve.add_option("--data", server->data, "Store directory (default: ./wfe-data); made when missing");
-  serve.add_option("--listen", server->listen, "HOST:PORT (default: 127.0.0.1:7233); port 0 takes a free one");
+  serve.add_option("--listen", server->listen, "HOST:PORT (default: 127.0.0.1:7233); port 0 takes a free one; unix:PATH for this user alone");
   serve.add_flag("--records-only", server->records_only,
                  "Serve blobs and rows only, for workers attached to a Temporal cluster");
   serve.add_option("--accept-data-loss", server->accept_data_loss,
                    "Go on although the store ends at this commit; the refused start names the number");
   serve.add_flag("--insecure", server->insecure, "Listen in plain text on an address that is not loopback");
   serve.footer(
-      "Examples:\n  wfe server\n  wfe server --data /var/lib/wfe --listen 127.0.0.1:7234\n\n"
+      "Examples:\n  wfe server\n  wfe server --data /var/lib/wfe --listen 127.0.0.1:7234\n"
+      "  wfe server --listen unix:$HOME/wfe.sock     (clients: --address unix:$HOME/wfe.sock)\n\n"
       "SIGTERM stops it in order; killed at any instant it goes on from its last commit.\n"
       "Exit codes: 2 bad option, 13 store in use or damaged, 14 address in use, 74 the disk refused a write.");
   serve.callback([&globals, server] { globals.Run([&] { return Serve(globals, *server); }); });
@@ -115,9 +125,12 @@ void AddServerCommands(CLI::App& app, Globals& globals) {
   work.add_option("-q,--queue", worker->queues, "Task queue; may be repeated (default: wfe)");
   work.add_option("--types", worker->types, "Serve only these workflow types")->delimiter(',');
   work.add_option("--work-root", worker->work_root, "Directory for builds, journals and caches (default: ./wfe-work)");
+  work.add_option("--allow", worker->allow,
+                  "Directory that builds and audits may use besides the work root; may be repeated");
   work.add_option("--records", worker->records, "HOST:PORT of the records service (default: the server itself)");
   work.footer(
-      "Example:\n  wfe worker --queue wfe --work-root /var/lib/wfe-work\n\n"
+      "Examples:\n  wfe worker --queue wfe --work-root /var/lib/wfe-work\n  wfe worker --allow ~/projects\n\n"
+      "Activities touch the work root and the directories given by --allow (or worker.allowed_roots), nothing else.\n"
       "The model's key is read from GEMINI_API_KEY. SIGTERM drains: running activities may end, a second one stops at "
       "once.");
   work.callback([&globals, worker] { globals.Run([&] { return Work(globals, *worker); }); });

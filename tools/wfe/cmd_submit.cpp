@@ -28,7 +28,7 @@ Result<int> Submit(Globals& globals, const SubmitOptions& options) {
   // An embedded engine and worker live exactly as long as this command.
   std::unique_ptr<LocalStack> local;
   if (options.local) {
-    WFE_ASSIGN_OR_RETURN(local, LocalStack::Start(*config));
+    WFE_ASSIGN_OR_RETURN(local, LocalStack::Start(*config, input ? &*input : nullptr));
     globals.address = local->address();
   }
   WFE_ASSIGN_OR_RETURN(const Target target, StartWorkflow(globals, {.type = options.type,

@@ -1,9 +1,13 @@
 #include "tools/wfe/config.h"
 
 #include <fmt/core.h>
+#include <sys/stat.h>
 #include <toml++/toml.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -85,6 +89,7 @@ std::vector<Key> Keys(Config& c) {
       IntegerKey("limits.max_details_bytes", c.limits.max_details_bytes, 1, 1 << 20),
       StringsKey("worker.queues", c.worker.queues),
       StringKey("worker.work_root", c.worker.work_root),
+      StringsKey("worker.allowed_roots", c.worker.allowed_roots),
       IntegerKey("worker.max_concurrent_activities", c.worker.max_concurrent_activities, 1, 10'000),
       IntegerKey("worker.max_cached_workflows", c.worker.max_cached_workflows, 0, 1'000'000),
       IntegerKey("worker.drain_timeout_s", c.worker.drain_timeout_s, 0, 86'400),
@@ -152,7 +157,13 @@ Status ReadProfile(Config& config) {
   const std::string path =
       given != nullptr ? given : std::string(home == nullptr ? "" : home) + "/.config/temporalio/temporal.toml";
   const std::string profile = chosen != nullptr ? chosen : "default";
-  if (!fs::exists(path)) {
+  std::error_code error;
+  const bool there = fs::exists(path, error);
+  if (error) {
+    return InvalidArgument("cannot look for " + path + ": " + error.message() +
+                           "; let HOME or TEMPORAL_CONFIG_FILE name a place that you may read");
+  }
+  if (!there) {
     if (given != nullptr) return InvalidArgument("TEMPORAL_CONFIG_FILE names " + path + ", which is not there");
     return Ok();
   }
@@ -172,6 +183,29 @@ Status ReadProfile(Config& config) {
   config.client.ns = section["namespace"].value_or(config.client.ns);
   config.client.api_key = section["api_key"].value_or(config.client.api_key);
   config.sources.push_back(path + " [profile." + profile + "]");
+  return Ok();
+}
+
+/// A file that nobody named but that lies in the current directory is read only where it can be meant: it may name
+/// programs to run and services to trust.
+Status CheckFoundFile(const std::string& path) {
+  std::error_code error;
+  const std::string where = fs::absolute(path, error).string();
+  const std::string way_out = "; if you trust it, name it: --config " + path;
+  struct stat link = {};
+  struct stat file = {};
+  if (::lstat(path.c_str(), &link) != 0 || ::stat(path.c_str(), &file) != 0) {
+    return InvalidArgument("cannot read " + where + ": " + std::strerror(errno));
+  }
+  const auto trusted = [](uid_t owner) { return owner == ::geteuid() || owner == 0; };
+  if (!trusted(link.st_uid) || !trusted(file.st_uid)) {
+    const uid_t owner = trusted(link.st_uid) ? file.st_uid : link.st_uid;
+    return InvalidArgument(where + " belongs to user " + std::to_string(owner) + ", not to you, and is not read" + way_out);
+  }
+  if (fs::exists(".wfe/claim.json", error)) {
+    return InvalidArgument(where + " lies in the directory of a build, where an agent may have written it, and is not read" +
+                           way_out);
+  }
   return Ok();
 }
 
@@ -205,8 +239,12 @@ Result<Config> LoadConfig(const std::string& path) {
     const char* const variable = std::getenv("WFE_CONFIG");
     if (variable != nullptr) file = variable;
   }
-  if (!file.empty() && !fs::exists(file)) return InvalidArgument("no configuration file " + file);
-  if (file.empty() && fs::exists("wfe.toml")) file = "wfe.toml";
+  std::error_code error;
+  if (!file.empty() && !fs::exists(file, error)) return InvalidArgument("no configuration file " + file);
+  if (file.empty() && fs::exists("wfe.toml", error)) {
+    WFE_RETURN_IF_ERROR(CheckFoundFile("wfe.toml"));
+    file = "wfe.toml";
+  }
   if (!file.empty()) WFE_RETURN_IF_ERROR(ReadFile(file, config));
   ReadEnvironment(config);
   return config;

@@ -22,6 +22,7 @@ struct ServerConfig {
 struct WorkerConfig {
   std::vector<std::string> queues = {"wfe"};
   std::string work_root = "./wfe-work";
+  std::vector<std::string> allowed_roots;  ///< What activities may touch besides the work root.
   int64_t max_concurrent_activities = 8;
   int64_t max_cached_workflows = 1000;
   int64_t drain_timeout_s = 30;
@@ -61,6 +62,7 @@ struct Config {
 };
 
 /// Reads `path` (empty: WFE_CONFIG, else ./wfe.toml when it is there), the Temporal profile file, and the environment.
+/// A ./wfe.toml that belongs to another user, or that lies in the directory of a build, is refused until it is named.
 /// Every problem found is in the error's message, one a line: "wfe.toml:3:1: unknown key server.lisen".
 Result<Config> LoadConfig(const std::string& path);
 

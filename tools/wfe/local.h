@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 
 #include "engine/base/result.h"
@@ -11,10 +12,11 @@ namespace wfe::cli {
 
 class LocalStack {
  public:
-  /// Starts a server on a free loopback port and a worker for the configured client queue.
-  static Result<std::unique_ptr<LocalStack>> Start(const Config& config);
+  /// Starts a server on a socket of its own and a worker for the configured client queue.  The worker may touch the
+  /// directories that `input`, the workflow's, names: whoever starts it here has named them.  nullptr: none.
+  static Result<std::unique_ptr<LocalStack>> Start(const Config& config, const nlohmann::json* input = nullptr);
   ~LocalStack();
-  /// HOST:PORT of the embedded server.
+  /// Of the embedded server.
   const std::string& address() const;
 
  private:

@@ -9,22 +9,19 @@
 #include <future>
 #include <thread>
 
-#include "activities/audit/audit.h"
-#include "activities/compliance/host_info.h"
-#include "activities/compliance/register.h"
+#include "activities/compliance/allowed_roots.h"
 #include "activities/gemini/cassette_shelf.h"
 #include "activities/gemini/config.h"
 #include "activities/gemini/gemini_cli.h"
 #include "activities/gemini/http_backend.h"
 #include "activities/gemini/prices.h"
-#include "activities/optimization/register.h"
 #include "activities/prompts/records_template_rows.h"
-#include "activities/traces/collect.h"
 #include "engine/base/strand.h"
 #include "engine/base/thread_loop.h"
 #include "tools/wfe/cli.h"
 #include "tools/wfe/prompt_store.h"
 #include "tools/wfe/registry.h"
+#include "tools/wfe/worker_activities.h"
 #include "workers/client/grpc_client.h"
 #include "workers/client/records_client.h"
 #include "workers/host/host_id.h"
@@ -75,6 +72,7 @@ class WorkerProcess::Impl {
     executor_.reset();
     client_.reset();  // ends the calls whose answers would go to the strand
     records_channel_.reset();
+    workflow_code_.reset();
     strand_.Close();
   }
 
@@ -103,8 +101,16 @@ class WorkerProcess::Impl {
     agent_.blob_source = records_;
     agent_.template_rows = std::make_shared<activities::RecordsTemplateRows>(records_);
     activities::PruneJournal(agent_);
+    std::vector<std::string> roots = {work_root.string()};
+    for (const std::string& allowed : config.worker.allowed_roots) {
+      const std::string path = fs::absolute(allowed, error).lexically_normal().string();
+      WFE_ASSIGN_OR_RETURN(std::string real, activities::ResolveExisting(path));
+      roots.push_back(std::move(real));
+    }
+    roots_ = std::make_shared<const activities::AllowedRoots>(roots);
+    // Each queue's worker takes as many tasks as it has slots; one that waited here for a thread could not heartbeat.
     executor_ = std::make_unique<worker::ThreadPoolActivityExecutor>(
-        static_cast<size_t>(config.worker.max_concurrent_activities));
+        static_cast<size_t>(config.worker.max_concurrent_activities) * config.worker.queues.size());
     for (const std::string& queue : config.worker.queues) {
       AddQueue(queue, worker::HostQueueName(queue, host_id), work_root.string(), options);
     }
@@ -148,35 +154,14 @@ class WorkerProcess::Impl {
                 const WorkerProcessOptions& options) {
     const Config& config = options.config;
     sdk::ActivityRegistry& registry = *activities_.emplace_back(std::make_unique<sdk::ActivityRegistry>());
-    activities::RegisterGeminiActivities(registry, agent_);
-    activities::AuditConfig audit;
-    audit.ingest = [records = records_](const std::string& key, const std::string& line) -> Status {
-      WFE_RETURN_IF_ERROR(records->AppendRow(std::string(activities::kTracesTable), key, line));
-      return Ok();
-    };
-    activities::RegisterAuditActivities(registry, audit);
-    activities::ComplianceConfig compliance;
-    compliance.work_root = work_root;
-    if (!config.build.profiles_dir.empty()) compliance.profile_dirs = {config.build.profiles_dir};
-    compliance.secrets = agent_.secrets;
-    compliance.store_blob = [records = records_](std::string_view, std::string_view bytes) -> Status {
-      WFE_RETURN_IF_ERROR(records->Put(bytes));
-      return Ok();
-    };
-    activities::RegisterComplianceActivities(registry, compliance);
-    activities::RegisterHostActivities(registry, {host_queue, work_root});
-    activities::OptimizationConfig optimization;
-    optimization.work_root = work_root;
-    optimization.records = records_;
-    optimization.service = client_.get();
-    optimization.ns = options.ns;
-    optimization.templates = std::make_shared<activities::TemplateStore>(
-        activities::TemplateStoreOptions{.templates_dir = agent_.templates_dir,
-                                         .rows = agent_.template_rows,
-                                         .blob_sink = records_,
-                                         .blob_source = records_,
-                                         .clock = nullptr});
-    activities::RegisterOptimizationActivities(registry, optimization);
+    RegisterWorkerActivities(registry, {.config = config,
+                                        .agent = agent_,
+                                        .records = records_,
+                                        .service = client_.get(),
+                                        .ns = options.ns,
+                                        .work_root = work_root,
+                                        .host_queue = host_queue,
+                                        .roots = roots_});
 
     worker::WorkerOptions worker;
     worker.ns = options.ns;
@@ -196,7 +181,8 @@ class WorkerProcess::Impl {
         .timers = loop_,
         .clock = clock_,
         .ids = ids_,
-        .log = [this](worker::LogLevel, std::string_view message) { log_(std::string(message)); }};
+        .log = [this](worker::LogLevel, std::string_view message) { log_(std::string(message)); },
+        .workflow_code = workflow_code_.get()};
     OnStrand([&] {
       workers_.push_back(std::make_unique<worker::Worker>(environment, *executor_, workflows_, registry, worker));
       workers_.back()->Start();
@@ -233,6 +219,7 @@ class WorkerProcess::Impl {
   sdk::WorkflowRegistry workflows_;
   std::vector<std::unique_ptr<sdk::ActivityRegistry>> activities_;
   activities::GeminiConfig agent_;
+  std::shared_ptr<const activities::AllowedRoots> roots_;
   std::unique_ptr<client::ServiceClient> client_;
   std::unique_ptr<client::ServiceClient> records_channel_;  // when records are served elsewhere
   std::shared_ptr<client::RecordsClient> records_;
@@ -241,6 +228,8 @@ class WorkerProcess::Impl {
   // The loop goes before what it runs on is destroyed.
   ThreadLoop loop_;
   Strand strand_{loop_};
+  // A thread of its own, so that workflow code that takes long stops neither heartbeats nor reports.
+  std::unique_ptr<ThreadLoop> workflow_code_ = std::make_unique<ThreadLoop>();
   std::unique_ptr<worker::ThreadPoolActivityExecutor> executor_;
   std::vector<std::unique_ptr<worker::Worker>> workers_;  // used on strand_ only
 };

@@ -1,0 +1,115 @@
+// C3, by its kind: every activity that this program serves and that takes a directory is asked to use one that it may
+// not touch, and one that leads there by a link.
+#include <gmock/gmock.h>
+
+#include <filesystem>
+#include <map>
+
+#include "activities/compliance/allowed_roots.h"
+#include "activities/gemini/config.h"
+#include "activities/prompts/records_template_rows.h"
+#include "tests/activities/agent_test_support.h"
+#include "tests/workers/fake_service.h"
+#include "tools/wfe/worker_activities.h"
+#include "workers/client/records_client.h"
+
+namespace wfe::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using activities::TempDir;
+using nlohmann::json;
+using testing::HasSubstr;
+
+/// By activity: the keys of its input under which directories stand.  A new activity is entered here.
+const std::map<std::string, std::vector<std::string>> kDirectories = {
+    {"activateDraft", {}},
+    {"aggregateTraces", {}},  // paths in its manifest: RegisterOptimizationActivities' check_path
+    {"collectTraces", {"sources"}},
+    {"describeHost", {}},
+    {"executeGeminiAgent", {"working_dir"}},
+    {"installDependencies", {"working_dir"}},
+    {"logAuditEntry", {"working_dir"}},
+    {"openWorkspace", {"project_dir"}},
+    {"preflightBuild", {"working_dir"}},
+    {"prepareContext", {"working_dir"}},
+    {"prepareInstruction", {}},
+    {"probeChecks", {"working_dir"}},
+    {"recordStep", {"working_dir", "project_dir"}},
+    {"releaseWorkingDir", {"working_dir"}},
+    {"restoreSnapshot", {"working_dir"}},
+    {"runAudit", {}},
+    {"runComplianceChecks", {"working_dir"}},
+    {"writeReport", {"output_dir"}},
+};
+
+class Context final : public sdk::ActivityContext {
+ public:
+  explicit Context(std::string type) {
+    info_.activity_type = std::move(type);
+    info_.run_id = "run-1";
+  }
+  const sdk::ActivityInfo& info() const override { return info_; }
+  void Heartbeat(const json&) override {}
+  std::optional<json> LastHeartbeatDetails() const override { return std::nullopt; }
+  bool IsCancelled() const override { return false; }
+  bool WaitForCancel(Duration) override { return false; }
+
+ private:
+  sdk::ActivityInfo info_;
+};
+
+class AllowedRootsOfTheWorker : public testing::Test {
+ protected:
+  AllowedRootsOfTheWorker() {
+    agent_.work_root = root_.path();
+    WorkerActivities worker{.config = config_,
+                            .agent = agent_,
+                            .records = std::make_shared<client::RecordsClient>(service_),
+                            .service = &service_,
+                            .ns = "default",
+                            .work_root = root_.path(),
+                            .host_queue = "wfe@host-1",
+                            .roots = std::make_shared<const activities::AllowedRoots>(std::vector{root_.path()})};
+    RegisterWorkerActivities(registry_, worker);
+  }
+  void ExpectRefused(const std::string& name, const std::string& key, const std::string& path) {
+    SCOPED_TRACE(name + ", " + key);
+    json input = {{key, path}};
+    if (key == "sources") input = {{"sources", {{{"kind", "directory"}, {"location", path}}}}};
+    Context context(name);
+    const auto result = (*registry_.Find(name))(context, input);
+    ASSERT_NE(result.failure(), nullptr);
+    EXPECT_EQ(result.failure()->type, activities::kFailureNotAllowed);
+    EXPECT_TRUE(result.failure()->non_retryable);
+    EXPECT_THAT(result.failure()->message, HasSubstr("wfe worker --allow "));
+  }
+
+  TempDir root_;
+  TempDir outside_;
+  Config config_;
+  activities::GeminiConfig agent_;
+  worker::FakeService service_;
+  sdk::ActivityRegistry registry_;
+};
+
+TEST_F(AllowedRootsOfTheWorker, HoldForEveryActivityThatTakesADirectory) {
+  fs::create_directory_symlink(outside_.path(), root_ / "link");
+  int asked = 0;
+  for (const std::string& name : registry_.Names()) {
+    const auto known = kDirectories.find(name);
+    ASSERT_NE(known, kDirectories.end()) << name << " is new: say in this test which directories it takes";
+    for (const std::string& key : known->second) {
+      ExpectRefused(name, key, outside_.path());
+      ExpectRefused(name, key, outside_ / "new");
+      ExpectRefused(name, key, root_ / "link/new");
+      ExpectRefused(name, key, root_ / "../");
+      ++asked;
+    }
+  }
+  EXPECT_GE(asked, 10);
+  EXPECT_TRUE(fs::is_empty(outside_.path())) << "and none of them has left a mark";
+}
+
+}  // namespace
+}  // namespace wfe::cli

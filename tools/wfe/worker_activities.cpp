@@ -1,0 +1,59 @@
+#include "tools/wfe/worker_activities.h"
+
+#include "activities/audit/audit.h"
+#include "activities/compliance/allowed_roots.h"
+#include "activities/compliance/host_info.h"
+#include "activities/compliance/register.h"
+#include "activities/gemini/config.h"
+#include "activities/optimization/register.h"
+#include "activities/prompts/template_store.h"
+#include "activities/traces/collect.h"
+#include "activities/workspace/register.h"
+#include "workers/client/records_client.h"
+
+namespace wfe::cli {
+
+void RegisterWorkerActivities(sdk::ActivityRegistry& registry, const WorkerActivities& worker) {
+  activities::RegisterGeminiActivities(registry, worker.agent);
+  activities::AuditConfig audit;
+  audit.ingest = [records = worker.records](const std::string& key, const std::string& line) -> Status {
+    WFE_RETURN_IF_ERROR(records->AppendRow(std::string(activities::kTracesTable), key, line));
+    return Ok();
+  };
+  activities::RegisterAuditActivities(registry, audit);
+  activities::ComplianceConfig compliance;
+  compliance.work_root = worker.work_root;
+  if (!worker.config.build.profiles_dir.empty()) compliance.profile_dirs = {worker.config.build.profiles_dir};
+  compliance.secrets = worker.agent.secrets;
+  compliance.store_blob = [records = worker.records](std::string_view, std::string_view bytes) -> Status {
+    WFE_RETURN_IF_ERROR(records->Put(bytes));
+    return Ok();
+  };
+  activities::RegisterComplianceActivities(registry, compliance);
+  activities::RegisterHostActivities(registry, {worker.host_queue, worker.work_root});
+  activities::OptimizationConfig optimization;
+  optimization.work_root = worker.work_root;
+  optimization.records = worker.records;
+  optimization.service = worker.service;
+  optimization.ns = worker.ns;
+  optimization.templates = std::make_shared<activities::TemplateStore>(
+      activities::TemplateStoreOptions{.templates_dir = worker.agent.templates_dir,
+                                       .rows = worker.agent.template_rows,
+                                       .blob_sink = worker.records,
+                                       .blob_source = worker.records,
+                                       .clock = nullptr});
+  const auto allow = [roots = worker.roots](const std::string& path) -> Status {
+    WFE_RETURN_IF_ERROR(roots->Check(path));
+    return Ok();
+  };
+  optimization.check_path = allow;
+  activities::RegisterOptimizationActivities(registry, optimization);
+  activities::RegisterWorkspaceActivities(registry, {.work_root = worker.work_root,
+                                                     .path = "",
+                                                     .blob_sink = worker.records,
+                                                     .blob_source = worker.records,
+                                                     .allow = allow});
+  activities::GuardDirectories(registry, {.roots = worker.roots, .lock_dir = worker.work_root + "/locks"});
+}
+
+}  // namespace wfe::cli

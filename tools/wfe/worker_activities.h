@@ -1,0 +1,36 @@
+// The activities that `wfe worker` serves, all of them, guarded.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "tools/wfe/config.h"
+#include "workers/sdk/activity.h"
+
+namespace wfe::activities {
+class AllowedRoots;
+struct GeminiConfig;
+}  // namespace wfe::activities
+namespace wfe::client {
+class RecordsClient;
+class ServiceClient;
+}  // namespace wfe::client
+
+namespace wfe::cli {
+
+/// What the activities are given.  References and pointers outlive the registry's use.
+struct WorkerActivities {
+  const Config& config;
+  const activities::GeminiConfig& agent;
+  std::shared_ptr<client::RecordsClient> records;
+  client::ServiceClient* service;
+  std::string ns;
+  std::string work_root;   ///< Real path.
+  std::string host_queue;  ///< The queue that only this host serves.
+  std::shared_ptr<const activities::AllowedRoots> roots;
+};
+
+/// Registers them; each that takes a directory is refused outside of `roots` (activities/compliance/allowed_roots.h).
+void RegisterWorkerActivities(sdk::ActivityRegistry& registry, const WorkerActivities& worker);
+
+}  // namespace wfe::cli
