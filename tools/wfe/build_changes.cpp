@@ -14,6 +14,7 @@
 #include "activities/compliance/safe_files.h"
 #include "activities/compliance/text.h"
 #include "activities/compliance/tree_snapshot.h"
+#include "activities/workspace/git.h"
 #include "tools/wfe/temporary_directory.h"
 
 namespace wfe::cli {
@@ -36,8 +37,9 @@ struct Ran {
   std::string err;
 };
 
-/// Runs git in `directory`, without the configuration of anybody that could name programs.
-Result<Ran> RunGit(const std::string& directory, std::vector<std::string> arguments) {
+/// Runs git in `directory`, without the configuration of anybody that could name programs.  `git_dir`: of which
+/// repository; empty: none is needed.
+Result<Ran> RunGit(const std::string& directory, std::vector<std::string> arguments, const std::string& git_dir = {}) {
   const char* path = std::getenv("PATH");
   const std::string program = activities::FindProgram("git", path != nullptr ? path : "/usr/bin:/bin");
   if (program.empty()) return FailedPrecondition("the program git is not in PATH; differences are shown by it");
@@ -50,6 +52,8 @@ Result<Ran> RunGit(const std::string& directory, std::vector<std::string> argume
                       {"GIT_CONFIG_GLOBAL", "/dev/null"}, {"GIT_TERMINAL_PROMPT", "0"},
                       {"GIT_OPTIONAL_LOCKS", "0"},        {"GIT_ALLOW_PROTOCOL", "none"},
                       {"GIT_LITERAL_PATHSPECS", "1"}};
+  // Named, not searched for: git would refuse a directory of another user.
+  if (!git_dir.empty()) spec.environment.emplace_back("GIT_DIR", git_dir);
   spec.limits.max_output_bytes = 512ull << 20;
   const activities::ProcessOutcome outcome = activities::RunProcess(spec);
   if (outcome.kind != activities::ProcessOutcome::Kind::kExited) {
@@ -59,8 +63,8 @@ Result<Ran> RunGit(const std::string& directory, std::vector<std::string> argume
   return Ran{outcome.exit_code, outcome.out.text, outcome.err.text};
 }
 
-Result<std::string> GitOutput(const std::string& directory, std::vector<std::string> arguments) {
-  WFE_ASSIGN_OR_RETURN(Ran ran, RunGit(directory, std::move(arguments)));
+Result<std::string> GitOutput(const activities::Repository& repository, std::vector<std::string> arguments) {
+  WFE_ASSIGN_OR_RETURN(Ran ran, RunGit(repository.git_dir, std::move(arguments), repository.git_dir));
   if (ran.exit_code != 0) return FailedPrecondition("git: " + activities::Printable(ran.err));
   return std::move(ran.out);
 }
@@ -136,12 +140,13 @@ Result<std::vector<FileChange>> ChangesBetween(std::string_view before, std::str
 
 Result<std::vector<FileChange>> ChangesBetweenCommits(const std::string& directory, const std::string& from,
                                                       const std::string& to) {
-  WFE_ASSIGN_OR_RETURN(const std::string raw, GitOutput(directory, {"diff-tree", "-r", "-z", "--raw", "--no-renames",
-                                                                    "--no-abbrev", "--end-of-options", from, to}));
+  WFE_ASSIGN_OR_RETURN(const activities::Repository repository, activities::FindRepository(directory));
+  WFE_ASSIGN_OR_RETURN(const std::string raw, GitOutput(repository, {"diff-tree", "-r", "-z", "--raw", "--no-renames",
+                                                                     "--no-abbrev", "--end-of-options", from, to}));
   std::vector<FileChange> changes;
   const auto version = [&](const std::string& mode, const std::string& object) -> Result<std::optional<FileVersion>> {
     if (mode == "000000" || mode == "160000") return std::optional<FileVersion>();
-    WFE_ASSIGN_OR_RETURN(std::string content, GitOutput(directory, {"cat-file", "blob", object}));
+    WFE_ASSIGN_OR_RETURN(std::string content, GitOutput(repository, {"cat-file", "blob", object}));
     return std::optional(FileVersion{std::move(content), mode == "100755" ? 0755u : 0644u, mode == "120000"});
   };
   // ":MODE MODE OBJECT OBJECT STATUS\0PATH\0"
@@ -220,6 +225,7 @@ Result<ApplyPlan> PlanApply(const std::vector<FileChange>& changes, const std::s
       plan.conflicts.push_back(change.path);
       continue;
     }
+    if (Same(now, both)) continue;  // applied before, and changed elsewhere since
     plan.merged.push_back(change.path);
     plan.writes.push_back({change.path, now, std::move(both)});
   }
