@@ -7,6 +7,7 @@
 #include <iterator>
 #include <sstream>
 
+#include "tools/wfe/describe.h"
 #include "tools/wfe/one_of.h"
 #include "workers/client/grpc_client.h"
 
@@ -72,7 +73,14 @@ void Globals::Run(const std::function<Result<int>()>& body) {
     return;
   }
   const Result<int> result = body();
-  exit_code = result ? *result : Fail(result.error(), format);
+  if (result) {
+    exit_code = *result;
+    return;
+  }
+  // Servers and stored histories of earlier versions quote their libraries; a person has no use for that.
+  Error error = result.error();
+  error.message = WithoutLibraryPrefixes(std::move(error.message));
+  exit_code = Fail(error, format);
 }
 
 void AddCommonOptions(CLI::App& command, Globals& globals) {
