@@ -80,7 +80,7 @@ class Server::Impl {
 
   Status Start() {
     if (!IsLoopback(options_.listen) && !options_.insecure) {
-      return FailedPrecondition("refusing to listen on " + options_.listen +
+      return InvalidArgument("refusing to listen on " + options_.listen +
                                 " in plain text without authentication; use a loopback address, or say --insecure");
     }
     // Debian's Abseil looks for deadlocks at every lock; that costs 2 to 3 % of all CPU.
@@ -93,7 +93,14 @@ class Server::Impl {
     if (options_.on_fatal) {
       store_options.stage.fatal = [report = options_.on_fatal](const Error& error) { report(error.message); };
     }
-    WFE_ASSIGN_OR_RETURN(store_, storage::Store::OpenDirectory(options_.data_dir, store_options));
+    auto store = storage::Store::OpenDirectory(options_.data_dir, store_options);
+    if (!store) {
+      // Whoever starts a server tells by the code what failed: this was the store, not the address.
+      Error error = std::move(store).error();
+      if (error.code == StatusCode::kUnavailable) error.code = StatusCode::kFailedPrecondition;
+      return error;
+    }
+    store_ = *std::move(store);
     clock_.NotBefore(store_->last_known_time());
     for (int i = 0; i < options_.threads; ++i) threads_.emplace_back([this] { pool_.run(); });
 

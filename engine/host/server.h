@@ -27,8 +27,9 @@ struct ServerOptions {
 class Server {
  public:
   /// Opens the store, recovers every open execution, listens.  Serving when it returns.
-  /// UNAVAILABLE: the address is taken; FAILED_PRECONDITION: another process has the store, or the address is not
-  /// loopback; DATA_LOSS: the store lacks what it has acknowledged, or is damaged.
+  /// UNAVAILABLE: the address is taken; FAILED_PRECONDITION: the store cannot be opened (another process has it, its folder
+  /// is not writable); RESOURCE_EXHAUSTED: its disk is full; DATA_LOSS: it lacks what it has acknowledged, or is damaged;
+  /// INVALID_ARGUMENT: an option, such as an address that is not loopback.
   static Result<std::unique_ptr<Server>> Start(const ServerOptions& options);
   ~Server();
 

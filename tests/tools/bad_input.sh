@@ -15,14 +15,41 @@ expect 3 "no server answers at 127.0.0.1:1" "$wfe" health --address 127.0.0.1:1
 expect 3 "no server answers at 127.0.0.1:1" "$wfe" list --address 127.0.0.1:1
 expect 13 "in use" "$wfe" server --data store --listen 127.0.0.1:0
 expect 14 "$address" "$wfe" server --data other --listen "$address"
-expect 13 "refusing to listen on 0.0.0.0:0" "$wfe" server --data third --listen 0.0.0.0:0
+expect 2 "refusing to listen on 0.0.0.0:0" "$wfe" server --data third --listen 0.0.0.0:0
 expect 4 "nope" "$wfe" show nope
 expect 2 "is not JSON, at byte" "$wfe" submit X --input '{bad'
 head -c 3000000 /dev/zero | tr '\0' 1 > big.json
 expect 2 "big.json has 3000000 bytes" "$wfe" submit X --input-file big.json
 expect 2 "missing.json" "$wfe" submit X --input @missing.json
+mkdir -m 0500 sealed
+: > a-file
+[ "$(id -u)" = 0 ] || expect 13 "sealed" "$wfe" server --data sealed/store --listen 127.0.0.1:0
+expect 13 "is not a folder" "$wfe" server --data a-file --listen 127.0.0.1:0
 expect 2 "type is required" "$wfe" submit
-expect 2 "" "$wfe" frobnicate
+expect 2 "wfe has no command frobnicate" "$wfe" frobnicate
+expect 2 "wfe has no command subit; did you mean submit?" "$wfe" subit
+expect 2 '{"error":{"code":"INVALID_ARGUMENT","message":"wfe has no command subit; did you mean submit?"}}' "$wfe" --output json subit
+expect 2 '"message":"--output takes text, json or jsonl, not \"yaml\""' "$wfe" list -o json --output yaml
+expect 2 "wfe list has no option --stats; did you mean --status?" "$wfe" list --stats x
+expect 4 "there is no file and no workflow b1.jsn" "$wfe" replay b1.jsn
+expect 3 "there is no file b1.jsn, and no server answers" "$wfe" replay b1.jsn --address 127.0.0.1:1
+expect 2 "no workflow type AuditedBuildWorkflw; did you mean AuditedBuildWorkflow?" "$wfe" submit AuditedBuildWorkflw --local
+expect 0 "nobody polls queue wfe yet" "$wfe" submit AuditedBuildWorkflow -t wfe --id waits
+expect 0 "nobody polls queue wfe yet" "$wfe" show waits
+expect 0 "1" "$wfe" count --query "WorkflowId = 'waits'"
+
+# No library speaks in an error, whatever command is given what. (CF-5)
+expect 0 "" "$wfe" terminate waits
+for input in '{"tsk":"x"}' '{"task":7}' '[]' '{"task":"x","max_fix_attempts":"many"}'; do
+  expect 1 "" "$wfe" submit AuditedBuildWorkflow --input "$input" --local
+  [[ $output != *json.exception* && $output != *"["*exception* ]] || { echo "FAILED: a library speaks: $output"; failures=$((failures + 1)); }
+done
+for command in "audit run --input" "submit X --input" "signal waits s --input" "query waits s --input"; do
+  for input in '{bad' '{"sources":7}' '{"nonsense":1}'; do
+    output=$(timeout 20 "$wfe" $command "$input" 2>&1)
+    [[ $output != *json.exception* ]] || { echo "FAILED: a library speaks in $command $input: $output"; failures=$((failures + 1)); }
+  done
+done
 expect 2 "say when" "$wfe" schedule create s --type T
 expect 2 "Invalid schedule spec" "$wfe" schedule create s --type T --cron '61 * * * *'
 expect 2 "Mars/Olympus" "$wfe" schedule create s --type T --cron '@daily' --timezone Mars/Olympus

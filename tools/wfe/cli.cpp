@@ -5,10 +5,11 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
-#include <map>
 #include <sstream>
 
 #include "engine/base/parse_json.h"
+#include "tools/wfe/describe.h"
+#include "tools/wfe/one_of.h"
 #include "workers/client/grpc_client.h"
 
 namespace wfe::cli {
@@ -73,14 +74,21 @@ void Globals::Run(const std::function<Result<int>()>& body) {
     return;
   }
   const Result<int> result = body();
-  exit_code = result ? *result : Fail(result.error(), format);
+  if (result) {
+    exit_code = *result;
+    return;
+  }
+  // Servers and stored histories of earlier versions quote their libraries; a person has no use for that.
+  Error error = result.error();
+  error.message = WithoutLibraryPrefixes(std::move(error.message));
+  exit_code = Fail(error, format);
 }
 
 void AddCommonOptions(CLI::App& command, Globals& globals) {
-  static const std::map<std::string, OutputFormat> kFormats = {
-      {"text", OutputFormat::kText}, {"json", OutputFormat::kJson}, {"jsonl", OutputFormat::kJsonl}};
   command.add_option("-o,--output", globals.format, "text (default), json or jsonl")
-      ->transform(CLI::CheckedTransformer(kFormats, CLI::ignore_case).description("{text,json,jsonl}"));
+      ->transform(OneOfNumbered("--output", {{"text", static_cast<int>(OutputFormat::kText)},
+                                             {"json", static_cast<int>(OutputFormat::kJson)},
+                                             {"jsonl", static_cast<int>(OutputFormat::kJsonl)}}));
   command.add_option("--config", globals.config_path, "Configuration file (default: $WFE_CONFIG, ./wfe.toml)");
 }
 
@@ -94,6 +102,29 @@ void AddClientOptions(CLI::App& command, Globals& globals) {
 void AddTargetOptions(CLI::App& command, Target& target) {
   command.add_option("workflow", target.workflow_id, "Workflow id")->required();
   command.add_option("-r,--run-id", target.run_id, "Run id (default: the newest run)");
+}
+
+void AddQueueOption(CLI::App& command, std::string& queue) {
+  command.add_option("-q,--queue", queue, "Task queue (default: client.queue of the configuration)");
+  command.add_option("-t", queue, "As -q")->group("");
+}
+
+void AddAllCommands(CLI::App& app, Globals& globals) {
+  app.set_version_flag("--version", "wfe " WFE_VERSION);
+  app.require_subcommand(1);
+  app.get_formatter()->column_width(34);
+  AddBuildCommands(app, globals);
+  AddServerCommands(app, globals);
+  AddSubmitCommands(app, globals);
+  AddWorkflowCommands(app, globals);
+  AddHistoryCommands(app, globals);
+  AddAuditCommands(app, globals);
+  AddPromptsCommands(app, globals);
+  AddScheduleCommands(app, globals);
+  AddConfigCommands(app, globals);
+  AddDemoCommands(app, globals);
+  AddBenchCommand(app, globals);
+  AddCompletionCommand(app, globals);
 }
 
 Result<std::optional<nlohmann::json>> ReadInput(const std::string& input, const std::string& input_file) {

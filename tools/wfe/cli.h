@@ -81,7 +81,14 @@ struct Target {
 };
 void AddTargetOptions(CLI::App& command, Target& target);
 
+/// -q, --queue; -t, as it was once called, stays without being shown.
+void AddQueueOption(CLI::App& command, std::string& queue);
+
+/// Every command there is.
+void AddAllCommands(CLI::App& app, Globals& globals);
+
 // One function a family; each adds its commands.
+void AddBuildCommands(CLI::App& app, Globals& globals);
 void AddServerCommands(CLI::App& app, Globals& globals);
 void AddSubmitCommands(CLI::App& app, Globals& globals);
 void AddWorkflowCommands(CLI::App& app, Globals& globals);

@@ -305,7 +305,7 @@ void AddAuditOptions(CLI::App& run, RunOptions* options) {
                  "With --propose: wait that long (8h, 2d) for the signals approve and decline");
   run.add_flag("--auto-apply", options->auto_apply, "With --propose: activate the draft of the strongest claim");
   run.add_option("-w,--id", options->id, "Workflow id (default: made up)");
-  run.add_option("-t,--queue", options->queue, "Task queue (default: client.queue of the configuration)");
+  AddQueueOption(run, options->queue);
 }
 
 /// Where `list`, `show` and `open` look.

@@ -257,7 +257,7 @@ void AddHistoryCommands(CLI::App& app, Globals& globals) {
        "Example:\n  wfe history show build-42", &ShowHistory},
       {history, "export", "Write a history as Temporal-compatible JSON", "Workflow id or run id",
        "Example:\n  wfe history export build-42 --file build-42.json", &ExportHistory, true},
-      {history, "lint", "Check a history against the rules H1-H28 (docs/reference/linter.md)",
+      {history, "lint", "Check a history against the rules H1 to H38 (docs/reference/linter.md)",
        "Workflow id, run id or history file",
        "Examples:\n  wfe history lint build-42\n  wfe history lint build-42.json\n"
        "  wfe history lint build-42 --data ./wfe-data   (adds the rules that need the store)\n"
@@ -283,7 +283,10 @@ void AddHistoryCommands(CLI::App& app, Globals& globals) {
       command.add_flag("--all", options->all, "Every run of the store that --data names");
       command.add_flag("--foreign", options->foreign, "The history was written by another server of Temporal's API");
     }
-    if (entry.writes) command.add_option("-f,--file", options->file, "Write here instead of to standard output");
+    if (entry.writes) {
+      command.add_option("--file", options->file, "Write here instead of to standard output");
+      command.add_option("-f", options->file, "As --file")->group("");
+    }
     command.footer(entry.footer);
     command.callback([&globals, options, run = entry.run] { globals.Run([&] { return run(globals, *options); }); });
   }

@@ -3,6 +3,7 @@
 
 #include "tools/wfe/cli.h"
 #include "tools/wfe/describe.h"
+#include "tools/wfe/one_of.h"
 #include "tools/wfe/schedule_request.h"
 
 namespace wfe::cli {
@@ -273,16 +274,16 @@ void AddCreate(CLI::App& schedule, Globals& globals) {
   create.add_option("-T,--type", wanted.type, "Workflow type")->required();
   create.add_option("-i,--input", options->input, "JSON, @FILE or - for standard input");
   create.add_option("--input-file", options->input_file, "File with the JSON input");
-  create.add_option("-t,--queue", wanted.queue, "Task queue (default: client.queue of the configuration)");
+  AddQueueOption(create, wanted.queue);
   create.add_option("-w,--workflow-id", wanted.workflow_id, "The time is appended to it (default: the schedule's id)");
   create.add_option("--run-timeout", wanted.run_timeout, "Each run may take so long, e.g. 2h");
   create.add_option("--overlap", wanted.overlap, "When an action is due while the last one still runs (default skip)")
-      ->check(CLI::IsMember(OverlapNames()));
+      ->transform(OneOf("--overlap", OverlapNames()));
   create.add_option("--catchup-window", wanted.catchup_window, "How late an action may still run (default 365d)");
   create.add_flag("--pause-on-failure", wanted.pause_on_failure, "Pause when a run fails or times out");
   create.add_flag("--paused", wanted.paused, "Create it paused");
   create.add_option("--note", wanted.note, "Shown with its state");
-  create.add_option("--actions", wanted.actions, "Stop after so many actions")->check(CLI::PositiveNumber);
+  create.add_option("--actions", wanted.actions, "Stop after so many actions")->check(WholeNumber(1, 1'000'000'000));
   create.add_flag("--trigger", wanted.trigger, "Act once at once, too");
   create.footer(
       "Examples:\n"
@@ -321,7 +322,7 @@ void AddScheduleCommands(CLI::App& app, Globals& globals) {
     CLI::App& next = *schedule.add_subcommand("next", "List the times to come, with jitter");
     AddClientOptions(next, globals);
     next.add_option("id", options->id, "Its id")->required();
-    next.add_option("--count", options->count, "So many (default 10)")->check(CLI::Range(1, 1000));
+    next.add_option("--count", options->count, "So many (default 10)")->check(WholeNumber(1, 1000));
     next.add_option("--from", options->from, "After this time (default: now)");
     next.footer("Example:\n  wfe schedule next nightly --count 3");
     next.callback([&globals, options] { globals.Run([&] { return Next(globals, *options); }); });
@@ -352,7 +353,7 @@ void AddScheduleCommands(CLI::App& app, Globals& globals) {
     if (name == "pause" || name == "resume") command.add_option("--note", options->note, "Why; shown with its state");
     if (name == "trigger" || name == "backfill") {
       command.add_option("--overlap", options->overlap, "Instead of the schedule's own policy")
-          ->check(CLI::IsMember(OverlapNames()));
+          ->transform(OneOf("--overlap", OverlapNames()));
     }
     if (name == "backfill") {
       command.add_option("--from", options->from, "After this time")->required();

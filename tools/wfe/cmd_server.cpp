@@ -30,6 +30,8 @@ int ServerExitCode(const Error& error) {
     case StatusCode::kFailedPrecondition:
     case StatusCode::kDataLoss:
       return kExitStore;
+    case StatusCode::kResourceExhausted:
+      return kExitDiskRefused;
     default:
       return kExitUsage;
   }

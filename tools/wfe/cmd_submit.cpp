@@ -4,7 +4,12 @@
 #include "tools/wfe/cli.h"
 #include "tools/wfe/follow.h"
 #include "tools/wfe/local.h"
+#include "tools/wfe/one_of.h"
+#include "tools/wfe/queue_pollers.h"
+#include "tools/wfe/registry.h"
 #include "tools/wfe/start.h"
+#include "tools/wfe/suggest.h"
+#include "workers/sdk/workflow_registry.h"
 
 namespace wfe::cli {
 namespace {
@@ -22,9 +27,22 @@ struct SubmitOptions {
   double run_timeout_s = 0;
 };
 
+std::string Guess(const std::string& type) { return DidYouMean(type, WorkflowTypes().Names()); }
+
+/// Workers of other programs may know types that this one does not; a near miss is worth a word.
+void WarnAboutType(Globals& globals, const std::string& type) {
+  if (WorkflowTypes().Find(type) != nullptr) return;
+  const std::string guess = Guess(type);
+  if (!guess.empty()) Warn("this program knows no workflow type " + type + guess, globals.format);
+}
+
 Result<int> Submit(Globals& globals, const SubmitOptions& options) {
   WFE_ASSIGN_OR_RETURN(const auto input, ReadInput(options.input, options.input_file));
   WFE_ASSIGN_OR_RETURN(const Config* config, globals.config());
+  if (options.local && WorkflowTypes().Find(options.type) == nullptr) {
+    return InvalidArgument("this program has no workflow type " + options.type + Guess(options.type) + "; it has " +
+                           Alternatives(WorkflowTypes().Names()));
+  }
   // An embedded engine and worker live exactly as long as this command.
   std::unique_ptr<LocalStack> local;
   if (options.local) {
@@ -36,6 +54,10 @@ Result<int> Submit(Globals& globals, const SubmitOptions& options) {
                                                                     .id = options.id,
                                                                     .queue = options.queue,
                                                                     .run_timeout_s = options.run_timeout_s}));
+  if (!options.local) {
+    WarnAboutType(globals, options.type);
+    WarnAboutQueue(globals, options.queue.empty() ? config->client.queue : options.queue);
+  }
   const bool stay = options.wait || options.follow || options.local;
   if (!stay || globals.format == OutputFormat::kText) {
     PrintEvent(fmt::format("{} started: workflow {}, run {}", options.type, target.workflow_id, target.run_id),
@@ -66,7 +88,7 @@ void AddSubmitCommands(CLI::App& app, Globals& globals) {
   submit.add_option("-i,--input", options->input, "JSON, @FILE or - for standard input");
   submit.add_option("--input-file", options->input_file, "File with the JSON input");
   submit.add_option("-w,--id", options->id, "Workflow id (default: made up)");
-  submit.add_option("-t,--queue", options->queue, "Task queue (default: client.queue of the configuration)");
+  AddQueueOption(submit, options->queue);
   submit.add_flag("--wait", options->wait, "Wait for the result; the exit code tells how it ended");
   submit.add_flag("--follow", options->follow, "Wait, and show every step live");
   submit.add_flag("--local", options->local, "Run it here and now, in an engine and worker of this process");

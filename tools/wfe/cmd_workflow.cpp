@@ -1,9 +1,11 @@
-// wfe list, show, signal, query, cancel, terminate, health
+// wfe list, count, show, signal, query, cancel, terminate, health
 #include <fmt/core.h>
 
 #include "grpc/health/v1/health.pb.h"
 #include "tools/wfe/cli.h"
 #include "tools/wfe/describe.h"
+#include "tools/wfe/one_of.h"
+#include "tools/wfe/why_it_waits.h"
 
 namespace wfe::cli {
 namespace {
@@ -55,10 +57,35 @@ Result<int> List(Globals& globals, const ListOptions& options) {
   return kExitOk;
 }
 
+Result<int> Count(Globals& globals, const ListOptions& options) {
+  ws::CountWorkflowExecutionsRequest request;
+  request.set_namespace_(globals.Namespace());
+  request.set_query(ListFilter(options));
+  WFE_ASSIGN_OR_RETURN(const auto response,
+                       globals.Call<ws::CountWorkflowExecutionsResponse>("CountWorkflowExecutions", request));
+  if (globals.format == OutputFormat::kText) {
+    fmt::print("{}\n", response.count());
+  } else {
+    PrintObject({{"count", response.count()}}, globals.format);
+  }
+  return kExitOk;
+}
+
+void AddFilterOptions(CLI::App& command, ListOptions& options) {
+  command.add_option("--query", options.query, "Filter, e.g. \"WorkflowType = 'A' AND ExecutionStatus = 'Running'\"");
+  command.add_option("-q", options.query, "As --query")->group("");
+  command.add_option("--status", options.status, "Runs in this state")
+      ->transform(OneOf("--status",
+                        {"Running", "Completed", "Failed", "Canceled", "Terminated", "ContinuedAsNew", "TimedOut"}));
+  command.add_option("--type", options.type, "Workflow type");
+}
+
 Result<int> Show(Globals& globals, const Target& target) {
   WFE_ASSIGN_OR_RETURN(const auto description, Describe(globals, target));
   WFE_ASSIGN_OR_RETURN(const std::optional<Outcome> outcome, ReadOutcome(globals, target));
-  PrintObject(DescriptionObject(description, outcome), globals.format);
+  nlohmann::ordered_json object = DescriptionObject(description, outcome);
+  if (!outcome) AddWhyItWaits(globals, description, object);
+  PrintObject(object, globals.format);
   return kExitOk;
 }
 
@@ -153,13 +180,18 @@ void AddWorkflowCommands(CLI::App& app, Globals& globals) {
     auto options = std::make_shared<ListOptions>();
     CLI::App& list = *app.add_subcommand("list", "List workflow runs, newest first");
     AddClientOptions(list, globals);
-    list.add_option("-q,--query", options->query,
-                    "Filter, e.g. \"WorkflowType = 'A' AND ExecutionStatus = 'Running'\"");
-    list.add_option("--status", options->status, "Running, Completed, Failed, Canceled, Terminated, TimedOut …");
-    list.add_option("--type", options->type, "Workflow type");
-    list.add_option("--limit", options->limit, "At most so many (default 50)")->check(CLI::PositiveNumber);
+    AddFilterOptions(list, *options);
+    list.add_option("--limit", options->limit, "At most so many (default 50)")->check(WholeNumber(1, 1'000'000));
     list.footer("Examples:\n  wfe list\n  wfe list --status Running --output jsonl");
     list.callback([&globals, options] { globals.Run([&] { return List(globals, *options); }); });
+  }
+  {
+    auto options = std::make_shared<ListOptions>();
+    CLI::App& count = *app.add_subcommand("count", "How many workflow runs there are");
+    AddClientOptions(count, globals);
+    AddFilterOptions(count, *options);
+    count.footer("Examples:\n  wfe count\n  wfe count --status Running --type AuditedBuildWorkflow");
+    count.callback([&globals, options] { globals.Run([&] { return Count(globals, *options); }); });
   }
   {
     auto target = std::make_shared<Target>();

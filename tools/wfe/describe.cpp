@@ -2,6 +2,8 @@
 
 #include <google/protobuf/util/time_util.h>
 
+#include <cmath>
+
 #include "engine/base/id_source.h"
 #include "engine/base/time.h"
 
@@ -55,8 +57,29 @@ nlohmann::json ExecutionRow(const temporal::api::workflow::v1::WorkflowExecution
   return row;
 }
 
+nlohmann::json WithRoundedCosts(nlohmann::json value) {
+  for (auto& [key, member] : value.items()) {
+    if (member.is_structured()) {
+      member = WithRoundedCosts(std::move(member));
+    } else if (member.is_number_float() && value.is_object() && key.find("cost") != std::string::npos) {
+      member = std::round(member.get<double>() * 1e6) / 1e6;
+    }
+  }
+  return value;
+}
+
+std::string WithoutLibraryPrefixes(std::string text) {
+  constexpr std::string_view kBegin = "[json.exception.";
+  for (size_t at = text.find(kBegin); at != std::string::npos; at = text.find(kBegin, at)) {
+    const size_t end = text.find("] ", at);
+    if (end == std::string::npos) break;
+    text.erase(at, end + 2 - at);
+  }
+  return text;
+}
+
 std::string FailureText(const temporal::api::failure::v1::Failure& failure) {
-  std::string text = failure.message();
+  std::string text = WithoutLibraryPrefixes(failure.message());
   if (failure.has_application_failure_info() && !failure.application_failure_info().type().empty()) {
     text += " (type " + failure.application_failure_info().type() + ")";
   }
@@ -72,7 +95,7 @@ std::optional<Outcome> OutcomeOf(const temporal::api::history::v1::HistoryEvent&
   switch (event.event_type()) {
     case enums::EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED:
       outcome.status = enums::WORKFLOW_EXECUTION_STATUS_COMPLETED;
-      outcome.result = FromPayloads(event.workflow_execution_completed_event_attributes().result());
+      outcome.result = WithRoundedCosts(FromPayloads(event.workflow_execution_completed_event_attributes().result()));
       return outcome;
     case enums::EVENT_TYPE_WORKFLOW_EXECUTION_FAILED:
       outcome.status = enums::WORKFLOW_EXECUTION_STATUS_FAILED;

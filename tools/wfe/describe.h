@@ -32,6 +32,13 @@ std::optional<Outcome> OutcomeOf(const temporal::api::history::v1::HistoryEvent&
 /// The exit code that tells a script how the run ended; a completed audited build by its `status`.
 int ExitCodeOf(const Outcome& outcome);
 
+/// The same value, with costs as precise as anybody can pay: six decimals.
+nlohmann::json WithRoundedCosts(nlohmann::json value);
+
+/// What a JSON library puts before its messages taken out, wherever it stands: histories keep texts of earlier
+/// versions.
+std::string WithoutLibraryPrefixes(std::string text);
+
 /// "message (type T), caused by: …"
 std::string FailureText(const temporal::api::failure::v1::Failure& failure);
 

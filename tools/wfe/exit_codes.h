@@ -19,6 +19,7 @@ enum ExitCode : int {
   kExitProblemsFound = 12,   ///< A check found problems: audit validate, history lint, verify, replay.
   kExitStore = 13,           ///< The store is locked, damaged or of another version.
   kExitAddressInUse = 14,    ///< The server cannot listen where it was told to.
+  kExitDiskRefused = 74,     ///< The server's disk refused a write.
   kExitInterrupted = 130,    ///< Stopped by a signal before it was done.
 };
 

@@ -69,8 +69,19 @@ Result<temporal::api::history::v1::History> ReadHistoryFile(const std::string& p
 Result<temporal::api::history::v1::History> LoadHistory(Globals& globals, const std::string& source,
                                                         const std::string& run_id) {
   if (std::filesystem::is_regular_file(source)) return ReadHistoryFile(source);
-  WFE_ASSIGN_OR_RETURN(const Target target, Resolve(globals, {source, run_id}));
-  return FetchHistory(globals, target);
+  const Result<Target> target = Resolve(globals, {source, run_id});
+  if (!target) {
+    if (target.error().code == StatusCode::kNotFound && run_id.empty()) {
+      return NotFound("there is no file and no workflow " + source);
+    }
+    // A name of a file needs no server; one that looks like it and is none should not be told about servers only.
+    const bool like_a_file = source.find_first_of("./") != std::string::npos;
+    if (like_a_file && Globals::IsUnreachable(target.error())) {
+      return Error{target.error().code, "there is no file " + source + ", and " + target.error().message, {}};
+    }
+    return target.error();
+  }
+  return FetchHistory(globals, *target);
 }
 
 }  // namespace wfe::cli

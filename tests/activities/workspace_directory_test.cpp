@@ -1,0 +1,164 @@
+// Builds outside git, or in a directory itself: what stood there is kept, and wfe's own files do not show.  (D3)
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "activities/compliance/claim.h"
+#include "tests/activities/workspace_test_support.h"
+
+namespace wfe::activities {
+namespace {
+
+using test::GitProject;
+using test::TempDir;
+using test::WorkspaceFixture;
+using testing::HasSubstr;
+
+class DirectoryWorkspaces : public WorkspaceFixture {};
+
+TEST_F(DirectoryWorkspaces, WithoutAProjectTheBuildGetsADirectoryOfItsOwn) {
+  const OpenWorkspaceReport opened = Open({});
+  EXPECT_EQ(opened.kind, "in_place");
+  EXPECT_EQ(opened.working_dir, root() + "/builds/run-1");
+  EXPECT_TRUE(std::filesystem::is_directory(opened.working_dir));
+  EXPECT_FALSE(opened.base_snapshot_blob_hash.empty());
+}
+
+TEST_F(DirectoryWorkspaces, AMissingOrEmptyProjectIsBuiltInPlaceEvenInsideARepository) {
+  GitProject project;
+  project.Put("a.txt", "1\n");
+  project.Commit("first");
+  const OpenWorkspaceReport missing = Open({.project_dir = project / "new/one"});
+  EXPECT_EQ(missing.kind, "in_place");
+  EXPECT_EQ(missing.working_dir, project / "new/one");
+  std::filesystem::create_directory(project / "empty");
+  EXPECT_EQ(Open({.project_dir = project / "empty", .run_id = "run-2"}).kind, "in_place");
+  // A directory that the commit does not have cannot be exported.
+  project.Put("untracked/b.txt", "1\n");
+  const OpenWorkspaceReport untracked = Open({.project_dir = project / "untracked", .run_id = "run-3"});
+  EXPECT_EQ(untracked.kind, "in_place");
+  EXPECT_THAT(untracked.note, HasSubstr("untracked is not in the repository's commit"));
+}
+
+TEST_F(DirectoryWorkspaces, OutsideGitTheDirectoryItselfIsUsedAndItsTreeIsKept) {
+  const TempDir project;
+  project.Put("a.txt", "1\n");
+  const OpenWorkspaceReport opened = Open({.project_dir = project.path()});
+  EXPECT_EQ(opened.kind, "in_place");
+  EXPECT_EQ(opened.working_dir, project.path());
+  EXPECT_EQ(opened.note, "");
+  project.Put("a.txt", "2\n");
+  EXPECT_EQ(Open({.project_dir = project.path()}).base_snapshot_blob_hash, opened.base_snapshot_blob_hash);
+  EXPECT_EQ(Record(opened, "implement_v1", "", "e1").commit, "");
+}
+
+TEST_F(DirectoryWorkspaces, InPlaceInARepositoryWfesOwnFilesDoNotShowInItsStatus) {
+  GitProject project;
+  project.Put("a.txt", "1\n");
+  project.Put("sub/b.txt", "1\n");
+  project.Commit("first");
+  for (int i = 0; i < 2; ++i) {
+    const std::string run = "run-" + std::to_string(i);
+    Open({.project_dir = project.path(), .kind = "in_place", .run_id = run});
+    Open({.project_dir = project / "sub", .kind = "in_place", .run_id = run + "-sub"});
+  }
+  project.Put(".wfe/x", "x");
+  project.Put("audit_trace.jsonl", "x");
+  project.Put("sub/audit_trace.jsonl", "x");
+  EXPECT_EQ(project.Git("status --porcelain"), "");
+  EXPECT_EQ(project.Git("branch --list 'wfe/*'"), "");
+  const std::string exclude = project.Get(".git/info/exclude");
+  EXPECT_EQ(exclude.find("/audit_trace.jsonl\n"), exclude.rfind("\n/audit_trace.jsonl\n") + 1) << exclude;
+}
+
+TEST_F(DirectoryWorkspaces, ACopyHasEverythingButTheRepositoryAndLeavesTheProjectAlone) {
+  GitProject project;
+  project.Put("a.txt", "1\n");
+  project.Commit("first");
+  project.Put("uncommitted.txt", "2\n");
+  project.Put("node_modules/m/index.js", "x");
+  std::filesystem::create_directory_symlink("..", project / "node_modules/loop");
+  const OpenWorkspaceReport opened = Open({.project_dir = project.path(), .kind = "copy"});
+  EXPECT_EQ(opened.kind, "copy");
+  EXPECT_EQ(opened.working_dir, root() + "/builds/run-1");
+  EXPECT_EQ(Read(opened.working_dir + "/uncommitted.txt"), "2\n");
+  EXPECT_EQ(Read(opened.working_dir + "/node_modules/m/index.js"), "x");
+  EXPECT_TRUE(std::filesystem::is_symlink(opened.working_dir + "/node_modules/loop"));
+  EXPECT_FALSE(std::filesystem::exists(opened.working_dir + "/.git"));
+  Write(opened.working_dir + "/a.txt", "changed");
+  EXPECT_EQ(project.Get("a.txt"), "1\n");
+}
+
+TEST_F(DirectoryWorkspaces, ARestoredTreeReplacesFilesAndWhatStoodThereIsKeptAsABlob) {
+  const TempDir project;
+  project.Put("a.txt", "1\n");
+  project.Put("gone.txt", "1\n");
+  const OpenWorkspaceReport opened = Open({.project_dir = project.path()});
+  project.Put("a.txt", "built\n");
+  std::filesystem::remove(project / "gone.txt");
+  const std::string snapshot = Pack(project.path());
+  project.Put("a.txt", "the user went on\n");
+  project.Put("users.txt", "x");
+  project.Put("node_modules/m", "kept");
+  const OpenWorkspaceReport resumed = Open({.project_dir = project.path(),
+                                            .run_id = "run-2",
+                                            .restore_snapshot_blob_hash = snapshot,
+                                            .base_snapshot_blob_hash = opened.base_snapshot_blob_hash});
+  EXPECT_EQ(project.Get("a.txt"), "built\n");
+  EXPECT_FALSE(project.Has("users.txt"));
+  EXPECT_TRUE(project.Has("node_modules/m"));
+  EXPECT_EQ(resumed.base_snapshot_blob_hash, opened.base_snapshot_blob_hash);
+  ASSERT_THAT(resumed.note, HasSubstr("before is kept as blob "));
+  const std::string kept = resumed.note.substr(resumed.note.rfind(' ') + 1);
+  EXPECT_THAT(blobs->Get(kept).value(), HasSubstr("the user went on"));
+}
+
+TEST_F(DirectoryWorkspaces, ADirectoryThatAnotherRunHoldsIsNotTouched) {
+  const TempDir project;
+  project.Put("a.txt", "1\n");
+  const SafeDir dir = SafeDir::Open(project.path(), {.reserved = {}}).value();
+  ASSERT_TRUE(TakeClaim(dir, {.claim_id = "other", .workflow_id = "build-7", .claimed_at = {}}, ""));
+  EXPECT_THAT(Failure({.project_dir = project.path()}), HasSubstr("belongs to run other of workflow build-7"));
+  EXPECT_EQ(ReadClaim(dir).value().claim_id, "other");
+  // The opened directory is free again until pre-flight takes it; one that the run holds already stays its own.
+  ASSERT_TRUE(DropClaim(dir, "other").value());
+  Open({.project_dir = project.path()});
+  EXPECT_FALSE(ReadClaim(dir).has_value());
+  ASSERT_TRUE(TakeClaim(dir, {.claim_id = "run-2", .workflow_id = {}, .claimed_at = {}}, ""));
+  Open({.project_dir = project.path(), .run_id = "run-2"});
+  EXPECT_EQ(ReadClaim(dir).value().claim_id, "run-2");
+}
+
+TEST_F(DirectoryWorkspaces, AProjectAroundTheWorkRootIsNotBuiltInPlace) {
+  const std::string parent = std::filesystem::path(root()).parent_path().string();
+  WorkspaceConfig config = Config();
+  config.work_root = root() + "/inner/work";
+  test::FakeContext context;
+  Write(root() + "/a.txt", "x");
+  const auto refused = OpenWorkspace(config, context, {.project_dir = root()});
+  ASSERT_NE(refused.failure(), nullptr);
+  EXPECT_THAT(refused.failure()->message, HasSubstr("contains the worker's work root"));
+  // A copy leaves the work root out.
+  const auto copied = OpenWorkspace(config, context, {.project_dir = root(), .kind = "copy", .run_id = "run-2"});
+  ASSERT_TRUE(copied.has_value());
+  EXPECT_TRUE(std::filesystem::exists(copied.value().working_dir + "/a.txt"));
+  EXPECT_FALSE(std::filesystem::exists(copied.value().working_dir + "/inner/work"));
+}
+
+TEST_F(DirectoryWorkspaces, ATreeThatCannotBeKeptIsSaid) {
+  const TempDir project;
+  for (int i = 0; i < 20'001; ++i) project.Put("d" + std::to_string(i % 50) + "/" + std::to_string(i), "");
+  const OpenWorkspaceReport opened = Open({.project_dir = project.path()});
+  EXPECT_EQ(opened.base_snapshot_blob_hash, "");
+  EXPECT_THAT(opened.note, HasSubstr("no diff and no undo for this build"));
+}
+
+TEST_F(DirectoryWorkspaces, TheRecordsReadOldInputsAndKeepUnknownKeys) {
+  const nlohmann::json json = {{"project_dir", "/p"}, {"later", 1}};
+  const auto request = json.get<OpenWorkspaceRequest>();
+  EXPECT_EQ(request.kind, "auto");
+  EXPECT_EQ(nlohmann::json(request)["later"], 1);
+  EXPECT_THROW(nlohmann::json({{"kind", 3}}).get<OpenWorkspaceRequest>(), nlohmann::json::exception);
+}
+
+}  // namespace
+}  // namespace wfe::activities

@@ -1,0 +1,239 @@
+#include "tools/wfe/build_record.h"
+
+#include <algorithm>
+#include <map>
+
+#include "activities/audit/audit.h"
+#include "activities/compliance/compliance.h"
+#include "activities/gemini/gemini.h"
+#include "tools/wfe/history_source.h"
+#include "workflows/audited_build/audited_build.h"
+
+namespace wfe::cli {
+namespace {
+
+namespace enums = temporal::api::enums::v1;
+using nlohmann::json;
+
+std::string Text(const json& object, const char* key) {
+  if (!object.is_object()) return {};
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+std::optional<BuildStep> StepOf(const json& entry) {
+  const json ext = entry.is_object() ? entry.value("ext", json::object()) : json::object();
+  const std::string kind = Text(ext, "kind");
+  if (kind != activities::kKindAgent && kind != activities::kKindVerification) return std::nullopt;
+  BuildStep step;
+  step.name = Text(entry, "step_name");
+  step.timestamp = Text(entry, "timestamp");
+  step.entry_id = Text(ext, "entry_id");
+  step.agent = kind == activities::kKindAgent;
+  step.snapshot_blob_hash = Text(ext, "snapshot_blob_hash");
+  const std::string status = Text(entry, "validation_status");
+  const std::string error = Text(entry, "validation_error_type");
+  if (step.agent) {
+    step.ok = status != activities::kValidationFail;
+    const std::string reason = Text(ext, "agent_error");
+    if (!step.ok) step.verdict = reason.empty() ? error : reason;
+    if (entry.contains("total_token_cost") && entry["total_token_cost"].is_number_integer()) {
+      step.tokens = entry["total_token_cost"].get<int64_t>();
+    }
+    if (ext.contains("cost_usd") && ext["cost_usd"].is_number()) step.cost_usd = ext["cost_usd"].get<double>();
+    if (entry.contains("files_touched") && entry["files_touched"].is_array()) {
+      for (const json& file : entry["files_touched"]) {
+        if (file.is_string()) step.files.push_back(file.get<std::string>());
+      }
+    }
+  } else {
+    step.ok = status == activities::kValidationPass;
+    step.verdict = step.ok ? "pass" : "fail" + (error.empty() ? "" : " " + error);
+  }
+  return step;
+}
+
+class Reader {
+ public:
+  explicit Reader(const Target& target) { record_.target = target; }
+
+  BuildRecord Read(const temporal::api::history::v1::History& history) {
+    for (const auto& event : history.events()) {
+      switch (event.event_type()) {
+        case enums::EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
+          record_.input = FromPayloads(event.workflow_execution_started_event_attributes().input());
+          record_.started = IsoTime(event.event_time());
+          if (!record_.input.is_object()) record_.input = json::object();
+          break;
+        case enums::EVENT_TYPE_ACTIVITY_TASK_SCHEDULED: {
+          const auto& activity = event.activity_task_scheduled_event_attributes();
+          open_[event.event_id()] = {activity.activity_type().name(), FromPayloads(activity.input())};
+          if (activity.activity_type().name() == activities::kLogAuditEntry.name) Entry(open_[event.event_id()].input);
+          break;
+        }
+        case enums::EVENT_TYPE_ACTIVITY_TASK_COMPLETED: {
+          const auto& done = event.activity_task_completed_event_attributes();
+          if (const auto found = open_.find(done.scheduled_event_id()); found != open_.end()) {
+            Completed(found->second.type, found->second.input, FromPayloads(done.result()));
+            open_.erase(found);
+          }
+          break;
+        }
+        case enums::EVENT_TYPE_ACTIVITY_TASK_FAILED:
+          open_.erase(event.activity_task_failed_event_attributes().scheduled_event_id());
+          break;
+        case enums::EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT:
+          open_.erase(event.activity_task_timed_out_event_attributes().scheduled_event_id());
+          break;
+        case enums::EVENT_TYPE_ACTIVITY_TASK_CANCELED:
+          open_.erase(event.activity_task_canceled_event_attributes().scheduled_event_id());
+          break;
+        default:
+          if (auto outcome = OutcomeOf(event)) record_.outcome = std::move(outcome);
+      }
+    }
+    if (!record_.outcome && !open_.empty()) record_.running = open_.rbegin()->second.type;
+    return std::move(record_);
+  }
+
+ private:
+  struct Open {
+    std::string type;
+    json input;
+  };
+
+  void Entry(const json& input) {
+    auto step = StepOf(input.is_object() ? input.value("entry", json()) : json());
+    if (!step) return;
+    // Another host is offered every entry again.
+    const auto same = [&](const BuildStep& known) {
+      return !known.entry_id.empty() && known.entry_id == step->entry_id;
+    };
+    if (std::any_of(record_.steps.begin(), record_.steps.end(), same)) return;
+    record_.steps.push_back(*std::move(step));
+  }
+
+  void Note(const json& result) {
+    const std::string note = Text(result, "note");
+    if (!note.empty() && std::find(record_.notes.begin(), record_.notes.end(), note) == record_.notes.end()) {
+      record_.notes.push_back(note);
+    }
+  }
+
+  void Completed(const std::string& type, const json& input, const json& result) {
+    if (type == activities::kOpenWorkspace.name) {
+      try {
+        const auto place = result.get<activities::OpenWorkspaceReport>();
+        // The tree before the first step, and the branch, are those of the first host.
+        const activities::OpenWorkspaceReport first = record_.place;
+        record_.place = place;
+        if (record_.opened && place.base_snapshot_blob_hash.empty()) {
+          record_.place.base_snapshot_blob_hash = first.base_snapshot_blob_hash;
+        }
+        record_.opened = true;
+      } catch (const json::exception&) {
+        return;  // of another version; `show` says what it can
+      }
+      Note(result);
+    } else if (type == activities::kPreflight.name) {
+      record_.profile = Text(result, "profile");
+      record_.mode = Text(result, "mode");
+      record_.template_id = Text(result, "template_id");
+      if (record_.place.working_dir.empty()) record_.place.working_dir = Text(result, "working_dir");
+    } else if (type == "prepareContext") {
+      record_.context_path = Text(result, "path");
+      record_.context_hash = Text(result, "context_file_hash");
+    } else if (type == activities::kRecordStep.name) {
+      Note(result);
+      const std::string entry = Text(input, "entry_id");
+      for (BuildStep& step : record_.steps) {
+        if (!entry.empty() && step.entry_id == entry) step.commit = Text(result, "commit");
+      }
+    }
+  }
+
+  BuildRecord record_;
+  std::map<int64_t, Open> open_;
+};
+
+}  // namespace
+
+std::string BuildRecord::Status() const {
+  if (!outcome) return "running";
+  if (outcome->status == enums::WORKFLOW_EXECUTION_STATUS_COMPLETED) {
+    const std::string verdict = Text(outcome->result, "status");
+    return verdict.empty() ? "completed" : verdict;
+  }
+  std::string name = StatusName(outcome->status);
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+  return name;
+}
+
+int64_t BuildRecord::Tokens() const {
+  const json resume = input.value("resume", json::object());
+  int64_t tokens = resume.is_object() && resume.contains("total_tokens") && resume["total_tokens"].is_number_integer()
+                       ? resume["total_tokens"].get<int64_t>()
+                       : 0;
+  for (const BuildStep& step : steps) tokens += step.tokens;
+  return tokens;
+}
+
+std::optional<double> BuildRecord::CostUsd() const {
+  std::optional<double> cost;
+  const json resume = input.value("resume", json::object());
+  if (resume.is_object() && resume.contains("cost_usd") && resume["cost_usd"].is_number()) {
+    cost = resume["cost_usd"].get<double>();
+  }
+  for (const BuildStep& step : steps) {
+    if (step.cost_usd) cost = cost.value_or(0) + *step.cost_usd;
+  }
+  return cost;
+}
+
+int BuildRecord::FixAttempts() const {
+  const json resume = input.value("resume", json::object());
+  int attempts = resume.is_object() && resume.contains("fix_attempts") && resume["fix_attempts"].is_number_integer()
+                     ? resume["fix_attempts"].get<int>()
+                     : 0;
+  for (const BuildStep& step : steps) {
+    if (step.agent && step.name.starts_with("fix_attempt_")) ++attempts;
+  }
+  return attempts;
+}
+
+std::string BuildRecord::LastSnapshot() const {
+  for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
+    if (!step->snapshot_blob_hash.empty()) return step->snapshot_blob_hash;
+  }
+  const json resume = input.value("resume", json::object());
+  return Text(resume, "snapshot_blob_hash");
+}
+
+std::string BuildRecord::WorkingDir() const {
+  if (!place.working_dir.empty()) return place.working_dir;
+  return outcome ? Text(outcome->result, "working_dir") : "";
+}
+
+std::string BuildRecord::ProjectDir() const {
+  if (!place.project_dir.empty()) return place.project_dir;
+  const std::string asked = Text(input, "working_dir");
+  return asked.empty() ? WorkingDir() : asked;
+}
+
+BuildRecord ReadBuild(const temporal::api::history::v1::History& history, const Target& target) {
+  return Reader(target).Read(history);
+}
+
+Result<BuildRecord> LoadBuild(Globals& globals, const Target& target) {
+  WFE_ASSIGN_OR_RETURN(const Target found, Resolve(globals, target));
+  WFE_ASSIGN_OR_RETURN(const auto history, FetchHistory(globals, found));
+  if (history.events_size() > 0) {
+    const std::string type = history.events(0).workflow_execution_started_event_attributes().workflow_type().name();
+    if (type != workflows::kAuditedBuildWorkflow) {
+      return InvalidArgument(found.workflow_id + " is no build: it is a run of " + type);
+    }
+  }
+  return ReadBuild(history, found);
+}
+
+}  // namespace wfe::cli

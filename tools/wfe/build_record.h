@@ -1,0 +1,66 @@
+// An audited build as its history tells it: what was asked, the steps and their verdicts, where the result is.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "activities/workspace/workspace.h"
+#include "temporal/api/history/v1/message.pb.h"
+#include "tools/wfe/cli.h"
+#include "tools/wfe/describe.h"
+
+namespace wfe::cli {
+
+/// One entry of the trace that is a step: an agent's or a verification's.
+struct BuildStep {
+  std::string name;  ///< scaffold, implement_v1, initial_verification, fix_attempt_1 …
+  bool agent = false;
+  bool ok = false;      ///< An agent's step that did its work; a verification that passed.
+  std::string verdict;  ///< "pass", "fail TEST_FAILURE", an agent's error; empty for an agent's step that worked.
+  std::string timestamp;
+  std::string entry_id;
+  int64_t tokens = 0;
+  std::optional<double> cost_usd;
+  std::vector<std::string> files;
+  std::string snapshot_blob_hash;  ///< The tree after an agent's step.
+  std::string commit;              ///< On the build's branch.
+};
+
+struct BuildRecord {
+  Target target;
+  nlohmann::json input = nlohmann::json::object();
+  std::string started;
+  std::optional<Outcome> outcome;  ///< nullopt: it runs.
+  activities::OpenWorkspaceReport place;
+  bool opened = false;  ///< The workspace was made.
+  std::string profile;  ///< Resolved by pre-flight.
+  std::string mode;     ///< Resolved: create | change.
+  std::string template_id;
+  std::string context_path;  ///< wfe's own file in the working directory …
+  std::string context_hash;  ///< … and its content.
+  std::vector<BuildStep> steps;
+  std::vector<std::string> notes;  ///< What activities wanted people to know.
+  std::string running;             ///< The activity that is open, if any.
+
+  /// "passed", "not_passed" …; of a run that closed otherwise its status in small letters; "running".
+  std::string Status() const;
+  int64_t Tokens() const;  ///< With those of the builds it continues.
+  std::optional<double> CostUsd() const;
+  int FixAttempts() const;
+  /// The newest tree: after the last agent's step that was kept.  Empty: none.
+  std::string LastSnapshot() const;
+  std::string WorkingDir() const;
+  /// Where the user's project is: the directory that was asked for, or the working directory.
+  std::string ProjectDir() const;
+};
+
+/// Entries that were offered twice (another host) count once.
+BuildRecord ReadBuild(const temporal::api::history::v1::History& history, const Target& target);
+
+/// Looks the build up and reads its history.  INVALID_ARGUMENT for a run of another workflow type.
+Result<BuildRecord> LoadBuild(Globals& globals, const Target& target);
+
+}  // namespace wfe::cli

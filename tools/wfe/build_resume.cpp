@@ -1,0 +1,130 @@
+#include "tools/wfe/build_resume.h"
+
+#include <algorithm>
+
+namespace wfe::cli {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::string_view kFix = "fix_attempt_";
+
+struct Point {
+  std::string step;
+  std::string snapshot;
+  int fix_attempts = 0;  ///< Before `step`.
+};
+
+/// What the build itself began with.
+Point Beginning(const BuildRecord& build) {
+  Point point;
+  const json resume = build.input.value("resume", json::object());
+  if (resume.is_object() && !resume.empty()) {
+    point.step = resume.value("step", "");
+    point.snapshot = resume.value("snapshot_blob_hash", "");
+    point.fix_attempts = resume.value("fix_attempts", 0);
+  }
+  if (point.step.empty()) point.step = build.mode == "change" ? "implement_v1" : "scaffold";
+  return point;
+}
+
+std::string FixStep(int number) { return std::string(kFix) + std::to_string(number); }
+
+/// After the last step that did its work.
+Point WhereItEnded(const BuildRecord& build) {
+  Point point = Beginning(build);
+  for (const BuildStep& step : build.steps) {
+    if (!step.agent) {
+      // A verification that fails leads to the next repair; it is made again first, for its findings.
+      if (!step.ok) point.step = FixStep(point.fix_attempts + 1);
+      continue;
+    }
+    if (!step.ok) continue;  // it is tried again
+    if (!step.snapshot_blob_hash.empty()) point.snapshot = step.snapshot_blob_hash;
+    if (step.name == "scaffold") {
+      point.step = "implement_v1";
+    } else if (step.name.starts_with(kFix)) {
+      point.step = FixStep(++point.fix_attempts + 1);
+    } else {
+      point.step = "initial_verification";
+    }
+  }
+  return point;
+}
+
+Result<Point> Before(const BuildRecord& build, const std::string& name) {
+  Point point = Beginning(build);
+  std::string known;
+  for (const BuildStep& step : build.steps) {
+    // A repair and the checks after it have one name; to begin with it again means to repair again.
+    if (step.name == name && (step.agent || !name.starts_with(kFix))) {
+      point.step = name;
+      return point;
+    }
+    if (known.find(" " + step.name + ",") == std::string::npos) known += " " + step.name + ",";
+    if (!step.agent || !step.ok) continue;
+    if (!step.snapshot_blob_hash.empty()) point.snapshot = step.snapshot_blob_hash;
+    if (step.name.starts_with(kFix)) ++point.fix_attempts;
+  }
+  if (!known.empty()) known.pop_back();
+  return InvalidArgument("the build " + build.target.workflow_id + " had no step " + name +
+                         (known.empty() ? "; it had none at all" : "; it had" + known));
+}
+
+}  // namespace
+
+Result<json> ResumeInput(const BuildRecord& build, const ResumeOptions& options) {
+  const std::string& id = build.target.workflow_id;
+  const std::string status = build.Status();
+  if (status == "running") {
+    return FailedPrecondition(id + " still runs; wait for it, or stop it with `wfe cancel " + id + "`");
+  }
+  if (options.from.empty() && status == "passed") {
+    return FailedPrecondition(id + " has passed; `wfe build retry " + id + " --from STEP` does a step again");
+  }
+  const Point point = WhereItEnded(build);
+  Point from = point;
+  if (!options.from.empty()) {
+    WFE_ASSIGN_OR_RETURN(from, Before(build, options.from));
+  }
+  json input = build.input;
+  const int64_t tokens = build.Tokens();
+  const std::optional<double> cost = build.CostUsd();
+  if (options.token_budget) input["token_budget"] = *options.token_budget;
+  if (options.cost_budget_usd) input["cost_budget_usd"] = *options.cost_budget_usd;
+  if (input.contains("token_budget") && input["token_budget"].is_number() &&
+      tokens >= input["token_budget"].get<int64_t>()) {
+    return FailedPrecondition("the token budget of " + id + " is used up: " + std::to_string(tokens) + " of " +
+                              std::to_string(input["token_budget"].get<int64_t>()) + "; give a greater --token-budget");
+  }
+  if (cost && input.contains("cost_budget_usd") && input["cost_budget_usd"].is_number() &&
+      *cost >= input["cost_budget_usd"].get<double>()) {
+    return FailedPrecondition("the cost budget of " + id + " is used up; give a greater --cost-budget");
+  }
+  // Whoever takes a build up again after its last attempt wants as many once more.
+  const int allowed = input.value("max_fix_attempts", 3);
+  if (options.max_fix_attempts) {
+    input["max_fix_attempts"] = *options.max_fix_attempts;
+  } else if (from.fix_attempts >= allowed) {
+    input["max_fix_attempts"] = std::min(100, from.fix_attempts + std::max(1, allowed));
+  }
+  // What was found out once holds: the directory is no longer what it was at the start.
+  if (!build.profile.empty() && !input.contains("checks")) input["profile"] = build.profile;
+  if (!build.mode.empty()) input["mode"] = build.mode;
+  if (!build.template_id.empty()) input["template_id"] = build.template_id;
+  if (!build.place.kind.empty()) input["workspace"] = build.place.kind;
+  json resume = {{"workflow_id", id},
+                 {"run_id", build.target.run_id},
+                 {"step", from.step},
+                 {"snapshot_blob_hash", from.snapshot},
+                 {"fix_attempts", from.fix_attempts},
+                 {"total_tokens", tokens},
+                 {"base_snapshot_blob_hash", build.place.base_snapshot_blob_hash},
+                 {"base_commit", build.place.base_commit},
+                 {"branch", build.place.branch}};
+  if (cost) resume["cost_usd"] = *cost;
+  input["resume"] = std::move(resume);
+  return input;
+}
+
+}  // namespace wfe::cli

@@ -1,0 +1,178 @@
+#include "tools/wfe/build_summary.h"
+
+#include <fmt/core.h>
+
+#include <cmath>
+
+namespace wfe::cli {
+namespace {
+
+std::string FirstLine(const std::string& text, size_t width) {
+  std::string line = text.substr(0, text.find('\n'));
+  size_t points = 0;
+  for (size_t i = 0; i < line.size(); ++i) {
+    if ((line[i] & 0xc0) == 0x80) continue;
+    if (++points > width) return line.substr(0, i) + "…";
+  }
+  return line.size() < text.size() ? line + " …" : line;
+}
+
+std::string Plural(int64_t count, const char* one, const char* many) {
+  return GroupedNumber(count) + " " + (count == 1 ? one : many);
+}
+
+int Commits(const BuildRecord& build) {
+  int count = 0;
+  for (const BuildStep& step : build.steps) count += step.commit.empty() ? 0 : 1;
+  return count;
+}
+
+}  // namespace
+
+std::string GroupedNumber(int64_t number) {
+  std::string digits = std::to_string(number);
+  const size_t first = number < 0 ? 1 : 0;
+  for (size_t at = digits.size(); at > first + 3;) {
+    at -= 3;
+    digits.insert(at, ",");
+  }
+  return digits;
+}
+
+double RoundedDollars(double amount) { return std::round(amount * 1e6) / 1e6; }
+
+std::string Dollars(std::optional<double> amount) {
+  if (!amount) return "-";
+  return *amount >= 1 ? fmt::format("${:.2f}", *amount) : fmt::format("${:.4f}", *amount);
+}
+
+std::string OneLine(const BuildRecord& build) {
+  std::string text = build.Status();
+  if (text == "running") {
+    if (!build.running.empty()) text += ": " + build.running;
+  } else if (build.FixAttempts() > 0) {
+    text += " after " + Plural(build.FixAttempts(), "fix attempt", "fix attempts");
+  }
+  text += " · " + Plural(build.Tokens(), "token", "tokens");
+  if (build.CostUsd()) text += " · " + Dollars(build.CostUsd());
+  return text;
+}
+
+std::vector<std::string> NextSteps(const BuildRecord& build, bool recorded) {
+  const std::string& id = build.target.workflow_id;
+  std::vector<std::string> lines;
+  const auto say = [&lines](const char* what, const std::string& text) {
+    lines.push_back(fmt::format("{:<10} {}", what, text));
+  };
+  const bool branch = build.place.kind == activities::kWorkspaceBranch && !build.place.branch.empty();
+  if (branch) {
+    say("result", fmt::format("branch {} of {}, {}", build.place.branch, build.ProjectDir(),
+                              Plural(Commits(build), "commit", "commits")));
+  } else if (!build.WorkingDir().empty()) {
+    say("result", "directory " + build.WorkingDir());
+  }
+  for (const std::string& note : build.notes) say("note", note);
+  if (!build.outcome) {
+    if (recorded) {
+      say("watch it", "wfe result " + id + " --follow");
+      say("stop it", "wfe cancel " + id);
+    }
+    return lines;
+  }
+  const bool changed = build.place.kind != activities::kWorkspaceInPlace;
+  if (!build.LastSnapshot().empty() || branch) {
+    if (recorded) {
+      say("see it", "wfe build diff " + id);
+    } else if (branch) {
+      say("see it", fmt::format("git diff {:.12}..{}", build.place.base_commit, build.place.branch));
+    }
+    if (changed && recorded) {
+      say("take it",
+          "wfe build diff " + id + " --apply" + (branch ? "   (or: git merge " + build.place.branch + ")" : ""));
+    } else if (branch) {
+      say("take it", "git merge " + build.place.branch);
+    } else if (recorded) {
+      say("undo it", "wfe build undo " + id);
+    }
+  }
+  if (recorded && build.Status() != "passed") say("go on", "wfe build resume " + id);
+  return lines;
+}
+
+nlohmann::ordered_json BuildObject(const BuildRecord& build) {
+  nlohmann::ordered_json object = {{"workflow_id", build.target.workflow_id},
+                                   {"run_id", build.target.run_id},
+                                   {"status", build.Status()},
+                                   {"started", build.started},
+                                   {"tokens", build.Tokens()},
+                                   {"fix_attempts", build.FixAttempts()},
+                                   {"project_dir", build.ProjectDir()},
+                                   {"working_dir", build.WorkingDir()}};
+  if (const auto cost = build.CostUsd()) object["cost_usd"] = RoundedDollars(*cost);
+  if (!build.place.kind.empty()) object["workspace"] = build.place.kind;
+  if (!build.place.branch.empty()) object["branch"] = build.place.branch;
+  if (!build.place.base_commit.empty()) object["base_commit"] = build.place.base_commit;
+  if (!build.place.base_snapshot_blob_hash.empty()) object["base_snapshot"] = build.place.base_snapshot_blob_hash;
+  if (const std::string last = build.LastSnapshot(); !last.empty()) object["snapshot"] = last;
+  if (!build.profile.empty()) object["profile"] = build.profile;
+  if (!build.mode.empty()) object["mode"] = build.mode;
+  if (!build.running.empty()) object["running"] = build.running;
+  if (!build.notes.empty()) object["notes"] = build.notes;
+  if (build.outcome && !build.outcome->failure.empty()) object["failure"] = build.outcome->failure;
+  if (build.outcome && build.outcome->result.is_object() && build.outcome->result.contains("message")) {
+    object["message"] = build.outcome->result["message"];
+  }
+  object["task"] = build.input.value("task", "");
+  nlohmann::ordered_json steps = nlohmann::ordered_json::array();
+  for (const BuildStep& step : build.steps) {
+    nlohmann::ordered_json item = {{"step", step.name},
+                                   {"kind", step.agent ? "agent" : "verification"},
+                                   {"ok", step.ok},
+                                   {"time", step.timestamp}};
+    if (!step.verdict.empty()) item["verdict"] = step.verdict;
+    if (step.agent) item["tokens"] = step.tokens;
+    if (step.cost_usd) item["cost_usd"] = RoundedDollars(*step.cost_usd);
+    if (step.agent) item["files"] = step.files;
+    if (!step.snapshot_blob_hash.empty()) item["snapshot"] = step.snapshot_blob_hash;
+    if (!step.commit.empty()) item["commit"] = step.commit;
+    steps.push_back(std::move(item));
+  }
+  object["steps"] = std::move(steps);
+  return object;
+}
+
+std::string BuildPage(const BuildRecord& build, size_t width) {
+  std::string page = fmt::format("{}: {}\n", build.target.workflow_id, OneLine(build));
+  const size_t room = width > 20 ? width - 13 : 60;
+  page += fmt::format("  {:<10} {}\n", "task", FirstLine(build.input.value("task", ""), room));
+  page += fmt::format("  {:<10} {}\n", "run", build.target.run_id);
+  if (!build.ProjectDir().empty()) page += fmt::format("  {:<10} {}\n", "project", build.ProjectDir());
+  std::string kind = build.profile;
+  if (!build.mode.empty()) kind += (kind.empty() ? "" : ", ") + build.mode;
+  if (!kind.empty()) page += fmt::format("  {:<10} {}\n", "profile", kind);
+  if (!build.steps.empty()) page += "\n";
+  size_t widest = 4;
+  for (const BuildStep& step : build.steps) widest = std::max(widest, step.name.size());
+  for (const BuildStep& step : build.steps) {
+    std::string line =
+        fmt::format("  {} {:<{}}  {:<6}", step.ok ? "✓" : "✗", step.name, widest, step.agent ? "agent" : "checks");
+    if (step.agent) {
+      line += fmt::format(" {:>9} tokens", GroupedNumber(step.tokens));
+      if (step.cost_usd) line += "  " + Dollars(step.cost_usd);
+      line += "  " + Plural(static_cast<int64_t>(step.files.size()), "file", "files");
+    }
+    if (!step.verdict.empty()) line += (step.agent ? "  " : " ") + step.verdict;
+    if (!step.commit.empty()) line += fmt::format("  {:.8}", step.commit);
+    page += FirstLine(line, width) + "\n";
+  }
+  if (build.outcome) {
+    std::string why = build.outcome->failure;
+    if (why.empty() && build.outcome->result.is_object()) why = build.outcome->result.value("message", "");
+    if (!why.empty()) page += "\n  " + why + "\n";
+  }
+  page += "\n";
+  for (const std::string& line : NextSteps(build, /*recorded=*/true)) page += "  " + line + "\n";
+  return page;
+}
+
+}  // namespace wfe::cli

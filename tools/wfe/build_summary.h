@@ -1,0 +1,28 @@
+// How a build is told to a person.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "tools/wfe/build_record.h"
+
+namespace wfe::cli {
+
+/// "12,345".
+std::string GroupedNumber(int64_t number);
+/// "$0.0131"; "-" when nothing is known.
+std::string Dollars(std::optional<double> amount);
+/// 0.0131: as much as a person can tell apart, for JSON too.
+double RoundedDollars(double amount);
+
+/// "passed after 1 fix attempt · 7,012 tokens · $0.0131".
+std::string OneLine(const BuildRecord& build);
+/// Where the result is and what to do with it, a line each.  `recorded`: the server that knows the build goes on.
+std::vector<std::string> NextSteps(const BuildRecord& build, bool recorded);
+
+nlohmann::ordered_json BuildObject(const BuildRecord& build);
+/// All of `wfe build show`.
+std::string BuildPage(const BuildRecord& build, size_t width);
+
+}  // namespace wfe::cli

@@ -1,0 +1,149 @@
+// wfe build "TASK": the front door.
+#include <fmt/core.h>
+
+#include <iostream>
+
+#include "tools/wfe/build_commands.h"
+#include "tools/wfe/build_start.h"
+#include "tools/wfe/build_summary.h"
+#include "tools/wfe/cli.h"
+#include "tools/wfe/follow.h"
+#include "tools/wfe/local.h"
+#include "tools/wfe/one_of.h"
+#include "tools/wfe/prompt_store.h"
+#include "tools/wfe/queue_pollers.h"
+#include "tools/wfe/start.h"
+#include "tools/wfe/user_state.h"
+#include "workflows/audited_build/audited_build.h"
+
+namespace wfe::cli {
+namespace {
+
+Result<int> StartBuild(Globals& globals, const BuildOptions& options, const WatchOptions& watch) {
+  WFE_ASSIGN_OR_RETURN(const nlohmann::json input, BuildInput(options));
+  WFE_ASSIGN_OR_RETURN(const Config* loaded, globals.config());
+  std::unique_ptr<LocalStack> local;
+  if (options.local) {
+    Config config = *loaded;
+    // Not below the project: what a build makes would be part of it.  One place also shares installed dependencies.
+    if (config.worker.work_root == WorkerConfig().work_root) config.worker.work_root = UserStateDirectory() + "/work";
+    WFE_ASSIGN_OR_RETURN(local, LocalStack::Start(config));
+    globals.address = local->address();
+  }
+  StartOptions start{
+      .type = std::string(workflows::kAuditedBuildWorkflow), .input = input, .id = options.id, .queue = options.queue};
+  if (start.id.empty()) start.id = MadeUpBuildId(input.value("working_dir", ""));
+  WFE_ASSIGN_OR_RETURN(const Target target, StartWorkflow(globals, start));
+  WatchOptions how = watch;
+  how.wait = how.wait || options.local;
+  if (!options.local) WarnAboutQueue(globals, options.queue.empty() ? loaded->client.queue : options.queue);
+  return WatchBuild(globals, target, how, options.local);
+}
+
+}  // namespace
+
+void AddWatchOptions(CLI::App& command, WatchOptions& options) {
+  command.add_flag("--follow", options.follow, "Show every step live until it ends (the default on a terminal)");
+  command.add_flag("--wait", options.wait, "Wait for the end without showing steps; the exit code tells how it ended");
+  command.add_flag("--detach", options.detach, "Start it and return, on a terminal too");
+  command.add_option("--timeout", options.timeout_s, "Stop waiting after so many seconds (the build goes on)");
+}
+
+Result<int> WatchBuild(Globals& globals, const Target& target, const WatchOptions& options, bool local) {
+  const bool text = globals.format == OutputFormat::kText;
+  const bool shows = options.follow || (!options.wait && !options.detach && text && StdoutIsTerminal());
+  const bool stays = shows || options.wait;
+  if (text || !stays) {
+    PrintEvent(fmt::format("build {} started, run {}", target.workflow_id, target.run_id),
+               {{"workflow_id", target.workflow_id}, {"run_id", target.run_id}}, globals.format);
+  }
+  if (!stays) {
+    if (text) fmt::print("  watch it   wfe result {0} --follow\n  look at it wfe build show {0}\n", target.workflow_id);
+    return kExitOk;
+  }
+  FollowOptions follow;
+  follow.show_steps = shows || (local && text);
+  if (options.timeout_s > 0) {
+    follow.timeout = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(options.timeout_s));
+  }
+  const Result<Outcome> outcome = FollowRun(globals, target, follow);
+  if (!outcome) {
+    if (outcome.error().code != StatusCode::kCancelled) return outcome.error();
+    std::ignore = Fail(outcome.error(), globals.format);
+    return kExitInterrupted;
+  }
+  WFE_ASSIGN_OR_RETURN(const BuildRecord build, LoadBuild(globals, target));
+  if (text) {
+    std::string page = fmt::format("\n{}: {}\n", target.workflow_id, OneLine(build));
+    std::string why = outcome->failure;
+    if (why.empty() && outcome->result.is_object()) why = outcome->result.value("message", "");
+    if (!why.empty()) page += "  " + why + "\n";
+    for (const std::string& line : NextSteps(build, !local)) page += "  " + line + "\n";
+    PutText(page);
+  } else {
+    PrintObject(BuildObject(build), globals.format);
+  }
+  return ExitCodeOf(*outcome);
+}
+
+bool Confirmed(const std::string& question) {
+  if (isatty(STDIN_FILENO) != 1 || !StdoutIsTerminal()) return false;
+  fmt::print("{} [y/N] ", question);
+  std::fflush(stdout);
+  std::string answer;
+  std::getline(std::cin, answer);
+  return answer == "y" || answer == "Y" || answer == "yes";
+}
+
+void AddBuildCommands(CLI::App& app, Globals& globals) {
+  auto options = std::make_shared<BuildOptions>();
+  auto watch = std::make_shared<WatchOptions>();
+  CLI::App& build = *app.add_subcommand("build", "Have an agent build or change a project, and real checks judge it");
+  AddClientOptions(build, globals);
+  build.add_option("task", options->task, "What is wanted, in words; @FILE or - for a longer text");
+  build.add_option("-d,--dir", options->dir, "The project (default: the current directory); made when missing");
+  build.add_option("--profile", options->profile, "The checks to pass (default: what the project uses)");
+  build.add_option("--check", options->checks, "A command that must pass, instead of the profile's; may be repeated")
+      ->take_all()
+      ->expected(1)
+      ->allow_extra_args(false);
+  build.add_option("--agent", options->agent, "Backend of the agent (default: the worker's)");
+  build.add_option("--model", options->model, "Model (default: the worker's)");
+  build.add_option("--mode", options->mode, "Make a new project or change one (default: what is there decides)")
+      ->transform(OneOf("--mode", {"auto", "create", "change"}));
+  build.add_flag("--in-place", options->in_place, "Work in the directory itself, also in a git repository");
+  build.add_flag("--copy", options->copy, "Work in a copy; `wfe build diff` has the result");
+  build.add_option("--policy", options->policy, "Whether weakened tests fail the build (strict) or are noted (warn)")
+      ->transform(OneOf("--policy", {"strict", "warn"}));
+  build.add_option("--max-fix-attempts", options->max_fix_attempts, "Repairs after the first verification (default 3)")
+      ->check(WholeNumber(0, 100));
+  build.add_option("--token-budget", options->token_budget, "Tokens of all model calls together")
+      ->check(WholeNumber(0, INT64_MAX));
+  build.add_option("--cost-budget", options->cost_budget_usd, "US dollars of all model calls together")
+      ->check(NotNegative());
+  build.add_option("-w,--id", options->id, "Id of the build (default: made up from the directory's name)");
+  AddQueueOption(build, options->queue);
+  build.add_flag("--local", options->local, "Run it here and now, in an engine and worker of this process");
+  AddWatchOptions(build, *watch);
+  build.footer(
+      "Examples:\n"
+      "  wfe build plan                                   what would be checked here\n"
+      "  wfe build \"Add a --json option to the report\" --local\n"
+      "  wfe build @task.md --dir ~/src/parser --check 'npm test' --check 'npx tsc --noEmit'\n"
+      "  wfe build list\n"
+      "  wfe build diff build-parser-1f2e3d4c --apply\n\n"
+      "In a git repository the build works on the last commit, beside your checkout, and each step is a commit on a\n"
+      "branch wfe/ID; elsewhere it works in the directory itself. `wfe build diff ID` shows what it changed.\n"
+      "Exit codes as for `wfe submit --wait`: 0 passed, 5 not_passed, 6 budget_exhausted, 7 aborted, 8 agent_error.");
+  build.require_subcommand(0, 1);
+  AddBuildShowCommands(build, globals);
+  AddBuildDiffCommands(build, globals);
+  AddBuildResumeCommands(build, globals);
+  AddBuildCleanCommand(build, globals);
+  build.callback([&globals, &build, options, watch] {
+    if (!build.get_subcommands().empty()) return;
+    globals.Run([&] { return StartBuild(globals, *options, *watch); });
+  });
+}
+
+}  // namespace wfe::cli

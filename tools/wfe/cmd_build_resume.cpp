@@ -1,0 +1,74 @@
+// wfe build resume, retry
+#include <fmt/core.h>
+
+#include "tools/wfe/build_commands.h"
+#include "tools/wfe/build_resume.h"
+#include "tools/wfe/local.h"
+#include "tools/wfe/one_of.h"
+#include "tools/wfe/queue_pollers.h"
+#include "tools/wfe/start.h"
+#include "workflows/audited_build/audited_build.h"
+
+namespace wfe::cli {
+namespace {
+
+struct ResumeFlags {
+  Target target;
+  ResumeOptions resume;
+  std::string queue;
+  WatchOptions watch;
+};
+
+Result<int> Resume(Globals& globals, const ResumeFlags& flags) {
+  WFE_ASSIGN_OR_RETURN(const BuildRecord build, LoadBuild(globals, flags.target));
+  WFE_ASSIGN_OR_RETURN(const nlohmann::json input, ResumeInput(build, flags.resume));
+  WFE_ASSIGN_OR_RETURN(const Config* config, globals.config());
+  // The same id: the runs of one build belong together.
+  WFE_ASSIGN_OR_RETURN(const Target target,
+                       StartWorkflow(globals, {.type = std::string(workflows::kAuditedBuildWorkflow),
+                                               .input = input,
+                                               .id = build.target.workflow_id,
+                                               .queue = flags.queue}));
+  if (globals.format == OutputFormat::kText) {
+    const auto& resume = input.at("resume");
+    fmt::print("{} goes on with {}{}\n", build.target.workflow_id, resume.value("step", ""),
+               resume.value("snapshot_blob_hash", "").empty() ? ", from the project as it is" : "");
+  }
+  WarnAboutQueue(globals, flags.queue.empty() ? config->client.queue : flags.queue);
+  return WatchBuild(globals, target, flags.watch, /*local=*/false);
+}
+
+CLI::App& AddCommand(CLI::App& build, Globals& globals, const char* name, const char* help,
+                     const std::shared_ptr<ResumeFlags>& flags) {
+  CLI::App& command = *build.add_subcommand(name, help);
+  AddClientOptions(command, globals);
+  AddTargetOptions(command, flags->target);
+  command
+      .add_option("--max-fix-attempts", flags->resume.max_fix_attempts, "Repairs in all (default: as many once more)")
+      ->check(WholeNumber(0, 100));
+  command.add_option("--token-budget", flags->resume.token_budget, "Tokens in all, with those already spent")
+      ->check(WholeNumber(0, INT64_MAX));
+  command.add_option("--cost-budget", flags->resume.cost_budget_usd, "US dollars in all, with those already spent")
+      ->check(NotNegative());
+  AddQueueOption(command, flags->queue);
+  AddWatchOptions(command, flags->watch);
+  command.callback([&globals, flags] { globals.Run([&] { return Resume(globals, *flags); }); });
+  return command;
+}
+
+}  // namespace
+
+void AddBuildResumeCommands(CLI::App& build, Globals& globals) {
+  AddCommand(build, globals, "resume", "Go on with a build that ended, from its last kept tree",
+             std::make_shared<ResumeFlags>())
+      .footer(
+          "A new run with the same id; what was spent counts against the budgets.\nExample:\n  wfe build resume "
+          "build-42");
+  auto flags = std::make_shared<ResumeFlags>();
+  CLI::App& retry = AddCommand(build, globals, "retry", "Do an ended build again from one of its steps", flags);
+  retry.add_option("--from", flags->resume.from, "Step: scaffold, implement_v1, initial_verification, fix_attempt_1 …")
+      ->required();
+  retry.footer("Example:\n  wfe build retry build-42 --from implement_v1");
+}
+
+}  // namespace wfe::cli

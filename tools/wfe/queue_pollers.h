@@ -1,0 +1,26 @@
+// Who polls a task queue, so that a run that nobody serves can say why it stands still.
+#pragma once
+
+#include <string>
+
+#include "tools/wfe/cli.h"
+
+namespace wfe::cli {
+
+struct QueuePollers {
+  int workflow = 0;  ///< Workers that take workflow tasks.
+  int activity = 0;
+};
+/// Who has polled lately, as the server remembers.
+Result<QueuePollers> DescribeQueue(Globals& globals, const std::string& queue);
+
+/// Says on stderr that nobody polls the queue, if that is so; a server that cannot tell is no reason to say anything.
+void WarnAboutQueue(Globals& globals, const std::string& queue);
+
+/// A line on stderr that is no error.
+void Warn(const std::string& sentence, OutputFormat format);
+
+/// "nobody polls queue q; start a worker with `wfe worker --queue q`"; empty when somebody does.
+std::string NobodyPolls(Globals& globals, const std::string& queue);
+
+}  // namespace wfe::cli
