@@ -28,6 +28,7 @@ int main(int argc, char** argv) {
   wfe::cli::AddPromptsCommands(app, globals);
   wfe::cli::AddScheduleCommands(app, globals);
   wfe::cli::AddConfigCommands(app, globals);
+  wfe::cli::AddProfilesCommands(app, globals);
   wfe::cli::AddDemoCommands(app, globals);
   wfe::cli::AddBenchCommand(app, globals);
   wfe::cli::AddCompletionCommand(app, globals);
