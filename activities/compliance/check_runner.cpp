@@ -1,50 +1,60 @@
 #include "activities/compliance/check_runner.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <map>
+#include <set>
 
-#include "activities/compliance/claim.h"
+#include "activities/compliance/check_scene.h"
 #include "activities/compliance/classify.h"
-#include "activities/compliance/dependencies.h"
 #include "activities/compliance/error_log.h"
+#include "activities/compliance/examined.h"
+#include "activities/compliance/probe.h"
 #include "activities/compliance/protected_files.h"
+#include "activities/compliance/resolve_profile.h"
+#include "activities/compliance/tsc_references.h"
 #include "engine/base/hash.h"
 
 namespace wfe::activities {
 namespace {
 
-constexpr uint64_t kMaxOutputFileBytes = 64ull << 20;
-
-/// Where one run of the checks finds its things; paths as the commands see them and as this process does.
-struct Scene {
-  SandboxChoice sandbox;
-  std::string host_out;      ///< Output files, on the host.
-  std::string out;           ///< The same as the command sees it ($OUT).
-  std::string work;          ///< The working directory as the command sees it.
-  std::string dependencies;  ///< Host directory; "" when the profile has none or they are missing.
-  std::string dependency_name;
-  Environment environment;
-  SandboxPlan plan;
-  std::vector<std::string> roots;
-};
+/// Outcomes of several commands of one check as one: both outputs in order, the first failure, the whole time.
+void Join(ProcessOutcome& all, ProcessOutcome next) {
+  if (all.kind == ProcessOutcome::Kind::kCouldNotStart && all.start_error.empty()) {
+    all = std::move(next);
+    return;
+  }
+  for (const auto& [into, from] : {std::pair(&all.out, &next.out), std::pair(&all.err, &next.err)}) {
+    into->text += from->text;
+    into->total_bytes += from->total_bytes;
+    into->truncated = into->truncated || from->truncated;
+  }
+  all.output_sha256 = ToHex(Sha256(all.output_sha256 + next.output_sha256));
+  all.duration += next.duration;
+  all.leftover_processes += next.leftover_processes;
+  all.all_gone = all.all_gone && next.all_gone;
+  if (all.kind == ProcessOutcome::Kind::kExited && all.exit_code != 0 && next.kind == ProcessOutcome::Kind::kExited) {
+    return;
+  }
+  all.kind = next.kind;
+  all.exit_code = next.exit_code;
+  all.signal = next.signal;
+  all.start_error = next.start_error;
+  all.program_missing = next.program_missing;
+}
 
 class Runner {
  public:
-  Runner(const ComplianceSettings& settings, const Profile& profile, const ComplianceRequest& request,
-         const SafeDir& dir, sdk::ActivityContext& context)
-      : settings_(settings), profile_(profile), request_(request), dir_(dir), context_(context) {}
+  Runner(const ComplianceSettings& settings, const ComplianceRequest& request, const SafeDir& dir,
+         sdk::ActivityContext& context)
+      : settings_(settings), request_(request), dir_(dir), context_(context) {}
 
   Result<std::optional<ComplianceReport>> Run() {
     const auto started = std::chrono::steady_clock::now();
+    WFE_ASSIGN_OR_RETURN(profile_, LoadProfile(request_.profile, settings_.config.profile_dirs));
     report_.profile = profile_.name;
     report_.profile_hash = profile_.hash;
     WFE_RETURN_IF_ERROR(EnforcePolicy());
+    // After the examiner's files are as they were: they decide which checks the project gets.
     WFE_RETURN_IF_ERROR(SetScene());
     bool stopped = false;
     for (const CheckSpec& check : profile_.checks) {
@@ -96,172 +106,116 @@ class Runner {
   }
 
   Status SetScene() {
-    WFE_ASSIGN_OR_RETURN(scene_.sandbox, ChooseSandbox(settings_, profile_));
-    const bool sandboxed = scene_.sandbox.sandboxed;
-    report_.sandbox = sandboxed ? "bwrap" : "none";
-    report_.sandbox_reason = scene_.sandbox.reason;
-    const std::string state(kStateDirectory);
-    // Build trees remember absolute paths, so each view of the directory has its own.
-    const std::string out = state + (sandboxed ? "/out-bwrap" : "/out-none");
-    for (const std::string& folder : {out, state + "/home", state + "/tmp"}) {
-      WFE_RETURN_IF_ERROR(dir_.MakeDirectories(folder, 0700));
-    }
-    scene_.host_out = dir_.path() + "/" + out;
-    scene_.out = sandboxed ? std::string(kSandboxOutDir) : scene_.host_out;
-    scene_.work = sandboxed ? std::string(kSandboxWorkDir) : dir_.path();
-    scene_.roots = {dir_.path(), std::string(kSandboxWorkDir)};
-    WFE_RETURN_IF_ERROR(PlaceDependencies());
-
-    std::string path = settings_.path;
-    std::vector<std::string> tools;
-    for (const ToolSpec& tool : profile_.requires_tools) tools.push_back(tool.program);
-    const std::vector<std::string> tool_directories = ToolDirectories(tools, settings_.path);
-    if (sandboxed) {
-      path.clear();
-      for (const std::string& directory : tool_directories) path += directory + ":";
-      path += "/usr/local/bin:/usr/bin:/bin";
-    }
-    scene_.environment = {{"PATH", path},
-                          {"HOME", sandboxed ? "/tmp" : dir_.path() + "/" + state + "/home"},
-                          {"TMPDIR", sandboxed ? "/tmp" : dir_.path() + "/" + state + "/tmp"},
-                          {"LANG", "C.UTF-8"},
-                          {"TZ", "UTC"},
-                          {"NO_COLOR", "1"},
-                          {"CI", "true"}};
-    for (const auto& variable : profile_.environment) scene_.environment.push_back(variable);
-    if (sandboxed) WFE_RETURN_IF_ERROR(PlanSandbox(tool_directories));
-    return Ok();
-  }
-
-  /// Shows the cache to the checks: a mount point inside the sandbox, a link without one.
-  Status PlaceDependencies() {
-    if (!profile_.dependencies.has_value()) return Ok();
-    auto place = LocateDependencies(settings_, profile_, dir_);
-    // A project without manifest or lock file has no dependencies; its checks then say MISSING_TOOL themselves.
-    if (!place || !place->ready) return Ok();
-    scene_.dependencies = place->directory;
-    scene_.dependency_name = profile_.dependencies->directory;
-    if (!place->needed) return Ok();  // The project's own.
-    const std::string& name = scene_.dependency_name;
-    WFE_ASSIGN_OR_RETURN(const auto present, dir_.Stat(name));
-    const bool link = present.has_value() && present->kind == FileKind::kSymlink;
-    if (link) WFE_RETURN_IF_ERROR(dir_.Remove(name));
-    if (scene_.sandbox.sandboxed) return dir_.MakeDirectories(name);
-    if (present.has_value() && present->kind == FileKind::kDirectory) ::unlinkat(dir_.fd(), name.c_str(), AT_REMOVEDIR);
-    if (::symlinkat(scene_.dependencies.c_str(), dir_.fd(), name.c_str()) != 0) {
-      return Internal("cannot link " + dir_.path() + "/" + name + ": " + std::strerror(errno));
-    }
-    return Ok();
-  }
-
-  Status PlanSandbox(const std::vector<std::string>& tool_directories) {
-    SandboxPlan& plan = scene_.plan;
-    plan.program = scene_.sandbox.program;
-    plan.work_dir = dir_.path();
-    plan.out_dir = scene_.host_out;
-    const std::string work(kSandboxWorkDir);
-    plan.hidden = {work + "/" + std::string(kStateDirectory)};
-    for (const std::string& directory : tool_directories) plan.read_only.emplace_back(directory, directory);
-    if (!scene_.dependencies.empty())
-      plan.read_only.emplace_back(scene_.dependencies, work + "/" + scene_.dependency_name);
-    // The examiner's files and the record of the run cannot be changed by what is examined.
-    std::vector<std::string> fixed = {"audit_trace.jsonl", ".git", ".gemini"};
+    WFE_ASSIGN_OR_RETURN(const ProjectFacts facts, ProjectFacts::Read(dir_));
+    WFE_ASSIGN_OR_RETURN(ResolvedProfile resolved, ResolveProfile(settings_.config.profile_dirs, profile_.name, facts,
+                                                                  request_.checks));
+    profile_ = std::move(resolved.profile);
+    std::vector<std::string> fixed;
     for (const auto& [path, hash] : request_.protected_hashes) {
       if (!hash.empty()) fixed.push_back(path);
     }
-    for (const std::string& path : fixed) {
-      WFE_ASSIGN_OR_RETURN(const auto entry, dir_.Stat(path));
-      if (!entry.has_value() || (entry->kind != FileKind::kFile && entry->kind != FileKind::kDirectory)) continue;
-      plan.read_only.emplace_back(dir_.path() + "/" + path, work + "/" + path);
-    }
+    WFE_ASSIGN_OR_RETURN(CheckScene scene, CheckScene::Set(settings_, profile_, dir_, fixed));
+    scene_.emplace(std::move(scene));
+    report_.sandbox = scene_->sandboxed() ? "bwrap" : "none";
+    report_.sandbox_reason = scene_->sandbox_reason();
+    probed_ = ReadProbed(dir_);
     return Ok();
   }
 
-  /// "" when the program is there; otherwise why it is not.  Inside the sandbox only bubblewrap could tell, less
-  /// clearly.
-  std::string MissingProgram(const std::string& program) const {
-    if (program.find('/') == std::string::npos) {
-      return FindProgram(program, settings_.path).empty() ? "there is no program " + program + " in PATH" : "";
-    }
-    std::string host = program.starts_with('/') ? program : dir_.path() + "/" + program;
-    const std::string prefix = scene_.dependency_name + "/";
-    bool of_dependencies = false;
-    if (profile_.dependencies.has_value() && program.starts_with(profile_.dependencies->directory + "/")) {
-      of_dependencies = true;
-      if (!scene_.dependencies.empty()) host = scene_.dependencies + "/" + program.substr(prefix.size());
-    }
-    struct stat status = {};
-    if (::stat(host.c_str(), &status) == 0) return "";
-    std::string why = "there is no " + program;
-    if (of_dependencies && scene_.dependencies.empty())
-      why += "; the dependencies are not installed (installDependencies)";
-    return why;
-  }
-
   Result<std::optional<CheckVerdict>> RunOne(const CheckSpec& check) {
-    std::vector<std::string> argv = check.argv;
-    for (std::string& argument : argv) {
-      size_t at = 0;
-      while ((at = argument.find("$OUT", at)) != std::string::npos) {
-        argument.replace(at, 4, scene_.out);
-        at += scene_.out.size();
-      }
-    }
     // As in the profile: the same text on every machine.
-    const std::string command = settings_.mask.Apply(JoinCommand(check.argv));
+    const std::string command = settings_.mask.Apply(ShownCommand(check));
     report_.commands_attempted.push_back(command);
-
-    // An old result must not be taken for a new one.
-    WFE_ASSIGN_OR_RETURN(const SafeDir out, SafeDir::Open(scene_.host_out, {.reserved = {}}));
-    if (!check.output_file.empty()) WFE_RETURN_IF_ERROR(out.Remove(check.output_file));
+    if (!check.output_file.empty()) WFE_RETURN_IF_ERROR(scene_->RemoveOutput(check.output_file));
     const auto started = std::chrono::system_clock::now();
-
-    ProcessOutcome outcome;
-    const std::string missing = MissingProgram(argv[0]);
-    if (!missing.empty()) {
-      outcome.kind = ProcessOutcome::Kind::kCouldNotStart;
-      outcome.program_missing = true;
-      outcome.start_error = missing;
-    } else {
-      outcome = RunProcess(Command(check, std::move(argv)),
-                           WatchFor(context_, settings_, {{"step", request_.step_name}, {"check", check.id}}));
-    }
+    const ProcessOutcome outcome = RunAll(check, check.argv, /*listing=*/false);
     if (outcome.kind == ProcessOutcome::Kind::kCancelled) return std::optional<CheckVerdict>();
 
-    ToolOutput output{.out = outcome.out.text, .err = outcome.err.text, .file = std::nullopt, .roots = scene_.roots};
-    if (!check.output_file.empty()) output.file = FreshFile(out, check.output_file, started);
-    CheckVerdict verdict = Classify(check, outcome, output, scene_.sandbox.sandboxed);
+    ToolOutput output{.out = outcome.out.text, .err = outcome.err.text, .file = std::nullopt, .roots = scene_->roots()};
+    if (!check.output_file.empty()) output.file = scene_->FreshFile(check.output_file, started);
+    CheckVerdict verdict = Classify(check, outcome, output, scene_->sandboxed());
     verdict.report.command = command;
+    WFE_ASSIGN_OR_RETURN(const bool goes_on, Examine(check, outcome, output, verdict));
+    if (!goes_on) return std::optional<CheckVerdict>();
+    NoteFault(check, verdict);
     return std::optional<CheckVerdict>(std::move(verdict));
   }
 
-  ProcessSpec Command(const CheckSpec& check, std::vector<std::string> argv) const {
-    ProcessSpec spec;
-    spec.argv = std::move(argv);
-    spec.working_dir = scene_.work;
-    spec.environment = scene_.environment;
-    spec.limits.wall_clock = check.timeout;
-    spec.limits.max_output_bytes = settings_.config.max_output_bytes;
-    spec.limits.cpu_seconds =
-        static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(check.timeout).count()) * 2 + 10;
-    spec.limits.file_bytes = profile_.file_bytes_limit;
-    spec.limits.open_files = 4096;
-    // Without a namespace of its own the limit would count every process of the user.
-    if (!scene_.sandbox.sandboxed) return spec;
-    spec.limits.processes = profile_.processes_limit;
-    return WrapInSandbox(scene_.plan, spec);
+  /// Every command of the check, in order; the first that does not end by itself is the last.
+  ProcessOutcome RunAll(const CheckSpec& check, const std::vector<std::string>& argv, bool listing) {
+    std::vector<std::vector<std::string>> commands = {argv};
+    if (check.tsc_references) {
+      const auto facts = ProjectFacts::Read(dir_);
+      if (facts) commands = TscCommands(*facts, argv, listing);
+    }
+    ProcessOutcome all;
+    for (std::vector<std::string>& one : commands) {
+      const std::string missing = scene_->MissingProgram(scene_->Expand({one.front()}).front());
+      ProcessOutcome outcome;
+      if (!missing.empty()) {
+        outcome.kind = ProcessOutcome::Kind::kCouldNotStart;
+        outcome.program_missing = true;
+        outcome.start_error = missing;
+      } else {
+        outcome = RunProcess(scene_->Command(std::move(one), check.timeout),
+                             WatchFor(context_, settings_, {{"step", request_.step_name}, {"check", check.id}}));
+      }
+      Join(all, std::move(outcome));
+      if (all.kind != ProcessOutcome::Kind::kExited) break;
+    }
+    return all;
   }
 
-  static std::optional<std::string> FreshFile(const SafeDir& out, const std::string& name,
-                                              std::chrono::system_clock::time_point started) {
-    const auto entry = out.Stat(name);
-    if (!entry || !entry->has_value() || (*entry)->kind != FileKind::kFile) return std::nullopt;
-    const auto oldest = started - std::chrono::seconds(1);  // File times are a little coarser than the clock.
-    const int64_t oldest_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(oldest.time_since_epoch()).count();
-    if ((*entry)->modified_ns < oldest_ns) return std::nullopt;
-    auto text = out.Read(name, kMaxOutputFileBytes);
-    if (!text) return std::nullopt;
-    return *std::move(text);
+  /// Which files the check looked at; none of the project's is a finding, however well it ended.  False: cancelled.
+  Result<bool> Examine(const CheckSpec& check, const ProcessOutcome& outcome, const ToolOutput& output,
+                       CheckVerdict& verdict) {
+    if (check.examines.empty() || outcome.kind != ProcessOutcome::Kind::kExited) return true;
+    WFE_ASSIGN_OR_RETURN(const ProjectFacts facts, ProjectFacts::Read(dir_));
+    std::optional<std::string> listed;
+    if (!check.files_argv.empty()) {
+      const ProcessOutcome listing = RunAll(check, check.files_argv, /*listing=*/true);
+      if (listing.kind == ProcessOutcome::Kind::kCancelled) return false;
+      // A program that cannot list has said why in its own run.
+      if (listing.kind == ProcessOutcome::Kind::kExited && !listing.out.truncated &&
+          (listing.exit_code == 0 || !listing.out.text.empty())) {
+        listed = listing.out.text;
+      }
+    }
+    std::optional<std::string> file_list;
+    if (!check.files_file.empty()) file_list = scene_->FreshFile(check.files_file, {});
+    const Examined examined =
+        FilesExamined(check, profile_, facts, verdict.parsed, output, listed, file_list);
+    if (!examined.known) return true;
+    verdict.report.files_examined = examined.count;
+    verdict.examined_files = examined.files;
+    const std::string none = LooksAtNone(check, profile_, facts, examined);
+    if (none.empty() || verdict.report.outcome != "pass") return true;
+    verdict.findings.push_back(
+        {.path = "", .line = 0, .column = 0, .error_class = check.error_class + "_NO_FILES", .text = none});
+    verdict.report.outcome = "fail";
+    verdict.report.error_type = check.error_class + "_NO_FILES";
+    verdict.report.findings = static_cast<int64_t>(verdict.findings.size());
+    return true;
+  }
+
+  /// What no change of the code could repair is said apart from the findings (D6).
+  void NoteFault(const CheckSpec& check, const CheckVerdict& verdict) {
+    if (!report_.fault.empty() || verdict.findings.empty()) return;
+    const std::string& error_type = verdict.report.error_type;
+    std::string_view type;
+    if (verdict.report.outcome == "missing_tool") {
+      type = kFailureMissingTool;
+    } else if (error_type == "COMMAND_FAILED_SANDBOX" || error_type == "COMMAND_FAILED_START") {
+      type = kFailureSandbox;
+    } else if (verdict.could_not_load && !probed_.contains(check.id)) {
+      // With a probe that saw it load, whoever changed something since is to blame, and that is the agent.
+      type = kFailureCheckConfig;
+    } else {
+      return;
+    }
+    report_.fault_type = type;
+    const std::string text = verdict.findings.front().text;
+    report_.fault = "the check " + check.id + " could not be done: " + settings_.mask.Apply(FenceSafe(text));
   }
 
   Status Conclude() {
@@ -293,11 +247,12 @@ class Runner {
   }
 
   const ComplianceSettings& settings_;
-  const Profile& profile_;
   const ComplianceRequest& request_;
   const SafeDir& dir_;
   sdk::ActivityContext& context_;
-  Scene scene_;
+  Profile profile_;                  // As the project gets it.
+  std::optional<CheckScene> scene_;  // Refers to profile_.
+  std::set<std::string> probed_;     // Checks whose configuration loaded before the first step.
   ComplianceReport report_;
   CheckVerdict policy_;
   std::vector<CheckVerdict> verdicts_;
@@ -305,10 +260,9 @@ class Runner {
 
 }  // namespace
 
-Result<std::optional<ComplianceReport>> RunChecks(const ComplianceSettings& settings, const Profile& profile,
-                                                  const ComplianceRequest& request, const SafeDir& dir,
-                                                  sdk::ActivityContext& context) {
-  return Runner(settings, profile, request, dir, context).Run();
+Result<std::optional<ComplianceReport>> RunChecks(const ComplianceSettings& settings, const ComplianceRequest& request,
+                                                  const SafeDir& dir, sdk::ActivityContext& context) {
+  return Runner(settings, request, dir, context).Run();
 }
 
 }  // namespace wfe::activities

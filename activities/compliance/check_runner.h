@@ -11,8 +11,7 @@ namespace wfe::activities {
 
 /// nullopt: cancelled.  An error: the machinery is at fault (no sandbox though one is required, disk), never the
 /// project.  `dir` reserves nothing and stays open during the run.
-Result<std::optional<ComplianceReport>> RunChecks(const ComplianceSettings& settings, const Profile& profile,
-                                                  const ComplianceRequest& request, const SafeDir& dir,
-                                                  sdk::ActivityContext& context);
+Result<std::optional<ComplianceReport>> RunChecks(const ComplianceSettings& settings, const ComplianceRequest& request,
+                                                  const SafeDir& dir, sdk::ActivityContext& context);
 
 }  // namespace wfe::activities

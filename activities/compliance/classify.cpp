@@ -1,5 +1,6 @@
 #include "activities/compliance/classify.h"
 
+#include <re2/re2.h>
 #include <signal.h>
 #include <string.h>
 
@@ -12,16 +13,33 @@ namespace {
 
 using Kind = ProcessOutcome::Kind;
 
-/// The end of what a tool said, when no parser could make findings of it.
-std::string LastWords(const ToolOutput& output) {
-  constexpr int64_t kLimit = 4000;
-  std::string text = CleanTerminalText(output.err);
-  if (text.find_first_not_of(" \n\t") == std::string::npos) text = CleanTerminalText(output.out);
-  text = RelativeText(text, output.roots);
+std::string Trimmed(std::string_view stream, const ToolOutput& output) {
+  std::string text = RelativeText(CleanTerminalText(stream), output.roots);
   const size_t start = text.find_first_not_of('\n');
   text = start == std::string::npos ? "" : text.substr(start);
   while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
-  return KeepHeadAndTail(text, kLimit, nullptr);
+  return text;
+}
+
+/// The end of what a tool said, when no parser could make findings of it.  Of both streams: one may hold warnings only,
+/// and the reason stand in the other.
+std::string LastWords(const ToolOutput& output) {
+  constexpr int64_t kLimit = 4000;
+  const std::string err = Trimmed(output.err, output);
+  const std::string out = Trimmed(output.out, output);
+  if (err.empty() || out.empty()) return KeepHeadAndTail(err.empty() ? out : err, kLimit, nullptr);
+  return KeepHeadAndTail(err, kLimit / 2, nullptr) + "\n" + KeepHeadAndTail(out, kLimit / 2, nullptr);
+}
+
+/// Whether either stream holds a match of `pattern`; never for an empty one.
+bool Prints(const std::string& pattern, const ToolOutput& output) {
+  if (pattern.empty()) return false;
+  const RE2 expression(pattern, RE2::Quiet);
+  for (const std::string_view stream : {output.err, output.out}) {
+    const std::string text = CleanTerminalText(stream);
+    if (expression.ok() && RE2::PartialMatch(text, expression)) return true;
+  }
+  return false;
 }
 
 Finding ToolFinding(std::string error_class, std::string text) {
@@ -117,12 +135,19 @@ class Judge {
       Fail("COMMAND_FAILED_SANDBOX", WithLastWords("the sandbox could not be set up", output_));
       return "error";
     }
-    if (std::find(check_.cannot_run_exit.begin(), check_.cannot_run_exit.end(), code) != check_.cannot_run_exit.end()) {
+    const bool ok_exit = std::find(check_.ok_exit.begin(), check_.ok_exit.end(), code) != check_.ok_exit.end();
+    if (Prints(check_.no_files_pattern, output_)) {
+      Fail(check_.error_class + "_NO_FILES", WithLastWords(tool + " found no file to examine", output_));
+      return "fail";
+    }
+    if (std::find(check_.cannot_run_exit.begin(), check_.cannot_run_exit.end(), code) != check_.cannot_run_exit.end() ||
+        (!ok_exit && Prints(check_.cannot_run_pattern, output_))) {
+      verdict_.could_not_load = true;
       Fail(check_.cannot_run_detail.empty() ? "COMMAND_FAILED" : "COMMAND_FAILED_" + check_.cannot_run_detail,
            WithLastWords(tool + " could not run (exit code " + std::to_string(code) + ")", output_));
       return "error";
     }
-    return FromFindings(std::find(check_.ok_exit.begin(), check_.ok_exit.end(), code) != check_.ok_exit.end());
+    return FromFindings(ok_exit);
   }
 
   std::string FromFindings(bool ok_exit) {
@@ -143,11 +168,14 @@ class Judge {
     // A compiler may print "error:" on its way to success; a report with failures in it is a failure whatever the code.
     const bool findings_decide = check_.parser != ParserKind::kRegex && check_.parser != ParserKind::kGccText;
     if (!ok_exit || findings_decide) verdict_.findings = std::move(parsed.findings);
+    // eslint --max-warnings, a compiler that denies warnings: the tool failed, and these are why.
+    if (!ok_exit && verdict_.findings.empty()) verdict_.findings = std::move(parsed.warnings);
     if (check_.min_tests > 0 && verdict_.findings.empty()) {
       const int64_t run = parsed.tests_total.value_or(0) - parsed.tests_skipped.value_or(0);
       if (run < check_.min_tests) {
-        Fail(check_.error_class + "_NO_TESTS", check_.id + " ran " + std::to_string(run) + " tests; at least " +
-                                                   std::to_string(check_.min_tests) + " must run");
+        const std::string sentence = check_.id + " ran " + std::to_string(run) + " tests; at least " +
+                                     std::to_string(check_.min_tests) + " must run";
+        Fail(check_.error_class + "_NO_TESTS", ok_exit ? sentence : WithLastWords(sentence, output_));
       }
     }
     if (check_.max_suppressed.has_value() && parsed.suppressed > *check_.max_suppressed) {
@@ -158,6 +186,7 @@ class Judge {
     if (!ok_exit && verdict_.findings.empty()) {
       Fail("COMMAND_FAILED", WithLastWords(check_.id + " ended with exit code " + std::to_string(code), output_));
     }
+    verdict_.parsed = std::move(parsed);
     return verdict_.findings.empty() ? "pass" : "fail";
   }
 

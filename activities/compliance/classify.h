@@ -15,6 +15,9 @@ namespace wfe::activities {
 struct CheckVerdict {
   CheckReport report;
   std::vector<Finding> findings;
+  ParsedOutput parsed;                      ///< What the parser read, its findings moved away.
+  std::vector<std::string> examined_files;  ///< Files it looked at, relative, sorted; empty when it names none.
+  bool could_not_load = false;              ///< The tool's configuration could not be loaded.
 };
 
 /// Order of the rules: could not start → MISSING_TOOL; our time limit → TIMEOUT_<ID>; a signal, the tool's own "could

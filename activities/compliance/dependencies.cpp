@@ -1,251 +1,230 @@
 #include "activities/compliance/dependencies.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <atomic>
+#include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <set>
 #include <system_error>
 
+#include "activities/compliance/project_facts.h"
 #include "engine/base/hash.h"
-#include "engine/base/unique_fd.h"
-
-extern char** environ;
 
 namespace wfe::activities {
 namespace {
 
 namespace fs = std::filesystem;
 
+/// In a directory that links stand in for a whole one: which cache entry they point to.
+constexpr std::string_view kFarmMark = ".wfe-dependencies";
+
 bool IsDirectory(const std::string& path) {
-  struct stat status = {};
-  return ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
-}
-
-sdk::ApplicationFailure Failure(std::string message, bool non_retryable) {
-  return {.message = std::move(message),
-          .type = std::string(kFailureDependencies),
-          .non_retryable = non_retryable,
-          .next_retry_delay = std::nullopt,
-          .details = nullptr};
-}
-
-/// The installer runs no code of the packages, so unlike the checks it may see the user's registry settings.
-Environment InstallerEnvironment(const std::string& path) {
-  Environment environment = {
-      {"PATH", path}, {"LANG", "C.UTF-8"}, {"NO_COLOR", "1"}, {"CI", "true"}, {"npm_config_update_notifier", "false"}};
-  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
-    const std::string_view variable = *entry;
-    const size_t equals = variable.find('=');
-    if (equals == std::string_view::npos) continue;
-    const std::string name(variable.substr(0, equals));
-    static constexpr std::string_view kPassed[] = {
-        "HOME",          "HTTP_PROXY",   "HTTPS_PROXY",         "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
-        "SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS", "TMPDIR"};
-    const bool passed = std::find(std::begin(kPassed), std::end(kPassed), name) != std::end(kPassed) ||
-                        name.starts_with("npm_config_") || name.starts_with("NPM_CONFIG_");
-    if (passed && name != "npm_config_update_notifier") environment.emplace_back(name, variable.substr(equals + 1));
-  }
-  return environment;
-}
-
-/// A lock between processes on one cache entry, waited for without blocking cancellation.
-class EntryLock {
- public:
-  /// 1: taken; 0: cancelled; -1: errno says why not.
-  int Take(const std::string& path, const ProcessWatch& watch, sdk::ActivityContext& context) {
-    fd_ = UniqueFd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!fd_.open()) return -1;
-    auto last = std::chrono::steady_clock::now();
-    while (::flock(fd_.get(), LOCK_EX | LOCK_NB) != 0) {
-      if (errno != EWOULDBLOCK && errno != EINTR) return -1;
-      if (context.WaitForCancel(std::chrono::milliseconds(100))) return 0;
-      if (std::chrono::steady_clock::now() - last >= watch.heartbeat_interval) {
-        watch.heartbeat();
-        last = std::chrono::steady_clock::now();
-      }
-    }
-    return 1;
-  }
-
- private:
-  UniqueFd fd_;
-};
-
-/// What an interrupted installation left behind.  Under the entry's lock nobody is using it.
-void RemoveLeftovers(const std::string& cache, const std::string& prefix) {
   std::error_code error;
-  std::vector<fs::path> stale;
-  for (const fs::directory_entry& entry : fs::directory_iterator(cache, error)) {
-    if (entry.path().filename().string().starts_with(prefix)) stale.push_back(entry.path());
-  }
-  for (const fs::path& path : stale) fs::remove_all(path, error);
+  return fs::is_directory(path, error);
 }
 
-/// The lock file itself is wrong: trying again cannot help.
-bool IsPermanent(const std::string& output) {
-  for (const std::string_view code :
-       {"EUSAGE", "EINTEGRITY", "ETARGET", "E404", "ERESOLVE", "EJSONPARSE", "EBADENGINE"}) {
-    if (output.find(code) != std::string::npos) return true;
-  }
-  return false;
+bool HasWildcard(const std::string& pattern) { return pattern.find_first_of("*?[{") != std::string::npos; }
+
+/// The packages of a workspace have manifests of their own, and without them the installer makes other links.
+bool IsWorkspace(const ProjectFacts& facts) {
+  return facts.package().contains("workspaces") || facts.Holds({.kind = Condition::Kind::kFile,
+                                                                .value = "pnpm-workspace.yaml",
+                                                                .contains = "",
+                                                                .parts = {}});
 }
 
-class Installer {
- public:
-  Installer(const ComplianceSettings& settings, const Profile& profile, const SafeDir& dir,
-            sdk::ActivityContext& context)
-      : settings_(settings), profile_(profile), dir_(dir), context_(context) {}
+/// True when the project has a directory of its own with something in it.
+Result<bool> BringsItsOwn(const DependencySpec& spec, const SafeDir& dir) {
+  if (!spec.in_project) return false;
+  WFE_ASSIGN_OR_RETURN(const auto own, dir.Stat(spec.directory));
+  if (!own.has_value() || own->kind != FileKind::kDirectory) return false;
+  // An empty one is only the place where the cache is mounted; one of links was made here.
+  WFE_ASSIGN_OR_RETURN(const auto mark, dir.Stat(spec.directory + "/" + std::string(kFarmMark)));
+  if (mark.has_value()) return false;
+  std::error_code error;
+  return fs::directory_iterator(dir.path() + "/" + spec.directory, error) != fs::directory_iterator();
+}
 
-  InstallOutcome Run() {
-    auto place = LocateDependencies(settings_, profile_, dir_);
-    if (!place) return Fail(place.error().message, true);
-    outcome_.report.needed = place->needed;
-    outcome_.report.dependency_hash = place->hash;
-    outcome_.report.dependency_directory = place->directory;
-    if (!place->needed || place->ready) return std::move(outcome_);
-
-    const std::string cache = settings_.config.work_root + "/deps";
-    std::error_code error;
-    fs::create_directories(cache, error);
-    if (error) return Fail("cannot make the dependency cache " + cache + ": " + error.message(), false);
-    const ProcessWatch watch =
-        WatchFor(context_, settings_, {{"activity", kInstallDependencies.name}, {"profile", profile_.name}});
-    EntryLock lock;
-    const int taken = lock.Take(place->entry + ".lock", watch, context_);
-    if (taken == 0) return Cancelled();
-    if (taken < 0) return Fail("cannot lock " + place->entry + ": " + std::strerror(errno), false);
-    // Another process may have finished it meanwhile.
-    if (IsDirectory(place->directory)) return std::move(outcome_);
-    return Install(*place, cache, watch);
-  }
-
- private:
-  InstallOutcome Fail(std::string message, bool non_retryable) {
-    outcome_.failure = Failure(settings_.mask.Apply(std::move(message)), non_retryable);
-    return std::move(outcome_);
-  }
-  InstallOutcome Cancelled() {
-    outcome_.cancelled = true;
-    return std::move(outcome_);
-  }
-
-  InstallOutcome Install(const DependencyPlace& place, const std::string& cache, const ProcessWatch& watch) {
-    const DependencySpec& spec = *profile_.dependencies;
-    const std::string prefix = ".tmp-" + place.hash + "-";
-    RemoveLeftovers(cache, prefix);
-    static std::atomic<uint64_t> counter{0};
-    const std::string temporary = cache + "/" + prefix + std::to_string(::getpid()) + "-" + std::to_string(++counter);
-    InstallOutcome outcome = InstallInto(place, temporary, spec, watch);
-    std::error_code ignored;
-    fs::remove_all(temporary, ignored);  // Gone already after the rename.
-    return outcome;
-  }
-
-  InstallOutcome InstallInto(const DependencyPlace& place, const std::string& temporary, const DependencySpec& spec,
-                             const ProcessWatch& watch) {
-    std::error_code error;
-    fs::create_directories(temporary, error);
-    if (error) return Fail("cannot make " + temporary + ": " + error.message(), false);
-    auto target = SafeDir::Open(temporary);
-    if (!target) return Fail(target.error().message, false);
-    for (const std::string& name : {spec.manifest, spec.lock}) {
-      const auto content = dir_.Read(name);
-      if (!content) return Fail(content.error().message, true);
-      const Status written = target->Write(name, *content);
-      if (!written) return Fail(written.error().message, false);
+Result<std::vector<std::string>> InstallerFiles(const DependencySpec& spec, const SafeDir& dir) {
+  std::set<std::string> files = {spec.manifest, spec.lock};
+  std::vector<std::string> patterns;
+  for (const std::string& pattern : spec.also) {
+    if (HasWildcard(pattern)) {
+      patterns.push_back(pattern);
+      continue;
     }
-    ProcessSpec command;
-    command.argv = spec.install_argv;
-    if (command.argv[0] == "npm") command.argv[0] = settings_.config.npm;
-    command.working_dir = temporary;
-    command.environment = InstallerEnvironment(settings_.path);
-    command.limits.wall_clock = spec.timeout;
-    command.limits.open_files = 8192;
-    command.limits.max_output_bytes = 1 << 20;
-    outcome_.report.commands_attempted.push_back(settings_.mask.Apply(JoinCommand(spec.install_argv)));
-    const ProcessOutcome ran = RunProcess(command, watch);
-    outcome_.report.duration_ms = std::chrono::duration_cast<std::chrono::milliseconds>(ran.duration).count();
-    const std::string shown = JoinCommand(spec.install_argv);
-    switch (ran.kind) {
-      case ProcessOutcome::Kind::kCancelled:
-        return Cancelled();
-      case ProcessOutcome::Kind::kCouldNotStart: {
-        InstallOutcome outcome = Fail("cannot install dependencies: " + ran.start_error, true);
-        if (ran.program_missing) outcome.failure->type = std::string(kFailureMissingTool);
-        return outcome;
-      }
-      case ProcessOutcome::Kind::kTimedOut:
-        return Fail("`" + shown + "` took too long", false);
-      case ProcessOutcome::Kind::kSignalled:
-        return Fail("`" + shown + "` was ended by signal " + std::to_string(ran.signal), false);
-      case ProcessOutcome::Kind::kExited:
-        break;
-    }
-    if (ran.exit_code != 0) {
-      const std::string said = KeepHeadAndTail(CleanTerminalText(ran.err.text + ran.out.text), 2000, nullptr);
-      return Fail("`" + shown + "` failed with exit code " + std::to_string(ran.exit_code) +
-                      "; the package registry may be unreachable, or the lock file may not fit " + spec.manifest +
-                      ":\n" + said,
-                  IsPermanent(said));
-    }
-    // A lock file without packages leaves no directory; an empty one says "installed".
-    fs::create_directories(temporary + "/" + spec.directory, error);
-    fs::rename(temporary, place.entry, error);
-    if (error) return Fail("cannot put " + place.entry + " in place: " + error.message(), false);
-    outcome_.report.installed = true;
-    return std::move(outcome_);
+    WFE_ASSIGN_OR_RETURN(const auto entry, dir.Stat(pattern));
+    if (entry.has_value() && entry->kind == FileKind::kFile) files.insert(pattern);
   }
+  if (!patterns.empty()) {
+    WFE_ASSIGN_OR_RETURN(const ProjectFacts facts, ProjectFacts::Read(dir));
+    if (!spec.nested || IsWorkspace(facts)) {
+      for (std::string& path : facts.Matching(patterns)) files.insert(std::move(path));
+    }
+  }
+  return std::vector<std::string>(files.begin(), files.end());
+}
 
-  const ComplianceSettings& settings_;
-  const Profile& profile_;
-  const SafeDir& dir_;
-  sdk::ActivityContext& context_;
-  InstallOutcome outcome_;
-};
+/// Directories of that name in a cache entry, beside the top one: "packages/a/node_modules".
+std::vector<std::string> NestedDirectories(const std::string& entry, const std::string& name) {
+  std::vector<std::string> found;
+  std::error_code error;
+  fs::recursive_directory_iterator at(entry, error);
+  for (const fs::recursive_directory_iterator end; !error && at != end; at.increment(error)) {
+    if (at->path().filename() != name) continue;
+    at.disable_recursion_pending();
+    const std::string relative = at->path().string().substr(entry.size() + 1);
+    if (relative != name && at->is_directory(error) && !at->is_symlink(error)) found.push_back(relative);
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+Status Link(const SafeDir& dir, const std::string& target, const std::string& path) {
+  if (::symlinkat(target.c_str(), dir.fd(), path.c_str()) == 0) return Ok();
+  return Internal("cannot link " + dir.path() + "/" + path + ": " + std::strerror(errno));
+}
+
+/// A directory whose entries are links into the cache, but for the links to the workspace's own packages, which are
+/// copied: there they must lead to the working directory.
+Status MakeFarm(const SafeDir& dir, const std::string& from, const std::string& to) {
+  WFE_RETURN_IF_ERROR(dir.MakeDirectories(to));
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(from, error)) {
+    const std::string name = entry.path().filename().string();
+    if (entry.is_symlink(error)) {
+      WFE_RETURN_IF_ERROR(Link(dir, fs::read_symlink(entry.path(), error).string(), to + "/" + name));
+    } else if (name.starts_with('@')) {
+      WFE_RETURN_IF_ERROR(MakeFarm(dir, entry.path().string(), to + "/" + name));
+    } else {
+      WFE_RETURN_IF_ERROR(Link(dir, entry.path().string(), to + "/" + name));
+    }
+  }
+  return Ok();
+}
+
+/// Takes away what an earlier placing left: a link, or a directory of links.
+Status Clear(const SafeDir& dir, const std::string& name) {
+  WFE_ASSIGN_OR_RETURN(const auto present, dir.Stat(name));
+  if (!present.has_value()) return Ok();
+  if (present->kind == FileKind::kSymlink) return dir.Remove(name);
+  WFE_ASSIGN_OR_RETURN(const auto mark, dir.Stat(name + "/" + std::string(kFarmMark)));
+  std::error_code error;
+  // remove_all does not follow links.
+  if (mark.has_value()) fs::remove_all(dir.path() + "/" + name, error);
+  return Ok();
+}
+
+Status PlaceLinks(const DependencyPlace& place, const DependencySpec& spec, const SafeDir& dir) {
+  std::vector<std::string> names = {spec.directory};
+  const std::vector<std::string> nested =
+      spec.nested ? NestedDirectories(place.entry, spec.directory) : std::vector<std::string>();
+  names.insert(names.end(), nested.begin(), nested.end());
+  const bool workspace = spec.nested && place.files.size() > 2;
+  for (const std::string& name : names) {
+    WFE_RETURN_IF_ERROR(Clear(dir, name));
+    ::unlinkat(dir.fd(), name.c_str(), AT_REMOVEDIR);  // An empty mount point of a sandboxed run.
+    if (!workspace) {
+      WFE_RETURN_IF_ERROR(Link(dir, place.entry + "/" + name, name));
+      continue;
+    }
+    WFE_RETURN_IF_ERROR(MakeFarm(dir, place.entry + "/" + name, name));
+    WFE_RETURN_IF_ERROR(dir.Write(name + "/" + std::string(kFarmMark), place.hash + "\n"));
+  }
+  return Ok();
+}
 
 }  // namespace
 
 Result<DependencyPlace> LocateDependencies(const ComplianceSettings& settings, const Profile& profile,
                                            const SafeDir& dir) {
   DependencyPlace place;
-  if (!profile.dependencies.has_value()) return place;
+  if (!profile.dependencies.has_value()) {
+    place.reason = profile.dependency_choices.empty() ? "the profile installs nothing"
+                                                      : "the project has no lock file that the profile knows, so "
+                                                        "nothing is installed and what is there is used";
+    return place;
+  }
   const DependencySpec& spec = *profile.dependencies;
-  WFE_ASSIGN_OR_RETURN(const auto own, dir.Stat(spec.directory));
-  if (own.has_value() && own->kind == FileKind::kDirectory) {
-    // An empty one is only the place where the cache is mounted.
-    WFE_ASSIGN_OR_RETURN(const auto content,
-                         dir.List(spec.directory, {.recursive = false, .include_directories = true}));
-    if (!content.empty()) {
-      place.directory = dir.path() + "/" + spec.directory;
-      place.ready = true;
-      return place;
-    }
+  WFE_ASSIGN_OR_RETURN(const bool own, BringsItsOwn(spec, dir));
+  if (own) {
+    place.directory = dir.path() + "/" + spec.directory;
+    place.ready = true;
+    place.reason = "the project's own " + spec.directory + " is used as it is";
+    return place;
+  }
+  const auto lock = dir.Read(spec.lock);
+  if (!lock && !spec.lock_required) {
+    place.reason = "there is no " + spec.lock + ", so nothing is installed";
+    return place;
   }
   place.needed = true;
   const auto manifest = dir.Read(spec.manifest);
   if (!manifest)
     return FailedPrecondition("the project has no readable " + spec.manifest + ": " + manifest.error().message);
-  const auto lock = dir.Read(spec.lock);
   if (!lock) {
     return FailedPrecondition("the project has no readable " + spec.lock + " (" + lock.error().message +
-                              "); dependencies are only installed from a lock file");
+                              "); dependencies are only installed from a lock file: make one with the project's "
+                              "package manager, or install the dependencies into the project yourself");
   }
-  place.hash = ToHex(Sha256({*manifest, std::string_view("\0", 1), *lock}));
+  WFE_ASSIGN_OR_RETURN(place.files, InstallerFiles(spec, dir));
+  Sha256Stream hash;
+  const auto add = [&hash](std::string_view text) {
+    hash.Update(text);
+    hash.Update(std::string_view("\0", 1));
+  };
+  for (const std::string& path : place.files) {
+    WFE_ASSIGN_OR_RETURN(const std::string content, dir.Read(path));
+    add(path);
+    add(content);
+  }
+  for (const auto& argv : spec.install) {
+    for (const std::string& word : argv) add(word);
+  }
+  place.hash = ToHex(hash.Finish());
   place.entry = settings.config.work_root + "/deps/" + place.hash;
   place.directory = place.entry + "/" + spec.directory;
   place.ready = IsDirectory(place.directory);
+  std::string command;
+  for (const auto& argv : spec.install) command += (command.empty() ? "" : " && ") + JoinCommand(argv);
+  place.reason = place.ready ? "installed already from " + spec.lock + " (" + spec.manager + ")"
+                             : "to be installed from " + spec.lock + " by `" + command + "`";
   return place;
 }
 
-InstallOutcome InstallDependencies(const ComplianceSettings& settings, const Profile& profile, const SafeDir& dir,
-                                   sdk::ActivityContext& context) {
-  return Installer(settings, profile, dir, context).Run();
+Result<PlacedDependencies> PlaceDependencies(const ComplianceSettings& settings, const Profile& profile,
+                                             const SafeDir& dir, bool sandboxed) {
+  PlacedDependencies placed;
+  if (!profile.dependencies.has_value()) return placed;
+  const DependencySpec& spec = *profile.dependencies;
+  const auto place = LocateDependencies(settings, profile, dir);
+  // A project without manifest or lock file has no dependencies; its checks then say MISSING_TOOL themselves.
+  if (!place || !place->ready) return placed;
+  placed.directory = place->directory;
+  const std::string work = sandboxed ? std::string(kSandboxWorkDir) : dir.path();
+  placed.seen_as = spec.in_project ? work + "/" + spec.directory : sandboxed ? "/deps" : place->directory;
+  if (!place->needed) return placed;  // The project's own.
+  if (!spec.in_project) {
+    if (sandboxed) placed.mounts.emplace_back(place->directory, placed.seen_as);
+    return placed;
+  }
+  if (!sandboxed) {
+    WFE_RETURN_IF_ERROR(PlaceLinks(*place, spec, dir));
+    return placed;
+  }
+  std::vector<std::string> names = {spec.directory};
+  if (spec.nested) {
+    for (std::string& name : NestedDirectories(place->entry, spec.directory)) names.push_back(std::move(name));
+  }
+  for (const std::string& name : names) {
+    WFE_RETURN_IF_ERROR(Clear(dir, name));
+    WFE_RETURN_IF_ERROR(dir.MakeDirectories(name));
+    placed.mounts.emplace_back(place->entry + "/" + name, work + "/" + name);
+  }
+  return placed;
 }
 
 }  // namespace wfe::activities

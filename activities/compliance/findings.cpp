@@ -19,6 +19,12 @@ ParsedOutput ParseOutput(const CheckSpec& check, const ToolOutput& output) {
       return ParseJunitXml(check, output);
     case ParserKind::kGccText:
       return ParseGccText(check, output);
+    case ParserKind::kRuffJson:
+      return ParseRuffJson(check, output);
+    case ParserKind::kGoTestJson:
+      return ParseGoTestJson(check, output);
+    case ParserKind::kCargoText:
+      return ParseCargoText(check, output);
   }
   return {};
 }

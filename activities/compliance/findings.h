@@ -33,6 +33,8 @@ struct ParsedOutput {
   std::optional<int64_t> tests_total;
   std::optional<int64_t> tests_failed;
   std::optional<int64_t> tests_skipped;
+  std::optional<std::vector<std::string>> examined;  ///< Files the result names, relative; absent: it names none.
+  std::vector<Finding> warnings;                     ///< Findings only when the run failed without any other.
   std::string problem;  ///< Not empty: the output is not what the tool prints, and says why.
 };
 
@@ -41,6 +43,9 @@ ParsedOutput ParseEslintJson(const CheckSpec& check, const ToolOutput& output);
 ParsedOutput ParseJestJson(const CheckSpec& check, const ToolOutput& output);
 ParsedOutput ParseJunitXml(const CheckSpec& check, const ToolOutput& output);
 ParsedOutput ParseGccText(const CheckSpec& check, const ToolOutput& output);
+ParsedOutput ParseRuffJson(const CheckSpec& check, const ToolOutput& output);
+ParsedOutput ParseGoTestJson(const CheckSpec& check, const ToolOutput& output);
+ParsedOutput ParseCargoText(const CheckSpec& check, const ToolOutput& output);
 
 /// Where the result stands: the output file when the check has one ("" when it is missing), else standard output.
 inline std::string_view Source(const CheckSpec& check, const ToolOutput& output) {

@@ -27,8 +27,6 @@ std::string RuleDetail(const std::string& rule_id, const CheckSpec& check) {
 
 void ReadMessage(const json& message, const std::string& path, const CheckSpec& check, const ToolOutput& output,
                  ParsedOutput& parsed) {
-  // Severity 1 is a warning, which does not fail eslint.
-  if (message.value("severity", 2) < 2) return;
   Finding finding;
   finding.path = path;
   const auto number = [&](const char* key) {
@@ -47,7 +45,9 @@ void ReadMessage(const json& message, const std::string& path, const CheckSpec& 
   } else {
     finding.error_class = check.error_class;
   }
-  parsed.findings.push_back(std::move(finding));
+  // Severity 1 is a warning, which fails eslint only when there are more than --max-warnings.
+  const bool warning = message.value("severity", 2) < 2;
+  (warning ? parsed.warnings : parsed.findings).push_back(std::move(finding));
 }
 
 }  // namespace
@@ -61,9 +61,15 @@ ParsedOutput ParseEslintJson(const CheckSpec& check, const ToolOutput& output) {
     return parsed;
   }
   try {
+    parsed.examined.emplace();
     for (const json& file : document) {
       const std::string path = RelativePath(file.at("filePath").get<std::string>(), output.roots);
-      for (const json& message : file.at("messages")) ReadMessage(message, path, check, output, parsed);
+      // A file that was named but is ignored has one warning that says so and nothing else.
+      const json& messages = file.at("messages");
+      const bool ignored = messages.size() == 1 && messages[0].value("severity", 2) == 1 && !messages[0].contains("line") &&
+                           messages[0].value("message", "").starts_with("File ignored");
+      if (!ignored) parsed.examined->push_back(path);
+      for (const json& message : messages) ReadMessage(message, path, check, output, parsed);
       const auto suppressed = file.find("suppressedMessages");
       if (suppressed != file.end() && suppressed->is_array()) {
         parsed.suppressed += static_cast<int64_t>(suppressed->size());

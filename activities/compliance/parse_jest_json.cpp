@@ -84,7 +84,8 @@ ParsedOutput ParseJestJson(const CheckSpec& check, const ToolOutput& output) {
   const json document = ParseJson(text);
   if (!document.is_object() || !document.contains("testResults")) {
     // Some versions leave no file when no test matches; the report is then the sentence itself.
-    if (text.empty() && (output.err.starts_with("No tests found") || output.out.starts_with("No tests found"))) {
+    if (text.empty() && (output.err.starts_with("No tests found") || output.out.starts_with("No tests found") ||
+                         output.err.find("No test files found") != std::string_view::npos)) {
       parsed.tests_total = 0;
       return parsed;
     }
@@ -92,6 +93,10 @@ ParsedOutput ParseJestJson(const CheckSpec& check, const ToolOutput& output) {
     return parsed;
   }
   try {
+    parsed.examined.emplace();
+    for (const json& suite : document.at("testResults")) {
+      parsed.examined->push_back(RelativePath(suite.value("name", ""), output.roots));
+    }
     for (const json& suite : document.at("testResults")) ReadSuite(suite, check, output, parsed);
     parsed.tests_total = document.at("numTotalTests").get<int64_t>();
     parsed.tests_failed = document.at("numFailedTests").get<int64_t>();

@@ -13,7 +13,12 @@
 
 #include "activities/compliance/claim.h"
 #include "activities/compliance/dependencies.h"
+#include "activities/compliance/project_facts.h"
 #include "activities/compliance/protected_files.h"
+#include "activities/compliance/resolve_profile.h"
+#include "activities/compliance/starter_files.h"
+#include "activities/compliance/toolchain.h"
+#include "engine/base/hash.h"
 
 namespace wfe::activities {
 namespace {
@@ -26,48 +31,79 @@ class Preflight {
       : settings_(settings), request_(request), context_(context) {}
 
   sdk::ActivityResult<PreflightReport> Run() {
-    auto profile = LoadProfile(request_.profile, settings_.config.profile_dirs);
-    if (!profile) return ComplianceFailure(kFailureProfile, profile.error().message);
-    report_.profile = profile->name;
-    report_.profile_hash = profile->hash;
+    std::error_code error;
+    made_directory_ = !std::filesystem::exists(request_.working_dir, error);
     auto path = ResolveWorkingDir(request_.working_dir, request_.create_if_missing);
     if (!path) return ComplianceFailure(kFailureWorkingDir, path.error().message);
     report_.working_dir = *path;
     auto dir = SafeDir::Open(*path, {.reserved = {}});
     if (!dir) return ComplianceFailure(kFailureWorkingDir, dir.error().message);
-
-    // The claim comes before anything is written, so that a refused run leaves no mark.
+    const auto state = dir->Stat(kStateDirectory);
+    had_state_ = state && state->has_value();
     report_.claim_id = request_.claim_id.empty() ? context_.info().run_id : request_.claim_id;
     const auto held_before = ReadClaim(*dir);
-    const bool was_ours = held_before && held_before->claim_id == report_.claim_id;
-    const Claim claim{.claim_id = report_.claim_id,
-                      .workflow_id = request_.workflow_id.empty() ? context_.info().workflow_id : request_.workflow_id,
-                      .claimed_at = FormatIso8601Millis(SystemClock().Now())};
-    const Status claimed = TakeClaim(*dir, claim, request_.take_over_from);
-    if (!claimed) {
-      const bool by_other = claimed.error().code == StatusCode::kAlreadyExists;
-      return ComplianceFailure(by_other ? kFailureDirectoryClaimed : kFailureWorkingDir, claimed.error().message);
-    }
-    context_.Heartbeat({{"activity", kPreflight.name}, {"profile", profile->name}});
-    std::optional<ApplicationFailure> failure = Prepare(*profile, *dir);
+    was_ours_ = held_before && held_before->claim_id == report_.claim_id;
+    std::optional<ApplicationFailure> failure = ClaimAndPrepare(*dir);
     if (!failure.has_value()) return std::move(report_);
-    // A run that cannot start must not keep the directory from others.
-    if (!was_ours) {
-      const auto dropped = DropClaim(*dir, report_.claim_id);
-      if (!dropped) failure->message += " (and the claim could not be given back: " + dropped.error().message + ")";
-    }
     failure->message = settings_.mask.Apply(std::move(failure->message));
     return *std::move(failure);
   }
 
  private:
-  std::optional<ApplicationFailure> Prepare(const Profile& profile, const SafeDir& dir) {
-    if (auto failure = CheckSpace()) return failure;
-    for (const CheckSpec& check : profile.checks) {
-      std::string command;
-      for (const std::string& word : check.argv) command += (command.empty() ? "" : " ") + word;
-      report_.check_commands.push_back(std::move(command));
+  std::optional<ApplicationFailure> ClaimAndPrepare(const SafeDir& dir) {
+    // What is known to be wrong without the claim is said before anything is written.
+    auto facts = ProjectFacts::Read(dir);
+    if (!facts) return Refuse(dir, false, ComplianceFailure(kFailureWorkingDir, facts.error().message));
+    auto resolved = ResolveProfile(settings_.config.profile_dirs, request_.profile, *facts, request_.checks);
+    if (!resolved) return Refuse(dir, false, ComplianceFailure(kFailureProfile, resolved.error().message));
+    // The claim comes before anything is written, so that a refused run leaves no mark.
+    const Claim claim{.claim_id = report_.claim_id,
+                      .workflow_id = request_.workflow_id.empty() ? context_.info().workflow_id : request_.workflow_id,
+                      .claimed_at = FormatIso8601Millis(SystemClock().Now())};
+    const Status claimed = TakeClaim(dir, claim, request_.take_over_from);
+    if (!claimed) {
+      const bool by_other = claimed.error().code == StatusCode::kAlreadyExists;
+      return ComplianceFailure(by_other ? kFailureDirectoryClaimed : kFailureWorkingDir, claimed.error().message);
     }
+    context_.Heartbeat({{"activity", kPreflight.name}, {"profile", resolved->profile.name}});
+    std::optional<ApplicationFailure> failure = Prepare(*resolved, *facts, dir);
+    if (!failure.has_value()) return std::nullopt;
+    return Refuse(dir, true, *std::move(failure));
+  }
+
+  /// A run that cannot start keeps the directory from nobody and leaves it as it was.
+  ApplicationFailure Refuse(const SafeDir& dir, bool claimed, ApplicationFailure failure) {
+    if (was_ours_) return failure;
+    std::error_code ignored;
+    if (claimed) {
+      for (const std::string& path : report_.starter_files) static_cast<void>(dir.Remove(path));
+      const std::string state = dir.path() + "/" + std::string(kStateDirectory);
+      if (had_state_) {
+        const auto dropped = DropClaim(dir, report_.claim_id);
+        if (!dropped) failure.message += " (and the claim could not be given back: " + dropped.error().message + ")";
+      } else {
+        // In one step, while the claim is still ours: whoever takes the directory next begins with an empty one.
+        const std::string gone = state + "-" + ToHex(Sha256(report_.claim_id)).substr(0, 12);
+        std::filesystem::rename(state, gone, ignored);
+        std::filesystem::remove_all(gone, ignored);
+      }
+    }
+    if (made_directory_) std::filesystem::remove(dir.path(), ignored);  // Only when nothing is in it.
+    return failure;
+  }
+
+  std::optional<ApplicationFailure> Prepare(const ResolvedProfile& resolved, const ProjectFacts& facts,
+                                            const SafeDir& dir) {
+    const Profile& profile = resolved.profile;
+    report_.profile = profile.name;
+    report_.profile_hash = profile.hash;
+    report_.detection = resolved.detection;
+    auto mode = ResolveMode({.mode = request_.mode, .profile_named = !request_.profile.empty(), .again = was_ours_},
+                            profile, facts, dir);
+    if (!mode) return ComplianceFailure(kFailureWorkingDir, mode.error().message);
+    report_.mode = *mode;
+    report_.template_id = TemplateFor(profile, *mode);
+    if (auto failure = CheckSpace()) return failure;
     for (const ToolSpec& tool : profile.requires_tools) {
       if (auto failure = CheckTool(tool)) return failure;
     }
@@ -75,11 +111,17 @@ class Preflight {
     if (!sandbox) return ComplianceFailure(kFailureMissingTool, sandbox.error().message);
     report_.sandbox = sandbox->sandboxed ? "bwrap" : "none";
     report_.sandbox_reason = sandbox->reason;
-    if (auto failure = WriteStarterFiles(profile, dir)) return failure;
+    if (auto failure = WriteStarterFiles(profile, facts, dir)) return failure;
+    // The starter files decide which checks there are, and how what they need is installed.
+    auto again = ProjectFacts::Read(dir);
+    if (!again) return ComplianceFailure(kFailureWorkingDir, again.error().message);
+    auto settled = ResolveProfile(settings_.config.profile_dirs, profile.name, *again, request_.checks);
+    if (!settled) return ComplianceFailure(kFailureProfile, settled.error().message);
+    for (const CheckSpec& check : settled->profile.checks) report_.check_commands.push_back(ShownCommand(check));
     auto hashes = RecordProtected(dir, profile.protected_files);
     if (!hashes) return ComplianceFailure(kFailureWorkingDir, hashes.error().message);
     report_.protected_hashes = *std::move(hashes);
-    return CheckDependencies(profile, dir);
+    return CheckDependencies(settled->profile, dir);
   }
 
   std::optional<ApplicationFailure> CheckSpace() {
@@ -101,9 +143,12 @@ class Preflight {
                                    (tool.min_version.empty() ? "" : " " + tool.min_version + " or newer") + ", and " +
                                    what);
     };
+    const ToolLocation location = LocateTool(tool.program, settings_.path);
+    if (!location.problem.empty()) return missing(location.problem);
     ProcessSpec spec;
     spec.argv = tool.version_argv;
     if (spec.argv.empty()) spec.argv = {tool.program, "--version"};
+    if (spec.argv[0] == tool.program) spec.argv[0] = location.start_as;
     spec.environment = {{"PATH", settings_.path}, {"LANG", "C.UTF-8"}, {"HOME", "/nonexistent"}};
     spec.limits.wall_clock = std::chrono::seconds(30);
     spec.limits.max_output_bytes = 64 << 10;
@@ -129,23 +174,10 @@ class Preflight {
     return std::nullopt;
   }
 
-  std::optional<ApplicationFailure> WriteStarterFiles(const Profile& profile, const SafeDir& dir) {
-    if (!request_.write_starter_files) return std::nullopt;
-    // Starter files belong together (a manifest and its lock file): a project that has any of them keeps its own.
-    std::vector<const StarterFile*> missing;
-    for (const StarterFile& file : profile.starter_files) {
-      auto present = dir.Stat(file.path);
-      if (!present) return ComplianceFailure(kFailureWorkingDir, present.error().message);
-      if (!present->has_value()) missing.push_back(&file);
-    }
-    const auto has = [&](const std::string& path) {
-      const auto entry = dir.Stat(path);
-      return entry && entry->has_value();
-    };
-    const bool own_manifest = profile.dependencies.has_value() && has(profile.dependencies->manifest);
-    for (const StarterFile* file : missing) {
-      // Our lock file does not fit another manifest.
-      if (own_manifest && file->path == profile.dependencies->lock) continue;
+  std::optional<ApplicationFailure> WriteStarterFiles(const Profile& profile, const ProjectFacts& facts,
+                                                      const SafeDir& dir) {
+    if (!request_.write_starter_files || report_.mode != "create") return std::nullopt;
+    for (const StarterFile* file : MissingStarterFiles(profile, facts)) {
       const Status written = dir.Write(file->path, file->content);
       if (!written) return ComplianceFailure(kFailureWorkingDir, written.error().message);
       report_.starter_files.push_back(file->path);
@@ -159,17 +191,18 @@ class Preflight {
     if (!place) return ComplianceFailure(kFailureDependencies, place.error().message);
     report_.needs_dependencies = place->needed && !place->ready;
     if (!report_.needs_dependencies) return std::nullopt;
-    std::string installer = profile.dependencies->install_argv[0];
-    if (installer == "npm") installer = settings_.config.npm;
-    if (!FindProgram(installer, settings_.path).empty()) return std::nullopt;
-    return ComplianceFailure(kFailureMissingTool,
-                             "the dependencies of the project are not installed, and " + installer + " is not in PATH");
+    std::string problem;
+    if (!InstallerCommand(settings_, profile.dependencies->install.front(), &problem).empty()) return std::nullopt;
+    return ComplianceFailure(kFailureMissingTool, "the dependencies of the project are not installed, and " + problem);
   }
 
   const ComplianceSettings& settings_;
   const PreflightRequest& request_;
   sdk::ActivityContext& context_;
   PreflightReport report_;
+  bool made_directory_ = false;
+  bool had_state_ = false;  // .wfe was there before.
+  bool was_ours_ = false;
 };
 
 }  // namespace

@@ -7,6 +7,8 @@
 #include "activities/compliance/compliance.h"
 #include "activities/compliance/dependencies.h"
 #include "activities/compliance/preflight.h"
+#include "activities/compliance/probe.h"
+#include "activities/compliance/resolve_profile.h"
 
 namespace wfe::activities {
 namespace {
@@ -45,7 +47,10 @@ ActivityResult<InstallDependenciesReport> Install(const ComplianceSettings& sett
                                                   const InstallDependenciesRequest& request) {
   auto opened = Open(settings, request.profile, request.working_dir, ClaimId(context, request.claim_id));
   if (auto* failure = std::get_if<OpenFailure>(&opened)) return std::move(failure->failure);
-  const auto& [profile, dir] = std::get<Opened>(opened);
+  auto& [profile, dir] = std::get<Opened>(opened);
+  auto facts = ProjectFacts::Read(dir);
+  if (!facts) return ComplianceFailure(kFailureWorkingDir, facts.error().message);
+  ChooseDependencies(*facts, profile);
   InstallOutcome outcome = InstallDependencies(settings, profile, dir, context);
   if (outcome.cancelled) return ActivityCancelled{};
   if (outcome.failure.has_value()) return *std::move(outcome.failure);
@@ -56,8 +61,8 @@ ActivityResult<ComplianceReport> Check(const ComplianceSettings& settings, Activ
                                        const ComplianceRequest& request) {
   auto opened = Open(settings, request.profile, request.working_dir, ClaimId(context, request.claim_id));
   if (auto* failure = std::get_if<OpenFailure>(&opened)) return std::move(failure->failure);
-  const auto& [profile, dir] = std::get<Opened>(opened);
-  auto report = RunChecks(settings, profile, request, dir, context);
+  const SafeDir& dir = std::get<Opened>(opened).dir;
+  auto report = RunChecks(settings, request, dir, context);
   if (!report) {
     // Only a required sandbox that is missing is a precondition here; trying again does not bring it.
     if (report.error().code == StatusCode::kFailedPrecondition) {
@@ -67,6 +72,13 @@ ActivityResult<ComplianceReport> Check(const ComplianceSettings& settings, Activ
   }
   if (!report->has_value()) return ActivityCancelled{};
   return **std::move(report);
+}
+
+ActivityResult<ProbeChecksReport> Probe(const ComplianceSettings& settings, ActivityContext& context,
+                                        const ProbeChecksRequest& request) {
+  auto opened = Open(settings, request.profile, request.working_dir, ClaimId(context, request.claim_id));
+  if (auto* failure = std::get_if<OpenFailure>(&opened)) return std::move(failure->failure);
+  return ProbeChecks(settings, request, std::get<Opened>(opened).dir, context);
 }
 
 ActivityResult<ReleaseReport> Release(ActivityContext& context, const ReleaseRequest& request) {
@@ -97,6 +109,9 @@ void RegisterComplianceActivities(sdk::ActivityRegistry& registry, ComplianceCon
                     [settings](ActivityContext& context, const InstallDependenciesRequest& request) {
                       return Install(*settings, context, request);
                     });
+  registry.Register(kProbeChecks, [settings](ActivityContext& context, const ProbeChecksRequest& request) {
+    return Probe(*settings, context, request);
+  });
   registry.Register(kRunComplianceChecks, [settings](ActivityContext& context, const ComplianceRequest& request) {
     return Check(*settings, context, request);
   });

@@ -32,7 +32,7 @@ struct ComplianceConfig {
   std::function<Status(std::string_view sha256_hex, std::string_view bytes)> store_blob;
 };
 
-/// Registers preflightBuild, installDependencies, runComplianceChecks and releaseWorkingDir.
+/// Registers preflightBuild, installDependencies, probeChecks, runComplianceChecks and releaseWorkingDir.
 void RegisterComplianceActivities(sdk::ActivityRegistry& registry, ComplianceConfig config);
 
 }  // namespace wfe::activities

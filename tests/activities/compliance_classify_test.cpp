@@ -173,7 +173,9 @@ CheckVerdict Judge(const Row& row) {
   outcome.signal = row.code;
   outcome.program_missing = row.kind == Kind::kCouldNotStart;
   outcome.start_error = "there is no program tsc";
-  const ToolOutput output{.out = row.out, .err = row.err, .file = row.file, .roots = {"/ws"}};
+  ToolOutput output{.out = row.out, .err = row.err, .file = row.file, .roots = {"/ws"}};
+  // eslint writes its result to a file; what stands on its standard output decides nothing.
+  if (row.check == "eslint" && !row.out.empty()) output.file = row.out;
   return Classify(CheckOf(row.check), outcome, output, row.sandboxed);
 }
 
@@ -192,9 +194,9 @@ TEST(Classify, SuppressionsAboveTheProfilesLimitAreAPolicyViolation) {
   check.max_suppressed = 0;
   ProcessOutcome outcome;
   outcome.kind = Kind::kExited;
-  const ToolOutput output{.out = R"([{"filePath":"/ws/a.ts","messages":[],"suppressedMessages":[{}]}])",
+  const ToolOutput output{.out = "noise of a plugin",
                           .err = "",
-                          .file = {},
+                          .file = R"([{"filePath":"/ws/a.ts","messages":[],"suppressedMessages":[{}]}])",
                           .roots = {}};
   const CheckVerdict verdict = Classify(check, outcome, output, false);
   EXPECT_EQ(verdict.report.outcome, "fail");

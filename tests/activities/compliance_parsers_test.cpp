@@ -58,7 +58,7 @@ TEST(TscParser, ConfigurationErrorsHaveTheirOwnClass) {
 
 TEST(EslintParser, RulesBecomeClassesThroughTheAliasTable) {
   const std::string text = Sample("eslint-output.json");
-  const ParsedOutput parsed = ParseOutput(CheckOf("typescript", "eslint"), Out(text));
+  const ParsedOutput parsed = ParseOutput(CheckOf("typescript", "eslint"), File(text));
   EXPECT_THAT(Classes(parsed),
               ElementsAre("ESLINT_ERROR_NO_ANY", "ESLINT_ERROR_NO_ANY", "ESLINT_ERROR_NO_UNUSED_VARS"));
   EXPECT_EQ(parsed.findings[0].path, "src/sum.ts");
@@ -68,7 +68,7 @@ TEST(EslintParser, RulesBecomeClassesThroughTheAliasTable) {
 
 TEST(EslintParser, AFatalMessageIsAParseError) {
   const std::string text = Sample("eslint-output-parse-error.json");
-  EXPECT_THAT(Classes(ParseOutput(CheckOf("typescript", "eslint"), Out(text))), ElementsAre("ESLINT_ERROR_PARSE"));
+  EXPECT_THAT(Classes(ParseOutput(CheckOf("typescript", "eslint"), File(text))), ElementsAre("ESLINT_ERROR_PARSE"));
 }
 
 TEST(EslintParser, WarningsAreNoErrorsWildcardsMatchAndSuppressionsAreCounted) {
@@ -76,14 +76,14 @@ TEST(EslintParser, WarningsAreNoErrorsWildcardsMatchAndSuppressionsAreCounted) {
       {"ruleId":"semi","severity":1,"message":"w","line":1,"column":1},
       {"ruleId":"@typescript-eslint/no-unsafe-call","severity":2,"message":"e","line":2,"column":3}],
       "suppressedMessages":[{"ruleId":"x"},{"ruleId":"y"}]}])";
-  const ParsedOutput parsed = ParseOutput(CheckOf("typescript", "eslint"), Out(text));
+  const ParsedOutput parsed = ParseOutput(CheckOf("typescript", "eslint"), File(text));
   EXPECT_THAT(Classes(parsed), ElementsAre("ESLINT_ERROR_NO_ANY"));
   EXPECT_EQ(parsed.suppressed, 2);
 }
 
 TEST(EslintParser, WhatIsNotItsOutputIsAProblemAndNeverClean) {
   for (const std::string text : {"", "Oops", "{}", "[1]", "[{}]", "[{\"filePath\":\"a\",\"messages\":"}) {
-    EXPECT_NE(ParseOutput(CheckOf("typescript", "eslint"), Out(text)).problem, "") << text;
+    EXPECT_NE(ParseOutput(CheckOf("typescript", "eslint"), File(text)).problem, "") << text;
   }
 }
 

@@ -26,7 +26,7 @@ std::string ErrorOf(const json& profile) {
 TEST(Profile, TheBuiltInProfilesLoad) {
   const auto typescript = LoadProfile("typescript", {});
   ASSERT_TRUE(typescript) << typescript.error().message;
-  EXPECT_EQ(typescript->checks.size(), 3u);
+  EXPECT_EQ(typescript->checks.size(), 5u);
   EXPECT_EQ(typescript->hash.size(), 64u);
   std::vector<std::string> starter;
   for (const StarterFile& file : typescript->starter_files) starter.push_back(file.path);
@@ -95,7 +95,7 @@ TEST(Profile, DirectoriesComeBeforeTheBuiltInOnesAndBringTheirStarterFiles) {
 
 TEST(Profile, AnUnknownNameSaysWhatThereIs) {
   const auto missing = LoadProfile("cobol", {"/somewhere"});
-  EXPECT_THAT(missing.error().message, testing::AllOf(HasSubstr("cpp, typescript"), HasSubstr("/somewhere")));
+  EXPECT_THAT(missing.error().message, testing::AllOf(HasSubstr("commands, cpp, go, javascript, python, rust, typescript, vitest"), HasSubstr("/somewhere")));
   EXPECT_FALSE(LoadProfile("../../etc/passwd", {"/somewhere"}));
 }
 

@@ -122,6 +122,7 @@ void AddAllCommands(CLI::App& app, Globals& globals) {
   AddPromptsCommands(app, globals);
   AddScheduleCommands(app, globals);
   AddConfigCommands(app, globals);
+  AddProfilesCommands(app, globals);
   AddDemoCommands(app, globals);
   AddBenchCommand(app, globals);
   AddCompletionCommand(app, globals);

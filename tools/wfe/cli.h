@@ -95,6 +95,7 @@ void AddWorkflowCommands(CLI::App& app, Globals& globals);
 void AddHistoryCommands(CLI::App& app, Globals& globals);
 void AddAuditCommands(CLI::App& app, Globals& globals);
 void AddPromptsCommands(CLI::App& app, Globals& globals);
+void AddProfilesCommands(CLI::App& app, Globals& globals);
 /// run, list, show and open; called by AddAuditCommands.
 void AddAuditReportCommands(CLI::App& audit, Globals& globals);
 void AddScheduleCommands(CLI::App& app, Globals& globals);

@@ -1,0 +1,159 @@
+#include "activities/compliance/plan.h"
+
+#include <re2/re2.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <system_error>
+
+#include "activities/compliance/dependencies.h"
+#include "activities/compliance/preflight.h"
+#include "activities/compliance/resolve_profile.h"
+#include "activities/compliance/settings.h"
+#include "activities/compliance/starter_files.h"
+#include "activities/compliance/toolchain.h"
+
+namespace wfe::activities {
+namespace {
+
+std::string VersionOf(const ToolSpec& tool, const ToolLocation& location, const std::string& path) {
+  ProcessSpec spec;
+  spec.argv = tool.version_argv.empty() ? std::vector<std::string>{tool.program, "--version"} : tool.version_argv;
+  if (spec.argv[0] == tool.program) spec.argv[0] = location.start_as;
+  spec.environment = {{"PATH", path}, {"LANG", "C.UTF-8"}, {"HOME", "/nonexistent"}};
+  spec.limits.wall_clock = std::chrono::seconds(30);
+  spec.limits.max_output_bytes = 64 << 10;
+  const ProcessOutcome outcome = RunProcess(spec);
+  const std::vector<std::string> lines = SplitLines(CleanTerminalText(outcome.out.text));
+  return lines.empty() ? "" : Printable(lines[0]);
+}
+
+void PlanTools(const ComplianceSettings& settings, const Profile& profile, BuildPlan& plan) {
+  for (const ToolSpec& tool : profile.requires_tools) {
+    const ToolLocation location = LocateTool(tool.program, settings.path);
+    if (!location.problem.empty()) {
+      plan.problems.push_back("the profile " + profile.name + " needs " + tool.program + ", and " + location.problem);
+      continue;
+    }
+    const std::string version = VersionOf(tool, location, settings.path);
+    plan.tools[tool.program] = version;
+    std::string number;
+    if (tool.min_version.empty() || !RE2::PartialMatch(version, "(\\d+(?:\\.\\d+)*)", &number)) continue;
+    if (CompareVersions(number, tool.min_version) < 0) {
+      plan.problems.push_back("the profile " + profile.name + " needs " + tool.program + " " + tool.min_version +
+                              " or newer, and the one in PATH is " + number);
+    }
+  }
+}
+
+void PlanOne(const ComplianceSettings& settings, const CheckSpec& check, bool installed, BuildPlan& plan) {
+  PlannedCheck planned;
+  planned.id = check.id;
+  planned.command = settings.mask.Apply(ShownCommand(check));
+  planned.examines = check.examines;
+  planned.timeout_s = std::chrono::duration_cast<std::chrono::seconds>(check.timeout).count();
+  const std::string& program = check.argv.front();
+  if (program.find('/') == std::string::npos && !program.starts_with('$')) {
+    const ToolLocation location = LocateTool(program, settings.path);
+    planned.program = location.program;
+    planned.program_problem = location.problem;
+  } else if (!program.starts_with('$')) {
+    // What comes with the dependencies can only be looked at once they are there.
+    std::error_code error;
+    const std::string path = program.starts_with('/') ? program : plan.directory + "/" + program;
+    if (installed && !std::filesystem::exists(path, error)) planned.program_problem = "there is no " + program;
+  }
+  if (!planned.program_problem.empty()) {
+    plan.problems.push_back("the check " + check.id + " cannot start: " + planned.program_problem);
+  }
+  plan.checks.push_back(std::move(planned));
+}
+
+void PlanDependencies(const ComplianceSettings& settings, const Profile& profile, const SafeDir& dir, BuildPlan& plan) {
+  if (plan.mode == "create" && !profile.dependency_choices.empty()) {
+    std::string commands;
+    for (const auto& argv : profile.dependency_choices.front().install) {
+      commands += (commands.empty() ? "" : " && ") + JoinCommand(argv);
+    }
+    plan.dependencies = "of the starter files, by `" + commands + "`";
+    return;
+  }
+  const auto place = LocateDependencies(settings, profile, dir);
+  plan.dependencies = place ? place->reason : place.error().message;
+  if (!place) plan.problems.push_back(place.error().message);
+  if (!place || !place->needed || place->ready) return;
+  std::string problem;
+  for (const auto& argv : profile.dependencies->install) {
+    if (InstallerCommand(settings, argv, &problem).empty()) plan.problems.push_back("nothing can be installed: " + problem);
+  }
+}
+
+}  // namespace
+
+void to_json(nlohmann::json& json, const BuildPlan& plan) {
+  json = {{"directory", plan.directory},
+          {"profile", plan.profile},
+          {"detection", plan.detection},
+          {"mode", plan.mode},
+          {"template_id", plan.template_id},
+          {"checks", nlohmann::json::array()},
+          {"left_out", plan.left_out},
+          {"dependencies", plan.dependencies},
+          {"tools", plan.tools},
+          {"starter_files", plan.starter_files},
+          {"source_files", plan.source_files},
+          {"test_files", plan.test_files},
+          {"sandbox", plan.sandbox},
+          {"sandbox_reason", plan.sandbox_reason},
+          {"problems", plan.problems}};
+  for (const PlannedCheck& check : plan.checks) {
+    json["checks"].push_back({{"id", check.id},
+                              {"command", check.command},
+                              {"examines", check.examines},
+                              {"timeout_s", check.timeout_s},
+                              {"program", check.program},
+                              {"program_problem", check.program_problem}});
+  }
+}
+
+Result<BuildPlan> PlanChecks(const ComplianceConfig& config, const std::string& directory, const std::string& profile,
+                             const std::vector<std::string>& checks, const std::string& mode) {
+  const ComplianceSettings settings(config);
+  BuildPlan plan;
+  WFE_ASSIGN_OR_RETURN(plan.directory, ResolveWorkingDir(directory, /*create=*/false));
+  WFE_ASSIGN_OR_RETURN(const SafeDir dir, SafeDir::Open(plan.directory, {.reserved = {}, .max_file_bytes = 64ull << 20}));
+  WFE_ASSIGN_OR_RETURN(const ProjectFacts facts, ProjectFacts::Read(dir));
+  // A new project gets its checks from its starter files, which are not there yet.
+  auto resolved = ResolveProfile(config.profile_dirs, profile, facts, checks);
+  WFE_ASSIGN_OR_RETURN(Profile whole, LoadProfile(resolved ? resolved->profile.name : profile.empty() ? "commands" : profile,
+                                                  config.profile_dirs));
+  WFE_ASSIGN_OR_RETURN(plan.mode,
+                       ResolveMode({.mode = mode, .profile_named = !profile.empty(), .again = false}, whole, facts, dir));
+  if (!resolved && (plan.mode != "create" || profile.empty())) return std::move(resolved).error();
+  const bool create = plan.mode == "create" && checks.empty();
+  const Profile& shown = create ? whole : resolved->profile;
+  plan.profile = shown.name;
+  plan.detection = resolved ? resolved->detection : "";
+  plan.template_id = TemplateFor(shown, plan.mode);
+  if (!create) plan.left_out = resolved->left_out;
+  plan.source_files = static_cast<int64_t>(facts.Matching(shown.sources).size());
+  plan.test_files = static_cast<int64_t>(facts.Matching(shown.tests).size());
+  if (plan.mode == "create") {
+    for (const StarterFile* file : MissingStarterFiles(shown, facts)) plan.starter_files.push_back(file->path);
+  }
+  auto sandbox = ChooseSandbox(settings, shown);
+  if (sandbox) {
+    plan.sandbox = sandbox->sandboxed ? "bwrap" : "none";
+    plan.sandbox_reason = sandbox->reason;
+  } else {
+    plan.sandbox = "none";
+    plan.problems.push_back(sandbox.error().message);
+  }
+  PlanTools(settings, shown, plan);
+  PlanDependencies(settings, shown, dir, plan);
+  const bool own = shown.dependencies.has_value() && plan.dependencies.starts_with("the project's own");
+  for (const CheckSpec& check : shown.checks) PlanOne(settings, check, own, plan);
+  return plan;
+}
+
+}  // namespace wfe::activities

@@ -1,0 +1,217 @@
+#include "activities/compliance/project_facts.h"
+
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+#include <system_error>
+
+#include "activities/compliance/glob.h"
+#include "activities/compliance/ignore_rules.h"
+#include "activities/compliance/text.h"
+
+namespace wfe::activities {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+constexpr uint64_t kMaxManifestBytes = 4ull << 20;
+constexpr size_t kMaxWalked = 1'000'000;
+
+std::string Lower(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return text;
+}
+
+/// "Foo_Bar" and "foo.bar" are the same package to Python.
+std::string PythonName(std::string name) {
+  name = Lower(std::move(name));
+  for (char& c : name) {
+    if (c == '_' || c == '.') c = '-';
+  }
+  return name;
+}
+
+/// JSON of the user, not deeper than it may be parsed.
+json ParseManifest(const std::string& text) {
+  int depth = 0;
+  for (const char c : text) {
+    if (c == '{' || c == '[') ++depth;
+    if (c == '}' || c == ']') --depth;
+    if (depth > 200) return json::object();
+  }
+  json document = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  return document.is_object() ? document : json::object();
+}
+
+}  // namespace
+
+const std::vector<std::string>& ForeignDirectories() {
+  static const std::vector<std::string> names = {"node_modules", ".git",  ".wfe",          ".gemini",      ".venv",
+                                                 "venv",         ".tox",  "__pycache__",   ".mypy_cache",  ".ruff_cache",
+                                                 ".pytest_cache", ".yarn", ".pnpm-store",  ".hg",          ".svn"};
+  return names;
+}
+
+Result<ProjectFacts> ProjectFacts::Read(const SafeDir& dir, size_t max_files) {
+  ProjectFacts facts(dir);
+  WFE_RETURN_IF_ERROR(facts.Walk(max_files));
+  for (const std::string& path : facts.Matching({"package.json", "*/package.json", "*/*/package.json"})) {
+    facts.ReadPackage(path);
+  }
+  facts.ReadPython();
+  return facts;
+}
+
+Status ProjectFacts::Walk(size_t max_files) {
+  IgnoreRules rules;
+  const auto& foreign = ForeignDirectories();
+  size_t walked = 0;
+  // Directories in order, so that each one's .gitignore is known before what it speaks of.
+  std::vector<std::string> queue = {""};
+  for (size_t next = 0; next < queue.size(); ++next) {
+    const std::string directory = queue[next];
+    const std::string prefix = directory.empty() ? "" : directory + "/";
+    std::error_code error;
+    std::vector<fs::directory_entry> entries;
+    // A link is an entry like any other here: it is never followed, so a loop of links ends at its first one.
+    for (fs::directory_iterator at(dir_->path() + "/" + directory, error), end; !error && at != end;
+         at.increment(error)) {
+      entries.push_back(*at);
+      if (++walked > kMaxWalked) {
+        return ResourceExhausted("the project " + dir_->path() + " holds more than " + std::to_string(kMaxWalked) +
+                                 " entries");
+      }
+    }
+    if (directory.empty() && error) return NotFound("cannot list " + dir_->path() + ": " + error.message());
+    for (const fs::directory_entry& entry : entries) {
+      if (entry.path().filename() != ".gitignore" || !entry.is_regular_file(error) || entry.is_symlink(error)) continue;
+      if (const auto text = dir_->Read(prefix + ".gitignore", kMaxManifestBytes)) rules.Add(directory, *text);
+    }
+    for (const fs::directory_entry& entry : entries) {
+      const std::string name = entry.path().filename().string();
+      const std::string path = prefix + name;
+      const fs::file_type type = entry.symlink_status(error).type();
+      if (type == fs::file_type::directory) {
+        if (std::find(foreign.begin(), foreign.end(), name) != foreign.end() || rules.Ignores(path, true)) continue;
+        queue.push_back(path);
+      } else if (path == "audit_trace.jsonl" || rules.Ignores(path, false)) {
+        continue;
+      } else if (type == fs::file_type::regular) {
+        files_.push_back(path);
+        if (files_.size() > max_files) {
+          return ResourceExhausted("the project " + dir_->path() + " holds more than " + std::to_string(max_files) +
+                                   " files that git does not ignore; name a smaller directory, or list what is not "
+                                   "source in .gitignore");
+        }
+      } else {
+        ++others_;
+      }
+    }
+  }
+  std::sort(files_.begin(), files_.end());
+  return Ok();
+}
+
+std::string ProjectFacts::Text(const std::string& path) const {
+  auto text = dir_->Read(path, kMaxManifestBytes);
+  return text ? *std::move(text) : "";
+}
+
+void ProjectFacts::ReadPackage(const std::string& path) {
+  const json manifest = ParseManifest(Text(path));
+  for (const char* key : {"dependencies", "devDependencies", "optionalDependencies", "peerDependencies"}) {
+    const auto found = manifest.find(key);
+    if (found == manifest.end() || !found->is_object()) continue;
+    for (const auto& [name, unused] : found->items()) dependencies_.insert(Lower(name));
+  }
+  if (path == "package.json") package_ = manifest;
+}
+
+void ProjectFacts::ReadPython() {
+  // "pytest>=8", pytest = "^8", pytest[all]: a name at the beginning of a line or of a quoted text.
+  static const RE2 kName(R"((?m)(?:^|["'])\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*(?:["'=<>!~;,@ ]|$))");
+  for (const std::string& path : Matching({"pyproject.toml", "requirements*.txt", "*-requirements.txt", "setup.cfg",
+                                           "setup.py", "tox.ini", "Pipfile", "requirements/*.txt"})) {
+    const std::string text = Text(path);
+    re2::StringPiece rest(text);
+    std::string name;
+    while (RE2::FindAndConsume(&rest, kName, &name)) dependencies_.insert(PythonName(name));
+  }
+}
+
+std::vector<std::string> ProjectFacts::Matching(const std::vector<std::string>& globs) const {
+  const GlobSet set(globs);
+  std::vector<std::string> matching;
+  for (const std::string& path : files_) {
+    if (set.Matches(path)) matching.push_back(path);
+  }
+  return matching;
+}
+
+std::string ProjectFacts::FileFor(const Condition& condition) const {
+  for (const std::string& path : Matching({condition.value})) {
+    if (condition.contains.empty() || Text(path).find(condition.contains) != std::string::npos) return path;
+  }
+  return "";
+}
+
+bool ProjectFacts::Holds(const Condition& condition) const {
+  const auto holds = [this](const Condition& part) { return Holds(part); };
+  switch (condition.kind) {
+    case Condition::Kind::kAlways:
+      return true;
+    case Condition::Kind::kFile:
+      return !FileFor(condition).empty();
+    case Condition::Kind::kDependency:
+      return dependencies_.contains(Lower(condition.value));
+    case Condition::Kind::kScript: {
+      const auto scripts = package_.find("scripts");
+      return scripts != package_.end() && scripts->is_object() && scripts->contains(condition.value);
+    }
+    case Condition::Kind::kAny:
+      return std::any_of(condition.parts.begin(), condition.parts.end(), holds);
+    case Condition::Kind::kAll:
+      return std::all_of(condition.parts.begin(), condition.parts.end(), holds);
+    case Condition::Kind::kNot:
+      return !Holds(condition.parts.front());
+  }
+  return false;
+}
+
+std::string ProjectFacts::Evidence(const Condition& condition) const {
+  switch (condition.kind) {
+    case Condition::Kind::kAlways:
+      return "";
+    case Condition::Kind::kFile: {
+      const std::string path = FileFor(condition);
+      return path.empty() ? "there is no " + condition.value : path + " is there";
+    }
+    case Condition::Kind::kDependency:
+      return "the project " + std::string(Holds(condition) ? "depends" : "does not depend") + " on " + condition.value;
+    case Condition::Kind::kScript:
+      return "package.json has " + std::string(Holds(condition) ? "a" : "no") + " script \"" + condition.value + "\"";
+    case Condition::Kind::kNot:
+      return Evidence(condition.parts.front());
+    case Condition::Kind::kAny:
+    case Condition::Kind::kAll: {
+      const bool holds = Holds(condition);
+      const bool any = condition.kind == Condition::Kind::kAny;
+      std::string text;
+      for (const Condition& part : condition.parts) {
+        // What holds is said by the parts that hold; what does not, by those that do not.
+        if (Holds(part) != holds) continue;
+        const std::string said = Evidence(part);
+        if (said.empty()) continue;
+        text += (text.empty() ? "" : " and ") + said;
+        if (holds && any) break;
+      }
+      return text;
+    }
+  }
+  return "";
+}
+
+}  // namespace wfe::activities
