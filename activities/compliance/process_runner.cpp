@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -13,7 +14,9 @@
 #include <chrono>
 #include <cstring>
 
+#include "activities/compliance/cgroup.h"
 #include "activities/compliance/process_supervisor.h"
+#include "activities/compliance/usage_watch.h"
 #include "engine/base/hash.h"
 #include "engine/base/unique_fd.h"
 
@@ -23,10 +26,12 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 using internal::SupervisorRecord;
 
-/// The standard descriptors may be closed in this process; the supervisor needs numbers above them.
+constexpr uint64_t kMaxChannelBytes = 128ull << 20;  // Half of it is kept whole; a longer report counts as none.
+
+/// The low descriptors may be closed in this process; the supervisor needs numbers above those it gives the command.
 UniqueFd AboveStandard(int fd) {
-  if (fd < 0 || fd > 2) return UniqueFd(fd);
-  const int moved = ::fcntl(fd, F_DUPFD_CLOEXEC, 3);
+  if (fd < 0 || fd > kFilterFd) return UniqueFd(fd);
+  const int moved = ::fcntl(fd, F_DUPFD_CLOEXEC, kFilterFd + 1);
   ::close(fd);
   return UniqueFd(moved);
 }
@@ -151,7 +156,37 @@ class Run {
   }
   std::string Directory() const { return spec_.working_dir.empty() ? "/" : spec_.working_dir; }
 
+  /// A socket, since a pipe could be opened again through /proc by any process of the same user.
+  bool OpenChannel(Pipe& channel) {
+    if (spec_.channel_greeting.empty()) return true;
+    if (!OpenControl(channel)) return false;
+    const std::string& greeting = spec_.channel_greeting;
+    return ::send(channel.read.get(), greeting.data(), greeting.size(), MSG_NOSIGNAL) ==
+           static_cast<ssize_t>(greeting.size());
+  }
+
+  bool OpenFilter(UniqueFd& filter) {
+    if (spec_.filter.empty()) return true;
+    filter = AboveStandard(::memfd_create("wfe-filter", MFD_CLOEXEC));
+    return filter.open() &&
+           ::write(filter.get(), spec_.filter.data(), spec_.filter.size()) ==
+               static_cast<ssize_t>(spec_.filter.size()) &&
+           ::lseek(filter.get(), 0, SEEK_SET) == 0;
+  }
+
+  void MakeCgroup() {
+    const ProcessLimits& limits = spec_.limits;
+    if (!limits.total_memory_bytes && !limits.total_processes) return;
+    std::string why;
+    if (limits.cgroup) cgroup_ = Cgroup::Make(limits.total_memory_bytes, limits.total_processes, &why);
+    limits_kind_ = cgroup_.has_value() ? "cgroup" : "watch";
+  }
+
   bool Start(const std::string& program) {
+    Pipe channel;
+    UniqueFd filter;
+    if (!OpenChannel(channel) || !OpenFilter(filter)) return false;
+    MakeCgroup();
     Pipe out;
     Pipe err;
     Pipe status;
@@ -168,7 +203,7 @@ class Run {
     for (std::string& variable : variables) envp.push_back(variable.data());
     envp.push_back(nullptr);
     const std::string directory = Directory();
-    const internal::SupervisorPlan plan{.program = program.c_str(),
+    internal::SupervisorPlan plan{.program = program.c_str(),
                                         .argv = argv.data(),
                                         .envp = envp.data(),
                                         .directory = directory.c_str(),
@@ -178,7 +213,15 @@ class Run {
                                         .out_fd = out.write.get(),
                                         .err_fd = err.write.get(),
                                         .status_fd = status.write.get(),
-                                        .control_fd = control.read.get()};
+                                        .control_fd = control.read.get(),
+                                        .channel_fd = channel.write.get(),
+                                        .filter_fd = filter.get(),
+                                        .join_fds = {-1, -1}};
+    if (cgroup_.has_value()) {
+      const std::vector<int> fds = cgroup_->join_fds();
+      for (size_t i = 0; i < fds.size() && i < 2; ++i) plan.join_fds[i] = fds[i];
+    }
+    if (!spec_.limits.disk_directories.empty()) disk_before_ = MeasureDisk();
     // Signals stay blocked across the fork: a handler of this program must not run in the child.
     sigset_t all;
     sigset_t before;
@@ -195,7 +238,10 @@ class Run {
     err_fd_ = std::move(err.read);
     status_fd_ = std::move(status.read);
     control_fd_ = std::move(control.write);
-    for (const UniqueFd* fd : {&out_fd_, &err_fd_, &status_fd_}) ::fcntl(fd->get(), F_SETFL, O_NONBLOCK);
+    channel_fd_ = std::move(channel.read);
+    for (const UniqueFd* fd : {&out_fd_, &err_fd_, &status_fd_, &channel_fd_}) {
+      if (fd->open()) ::fcntl(fd->get(), F_SETFL, O_NONBLOCK);
+    }
     started_ = SteadyClock::now();
     return true;
   }
@@ -204,10 +250,12 @@ class Run {
     auto next_heartbeat = started_ + watch_.heartbeat_interval;
     std::optional<SteadyClock::time_point> gone_at;
     while (status_fd_.open() || out_fd_.open() || err_fd_.open()) {
-      pollfd wait_for[3] = {{.fd = out_fd_.get(), .events = POLLIN, .revents = 0},
+      pollfd wait_for[4] = {{.fd = out_fd_.get(), .events = POLLIN, .revents = 0},
                             {.fd = err_fd_.get(), .events = POLLIN, .revents = 0},
-                            {.fd = status_fd_.get(), .events = POLLIN, .revents = 0}};
-      ::poll(wait_for, 3, 50);
+                            {.fd = status_fd_.get(), .events = POLLIN, .revents = 0},
+                            {.fd = channel_fd_.get(), .events = POLLIN, .revents = 0}};
+      ::poll(wait_for, 4, 50);
+      if (channel_fd_.open() && wait_for[3].revents != 0) Drain(channel_fd_, channel_);
       if (out_fd_.open() && wait_for[0].revents != 0) Drain(out_fd_, out_);
       if (err_fd_.open() && wait_for[1].revents != 0) Drain(err_fd_, err_);
       if (status_fd_.open() && wait_for[2].revents != 0) ReadStatus();
@@ -228,6 +276,12 @@ class Run {
           Stop(ProcessOutcome::Kind::kCancelled, now);
         } else if (now - started_ >= spec_.limits.wall_clock) {
           Stop(ProcessOutcome::Kind::kTimedOut, now);
+        } else if (const auto limit = LimitReached(now); limit != ProcessOutcome::Limit::kNone) {
+          limit_ = limit;
+          Stop(ProcessOutcome::Kind::kSignalled, now);
+          // A bomb has no claim to patience.
+          killed_ = true;
+          Order(internal::kControlKill);
         }
       } else if (stopping_.has_value() && !killed_ && now - stop_time_ >= spec_.limits.grace) {
         killed_ = true;
@@ -239,6 +293,37 @@ class Run {
         return;
       }
     }
+  }
+
+  uint64_t MeasureDisk() const {
+    return DiskBytes(spec_.limits.disk_directories, {".git", "node_modules"});
+  }
+
+  /// Looks every 100 ms at processes; at the disk less often the longer a look takes.
+  ProcessOutcome::Limit LimitReached(SteadyClock::time_point now) {
+    using Limit = ProcessOutcome::Limit;
+    const ProcessLimits& limits = spec_.limits;
+    if (now >= next_usage_ && (limits.total_memory_bytes || limits.total_processes)) {
+      next_usage_ = now + std::chrono::milliseconds(100);
+      if (cgroup_.has_value()) {
+        if (cgroup_->memory_was_exceeded()) return Limit::kMemory;
+        if (cgroup_->processes_were_exceeded()) return Limit::kProcesses;
+      } else {
+        const ProcessUsage usage = UsageBelow(supervisor_);
+        if (limits.total_processes && usage.processes > *limits.total_processes) return Limit::kProcesses;
+        if (limits.total_memory_bytes && usage.memory_bytes > *limits.total_memory_bytes &&
+            ProportionalMemoryBelow(supervisor_) > *limits.total_memory_bytes) {
+          return Limit::kMemory;
+        }
+      }
+    }
+    if (now >= next_disk_ && limits.disk_growth_bytes && !limits.disk_directories.empty()) {
+      const uint64_t bytes = MeasureDisk();
+      if (bytes > disk_before_ + *limits.disk_growth_bytes) return Limit::kDisk;
+      const auto took = SteadyClock::now() - now;
+      next_disk_ = now + std::max<SteadyClock::duration>(std::chrono::milliseconds(300), took * 20);
+    }
+    return Limit::kNone;
   }
 
   void Stop(ProcessOutcome::Kind why, SteadyClock::time_point now) {
@@ -288,6 +373,21 @@ class Run {
     }
     ProcessOutcome outcome;
     outcome.duration = SteadyClock::now() - started_;
+    // What was written last; everyone who could write is gone.
+    while (channel_fd_.open()) {
+      char buffer[4096];
+      const ssize_t got = ::read(channel_fd_.get(), buffer, sizeof buffer);
+      if (got > 0) channel_.Add({buffer, static_cast<size_t>(got)});
+      if (got == 0 || (got < 0 && errno != EINTR)) channel_fd_.Close();
+    }
+    outcome.channel = channel_.Finish().text;
+    outcome.limits_kind = limits_kind_;
+    // A bomb may burst between two looks.
+    if (limit_ == ProcessOutcome::Limit::kNone && cgroup_.has_value()) {
+      if (cgroup_->memory_was_exceeded()) limit_ = ProcessOutcome::Limit::kMemory;
+      if (cgroup_->processes_were_exceeded()) limit_ = ProcessOutcome::Limit::kProcesses;
+    }
+    outcome.limit = limit_;
     outcome.out = out_.Finish();
     outcome.err = err_.Finish();
     const Sha256Digest out_hash = out_.Hash();
@@ -303,6 +403,7 @@ class Run {
                                  start_failed_->value == ENOEXEC || start_failed_->value == ENOTDIR);
     } else if (stopping_.has_value()) {
       outcome.kind = *stopping_;
+      if (limit_ != ProcessOutcome::Limit::kNone) outcome.signal = SIGKILL;
     } else if (!ended_.has_value()) {
       outcome.kind = ProcessOutcome::Kind::kSignalled;  // The supervisor itself was killed, and the command with it.
       outcome.signal = SIGKILL;
@@ -348,6 +449,14 @@ class Run {
   int leftover_ = 0;
   std::optional<int> ended_;
   std::optional<SupervisorRecord> start_failed_;
+  Capture channel_{kMaxChannelBytes};
+  UniqueFd channel_fd_;
+  std::optional<Cgroup> cgroup_;
+  std::string limits_kind_;
+  ProcessOutcome::Limit limit_ = ProcessOutcome::Limit::kNone;
+  uint64_t disk_before_ = 0;
+  SteadyClock::time_point next_usage_;
+  SteadyClock::time_point next_disk_;
 };
 
 }  // namespace

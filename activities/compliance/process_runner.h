@@ -27,7 +27,18 @@ struct ProcessLimits {
   std::optional<uint64_t> file_bytes;        ///< Largest file it may write.
   std::optional<uint64_t> open_files = 1024;
   std::optional<uint64_t> processes;  ///< Counted per user by the kernel, and not applied to root.
+  // Of the command and everything it starts, together.  Reaching one stops the command (ProcessOutcome::limit).
+  std::optional<uint64_t> total_memory_bytes;
+  std::optional<uint64_t> total_processes;
+  std::optional<uint64_t> disk_growth_bytes;       ///< How much `disk_directories` may grow while it runs.
+  std::vector<std::string> disk_directories;
+  bool cgroup = true;                              ///< Use a control group where one can be made.
 };
+
+/// A socket to the command, as its descriptor kChannelFd, that no other process of it inherits by ordinary means.
+inline constexpr int kChannelFd = 5;
+/// A file with a filter of system calls for bubblewrap (--seccomp), as this descriptor.
+inline constexpr int kFilterFd = 6;
 
 using Environment = std::vector<std::pair<std::string, std::string>>;
 
@@ -37,6 +48,8 @@ struct ProcessSpec {
   Environment environment;        ///< The whole environment; nothing is inherited.
   ProcessLimits limits;
   bool no_new_privileges = true;  ///< Set-user-id programs give no rights.
+  std::string channel_greeting;   ///< Not empty: there is a channel, and this stands in it from the start.
+  std::string filter;             ///< Not empty: what kFilterFd reads.
 };
 
 /// Asked and told while the command runs, from the calling thread.
@@ -66,6 +79,10 @@ struct ProcessOutcome {
   Duration duration{};
   int leftover_processes = 0;  ///< Still there when the command itself had ended; killed.
   bool all_gone = true;        ///< The supervisor saw its last descendant go.
+  std::string channel;         ///< What the command wrote to the channel.
+  enum class Limit { kNone, kMemory, kProcesses, kDisk };
+  Limit limit = Limit::kNone;  ///< The command was stopped because it reached this one.
+  std::string limits_kind;     ///< How memory and processes were limited: "cgroup", "watch" or "" (not at all).
 };
 
 /// Blocks until the command and all its descendants are gone.

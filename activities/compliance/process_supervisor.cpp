@@ -25,7 +25,8 @@ void Report(int fd, int32_t kind, int32_t value, int32_t detail = 0) {
 }
 
 void CloseAllBut(const SupervisorPlan& plan) {
-  int keep[] = {plan.null_fd, plan.out_fd, plan.err_fd, plan.status_fd, plan.control_fd};
+  int keep[] = {plan.null_fd,    plan.out_fd,    plan.err_fd,      plan.status_fd,  plan.control_fd,
+                plan.channel_fd, plan.filter_fd, plan.join_fds[0], plan.join_fds[1]};
   constexpr int kCount = sizeof keep / sizeof keep[0];
   for (int i = 0; i < kCount; ++i) {
     for (int j = i + 1; j < kCount; ++j) {
@@ -38,6 +39,7 @@ void CloseAllBut(const SupervisorPlan& plan) {
   }
   unsigned next = 0;
   for (const int fd : keep) {
+    if (fd < 0) continue;
     if (static_cast<unsigned>(fd) > next) ::syscall(SYS_close_range, next, static_cast<unsigned>(fd) - 1, 0u);
     next = static_cast<unsigned>(fd) + 1;
   }
@@ -80,6 +82,12 @@ bool SetLimit(int resource, const std::optional<uint64_t>& wanted) {
     Report(plan.status_fd, SupervisorRecord::kStartFailed, errno, kStepLimits);
     ::_exit(127);
   }
+  for (const int fd : plan.join_fds) {
+    if (fd >= 0 && ::write(fd, "0", 1) != 1) {
+      Report(plan.status_fd, SupervisorRecord::kStartFailed, errno, kStepLimits);
+      ::_exit(127);
+    }
+  }
   if (::chdir(plan.directory) != 0) {
     Report(plan.status_fd, SupervisorRecord::kStartFailed, errno, kStepDirectory);
     ::_exit(127);
@@ -87,6 +95,8 @@ bool SetLimit(int resource, const std::optional<uint64_t>& wanted) {
   ::dup2(plan.null_fd, 0);
   ::dup2(plan.out_fd, 1);
   ::dup2(plan.err_fd, 2);
+  if (plan.channel_fd >= 0) ::dup2(plan.channel_fd, kChannelFd);
+  if (plan.filter_fd >= 0) ::dup2(plan.filter_fd, kFilterFd);
   // The originals are close-on-exec.
   ::execve(plan.program, plan.argv, plan.envp);
   Report(plan.status_fd, SupervisorRecord::kStartFailed, errno, kStepExec);
@@ -149,6 +159,7 @@ void RunSupervisor(const SupervisorPlan& plan) {
   ::close(plan.out_fd);
   ::close(plan.err_fd);
   ::close(plan.null_fd);
+  if (plan.channel_fd >= 0) ::close(plan.channel_fd);
 
   bool killing = false;
   bool ended = false;

@@ -21,7 +21,7 @@ enum StartStep : int32_t { kStepFork = 1, kStepLimits, kStepDirectory, kStepExec
 inline constexpr char kControlTerminate = 'T';
 inline constexpr char kControlKill = 'K';
 
-/// Prepared before the fork.  The descriptors are all 3 or above and distinct.
+/// Prepared before the fork.  The descriptors are all above kFilterFd and distinct.
 struct SupervisorPlan {
   const char* program = nullptr;
   char* const* argv = nullptr;
@@ -34,6 +34,9 @@ struct SupervisorPlan {
   int err_fd = -1;
   int status_fd = -1;
   int control_fd = -1;
+  int channel_fd = -1;          ///< Becomes kChannelFd of the command; -1: none.
+  int filter_fd = -1;           ///< Becomes kFilterFd of the command; -1: none.
+  int join_fds[2] = {-1, -1};   ///< cgroup.procs of the groups the command joins; -1: none.
 };
 
 /// Runs in the forked child; starts the command, adopts and reaps its descendants, and exits when none is left.

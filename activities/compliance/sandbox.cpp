@@ -10,6 +10,7 @@
 #include <mutex>
 #include <set>
 
+#include "activities/compliance/syscall_filter.h"
 #include "activities/compliance/text.h"
 
 namespace wfe::activities {
@@ -27,7 +28,7 @@ constexpr std::string_view kSystemPaths[] = {"/bin",
                                              "/etc/ld.so.conf",
                                              "/etc/ld.so.conf.d"};
 
-void AddSystem(std::vector<std::string>& argv) {
+void AddSystem(std::vector<std::string>& argv, std::optional<uint64_t> tmp_bytes = std::nullopt) {
   const auto add = [&](std::initializer_list<std::string> arguments) { argv.insert(argv.end(), arguments); };
   add({"--ro-bind", "/usr", "/usr"});
   for (const std::string_view view : kSystemPaths) {
@@ -42,7 +43,9 @@ void AddSystem(std::vector<std::string>& argv) {
       add({"--ro-bind", path, path});
     }
   }
-  add({"--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"});
+  add({"--proc", "/proc", "--dev", "/dev"});
+  if (tmp_bytes.has_value()) add({"--size", std::to_string(*tmp_bytes)});
+  add({"--tmpfs", "/tmp"});
 }
 
 std::vector<std::string> Isolation(const std::string& program) {
@@ -119,7 +122,9 @@ SandboxAvailability ProbeSandbox(const std::string& bwrap, const std::string& pa
 ProcessSpec WrapInSandbox(const SandboxPlan& plan, const ProcessSpec& inner) {
   ProcessSpec outer = inner;
   outer.argv = Isolation(plan.program);
-  AddSystem(outer.argv);
+  AddSystem(outer.argv, plan.tmp_bytes);
+  outer.filter = SyscallFilter(plan.shields_runner);
+  if (!outer.filter.empty()) outer.argv.insert(outer.argv.end(), {"--seccomp", std::to_string(kFilterFd)});
   const auto add = [&](std::initializer_list<std::string> arguments) {
     outer.argv.insert(outer.argv.end(), arguments);
   };

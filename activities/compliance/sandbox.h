@@ -2,6 +2,7 @@
 // one writable working directory.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -35,6 +36,8 @@ struct SandboxPlan {
   /// Host path → path inside, read-only, mounted after /w so that they can lie within it.
   std::vector<std::pair<std::string, std::string>> read_only;
   std::vector<std::string> hidden;  ///< Directories inside that appear empty and read-only (e.g. /w/.wfe).
+  std::optional<uint64_t> tmp_bytes;  ///< Size of /tmp, which is memory.
+  bool shields_runner = false;        ///< Nothing inside may reach into the memory of another process.
 };
 
 /// The command as bubblewrap runs it.  `inner.working_dir` is a path inside the sandbox; `inner.environment` becomes

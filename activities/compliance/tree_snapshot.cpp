@@ -33,7 +33,10 @@ Result<std::vector<SafeEntry>> Entries(const SafeDir& dir, const SnapshotOptions
   list.excluded = options.excluded;
   list.max_entries = options.max_files * 2;  // Directories count as entries, not as files.
   WFE_ASSIGN_OR_RETURN(std::vector<SafeEntry> entries, dir.List("", list));
-  std::erase_if(entries, [](const SafeEntry& entry) { return entry.kind == FileKind::kOther; });
+  // A name that no path check accepts (a newline, no UTF-8) could not be restored; it is no part of a project (M6).
+  std::erase_if(entries, [&](const SafeEntry& entry) {
+    return entry.kind == FileKind::kOther || !dir.CheckPath(entry.path).has_value();
+  });
   if (entries.size() > options.max_files) {
     return ResourceExhausted("the directory holds " + std::to_string(entries.size()) + " files; the limit is " +
                              std::to_string(options.max_files));

@@ -1,0 +1,235 @@
+#include "activities/compliance/examination.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "activities/compliance/claim.h"
+#include "activities/compliance/integrity.h"
+
+namespace wfe::activities {
+namespace {
+
+using Limit = ProcessOutcome::Limit;
+
+/// "jest/package.json" below the dependencies: the first number of its version; 0 when it cannot be read.
+int MajorVersion(const std::string& dependencies, const std::string& package) {
+  std::ifstream file(dependencies + "/" + package + "/package.json");
+  const nlohmann::json document = nlohmann::json::parse(file, nullptr, /*allow_exceptions=*/false);
+  if (!document.is_object() || !document.contains("version") || !document["version"].is_string()) return 0;
+  return std::atoi(document["version"].get<std::string>().c_str());
+}
+
+void Replace(CheckVerdict& verdict, std::string error_class, std::string text) {
+  verdict.findings.clear();
+  verdict.findings.push_back(
+      {.path = "", .line = 0, .column = 0, .error_class = error_class, .text = std::move(text)});
+  verdict.report.outcome = "error";
+  verdict.report.error_type = std::move(error_class);
+  verdict.report.findings = 1;
+}
+
+void Fail(CheckVerdict& verdict, std::string text) {
+  verdict.findings.push_back({.path = "",
+                              .line = 0,
+                              .column = 0,
+                              .error_class = std::string(kResultForged),
+                              .text = std::move(text)});
+  verdict.report.outcome = "fail";
+  verdict.report.error_type = Headline(verdict.findings, "");
+  verdict.report.findings = static_cast<int64_t>(verdict.findings.size());
+}
+
+std::string LimitText(Limit limit, const std::string& id, const SandboxLimits& limits) {
+  const auto mib = [](uint64_t count) { return std::to_string(count) + " MiB"; };
+  switch (limit) {
+    case Limit::kMemory:
+      return id + " used more than " + mib(limits.memory_mib) + " of memory and was stopped";
+    case Limit::kProcesses:
+      return id + " started more than " + std::to_string(limits.processes) + " processes and was stopped";
+    case Limit::kDisk:
+      return id + " wrote more than " + mib(limits.disk_mib) + " into the working directory and was stopped";
+    case Limit::kNone:
+      break;
+  }
+  return "";
+}
+
+}  // namespace
+
+Examination::Examination(const ComplianceSettings& settings, const Profile& profile, const ComplianceRequest& request,
+                         const SafeDir& dir)
+    : settings_(settings), profile_(profile), request_(request), dir_(dir) {}
+
+void Examination::Note(Finding finding, bool always_fails) {
+  (strict() || always_fails ? failing_ : recorded_).push_back(std::move(finding));
+}
+
+Status Examination::Begin(ComplianceReport& report) {
+  report.policy = std::string(strict() ? kPolicyStrict : kPolicyWarn);
+  std::map<std::string, std::string> known;
+  if (request_.baseline.is_object()) {
+    WFE_ASSIGN_OR_RETURN(baseline_, BaselineFromJson(request_.baseline));
+    known = baseline_->plants;
+  } else {
+    WFE_ASSIGN_OR_RETURN(known, ListPlants(dir_));
+  }
+  plants_.emplace(dir_, std::move(known));
+  WFE_RETURN_IF_ERROR(plants_->Sweep("the agent"));
+  WFE_RETURN_IF_ERROR(plants_->Remember());
+  if (!baseline_.has_value()) return Ok();
+  WFE_ASSIGN_OR_RETURN(IntegrityCheck integrity, CheckIntegrity(dir_, *baseline_, strict()));
+  for (Finding& finding : integrity.findings) Note(std::move(finding), false);
+  const auto add = [](std::vector<std::string>& to, const std::vector<std::string>& from) {
+    for (const std::string& path : from) {
+      if (std::find(to.begin(), to.end(), path) == to.end()) to.push_back(path);
+    }
+    std::sort(to.begin(), to.end());
+  };
+  if (strict()) add(report.policy_violations, integrity.changed);
+  add(report.restored_files, integrity.restored);
+  files_examined_ = integrity.scan.files_examined;
+  suppressed_ = integrity.scan.suppressed;
+  return Ok();
+}
+
+Status Examination::Equip(const CheckSpec& check, bool sandboxed, const std::string& dependencies, ProcessSpec& inner,
+                          SandboxPlan& plan) {
+  const SandboxLimits& limits = profile_.sandbox_limits;
+  inner.limits.total_memory_bytes = limits.memory_mib << 20;
+  inner.limits.total_processes = limits.processes;
+  inner.limits.disk_growth_bytes = limits.disk_mib << 20;
+  inner.limits.disk_directories = {dir_.path()};
+  inner.limits.cgroup = settings_.config.use_cgroups;
+  record_ = {};
+  nonce_ = NewNonce();
+  reporter_ = check.output_file.empty() && ReporterFor(check.argv) != Reporter::kPytest ? Reporter::kNone
+                                                                                       : ReporterFor(check.argv);
+  if (reporter_ != Reporter::kNone) {
+    WFE_ASSIGN_OR_RETURN(const std::string place, PlaceReporters(dir_.path() + "/" + std::string(kStateDirectory) + "/reporters"));
+    const std::string seen = sandboxed ? std::string(kSandboxReporterDir) : place;
+    const int version = reporter_ == Reporter::kJest && !dependencies.empty() ? MajorVersion(dependencies, "jest") : 0;
+    AttachReporter(reporter_, seen, version, inner);
+    if (sandboxed) plan.read_only.emplace_back(place, seen);
+  }
+  inner.channel_greeting = nonce_;
+  if (!sandboxed) {
+    if (!dependencies.empty() && !dependencies_.has_value() && !dependencies.starts_with(dir_.path() + "/")) {
+      dependencies_.emplace(dependencies);
+    }
+    return Ok();
+  }
+  plan.tmp_bytes = limits.tmp_mib << 20;
+  plan.shields_runner = reporter_ != Reporter::kNone;
+  plan.inner_keeps_channel = reporter_ != Reporter::kNone;
+  // What is not there cannot be planted either.
+  for (const std::string name : {".git", ".gemini"}) {
+    WFE_ASSIGN_OR_RETURN(const auto present, dir_.Stat(name));
+    if (present.has_value()) continue;
+    plan.hidden.push_back(std::string(kSandboxWorkDir) + "/" + name);
+    if (std::find(mount_points_.begin(), mount_points_.end(), name) == mount_points_.end()) mount_points_.push_back(name);
+  }
+  return Ok();
+}
+
+void Examination::TakeResult(const ProcessOutcome& outcome, ToolOutput& output) {
+  for (const std::string& name : mount_points_) ::unlinkat(dir_.fd(), name.c_str(), AT_REMOVEDIR);
+  record_ = ReadReporter(reporter_, outcome.channel, nonce_);
+  if (reporter_ == Reporter::kJest || reporter_ == Reporter::kVitest) output.file = record_.result;
+}
+
+Status Examination::Judge(const CheckSpec& check, const ProcessOutcome& outcome, CheckVerdict& verdict) {
+  if (limits_kind_.empty()) limits_kind_ = outcome.limits_kind;
+  const int64_t left = std::max<int64_t>(outcome.leftover_processes, record_.leftover);
+  leftover_ += left;
+  verdict.report.leftover_processes = left;
+  const bool file = !check.output_file.empty();
+  verdict.report.evidence = reporter_ != Reporter::kNone ? "reporter" : file ? "file" : "exit_code";
+  if (outcome.limit != Limit::kNone) {
+    const char* name = outcome.limit == Limit::kMemory ? "MEMORY" : outcome.limit == Limit::kDisk ? "DISK" : "PROCESSES";
+    Replace(verdict, std::string("COMMAND_FAILED_") + name, LimitText(outcome.limit, check.id, profile_.sandbox_limits));
+  } else if (outcome.kind == ProcessOutcome::Kind::kExited && reporter_ != Reporter::kNone) {
+    const bool ok = std::find(check.ok_exit.begin(), check.ok_exit.end(), outcome.exit_code) != check.ok_exit.end();
+    const bool passed = verdict.report.outcome == "pass";
+    if (reporter_ == Reporter::kPytest && record_.ended) {
+      verdict.report.tests_total = record_.total;
+      verdict.report.tests_failed = record_.failed;
+      verdict.report.tests_skipped = record_.skipped;
+    }
+    if (record_.forged) {
+      Fail(verdict, "something else than " + check.id + " wrote into its report");
+    } else if (!record_.ended && ok) {
+      // The tool could say so itself when it failed; a success without an end is none.
+      Replace(verdict, std::string(kResultForged),
+              "the run of " + check.id + " did not end properly: it ended with exit code " +
+                  std::to_string(outcome.exit_code) + " and without the last word of its reporter");
+    } else if (!record_.problem.empty()) {
+      Fail(verdict, record_.problem);
+    } else if (passed && record_.failed > 0) {
+      Fail(verdict, std::to_string(record_.failed) + " tests failed, and " + check.id + " ended as if none had");
+    }
+  }
+  WFE_RETURN_IF_ERROR(plants_->Sweep("the check " + check.id));
+  if (left > 0) {
+    Note({.path = "",
+          .line = 0,
+          .column = 0,
+          .error_class = std::string(kLeftoverProcess),
+          .text = "the check " + check.id + " left " + std::to_string(left) +
+                  (left == 1 ? " process" : " processes") + " running; what a test starts it must also end"},
+         false);
+  }
+  if (baseline_.has_value() && verdict.report.outcome == "pass" && verdict.report.tests_total.has_value()) {
+    const int64_t ran = *verdict.report.tests_total - verdict.report.tests_skipped.value_or(0);
+    int64_t& most = baseline_->ran[check.id];
+    if (ran < most) {
+      Note({.path = "",
+            .line = 0,
+            .column = 0,
+            .error_class = std::string(kTestsRemoved),
+            .text = check.id + " ran " + std::to_string(ran) + " tests; it ran " + std::to_string(most) + " before"},
+           false);
+    }
+    most = std::max(most, ran);
+  }
+  return Ok();
+}
+
+Status Examination::End(ComplianceReport& report, CheckVerdict& policy) {
+  if (dependencies_.has_value() && dependencies_->ThrowAwayWhenChanged()) {
+    Note({.path = "",
+          .line = 0,
+          .column = 0,
+          .error_class = std::string(kPlanted),
+          .text = "the checked code changed the dependencies that all builds share; they were thrown away"},
+         true);
+  }
+  for (Finding& finding : plants_->TakeFindings()) Note(std::move(finding), true);
+  report.planted_files = plants_->removed();
+  report.leftover_processes = leftover_;
+  report.limits = limits_kind_;
+  report.files_examined = files_examined_;
+  report.suppressed_count = std::max(report.suppressed_count, suppressed_);
+  for (const CheckReport& check : report.checks) {
+    report.tests_total += check.tests_total.value_or(0);
+    report.tests_skipped += check.tests_skipped.value_or(0);
+  }
+  for (const auto* findings : {&failing_, &recorded_}) {
+    for (const Finding& finding : *findings) ++report.policy_counts[finding.error_class];
+  }
+  constexpr size_t kMaxNotes = 50;
+  for (const Finding& finding : recorded_) {
+    if (report.policy_notes.size() >= kMaxNotes) break;
+    std::string note = finding.path.empty() ? "" : finding.path + ": ";
+    note += finding.error_class + " " + finding.text;
+    report.policy_notes.push_back(settings_.mask.Apply(std::move(note)));
+  }
+  if (baseline_.has_value()) report.baseline = ToJson(*baseline_);
+  policy.findings.insert(policy.findings.end(), failing_.begin(), failing_.end());
+  return Ok();
+}
+
+}  // namespace wfe::activities

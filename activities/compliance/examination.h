@@ -1,0 +1,69 @@
+// Stands between the checks and what they examine: compares the project with its baseline, equips each command with a
+// reporter and limits, and says afterwards what the command's own word could not be trusted for (H5, H8, H10, M8, M9).
+// One object for one verification; used from the activity's thread.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "activities/compliance/classify.h"
+#include "activities/compliance/compliance.h"
+#include "activities/compliance/dependency_guard.h"
+#include "activities/compliance/planted_files.h"
+#include "activities/compliance/reporters.h"
+#include "activities/compliance/settings.h"
+#include "activities/compliance/test_baseline.h"
+
+namespace wfe::activities {
+
+inline constexpr std::string_view kResultForged = "RESULT_FORGED";
+inline constexpr std::string_view kLeftoverProcess = "POLICY_VIOLATION_LEFTOVER_PROCESS";
+inline constexpr std::string_view kPolicyStrict = "strict";
+inline constexpr std::string_view kPolicyWarn = "warn";
+
+class Examination {
+ public:
+  Examination(const ComplianceSettings& settings, const Profile& profile, const ComplianceRequest& request,
+              const SafeDir& dir);
+
+  /// Before the first check, after the examiner's own files are as they should be.
+  Status Begin(ComplianceReport& report);
+
+  /// What one command needs beyond its profile.  `inner` is not wrapped yet; `plan` is its own copy.
+  /// `dependencies`: their host directory, "" for none.
+  Status Equip(const CheckSpec& check, bool sandboxed, const std::string& dependencies, ProcessSpec& inner,
+               SandboxPlan& plan);
+  /// Replaces the result that the command left in a file by the one its reporter told us.
+  void TakeResult(const ProcessOutcome& outcome, ToolOutput& output);
+  /// Adds to the verdict what the command's own word hides.
+  Status Judge(const CheckSpec& check, const ProcessOutcome& outcome, CheckVerdict& verdict);
+
+  /// After the last check.
+  Status End(ComplianceReport& report, CheckVerdict& policy);
+
+ private:
+  bool strict() const { return request_.policy != kPolicyWarn; }
+  void Note(Finding finding, bool always_fails);
+
+  const ComplianceSettings& settings_;
+  const Profile& profile_;
+  const ComplianceRequest& request_;
+  const SafeDir& dir_;
+  std::optional<TestBaseline> baseline_;
+  std::optional<PlantGuard> plants_;
+  std::optional<DependencyGuard> dependencies_;
+  std::vector<Finding> failing_;   ///< Policy findings that decide.
+  std::vector<Finding> recorded_;  ///< Those that the policy "warn" only records.
+  std::vector<std::string> mount_points_;  ///< Made by bubblewrap in the working directory; removed again.
+  Reporter reporter_ = Reporter::kNone;    ///< Of the command that runs.
+  std::string nonce_;
+  ReporterRecord record_;
+  std::string limits_kind_;
+  int64_t leftover_ = 0;
+  int64_t files_examined_ = 0;
+  int64_t suppressed_ = 0;
+};
+
+}  // namespace wfe::activities

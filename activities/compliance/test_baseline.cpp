@@ -1,0 +1,95 @@
+#include "activities/compliance/test_baseline.h"
+
+#include <nlohmann/json.hpp>
+
+#include "activities/compliance/claim.h"
+#include "activities/compliance/planted_files.h"
+#include "engine/base/hash.h"
+
+namespace wfe::activities {
+namespace {
+
+using nlohmann::json;
+
+// What goes through the workflow's history stays small: 8,000 files are about 1 MB.
+constexpr size_t kMaxFiles = 8'000;
+constexpr size_t kMaxBodies = 30'000;
+
+std::string CopyPath(const std::string& path) {
+  return std::string(kStateDirectory) + "/baseline/tests/" + ToHex(Sha256(path));
+}
+
+}  // namespace
+
+std::string MarkKey(const Mark& mark) { return std::string(mark.error_class) + " " + mark.kind; }
+
+Result<TestBaseline> RecordBaseline(const SafeDir& dir) {
+  WFE_ASSIGN_OR_RETURN(ProjectScan scan, ScanProject(dir));
+  TestBaseline baseline;
+  baseline.tests = scan.tests;
+  baseline.assertions = scan.assertions;
+  size_t bodies = 0;
+  for (auto& [path, file] : scan.files) {
+    if (baseline.files.size() >= kMaxFiles) break;
+    TestBaseline::File& kept = baseline.files[path];
+    kept.hash = file.hash;
+    kept.is_test = file.is_test;
+    kept.tests = file.tests;
+    for (const Mark& mark : file.marks) ++kept.marks[MarkKey(mark)];
+    bodies += file.bodies.size();
+    if (bodies <= kMaxBodies) kept.bodies = std::move(file.bodies);
+    if (!file.is_test) continue;
+    WFE_ASSIGN_OR_RETURN(const std::string content, dir.Read(path));
+    WFE_RETURN_IF_ERROR(KeepCopy(dir, path, content));
+  }
+  WFE_ASSIGN_OR_RETURN(baseline.plants, ListPlants(dir));
+  return baseline;
+}
+
+Status KeepCopy(const SafeDir& dir, const std::string& path, const std::string& content) {
+  return dir.Write(CopyPath(path), content, 0600);
+}
+
+std::string BaselineCopy(const SafeDir& dir, const std::string& path, const TestBaseline::File& file, bool* found) {
+  auto copy = dir.Read(CopyPath(path));
+  *found = copy.has_value() && ShortHash(*copy) == file.hash;
+  return *found ? *std::move(copy) : "";
+}
+
+json ToJson(const TestBaseline& baseline) {
+  json files = json::object();
+  for (const auto& [path, file] : baseline.files) {
+    json entry = {{"h", file.hash}};
+    if (file.is_test) entry["t"] = true;
+    if (file.tests > 0) entry["n"] = file.tests;
+    if (!file.bodies.empty()) entry["b"] = file.bodies;
+    if (!file.marks.empty()) entry["m"] = file.marks;
+    files[path] = std::move(entry);
+  }
+  return {{"version", 1},          {"files", std::move(files)}, {"tests", baseline.tests},
+          {"assertions", baseline.assertions}, {"ran", baseline.ran},       {"plants", baseline.plants}};
+}
+
+Result<TestBaseline> BaselineFromJson(const json& document) {
+  TestBaseline baseline;
+  try {
+    if (document.value("version", 0) != 1) return FailedPrecondition("the baseline of the tests has another version");
+    for (const auto& [path, entry] : document.at("files").items()) {
+      TestBaseline::File& file = baseline.files[path];
+      entry.at("h").get_to(file.hash);
+      file.is_test = entry.value("t", false);
+      file.tests = entry.value("n", int64_t{0});
+      if (entry.contains("b")) entry["b"].get_to(file.bodies);
+      if (entry.contains("m")) entry["m"].get_to(file.marks);
+    }
+    document.at("tests").get_to(baseline.tests);
+    document.at("assertions").get_to(baseline.assertions);
+    if (document.contains("ran")) document["ran"].get_to(baseline.ran);
+    if (document.contains("plants")) document["plants"].get_to(baseline.plants);
+  } catch (const json::exception&) {
+    return FailedPrecondition("the baseline of the tests cannot be read");
+  }
+  return baseline;
+}
+
+}  // namespace wfe::activities
