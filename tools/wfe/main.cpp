@@ -26,6 +26,7 @@ int main(int argc, char** argv) {
   wfe::cli::AddHistoryCommands(app, globals);
   wfe::cli::AddAuditCommands(app, globals);
   wfe::cli::AddPromptsCommands(app, globals);
+  wfe::cli::AddCostsCommand(app, globals);
   wfe::cli::AddScheduleCommands(app, globals);
   wfe::cli::AddConfigCommands(app, globals);
   wfe::cli::AddDemoCommands(app, globals);
