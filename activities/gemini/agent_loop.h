@@ -46,10 +46,10 @@ struct LoopServices {
 struct LoopOutcome {
   enum class Kind { kDone, kAgentError, kRetry, kCancelled, kMachine };
   Kind kind = Kind::kDone;
-  std::string message;  ///< Not for kDone.
+  std::string message;                    ///< Not for kDone.
   std::optional<ModelError> unavailable;  ///< kRetry: what the model's service said.
-  nlohmann::json contents;  ///< The conversation, for keep_session.
-  int64_t writes = 0;       ///< Accepted writing actions.
+  nlohmann::json contents;                ///< The conversation, for keep_session.
+  int64_t writes = 0;                     ///< Accepted writing actions.
 };
 
 /// How often a step asks again for a change, given whether the answer was empty.

@@ -28,9 +28,7 @@ ModelError Permanent(std::string message) {
 }
 
 /// Whether the name is one that an agent's program obeys or that belongs to wfe.
-bool IsObeyed(const std::string& name) {
-  return name == ".gemini" || name == ".git" || name.starts_with(".env");
-}
+bool IsObeyed(const std::string& name) { return name == ".gemini" || name == ".git" || name.starts_with(".env"); }
 
 struct Plants {
   std::vector<std::string> directories;
@@ -45,7 +43,10 @@ Plants FindPlants(const std::string& working_dir) {
     const std::string name = entry.path().filename().string();
     if (!IsObeyed(name)) continue;
     const fs::file_status status = entry.symlink_status(ignored);
-    (fs::is_symlink(status) ? plants.links : fs::is_directory(status) ? plants.directories : plants.files).push_back(name);
+    (fs::is_symlink(status)     ? plants.links
+     : fs::is_directory(status) ? plants.directories
+                                : plants.files)
+        .push_back(name);
   }
   return plants;
 }
@@ -84,7 +85,17 @@ ProcessSpec Sandboxed(const AgentProcess& process, const std::string& bwrap, con
   }
   plan.read_only.emplace_back((own / "passwd").string(), "/etc/passwd");
   for (auto& shown : NetworkFiles()) plan.read_only.push_back(std::move(shown));
-  for (const std::string& path : FilesOfProgram(program, process.path)) plan.read_only.emplace_back(path, path);
+  std::set<std::string> shown;
+  for (const std::string& path : FilesOfProgram(program, process.path)) shown.insert(path);
+  // A program behind the program: an adapter gets its path as an argument.
+  for (const std::string& argument : process.arguments) {
+    if (!argument.starts_with('/') || !fs::is_regular_file(argument, ignored)) continue;
+    std::error_code failed;
+    const fs::path real = fs::canonical(argument, failed);
+    if (failed) continue;
+    for (const std::string& path : FilesOfProgram(real.string(), process.path)) shown.insert(path);
+  }
+  for (const std::string& path : shown) plan.read_only.emplace_back(path, path);
   spec.working_dir = work;
   return WrapInSandbox(plan, spec);
 }
@@ -120,12 +131,14 @@ std::string SandboxOf(const AgentProcess& process) {
 Status CheckAgentProcess(const std::string& name, const std::string& program, const std::string& path,
                          SandboxPolicy sandbox) {
   if (FindProgram(program, path).empty()) {
-    return FailedPrecondition(name + " \"" + program + "\" is not there, or not executable; install it, or name it in the " +
+    return FailedPrecondition(name + " \"" + program +
+                              "\" is not there, or not executable; install it, or name it in the " +
                               "worker's configuration");
   }
   std::string reason;
   if (sandbox == SandboxPolicy::kRequired && !UsableSandbox(sandbox, path, &reason)) {
-    return FailedPrecondition(name + " may only run in a sandbox ([build] sandbox = \"required\"), and there is none: " + reason);
+    return FailedPrecondition(
+        name + " may only run in a sandbox ([build] sandbox = \"required\"), and there is none: " + reason);
   }
   return Ok();
 }
@@ -149,7 +162,8 @@ std::variant<ProcessOutcome, ModelError> RunAgentProcess(const AgentProcess& pro
     }
   }
   if (const Status prepared = PreparePrivateDir(process); !prepared) {
-    return ModelError{.kind = ModelErrorKind::kRetryable, .message = prepared.error().message, .error_class = "TOOL_IO"};
+    return ModelError{
+        .kind = ModelErrorKind::kRetryable, .message = prepared.error().message, .error_class = "TOOL_IO"};
   }
   // Where the program really lies: what it loads beside itself is found from there.
   std::error_code failed;
@@ -187,8 +201,9 @@ std::variant<ProcessOutcome, ModelError> RunAgentProcess(const AgentProcess& pro
     case ProcessOutcome::Kind::kCouldNotStart:
       return Permanent(process.name + " \"" + process.program + "\" does not start: " + outcome.start_error);
     case ProcessOutcome::Kind::kTimedOut:
-      return ModelError{
-          .kind = ModelErrorKind::kRetryable, .message = process.name + " did not end in time", .error_class = "TIMEOUT"};
+      return ModelError{.kind = ModelErrorKind::kRetryable,
+                        .message = process.name + " did not end in time",
+                        .error_class = "TIMEOUT"};
     case ProcessOutcome::Kind::kSignalled:
       break;
   }

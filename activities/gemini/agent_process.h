@@ -2,7 +2,7 @@
 // environment, and bubblewrap around it where it can be had.
 //
 // The program needs its network and its key, so what it reads matters more than what it writes: files of the directory
-// that command lines obey (.env, .gemini, .git with its hooks) may have been put there by code that a check ran.  Inside
+// that command lines obey (.env, .gemini, .git with its hooks) may have been put there by code that a check ran. Inside
 // the sandbox they appear empty; without one the program is not started while they are there (H9).
 #pragma once
 
@@ -19,14 +19,14 @@
 namespace wfe::activities {
 
 struct AgentProcess {
-  std::string name;                    ///< For messages: "the Gemini command line".
-  std::string program;                 ///< A path, or a name looked up in `path`.
+  std::string name;     ///< For messages: "the Gemini command line".
+  std::string program;  ///< A path, or a name looked up in `path`.
   std::vector<std::string> arguments;
-  std::string path;                    ///< PATH.
-  Environment environment;             ///< Beside PATH, HOME, TMPDIR, LANG and NO_COLOR.
+  std::string path;         ///< PATH.
+  Environment environment;  ///< Beside PATH, HOME, TMPDIR, LANG and NO_COLOR.
   std::string standard_input;
   std::string working_dir;
-  std::string private_dir;             ///< Holds HOME and TMPDIR; the caller removes it.
+  std::string private_dir;  ///< Holds HOME and TMPDIR; the caller removes it.
   SandboxPolicy sandbox = SandboxPolicy::kPreferred;
   Duration wall_clock = std::chrono::minutes(30);
 };

@@ -14,8 +14,8 @@ namespace wfe::activities {
 
 struct ProgramCall {
   std::string step_name;
-  std::string prompt;       ///< Given on standard input.
-  std::string context;      ///< The standing context; it goes to the program's own place for such text.
+  std::string prompt;   ///< Given on standard input.
+  std::string context;  ///< The standing context; it goes to the program's own place for such text.
   std::string working_dir;
   std::string model;
   int max_turns = 30;

@@ -199,9 +199,8 @@ void RegisterGeminiActivities(sdk::ActivityRegistry& registry, const GeminiConfi
   registry.Register(kPrepareContext, [worker](sdk::ActivityContext&, const PrepareContextInput& input) {
     return worker->PrepareContext(input);
   });
-  registry.Register(kCheckAgent, [worker](sdk::ActivityContext&, const CheckAgentInput& input) {
-    return worker->CheckAgent(input);
-  });
+  registry.Register(
+      kCheckAgent, [worker](sdk::ActivityContext&, const CheckAgentInput& input) { return worker->CheckAgent(input); });
 }
 
 }  // namespace wfe::activities

@@ -19,8 +19,8 @@ std::optional<Duration> ParseProtoDuration(std::string_view text);
 /// A day's quota is used up; `before` stands in front of the sentence that says so.
 ModelError DailyQuota(std::string before = {});
 
-
-/// Whether what a program prints tells of a network or a stream that broke: its own libraries' words, in any letter case.
+/// Whether what a program prints tells of a network or a stream that broke: its own libraries' words, in any letter
+/// case.
 bool SoundsUnavailable(std::string text);
 
 }  // namespace wfe::activities

@@ -93,7 +93,8 @@ std::optional<double> CallLog::Cost(const PaidTokens& tokens, std::string_view d
 
 Result<CallLog::Begun> CallLog::Begin(int turn) {
   ++calls_;
-  const std::string id = ToHex(Sha256({setup_.token, "/", std::to_string(turn), "/", std::to_string(calls_)})).substr(0, 32);
+  const std::string id =
+      ToHex(Sha256({setup_.token, "/", std::to_string(turn), "/", std::to_string(calls_)})).substr(0, 32);
   const OpenCall call{.turn = turn, .started = FormatIso8601Millis(setup_.now())};
   open_[id] = call;
   WFE_RETURN_IF_ERROR(Save());

@@ -1,9 +1,9 @@
 // Every model call that a step makes, from before it is made: its place in the step's journal, its two rows in the cost
 // ledger, and what is paid for answers that nobody got (AC-8, RC-6, D5).
 //
-// A call is in the journal as begun before it is made.  Ended calls leave only sums there; a call that is found begun by
-// a later attempt was lost with its worker.  A ledger row is written when a call begins and another when it ends, both
-// under the call's id; the second may come again after a crash and is then the same.
+// A call is in the journal as begun before it is made.  Ended calls leave only sums there; a call that is found begun
+// by a later attempt was lost with its worker.  A ledger row is written when a call begins and another when it ends,
+// both under the call's id; the second may come again after a crash and is then the same.
 #pragma once
 
 #include <functional>
@@ -29,9 +29,9 @@ inline constexpr std::string_view kCostLedgerTable = "cost_ledger";
 class CallLog {
  public:
   struct Setup {
-    std::string token;    ///< Idempotency token of the activity; ids of calls come from it.
-    nlohmann::json base;  ///< What every row says: workflow, run, step, attempt, model, backend.
-    std::string model;    ///< Whose price counts.
+    std::string token;                      ///< Idempotency token of the activity; ids of calls come from it.
+    nlohmann::json base;                    ///< What every row says: workflow, run, step, attempt, model, backend.
+    std::string model;                      ///< Whose price counts.
     bool several_prompts_per_call = false;  ///< A program's run: a price with tiers cannot be applied to its sums.
     const PriceTable* prices = nullptr;
     std::optional<PaidTokens> left_behind;  ///< What a call that was lost with its worker is known to have cost.
@@ -75,13 +75,13 @@ class CallLog {
   Status Save();
   nlohmann::json Row(const std::string& id, const OpenCall& call, std::string_view status, std::string_view time) const;
   void AddCost(nlohmann::json& row, const PaidTokens& tokens, std::string_view day);
-  void Lose(const std::string& id, const OpenCall& call, const std::string& error_class, const std::optional<PaidTokens>& paid,
-            int64_t latency_ms, std::string_view status);
+  void Lose(const std::string& id, const OpenCall& call, const std::string& error_class,
+            const std::optional<PaidTokens>& paid, int64_t latency_ms, std::string_view status);
 
   StepJournal* journal_;
   Setup setup_;
   // What calls.json holds.
-  int64_t calls_ = 0;                 // made so far
+  int64_t calls_ = 0;                     // made so far
   std::map<std::string, OpenCall> open_;  // by id: begun and not ended
   int64_t lost_calls_ = 0;
   PaidTokens lost_;

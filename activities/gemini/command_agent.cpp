@@ -82,7 +82,8 @@ class CommandAgent final : public AgentProgram {
 
   ModelOutcome Run(const ProgramCall& call, const CallControl& control) override {
     if (const Status usable = Check(); !usable) {
-      return ModelError{.kind = ModelErrorKind::kPermanent, .message = usable.error().message, .error_class = "REFUSED"};
+      return ModelError{
+          .kind = ModelErrorKind::kPermanent, .message = usable.error().message, .error_class = "REFUSED"};
     }
     AgentProcess process = Process();
     process.working_dir = call.working_dir;
@@ -146,15 +147,15 @@ ModelOutcome ParseCommandRun(int exit_code, const std::string& standard_output, 
   if (status.empty() && exit_code == 0) {
     error.message = "the agent's command ended without a line {\"type\": \"result\", …} on standard output";
   } else if (status.empty()) {
-    error.message = "the agent's command failed with exit code " + std::to_string(exit_code) + (said.empty() ? "" : ": " + said);
+    error.message =
+        "the agent's command failed with exit code " + std::to_string(exit_code) + (said.empty() ? "" : ": " + said);
     if (SoundsUnavailable(standard_error)) error.kind = ModelErrorKind::kRetryable;
   } else {
     error.message = "the agent's command reports: " + CleanTerminalText(Text(reader.result, "error")).substr(0, 500);
     if (reader.result.value("retry", json(false)) == json(true)) error.kind = ModelErrorKind::kRetryable;
     const auto delay = reader.result.find("retry_after_s");
     if (delay != reader.result.end() && delay->is_number() && delay->get<double>() >= 0 && delay->get<double>() < 1e6) {
-      error.retry_delay =
-          std::chrono::duration_cast<Duration>(std::chrono::duration<double>(delay->get<double>()));
+      error.retry_delay = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(delay->get<double>()));
     }
   }
   if (error.kind == ModelErrorKind::kRetryable) error.error_class = "UNAVAILABLE";

@@ -13,8 +13,8 @@
 namespace wfe::activities {
 
 struct CommandAgentOptions {
-  std::vector<std::string> argv;  ///< argv[0] is a path, or a name looked up in `path`.
-  std::string path;               ///< PATH of the program; empty: the worker's own.
+  std::vector<std::string> argv;                                 ///< argv[0] is a path, or a name looked up in `path`.
+  std::string path;                                              ///< PATH of the program; empty: the worker's own.
   std::vector<std::pair<std::string, std::string>> environment;  ///< Keys and the like.
   Duration wall_clock = std::chrono::minutes(30);
   SandboxPolicy sandbox = SandboxPolicy::kPreferred;

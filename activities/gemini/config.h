@@ -45,8 +45,9 @@ struct GeminiConfig {
   std::shared_ptr<const Clock> clock;  ///< nullptr: the machine's.
   /// Journals untouched for longer are removed (PruneJournal).
   int journal_keep_days = 14;
-  /// Two rows per model call for the cost ledger (AC-8, RC-6), one before it is made and one when it has ended, with the
-  /// same `call_id`; see CallLog.  Must keep the row without waiting for anybody: CostLedger does.  Empty: no ledger.
+  /// Two rows per model call for the cost ledger (AC-8, RC-6), one before it is made and one when it has ended, with
+  /// the same `call_id`; see CallLog.  Must keep the row without waiting for anybody: CostLedger does.  Empty: no
+  /// ledger.
   std::function<void(const nlohmann::json& row)> record_call;
   /// In [0, 1), to spread retries; empty: random.
   std::function<double()> chance;

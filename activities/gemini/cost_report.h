@@ -30,8 +30,8 @@ class CostReport {
   Status Add(const std::string& value);
 
   struct Filter {
-    std::string workflow_id;        ///< Empty: all.
-    std::optional<Instant> since;   ///< Calls that began at or after it.
+    std::string workflow_id;       ///< Empty: all.
+    std::optional<Instant> since;  ///< Calls that began at or after it.
   };
   /// "model", "day", "workflow" or "step".
   struct Group {
@@ -44,7 +44,7 @@ class CostReport {
     int64_t output_tokens = 0;
     int64_t cached_tokens = 0;
     double cost_usd = 0;
-    int64_t unpriced = 0;  ///< Calls with tokens whose price is unknown: they are not in `cost_usd`.
+    int64_t unpriced = 0;   ///< Calls with tokens whose price is unknown: they are not in `cost_usd`.
     int64_t uncounted = 0;  ///< Calls whose tokens nobody reported: lost ones, mostly.
   };
   /// Sorted by name, and the sum of them.

@@ -139,8 +139,7 @@ class AgentWorker::Step {
     if (request_.session_blob_hash.empty()) return std::nullopt;
     if (!config_.blob_source) return Invalid("session_blob_hash needs a blob store, and this worker has none");
     const Result<std::string> blob = config_.blob_source->Get(request_.session_blob_hash);
-    if (!blob && blob.error().code != StatusCode::kNotFound)
-      return Store("cannot get the session", blob.error());
+    if (!blob && blob.error().code != StatusCode::kNotFound) return Store("cannot get the session", blob.error());
     const json session = blob ? json::parse(*blob, nullptr, false) : json();
     if (!session.is_object() || !session.contains("contents") || !session.contains("model")) {
       return Invalid("there is no stored session " + request_.session_blob_hash);
@@ -183,7 +182,8 @@ class AgentWorker::Step {
     return {.is_cancelled = [this] { return context_.IsCancelled(); },
             .progress =
                 [this](int64_t bytes) {
-                  context_.Heartbeat({{"step", request_.step_name.substr(0, 200)}, {"turn", reply_.turns + 1}, {"bytes", bytes}});
+                  context_.Heartbeat(
+                      {{"step", request_.step_name.substr(0, 200)}, {"turn", reply_.turns + 1}, {"bytes", bytes}});
                 }};
   }
 
@@ -277,7 +277,8 @@ class AgentWorker::Step {
   std::string NoChangeMessage() const {
     std::string message = "the agent answered without changing any file";
     if (reply_.nudges > 0) {
-      message += ", also after it was asked again " + std::to_string(reply_.nudges) + " time" + (reply_.nudges == 1 ? "" : "s");
+      message += ", also after it was asked again " + std::to_string(reply_.nudges) + " time" +
+                 (reply_.nudges == 1 ? "" : "s");
     }
     if (reply_.refused_action_count > 0) {
       message += "; " + std::to_string(reply_.refused_action_count) + " of its actions were refused";
@@ -343,7 +344,9 @@ class AgentWorker::Step {
             .details = reply_};
   }
 
-  ApplicationFailure ToolIo(std::string message) { return MachineFault(kToolIo, std::move(message), kMaxMachineFaults); }
+  ApplicationFailure ToolIo(std::string message) {
+    return MachineFault(kToolIo, std::move(message), kMaxMachineFaults);
+  }
   ApplicationFailure Store(const std::string& what, const Error& error) {
     if (!IsRecordsDown(error)) return ToolIo(what + ": " + error.message);
     return MachineFault(kRecordsDown, what + ": " + error.message, kMaxRecordsFaults);

@@ -310,9 +310,12 @@ void to_json(json& result, const TurnPlan& plan) {
     if (effect.content) one["content"] = *effect.content;
     effects.push_back(std::move(one));
   }
-  result = {{"responses", plan.responses},         {"actions", plan.actions},
-            {"effects", std::move(effects)},       {"writes", plan.writes},
-            {"written_bytes", plan.written_bytes}, {"refused", plan.refused},
+  result = {{"responses", plan.responses},
+            {"actions", plan.actions},
+            {"effects", std::move(effects)},
+            {"writes", plan.writes},
+            {"written_bytes", plan.written_bytes},
+            {"refused", plan.refused},
             {"secret_findings", plan.secret_findings}};
 }
 

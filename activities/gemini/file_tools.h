@@ -34,7 +34,7 @@ struct TurnPlan {
   std::vector<FileEffect> effects;
   int64_t writes = 0;  ///< Calls that write or delete and were accepted.
   int64_t written_bytes = 0;
-  int64_t refused = 0;  ///< Paths outside, reserved or protected; files too large or with a secret.
+  int64_t refused = 0;          ///< Paths outside, reserved or protected; files too large or with a secret.
   int64_t secret_findings = 0;  ///< Of those: a known secret was in the call, or would have been in the file.
 };
 void to_json(nlohmann::json& json, const TurnPlan& plan);

@@ -79,8 +79,8 @@ inline constexpr std::string_view kTokensEstimated = "estimated";
 inline constexpr std::string_view kTokensScripted = "scripted";
 
 struct AgentReply {
-  std::string text;             ///< The model's last visible text, redacted; at most kMaxReplyTextBytes, cut with a mark.
-  std::string text_blob_hash;   ///< The whole text, where `text` was cut and the worker has a blob store.
+  std::string text;  ///< The model's last visible text, redacted; at most kMaxReplyTextBytes, cut with a mark.
+  std::string text_blob_hash;              ///< The whole text, where `text` was cut and the worker has a blob store.
   std::vector<AgentAction> actions;        ///< In order; at most 200 are listed.
   int64_t action_count = 0;                ///< All of them.
   int64_t refused_action_count = 0;        ///< Paths outside, protected, holding a secret, or over a limit.
@@ -111,8 +111,8 @@ struct AgentReply {
 
   /// Of all calls, lost ones included.  Absent when the price is unknown or nothing was bought.
   std::optional<double> cost_usd;
-  std::string price_version;       ///< `valid_from` of the price used.
-  std::string model;               ///< As the backend names it; "scripted/<cassette>" for canned answers.
+  std::string price_version;  ///< `valid_from` of the price used.
+  std::string model;          ///< As the backend names it; "scripted/<cassette>" for canned answers.
   std::string backend;
   std::string finish_reason;
   int turns = 0;           ///< Model calls whose answers were used; runs, of a program.
@@ -269,9 +269,9 @@ struct PreparedContext {
 };
 void to_json(nlohmann::json& json, const PreparedContext& context);
 void from_json(const nlohmann::json& json, PreparedContext& context);
-/// The active version is the template store's (activities/prompts); the one that ships where nothing was ever activated.
-/// Failures: INVALID_INPUT (unknown template, version or placeholder), WORKING_DIR_GONE, both not retryable; UNAVAILABLE
-/// (the template store cannot be read) and TOOL_IO, which are.
+/// The active version is the template store's (activities/prompts); the one that ships where nothing was ever
+/// activated. Failures: INVALID_INPUT (unknown template, version or placeholder), WORKING_DIR_GONE, both not retryable;
+/// UNAVAILABLE (the template store cannot be read) and TOOL_IO, which are.
 inline constexpr sdk::ActivityType<PrepareContextInput, PreparedContext> kPrepareContext{"prepareContext"};
 
 /// Worker-side set-up: backends, journal, prices, blobs.  In activities/gemini/config.h.

@@ -46,7 +46,8 @@ std::string ReasonOfSentence(const std::string& message) {
   if (Holds(message, "unexpected tool call")) return "UNEXPECTED_TOOL_CALL";
   if (Holds(message, "safety")) return "SAFETY";
   // A blocked prompt and an answer without content look alike here: asked again a few times, then an error.
-  if (Holds(message, "without a finish reason") || Holds(message, "empty response") || Holds(message, "no text or thoughts"))
+  if (Holds(message, "without a finish reason") || Holds(message, "empty response") ||
+      Holds(message, "no text or thoughts"))
     return "EMPTY";
   return {};
 }
@@ -141,7 +142,8 @@ class GeminiCli final : public AgentProgram {
   ModelOutcome Run(const ProgramCall& call, const CallControl& control) override {
     if (const Status usable = Check(); !usable) return Permanent(usable.error().message);
     AgentProcess process = Process();
-    process.arguments = {"-m", call.model, "--output-format", "stream-json", "--approval-mode", "auto_edit", "--skip-trust"};
+    process.arguments = {"-m",        call.model,    "--output-format", "stream-json", "--approval-mode",
+                         "auto_edit", "--skip-trust"};
     process.environment = {{"GEMINI_API_KEY", options_.api_key}};
     if (!options_.base_url.empty()) process.environment.emplace_back("GOOGLE_GEMINI_BASE_URL", options_.base_url);
     process.standard_input = call.prompt;
@@ -149,7 +151,8 @@ class GeminiCli final : public AgentProgram {
     process.private_dir = call.private_dir;
     const std::string home = HomeOf(call.private_dir);
     if (const Status written = WriteHome(home, process, call); !written) {
-      return ModelError{.kind = ModelErrorKind::kRetryable, .message = written.error().message, .error_class = "TOOL_IO"};
+      return ModelError{
+          .kind = ModelErrorKind::kRetryable, .message = written.error().message, .error_class = "TOOL_IO"};
     }
     std::variant<ProcessOutcome, ModelError> ran = RunAgentProcess(process, control);
     const GeminiSession session = ReadGeminiSession(home);

@@ -23,8 +23,8 @@ GeminiCliOptions GeminiCliOptionsFromEnvironment();
 
 std::shared_ptr<AgentProgram> MakeGeminiCli(GeminiCliOptions options);
 
-/// Reads what the program printed and, where that hides why the model stopped or what was paid, what it recorded.  Exit 0
-/// is no proof of success: the result line and the error lines decide.
+/// Reads what the program printed and, where that hides why the model stopped or what was paid, what it recorded.  Exit
+/// 0 is no proof of success: the result line and the error lines decide.
 ModelOutcome ParseGeminiCliRun(int exit_code, const std::string& standard_output, const std::string& standard_error,
                                const GeminiSession& session = {});
 

@@ -28,10 +28,8 @@ std::string ReadRecord(const fs::path& path) {
 
 /// The API's own name for what the program calls "length" and the like.
 std::string ApiName(const std::string& reason) {
-  static const std::map<std::string, std::string> kNames = {{"stop", "STOP"},
-                                                            {"tool_calls", "STOP"},
-                                                            {"length", "MAX_TOKENS"},
-                                                            {"content_filter", "SAFETY"}};
+  static const std::map<std::string, std::string> kNames = {
+      {"stop", "STOP"}, {"tool_calls", "STOP"}, {"length", "MAX_TOKENS"}, {"content_filter", "SAFETY"}};
   const auto found = kNames.find(reason);
   if (found != kNames.end()) return found->second;
   std::string name = reason;
@@ -39,8 +37,8 @@ std::string ApiName(const std::string& reason) {
   return name;
 }
 
-/// The last answer's reasons.  The file holds JSON documents one after the other, indented; a line that begins with this
-/// key can be nothing that a model said, since line ends within strings are escaped.
+/// The last answer's reasons.  The file holds JSON documents one after the other, indented; a line that begins with
+/// this key can be nothing that a model said, since line ends within strings are escaped.
 std::string LastFinishReason(const std::string& events) {
   static const RE2 kReasons(R"((?m)^\s+"finish_reasons": (\[[^\]]*\]))");
   re2::StringPiece rest(events);

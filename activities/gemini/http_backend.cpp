@@ -207,9 +207,9 @@ class HttpBackend final : public ModelBackend {
       return ClassifyApiError(in_stream, chunk.dump());
     }
     if (transfer.bad_chunk || !IsComplete(merged)) {
-      return Retryable("the model's stream ended without a finish reason after " + std::to_string(transfer.received) +
-                           " bytes",
-                       "CUT_STREAM");
+      return Retryable(
+          "the model's stream ended without a finish reason after " + std::to_string(transfer.received) + " bytes",
+          "CUT_STREAM");
     }
     return merged;
   }

@@ -204,12 +204,8 @@ void from_json(const json& j, RestoreSnapshotOutput& v) {
 }
 
 void to_json(json& j, const PrepareContextInput& v) {
-  j = {{"working_dir", v.working_dir},
-       {"template_id", v.template_id},
-       {"template_version", v.template_version},
-       {"values", v.values},
-       {"defaults", v.defaults},
-       {"file_name", v.file_name}};
+  j = {{"working_dir", v.working_dir}, {"template_id", v.template_id}, {"template_version", v.template_version},
+       {"values", v.values},           {"defaults", v.defaults},       {"file_name", v.file_name}};
 }
 void from_json(const json& j, PrepareContextInput& v) {
   j.at("working_dir").get_to(v.working_dir);

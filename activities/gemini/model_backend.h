@@ -46,8 +46,8 @@ struct ModelError {
   ModelErrorKind kind = ModelErrorKind::kPermanent;
   std::string message;
   std::optional<Duration> retry_delay = std::nullopt;  ///< What the server asked for.
-  bool daily_quota = false;     ///< Retryable, but not before the quota's reset at midnight Pacific time.
-  std::string error_class{};    ///< For the ledger: RATE_LIMIT, QUOTA_DAY, HTTP_503, NETWORK, CUT_STREAM …
+  bool daily_quota = false;   ///< Retryable, but not before the quota's reset at midnight Pacific time.
+  std::string error_class{};  ///< For the ledger: RATE_LIMIT, QUOTA_DAY, HTTP_503, NETWORK, CUT_STREAM …
   std::optional<PaidTokens> paid = std::nullopt;
 };
 

@@ -16,8 +16,9 @@ constexpr Duration kLongestWait = minutes(5);
 
 /// 1, 2, 4 … seconds to 5 minutes, of which the last quarter is left to chance.
 Duration OwnWait(int failures, double chance) {
-  const double full = std::min(std::chrono::duration<double>(kLongestWait).count(),
-                               std::chrono::duration<double>(kFirstWait).count() * std::pow(2, std::min(failures - 1, 20)));
+  const double full =
+      std::min(std::chrono::duration<double>(kLongestWait).count(),
+               std::chrono::duration<double>(kFirstWait).count() * std::pow(2, std::min(failures - 1, 20)));
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(full * (0.75 + 0.25 * chance)));
 }
 
@@ -43,7 +44,8 @@ NextTry DecideNextTry(const ModelError& error, const Unavailability& unavailable
   const Instant end = unavailable.since + patience;
   const Duration waited = now - unavailable.since;
   if (now >= end) {
-    const std::string when = patience > Duration::zero() ? "for " + PlainDuration(waited) + ": " : "and may not be waited for: ";
+    const std::string when =
+        patience > Duration::zero() ? "for " + PlainDuration(waited) + ": " : "and may not be waited for: ";
     return {.give_up = true, .message = "the model was unavailable " + when + error.message};
   }
   Duration delay = OwnWait(unavailable.failures, chance);

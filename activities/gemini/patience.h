@@ -21,8 +21,8 @@ struct NextTry {
   std::string message;  ///< For people; says how long it has been when the step gives up.
 };
 
-/// What follows from one more failure (`unavailable.failures` counts it).  The server's own delay is kept; a day's quota
-/// waits for its reset; else the waits grow to 5 minutes.  `chance` in [0, 1) spreads the tries of many steps.
+/// What follows from one more failure (`unavailable.failures` counts it).  The server's own delay is kept; a day's
+/// quota waits for its reset; else the waits grow to 5 minutes.  `chance` in [0, 1) spreads the tries of many steps.
 /// Given up once `patience` is over, and at once where the server names a moment beyond it.
 NextTry DecideNextTry(const ModelError& error, const Unavailability& unavailable, Instant now, Duration patience,
                       double chance);

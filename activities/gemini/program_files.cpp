@@ -39,7 +39,8 @@ class Files {
       paths_.insert(tree.empty() ? program : tree);
     }
     std::string head = FirstLine(program);
-    if (head.starts_with("\x7f" "ELF")) {
+    if (head.starts_with("\x7f"
+                         "ELF")) {
       AddLibraries(program);
     } else if (head.starts_with("#!")) {
       AddInterpreter(head.substr(2));
@@ -77,7 +78,9 @@ class Files {
     }
     const std::string found = FindProgram(name, path_variable_);
     // A shim that is itself a script leads to places of a person; the next one in PATH is found inside.
-    if (found.empty() || !FirstLine(found).starts_with("\x7f" "ELF")) return;
+    if (found.empty() || !FirstLine(found).starts_with("\x7f"
+                                                       "ELF"))
+      return;
     std::error_code failed;
     const fs::path real = fs::canonical(found, failed);
     if (failed) return;

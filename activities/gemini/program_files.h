@@ -1,5 +1,5 @@
-// What must be shown in a sandbox for a program to start: the program, what it is made of, its interpreter, and how names
-// are resolved on the network.  Never a home directory.
+// What must be shown in a sandbox for a program to start: the program, what it is made of, its interpreter, and how
+// names are resolved on the network.  Never a home directory.
 #pragma once
 
 #include <string>

@@ -38,9 +38,10 @@ class ProgramStep {
       if (IsRepairable(reason)) {
         if (repaired) return AgentError("the model's answer ended with " + reason + " again after one repair run");
         repaired = true;
-        addition = "\n\nAn earlier run at this ended with " + reason +
-                   ", so a file may be missing or end in the middle. Look at what is there and finish the work, in smaller "
-                   "pieces.";
+        addition =
+            "\n\nAn earlier run at this ended with " + reason +
+            ", so a file may be missing or end in the middle. Look at what is there and finish the work, in smaller "
+            "pieces.";
         continue;
       }
       if (!EndsWell(reason)) return AgentError("the model stopped with " + reason);
@@ -115,15 +116,10 @@ class ProgramStep {
     }
     if (!after) return Machine(after.error());
     const std::vector<std::string> touched = Diff(input_.before, *after).Touched();
-    answer = {{"tokens", Tokens(report)},
-              {"report", std::move(report)},
-              {"call_id", begun->id},
-              {"started", begun->started},
-              {"changed", !touched.empty()},
-              {"secret_file", FileWithSecret(touched)},
-              {"latency_ms", latency_ms},
-              {"redactions", redactions},
-              {"time", FormatIso8601Millis(services_.now())}};
+    answer = {
+        {"tokens", Tokens(report)},  {"report", std::move(report)}, {"call_id", begun->id},
+        {"started", begun->started}, {"changed", !touched.empty()}, {"secret_file", FileWithSecret(touched)},
+        {"latency_ms", latency_ms},  {"redactions", redactions},    {"time", FormatIso8601Millis(services_.now())}};
     const Status written = services_.journal.Write(AnswerName(run), answer);
     if (!written) return Machine(written.error());
     return std::nullopt;
@@ -132,7 +128,7 @@ class ProgramStep {
   std::string FileWithSecret(const std::vector<std::string>& touched) const {
     for (const std::string& path : touched) {
       const Result<std::string> bytes = services_.dir.Read(path);
-      if (bytes && services_.redactor.HoldsSecret(*bytes)) return path;
+      if (bytes && services_.redactor.HoldsSecret(std::string_view(*bytes))) return path;
     }
     return {};
   }

@@ -1,5 +1,5 @@
-// A step done by a program: its runs, journalled like the turns of a model, and the same answers to the same endings: no
-// change is asked again, a cut or malformed answer gets one repair run, a block is an error.
+// A step done by a program: its runs, journalled like the turns of a model, and the same answers to the same endings:
+// no change is asked again, a cut or malformed answer gets one repair run, a block is an error.
 #pragma once
 
 #include <functional>

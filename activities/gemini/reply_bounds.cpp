@@ -37,7 +37,9 @@ std::string Quoted(std::string_view text) {
 
 Status BoundReply(AgentReply& reply, BlobSink* blobs) {
   if (reply.text.size() > kMaxReplyTextBytes) {
-    if (blobs != nullptr) WFE_ASSIGN_OR_RETURN(reply.text_blob_hash, blobs->Put(reply.text));
+    if (blobs != nullptr) {
+      WFE_ASSIGN_OR_RETURN(reply.text_blob_hash, blobs->Put(reply.text));
+    }
     reply.text = CutText(reply.text, kMaxReplyTextBytes);
   }
   if (reply.actions.size() > kMaxReportedActions) reply.actions.resize(kMaxReportedActions);

@@ -241,7 +241,8 @@ TEST_F(AgentTest, SecretsReachNeitherJournalNorReplyNorFiles) {
 TEST_F(AgentTest, CodeThatLooksLikeCredentialsIsWrittenAsTheModelGaveIt) {  // D14
   config_.secrets = {"correct-horse-battery"};
   const std::string key = "AIzaSyA12345678901234567890123456789012";
-  const std::string code = "const url = 'https://bob:hunter22@example.com/x'; const k = '" + key + "';\n"
+  const std::string code = "const url = 'https://bob:hunter22@example.com/x'; const k = '" + key +
+                           "';\n"
                            "const pem = `-----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----`;\n";
   AgentRequest request = Request();
   request.keep_session = true;

@@ -52,8 +52,8 @@ TEST_F(AgentTest, StepThatMayChangeNothingTakesTheModelsWordForIt) {
 TEST_F(AgentTest, EmptyAnswerIsAskedAgainAlsoWhereNothingNeedsToChange) {
   AgentRequest request = Request("scaffold");
   request.requires_file_changes = false;
-  config_.backends["gemini"] = backend_ =
-      std::make_shared<PreparedBackend>(std::vector<ModelOutcome>{Answer({}), Answer({TextPart("NOTHING TO DO: fine.")})});
+  config_.backends["gemini"] = backend_ = std::make_shared<PreparedBackend>(
+      std::vector<ModelOutcome>{Answer({}), Answer({TextPart("NOTHING TO DO: fine.")})});
   const auto result = Run(request);
   ASSERT_TRUE(result.has_value()) << result.failure()->message;
   EXPECT_TRUE(result.value().no_change);
@@ -64,8 +64,8 @@ TEST_F(AgentTest, RequestSaysHowOftenAnAnswerInWordsIsAskedAgain) {
   AgentRequest request = Request();
   request.requires_file_changes = false;
   request.nudges = 1;
-  config_.backends["gemini"] = backend_ = std::make_shared<PreparedBackend>(
-      std::vector<ModelOutcome>{Answer({TextPart("I would add a file.")}), Answer({Write("a", "x")}), Answer({TextPart("ok")})});
+  config_.backends["gemini"] = backend_ = std::make_shared<PreparedBackend>(std::vector<ModelOutcome>{
+      Answer({TextPart("I would add a file.")}), Answer({Write("a", "x")}), Answer({TextPart("ok")})});
   const auto result = Run(request);
   ASSERT_TRUE(result.has_value()) << result.failure()->message;
   EXPECT_FALSE(result.value().no_change);
@@ -118,7 +118,8 @@ TEST_F(AgentTest, EveryPartOfAReplyIsBoundedAlsoInAFailure) {
       std::string path;
       for (int deep = 0; deep < 7; ++deep) path += long_name + "/";
       parts.push_back(Write(path + std::to_string(turn) + "-" + std::to_string(i), "x"));
-      parts.push_back(CallPart("replace", {{"file_path", "../" + std::string(3000, 'x')}, {"old_string", "a"}, {"new_string", "b"}}));
+      parts.push_back(CallPart(
+          "replace", {{"file_path", "../" + std::string(3000, 'x')}, {"old_string", "a"}, {"new_string", "b"}}));
     }
     turns.push_back(Answer(parts));
   }

@@ -63,8 +63,8 @@ TEST_F(LedgerTest, CountsWhatTheServiceCountedThroughRefusalsCutStreamsAndAKille
   const std::string body = R"({"error":{"code":429,"status":"RESOURCE_EXHAUSTED","message":"slow down"}})";
   ImitationServer server({
       {.status = "429 Too Many Requests", .content_type = "application/json", .pieces = {body}},
-      {.pieces = {Chunk(half)}, .cut = true},      // billed and broken off
-      {.pieces = {Chunk(half)}, .hang = true},     // the worker is killed while this one is open
+      {.pieces = {Chunk(half)}, .cut = true},   // billed and broken off
+      {.pieces = {Chunk(half)}, .hang = true},  // the worker is killed while this one is open
       Good(write),
       {.status = "503 Service Unavailable", .pieces = {}},
       Good(Answer({TextPart("done")})),
@@ -82,7 +82,8 @@ TEST_F(LedgerTest, CountsWhatTheServiceCountedThroughRefusalsCutStreamsAndAKille
   const pid_t worker = fork();
   if (worker == 0) {
     // Its ledger reaches nobody: what it knows is in its files.
-    CostLedger ledger(config_.work_root, [](const std::string&, const std::string&) -> Status { return Unavailable("no"); });
+    CostLedger ledger(config_.work_root,
+                      [](const std::string&, const std::string&) -> Status { return Unavailable("no"); });
     config_.record_call = [&ledger](const json& row) { ledger.Record(row); };
     (void)Run(Request(), 3);
     _exit(1);
@@ -112,8 +113,8 @@ TEST_F(LedgerTest, CountsWhatTheServiceCountedThroughRefusalsCutStreamsAndAKille
 TEST_F(LedgerTest, RowStandsBeforeTheCallIsMadeAndNamesWhoMakesIt) {
   std::vector<json> rows;
   config_.record_call = [&rows](const json& row) { rows.push_back(row); };
-  config_.backends["gemini"] = backend_ =
-      std::make_shared<PreparedBackend>(std::vector<ModelOutcome>{Answer({Write("a", "x")}), Answer({TextPart("done")})});
+  config_.backends["gemini"] = backend_ = std::make_shared<PreparedBackend>(
+      std::vector<ModelOutcome>{Answer({Write("a", "x")}), Answer({TextPart("done")})});
   size_t before_first_call = 0;
   backend_->before_call = [&](int turn) {
     if (turn == 1) before_first_call = rows.size();
@@ -126,7 +127,8 @@ TEST_F(LedgerTest, RowStandsBeforeTheCallIsMadeAndNamesWhoMakesIt) {
   EXPECT_EQ(rows[0]["call_id"], rows[1]["call_id"]);
   EXPECT_NE(rows[0]["call_id"], rows[2]["call_id"]);
   EXPECT_EQ(LedgerKey(rows[0]).substr(0, 11), "2026-11-21/");
-  for (const char* key : {"workflow_id", "workflow_run_id", "step_name", "turn", "attempt", "model", "backend", "activity_type"}) {
+  for (const char* key :
+       {"workflow_id", "workflow_run_id", "step_name", "turn", "attempt", "model", "backend", "activity_type"}) {
     EXPECT_TRUE(rows[0].contains(key)) << key;
   }
   for (const char* key : {"input_tokens", "output_tokens", "cached_tokens", "token_count_source", "cost_usd",
@@ -156,7 +158,10 @@ TEST_F(LedgerTest, CannedAnswersAreNoCalls) {
 
 TEST_F(LedgerTest, RowsWaitInFilesWhileTheRecordsAreAwayAndAreSentLater) {
   table_.reachable = false;
-  const json row = {{"call_id", "c1"}, {"status", "started"}, {"started", "2026-11-21T05:00:00.000Z"}, {"time", "2026-11-21T05:00:00.000Z"}};
+  const json row = {{"call_id", "c1"},
+                    {"status", "started"},
+                    {"started", "2026-11-21T05:00:00.000Z"},
+                    {"time", "2026-11-21T05:00:00.000Z"}};
   {
     CostLedger ledger(root_.path(), table_.Append(), std::chrono::milliseconds(5));
     ledger.Record(row);
@@ -174,8 +179,12 @@ TEST_F(LedgerTest, RowsWaitInFilesWhileTheRecordsAreAwayAndAreSentLater) {
 TEST(CostReportTest, CallThatNeverEndedIsOpenAtFirstAndLostLater) {
   CostReport report;
   const auto row = [](const char* id, const char* status, const char* model) {
-    return json{{"call_id", id}, {"status", status}, {"model", model}, {"workflow_id", "w"},
-                {"started", "2026-11-21T05:00:00.000Z"}, {"time", "2026-11-21T05:00:09.000Z"}};
+    return json{{"call_id", id},
+                {"status", status},
+                {"model", model},
+                {"workflow_id", "w"},
+                {"started", "2026-11-21T05:00:00.000Z"},
+                {"time", "2026-11-21T05:00:09.000Z"}};
   };
   json done = row("a", "done", "m1");
   done["input_tokens"] = 100;

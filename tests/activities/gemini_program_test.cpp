@@ -42,7 +42,8 @@ class ProgramTest : public AgentTest {
 TEST_F(ProgramTest, PromptOfAnyLengthComesByStandardInputAndIsNotShownByPs) {
   AgentRequest request = ProgramRequest();
   request.instruction = std::string(200'000, 'i') + " the end";
-  const auto result = RunCommand("cat > prompt.txt; tr '\\0' ' ' < /proc/$$/cmdline > cmdline.txt\n" + std::string(kResult), request);
+  const auto result =
+      RunCommand("cat > prompt.txt; tr '\\0' ' ' < /proc/$$/cmdline > cmdline.txt\n" + std::string(kResult), request);
   ASSERT_TRUE(result.has_value()) << result.failure()->message;
   EXPECT_EQ(File("prompt.txt"), request.instruction);
   EXPECT_THAT(File("cmdline.txt"), Not(HasSubstr("iiii")));
@@ -54,8 +55,9 @@ TEST_F(ProgramTest, PromptOfAnyLengthComesByStandardInputAndIsNotShownByPs) {
 
 TEST_F(ProgramTest, ItsRunIsJournalledAndItSeesItsContextAndKeyAndNothingElseOfTheWorker) {
   setenv("A_SECRET_OF_THE_WORKER", "do-not-show", 1);
-  const std::string body = "echo run >> runs.txt; env > env.txt; cat \"$WFE_CONTEXT_FILE\" > context.txt; ls -a / /out > root.txt\n" +
-                           std::string(kResult);
+  const std::string body =
+      "echo run >> runs.txt; env > env.txt; cat \"$WFE_CONTEXT_FILE\" > context.txt; ls -a / /out > root.txt\n" +
+      std::string(kResult);
   for (int attempt = 1; attempt <= 2; ++attempt) {
     const auto result = RunCommand(body, ProgramRequest(), attempt);
     ASSERT_TRUE(result.has_value()) << result.failure()->message;
@@ -78,7 +80,9 @@ TEST_F(ProgramTest, FilesThatAgentsObeyAreEmptyInTheSandboxAndThoseItMakesAreTak
   WriteAll(Dir() + "/audit_trace.jsonl", "{}\n");
   const auto result = RunCommand(
       "cat .env .env.local > seen.txt; ls -A .gemini .git >> seen.txt; echo forged >> audit_trace.jsonl\n"
-      "echo x > .gemini/mine || true\n" + std::string(kResult), ProgramRequest());
+      "echo x > .gemini/mine || true\n" +
+          std::string(kResult),
+      ProgramRequest());
   ASSERT_TRUE(result.has_value()) << result.failure()->message;
   EXPECT_THAT(File("seen.txt"), Not(HasSubstr("evil")));
   EXPECT_THAT(File("seen.txt"), Not(HasSubstr("hooks")));
@@ -90,7 +94,8 @@ TEST_F(ProgramTest, FilesThatAgentsObeyAreEmptyInTheSandboxAndThoseItMakesAreTak
   std::filesystem::remove_all(Dir() + "/.gemini");
   std::filesystem::remove_all(Dir() + "/.git");
   config_.work_root = root_ / "worker2";
-  ASSERT_TRUE(RunCommand("mkdir -p .git/hooks .gemini; echo x > a.txt\n" + std::string(kResult), ProgramRequest()).has_value());
+  ASSERT_TRUE(
+      RunCommand("mkdir -p .git/hooks .gemini; echo x > a.txt\n" + std::string(kResult), ProgramRequest()).has_value());
   EXPECT_FALSE(std::filesystem::exists(Dir() + "/.git"));
   EXPECT_FALSE(std::filesystem::exists(Dir() + "/.gemini"));
 }
@@ -110,8 +115,9 @@ TEST_F(ProgramTest, WithoutASandboxItIsNotStartedBesideFilesThatItWouldObey) {  
 }
 
 TEST_F(ProgramTest, RunWithoutAChangeIsAskedAgainWithTheWordsOfTheFirst) {
-  const std::string body = "cat > /out/home/prompt; if grep -q 'An earlier run' /out/home/prompt; then cp /out/home/prompt again.txt; fi\n" +
-                           std::string(kResult);
+  const std::string body =
+      "cat > /out/home/prompt; if grep -q 'An earlier run' /out/home/prompt; then cp /out/home/prompt again.txt; fi\n" +
+      std::string(kResult);
   if (!ProbeSandbox("bwrap", "/usr/bin:/bin").usable) GTEST_SKIP() << "no sandbox can be had here";
   const auto result = RunCommand(body, ProgramRequest());
   ASSERT_TRUE(result.has_value()) << result.failure()->message;
@@ -124,7 +130,8 @@ TEST_F(ProgramTest, RunWithoutAChangeIsAskedAgainWithTheWordsOfTheFirst) {
 TEST_F(ProgramTest, EndingsMeanWhatTheyMeanOverHttp) {
   const auto with_reason = [](const std::string& reason) {
     return "echo x >> a.txt; printf '%s\\n' '{\"type\":\"message\",\"text\":\"I begin\"}' "
-           "'{\"type\":\"result\",\"status\":\"done\",\"finish_reason\":\"" + reason + "\"}'";
+           "'{\"type\":\"result\",\"status\":\"done\",\"finish_reason\":\"" +
+           reason + "\"}'";
   };
   auto result = RunCommand(with_reason("SAFETY"), ProgramRequest());
   ASSERT_NE(result.failure(), nullptr);
@@ -134,9 +141,10 @@ TEST_F(ProgramTest, EndingsMeanWhatTheyMeanOverHttp) {
   ASSERT_NE(result.failure(), nullptr);
   EXPECT_THAT(result.failure()->message, HasSubstr("MAX_TOKENS again after one repair run"));
   config_.work_root = root_ / "worker3";
-  result = RunCommand("printf '%s\\n' '{\"type\":\"usage\",\"prompt_tokens\":7}' "
-                      "'{\"type\":\"result\",\"status\":\"error\",\"error\":\"busy\",\"retry\":true,\"retry_after_s\":30}'",
-                      ProgramRequest());
+  result = RunCommand(
+      "printf '%s\\n' '{\"type\":\"usage\",\"prompt_tokens\":7}' "
+      "'{\"type\":\"result\",\"status\":\"error\",\"error\":\"busy\",\"retry\":true,\"retry_after_s\":30}'",
+      ProgramRequest());
   ASSERT_NE(result.failure(), nullptr);
   EXPECT_EQ(result.failure()->type, "MODEL_UNAVAILABLE");
   EXPECT_EQ(result.failure()->next_retry_delay, Duration(std::chrono::seconds(30)));
@@ -158,7 +166,7 @@ TEST_F(ProgramTest, KeyInAFileOfTheProgramIsAFindingAndNoSnapshotIsTaken) {  // 
 
 TEST_F(ProgramTest, SmallAgentOfTheDocumentsKeepsTheContract) {
   config_.programs["command"] =
-      MakeCommandAgent({.argv = {std::string(WFE_SOURCE_DIR) + "/tests/testdata/agents/small_agent.py"},
+      MakeCommandAgent({.argv = {std::string(WFE_SOURCE_DIR) + "/tests/testdata/agents/small_agent.sh"},
                         .path = "/usr/bin:/bin",
                         .environment = {}});
   AgentRequest request = ProgramRequest();
@@ -180,8 +188,10 @@ TEST_F(ProgramTest, SmallAgentOfTheDocumentsKeepsTheContract) {
 }
 
 TEST_F(ProgramTest, MissingProgramOrKeyIsSaidWithoutACall) {
-  config_.programs["command"] = MakeCommandAgent({.argv = {"no-such-program"}, .path = "/usr/bin:/bin", .environment = {}});
-  config_.programs["gemini-cli"] = MakeGeminiCli({.program = "no-such-program", .path = "/usr/bin:/bin", .api_key = ""});
+  config_.programs["command"] =
+      MakeCommandAgent({.argv = {"no-such-program"}, .path = "/usr/bin:/bin", .environment = {}});
+  config_.programs["gemini-cli"] =
+      MakeGeminiCli({.program = "no-such-program", .path = "/usr/bin:/bin", .api_key = ""});
   sdk::ActivityRegistry registry;
   RegisterGeminiActivities(registry, config_);
   TestContext context;
@@ -195,8 +205,10 @@ TEST_F(ProgramTest, MissingProgramOrKeyIsSaidWithoutACall) {
   EXPECT_THAT(check("command"), HasSubstr("\"no-such-program\" is not there"));
   EXPECT_THAT(check("gemini-cli"), HasSubstr("GEMINI_API_KEY is not set"));
   EXPECT_THAT(check("other"), HasSubstr("no agent backend \"other\"; it has"));
-  config_.programs["gemini-cli"] = MakeGeminiCli({.program = "no-such-program", .path = "/usr/bin:/bin", .api_key = "k"});
-  EXPECT_THAT(CheckAgentBackend(config_, "gemini-cli").error().message, HasSubstr("the Gemini command line \"no-such-program\""));
+  config_.programs["gemini-cli"] =
+      MakeGeminiCli({.program = "no-such-program", .path = "/usr/bin:/bin", .api_key = "k"});
+  EXPECT_THAT(CheckAgentBackend(config_, "gemini-cli").error().message,
+              HasSubstr("the Gemini command line \"no-such-program\""));
 }
 
 TEST(AgentSandbox, KeyStandsInNoArgumentAndTheNetworkIsShared) {  // H9
@@ -219,9 +231,10 @@ TEST(GeminiCliRuns, BrokenNetworksAreWaitedForAndRefusedAnswersAreAskedAgain) { 
            R"("},"stats":{"total_tokens":)" + std::to_string(tokens) + R"(,"input_tokens":)" + std::to_string(tokens) +
            R"(,"output_tokens":0,"cached":0}})" + "\n";
   };
-  for (const char* message : {"[API Error: terminated]", "[API Error: exception TypeError: fetch failed sending request]",
-                              "connect ECONNREFUSED 127.0.0.1:1", "read ETIMEDOUT", "getaddrinfo EAI_AGAIN host",
-                              "socket hang up", "Incomplete JSON segment at the end"}) {
+  for (const char* message :
+       {"[API Error: terminated]", "[API Error: exception TypeError: fetch failed sending request]",
+        "connect ECONNREFUSED 127.0.0.1:1", "read ETIMEDOUT", "getaddrinfo EAI_AGAIN host", "socket hang up",
+        "Incomplete JSON segment at the end"}) {
     const ModelOutcome outcome = ParseGeminiCliRun(1, result_line(message, 700), "");
     ASSERT_FALSE(outcome.ok());
     EXPECT_EQ(outcome.error().kind, ModelErrorKind::kRetryable) << message;
@@ -230,8 +243,10 @@ TEST(GeminiCliRuns, BrokenNetworksAreWaitedForAndRefusedAnswersAreAskedAgain) { 
   EXPECT_EQ(ParseGeminiCliRun(1, result_line("model not found", 0), "").error().kind, ModelErrorKind::kPermanent);
   const auto refused = [](const std::string& message) {
     const ModelOutcome outcome = ParseGeminiCliRun(
-        0, R"({"type":"error","severity":"error","message":")" + message + "\"}\n" +
-               R"({"type":"result","status":"error","stats":{"total_tokens":5,"input_tokens":5,"output_tokens":0}})", "");
+        0,
+        R"({"type":"error","severity":"error","message":")" + message + "\"}\n" +
+            R"({"type":"result","status":"error","stats":{"total_tokens":5,"input_tokens":5,"output_tokens":0}})",
+        "");
     return outcome.ok() ? outcome.response().get<ProgramReport>().finish_reason : outcome.error().message;
   };
   EXPECT_EQ(refused("Model stream ended with malformed function call."), "MALFORMED_FUNCTION_CALL");

@@ -33,8 +33,8 @@ std::string InstalledCli(std::string* reason) {
     return {};
   }
   std::filesystem::create_directories(prefix);
-  const std::string command = "npm install --ignore-scripts --no-audit --no-fund --prefix '" + prefix + "' " + kPackage +
-                              " > '" + prefix + "/install.log' 2>&1 < /dev/null";
+  const std::string command = "npm install --ignore-scripts --no-audit --no-fund --prefix '" + prefix + "' " +
+                              kPackage + " > '" + prefix + "/install.log' 2>&1 < /dev/null";
   if (std::system(command.c_str()) == 0 && std::filesystem::exists(program)) return program;
   *reason = std::string("npm cannot fetch ") + kPackage + " here; see " + prefix + "/install.log";
   return {};
@@ -84,7 +84,8 @@ class RealCli : public AgentTest {
 TEST_F(RealCli, WorksInTheSandboxWithItsContextItsKeyAndNothingThatLaysInWait) {
   WriteAll(Dir() + "/GEMINI.md", "MARK-OF-THE-PROJECT\n");
   WriteAll(Dir() + "/.env", "GOOGLE_GEMINI_BASE_URL=http://127.0.0.1:1\nGEMINI_MODEL=evil\n");
-  WriteAll(Dir() + "/.gemini/settings.json", R"({"mcpServers":{"x":{"command":"sh","args":["-c","touch owned.txt"]}}})");
+  WriteAll(Dir() + "/.gemini/settings.json",
+           R"({"mcpServers":{"x":{"command":"sh","args":["-c","touch owned.txt"]}}})");
   const ImitationServer server({Stream({WriteFile()}), Stream({Answer({TextPart("Created.")})})});
   Use(server);
   AgentRequest request = CliRequest();
@@ -128,8 +129,8 @@ TEST_F(RealCli, CutAnswerGetsOneRepairRunAndAnEmptyOneIsAskedAgain) {
   EXPECT_THAT(server.requests().at(1).body, HasSubstr("ended with MAX_TOKENS"));
 
   // The program itself asks an empty answer once more.
-  const ImitationServer empty({Stream({Answer({})}), Stream({Answer({})}), Stream({WriteFile("b.ts")}),
-                               Stream({Answer({TextPart("done")})})});
+  const ImitationServer empty(
+      {Stream({Answer({})}), Stream({Answer({})}), Stream({WriteFile("b.ts")}), Stream({Answer({TextPart("done")})})});
   Use(empty);
   const auto second = Run(CliRequest(), 1, "empty");
   ASSERT_TRUE(second.has_value()) << second.failure()->message;
@@ -146,8 +147,10 @@ TEST_F(RealCli, ServiceThatIsAwayIsUnavailabilityAndItsTokensAreKept) {
   EXPECT_EQ(result.failure()->type, "MODEL_UNAVAILABLE") << result.failure()->message;
   EXPECT_FALSE(result.failure()->non_retryable);
 
-  const ImitationServer cut({Stream({WriteFile()}), {.pieces = {Chunk(Piece("I beg"))}, .cut = true},
-                             {.pieces = {Chunk(Piece("I beg"))}, .cut = true}, {.pieces = {Chunk(Piece("I beg"))}, .cut = true},
+  const ImitationServer cut({Stream({WriteFile()}),
+                             {.pieces = {Chunk(Piece("I beg"))}, .cut = true},
+                             {.pieces = {Chunk(Piece("I beg"))}, .cut = true},
+                             {.pieces = {Chunk(Piece("I beg"))}, .cut = true},
                              {.pieces = {Chunk(Piece("I beg"))}, .cut = true}});
   Use(cut);
   const auto broken = Run(CliRequest(), 2);
@@ -157,8 +160,10 @@ TEST_F(RealCli, ServiceThatIsAwayIsUnavailabilityAndItsTokensAreKept) {
 }
 
 TEST_F(RealCli, KilledInMidAnswerLeavesNoProcessAndTheNextAttemptDoesTheWork) {
-  const ImitationServer server({Stream({WriteFile()}), {.pieces = {Chunk(Piece("I beg"))}, .hang = true},
-                                Stream({WriteFile()}), Stream({Answer({TextPart("done")})})});
+  const ImitationServer server({Stream({WriteFile()}),
+                                {.pieces = {Chunk(Piece("I beg"))}, .hang = true},
+                                Stream({WriteFile()}),
+                                Stream({Answer({TextPart("done")})})});
   Use(server);
   config_.record_call = nullptr;
   const pid_t worker = fork();

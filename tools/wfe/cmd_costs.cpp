@@ -27,8 +27,8 @@ Result<Instant> ReadSince(const std::string& text, Instant now) {
   if (unit != units.end() && text.find_first_not_of("0123456789") == text.size() - 1) {
     return now - std::chrono::seconds(std::stoll(text) * unit->second);
   }
-  return InvalidArgument("--since takes a day (2026-11-21), a time (2026-11-21T05:00:00Z) or an age (90m, 24h, 7d), not \"" +
-                         text + "\"");
+  return InvalidArgument(
+      "--since takes a day (2026-11-21), a time (2026-11-21T05:00:00Z) or an age (90m, 24h, 7d), not \"" + text + "\"");
 }
 
 nlohmann::json ForPeople(const CostReport::Group& group) {
@@ -48,9 +48,9 @@ Result<int> Costs(Globals& globals, const CostOptions& options) {
   CostReport report;
   int64_t strange = 0;
   WFE_RETURN_IF_ERROR(connection.records()->ScanRows(std::string(activities::kCostLedgerTable), "",
-                                                    [&](const std::string&, const std::string& value) {
-                                                      if (!report.Add(value)) ++strange;
-                                                    }));
+                                                     [&](const std::string&, const std::string& value) {
+                                                       if (!report.Add(value)) ++strange;
+                                                     }));
   const CostReport::Sums sums = report.Sum(filter, options.by, now);
   if (strange > 0) fmt::print(stderr, "{} rows of the ledger are not calls and are left out\n", strange);
   if (globals.format == OutputFormat::kText) {
