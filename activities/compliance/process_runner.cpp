@@ -128,6 +128,23 @@ std::string ValueOf(const Environment& environment, std::string_view name) {
   return "";
 }
 
+/// What the command reads: a file in memory that nobody else has, or nothing.
+int OpenInput(const std::string& text) {
+  if (text.empty()) return ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  UniqueFd fd(::memfd_create("standard-input", MFD_CLOEXEC));
+  std::string_view left = text;
+  while (fd.open() && !left.empty()) {
+    const ssize_t written = ::write(fd.get(), left.data(), left.size());
+    if (written > 0) {
+      left.remove_prefix(static_cast<size_t>(written));
+    } else if (errno != EINTR) {
+      return -1;
+    }
+  }
+  if (fd.open()) ::lseek(fd.get(), 0, SEEK_SET);
+  return fd.Release();
+}
+
 /// A running command, seen from this side.
 class Run {
  public:
@@ -191,7 +208,7 @@ class Run {
     Pipe err;
     Pipe status;
     Pipe control;
-    UniqueFd null = AboveStandard(::open("/dev/null", O_RDWR | O_CLOEXEC));
+    UniqueFd null = AboveStandard(OpenInput(spec_.standard_input));
     if (!null.open() || !OpenPipe(out) || !OpenPipe(err) || !OpenPipe(status) || !OpenControl(control)) return false;
 
     std::vector<char*> argv;

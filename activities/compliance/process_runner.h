@@ -46,6 +46,7 @@ struct ProcessSpec {
   std::vector<std::string> argv;  ///< argv[0] is a path, or a name looked up in `environment`'s PATH.
   std::string working_dir;        ///< Absolute; empty: "/".
   Environment environment;        ///< The whole environment; nothing is inherited.
+  std::string standard_input;     ///< What it reads there; empty: nothing.
   ProcessLimits limits;
   bool no_new_privileges = true;  ///< Set-user-id programs give no rights.
   std::string channel_greeting;   ///< Not empty: there is a channel, and this stands in it from the start.

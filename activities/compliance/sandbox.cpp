@@ -122,6 +122,8 @@ SandboxAvailability ProbeSandbox(const std::string& bwrap, const std::string& pa
 ProcessSpec WrapInSandbox(const SandboxPlan& plan, const ProcessSpec& inner) {
   ProcessSpec outer = inner;
   outer.argv = Isolation(plan.program);
+  if (plan.inherit_environment) std::erase(outer.argv, "--clearenv");
+  if (plan.share_network) outer.argv.emplace_back("--share-net");
   AddSystem(outer.argv, plan.tmp_bytes);
   outer.filter = SyscallFilter(plan.shields_runner);
   if (!outer.filter.empty()) outer.argv.insert(outer.argv.end(), {"--seccomp", std::to_string(kFilterFd)});
@@ -132,7 +134,9 @@ ProcessSpec WrapInSandbox(const SandboxPlan& plan, const ProcessSpec& inner) {
   for (const std::string& directory : plan.hidden) add({"--tmpfs", directory, "--remount-ro", directory});
   if (!plan.out_dir.empty()) add({"--bind", plan.out_dir, std::string(kSandboxOutDir)});
   for (const auto& [from, to] : plan.read_only) add({"--ro-bind", from, to});
-  for (const auto& [key, value] : inner.environment) add({"--setenv", key, value});
+  if (!plan.inherit_environment) {
+    for (const auto& [key, value] : inner.environment) add({"--setenv", key, value});
+  }
   add({"--chdir", inner.working_dir.empty() ? std::string(kSandboxWorkDir) : inner.working_dir, "--"});
   outer.argv.insert(outer.argv.end(), inner.argv.begin(), inner.argv.end());
   outer.working_dir = "/";

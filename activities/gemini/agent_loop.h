@@ -9,11 +9,11 @@
 #include <vector>
 
 #include "activities/compliance/safe_files.h"
+#include "activities/gemini/call_log.h"
 #include "activities/gemini/file_tools.h"
 #include "activities/gemini/gemini.h"
 #include "activities/gemini/journal.h"
 #include "activities/gemini/model_backend.h"
-#include "activities/gemini/prices.h"
 #include "activities/gemini/redactor.h"
 #include "activities/gemini/token_estimator.h"
 
@@ -24,7 +24,7 @@ AgentLimits EffectiveLimits(const AgentLimits& request, const AgentLimits& worke
 
 struct LoopInput {
   const AgentRequest& request;
-  std::string context;                  ///< Text of GEMINI.md; may be empty.
+  std::string context;                  ///< The standing context; may be empty.
   std::vector<std::string> file_names;  ///< What the directory held before the step.
   nlohmann::json earlier_contents;      ///< Of the session that goes on; null for a new one.
   std::string model;
@@ -38,21 +38,28 @@ struct LoopServices {
   StepJournal& journal;
   const Redactor& redactor;
   TokenCounter& tokens;
-  const PriceTable& prices;
+  CallLog& calls;
   std::function<Instant()> now;
   CallControl control;
-  /// A model call whose answer is in the journal; may come again for the same `turn` on a retry.
-  std::function<void(int turn, const nlohmann::json& call)> on_call;
 };
 
 struct LoopOutcome {
   enum class Kind { kDone, kAgentError, kRetry, kCancelled, kMachine };
   Kind kind = Kind::kDone;
-  std::string message;  ///< Not for kDone.
-  std::optional<Duration> retry_delay;
-  nlohmann::json contents;  ///< The conversation, for keep_session.
-  int64_t writes = 0;       ///< Accepted writing actions.
+  std::string message;                    ///< Not for kDone.
+  std::optional<ModelError> unavailable;  ///< kRetry: what the model's service said.
+  nlohmann::json contents;                ///< The conversation, for keep_session.
+  int64_t writes = 0;                     ///< Accepted writing actions.
 };
+
+/// How often a step asks again for a change, given whether the answer was empty.
+int NudgesOf(const AgentRequest& request, bool answer_was_empty);
+/// What it asks then.
+std::string NudgeText(const AgentRequest& request);
+/// Whether the words are a refusal to change anything: "NOTHING TO DO …".
+bool SaysNothingToDo(std::string_view text);
+/// Whether the request's budget is used up by what the step has spent.
+bool BudgetSpent(const AgentRequest& request, const AgentReply& reply, const CallLog& calls);
 
 /// Fills the loop's part of `reply` (text, actions, tokens, cost, turns …), whatever the outcome.
 LoopOutcome RunAgentLoop(const LoopInput& input, LoopServices& services, AgentReply& reply);

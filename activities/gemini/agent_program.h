@@ -1,17 +1,22 @@
 // A program that runs its own agent loop in the working directory, such as the Gemini command line.
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "activities/gemini/gemini.h"
 #include "activities/gemini/model_backend.h"
+#include "engine/base/result.h"
 
 namespace wfe::activities {
 
 struct ProgramCall {
   std::string step_name;
-  std::string instruction;
-  std::string working_dir;  ///< Its GEMINI.md is there already.
+  std::string prompt;   ///< Given on standard input.
+  std::string context;  ///< The standing context; it goes to the program's own place for such text.
+  std::string working_dir;
   std::string model;
   int max_turns = 30;
   std::string private_dir;  ///< For HOME and TMPDIR; removed by the caller.
@@ -27,6 +32,7 @@ struct ProgramReport {
   int64_t thoughts_tokens = 0;
   int64_t cached_tokens = 0;
   std::string model;
+  /// As the model's service names it.  "unknown" where the program hides it, "EMPTY" where no usable answer came.
   std::string finish_reason;
 };
 void to_json(nlohmann::json& json, const ProgramReport& report);
@@ -37,6 +43,12 @@ class AgentProgram {
   virtual ~AgentProgram() = default;
   /// Blocks until the program and its children are gone.  A response is a ProgramReport as JSON.
   virtual ModelOutcome Run(const ProgramCall& call, const CallControl& control) = 0;
+  /// Whether it could be called: FAILED_PRECONDITION with one sentence that says what is missing.
+  virtual Status Check() const { return Ok(); }
+  /// What a run that did not come to its end had paid for by then, read from what it left in its private directory.
+  virtual std::optional<PaidTokens> PaidSoFar(const std::string& /*private_dir*/) const { return std::nullopt; }
+  /// "bwrap" or "none".
+  virtual std::string Sandbox() const { return "none"; }
 };
 
 }  // namespace wfe::activities

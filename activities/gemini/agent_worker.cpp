@@ -2,9 +2,11 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <random>
 #include <utility>
 
 #include "activities/compliance/safe_files.h"
+#include "activities/compliance/text.h"
 #include "activities/compliance/tree_snapshot.h"
 #include "activities/gemini/cassette_backend.h"
 #include "activities/gemini/gemini_cli.h"
@@ -37,6 +39,25 @@ sdk::ApplicationFailure TemplateFailure(const Error& error) {
                       error.message, wrong);
 }
 
+/// What the project itself says to agents, under a heading of its own: the notes are the user's, the rules are ours.
+Status AddProjectNotes(const SafeDir& dir, const std::string& context_file, std::string& text) {
+  constexpr uint64_t kMaxNotesBytes = 64 << 10;
+  for (const std::string name : {"GEMINI.md", "AGENTS.md"}) {
+    if (name == context_file) continue;
+    const Result<std::string> notes = dir.Read(name, kMaxNotesBytes);
+    if (!notes && notes.error().code == StatusCode::kResourceExhausted) {
+      return InvalidArgument("the project's " + name + " has more than " + std::to_string(kMaxNotesBytes) +
+                             " bytes, too many for the context of every step");
+    }
+    // No file, a directory or a link of that name: there are no notes.
+    if (!notes || notes->find_first_not_of(" \t\r\n") == std::string::npos) continue;
+    text += (text.ends_with('\n') ? "\n" : "\n\n");
+    text += "## Notes of the project (" + name + ")\n\n" + CleanTerminalText(*notes);
+    if (!text.ends_with('\n')) text += '\n';
+  }
+  return Ok();
+}
+
 }  // namespace
 
 sdk::ApplicationFailure AgentFailure(std::string_view type, std::string message, bool non_retryable) {
@@ -56,6 +77,19 @@ AgentWorker::AgentWorker(const GeminiConfig& config)
     std::error_code ignored;
     std::filesystem::create_directories(config_.work_root, ignored);
   }
+}
+
+double AgentWorker::Chance() {
+  if (config_.chance) return config_.chance();
+  thread_local std::minstd_rand generator(std::random_device{}());
+  return std::uniform_real_distribution<double>(0, 1)(generator);
+}
+
+Result<std::string> ReadOwnFile(const SafeDir& dir, const std::string& path) {
+  SafeDirOptions options = dir.options();
+  options.reserved.clear();
+  WFE_ASSIGN_OR_RETURN(const SafeDir own, SafeDir::Open(dir.path(), options));
+  return own.Read(path);
 }
 
 sdk::ActivityResult<RestoreSnapshotOutput> AgentWorker::RestoreSnapshot(const RestoreSnapshotInput& input) {
@@ -96,30 +130,39 @@ sdk::ActivityResult<PreparedContext> AgentWorker::PrepareContext(const PrepareCo
   const Result<RenderedContext> rendered = RenderContext(*source, values);
   if (!rendered) return AgentFailure("INVALID_INPUT", rendered.error().message, true);
 
-  Result<SafeDir> dir = SafeDir::Open(input.working_dir);
+  SafeDirOptions options;
+  options.reserved = {".git", "node_modules", "audit_trace.jsonl"};
+  Result<SafeDir> dir = SafeDir::Open(input.working_dir, options);
   if (!dir) return DirectoryFailure(input.working_dir, dir.error());
-  if (const Result<std::string> path = dir->CheckPath(input.file_name); !path) {
+  // The name that agents read by themselves is the user's, whether the file is there yet or not.
+  const std::string file_name = input.file_name == "GEMINI.md" ? std::string(kContextPath) : input.file_name;
+  if (const Result<std::string> path = dir->CheckPath(file_name); !path) {
     return AgentFailure("INVALID_INPUT", path.error().message, true);
   }
-  PreparedContext prepared{.context_file_hash = ToHex(Sha256(rendered->text)),
+  std::string text = rendered->text;
+  if (const Status added = AddProjectNotes(*dir, file_name, text); !added) {
+    return AgentFailure("INVALID_INPUT", added.error().message, true);
+  }
+  text = redactor_.Apply(std::move(text), redactions);
+  PreparedContext prepared{.context_file_hash = ToHex(Sha256(text)),
                            .stored = false,
-                           .path = input.file_name,
+                           .path = file_name,
                            .template_id = source->id,
                            .template_version = source->version,
                            .section_hashes = rendered->section_hashes};
   // Stored before it is written: a context that some step used can always be shown.
   if (config_.blob_sink) {
-    const Result<std::string> stored = config_.blob_sink->Put(rendered->text);
+    const Result<std::string> stored = config_.blob_sink->Put(text);
     if (!stored) return AgentFailure("TOOL_IO", "cannot store the context: " + stored.error().message, false);
     prepared.stored = true;
   }
-  if (const Status written = dir->Write(input.file_name, rendered->text); !written) {
+  if (const Status written = dir->Write(file_name, text); !written) {
     return AgentFailure("TOOL_IO", written.error().message, false);
   }
-  const TokenCounter::Count count = tokens_.Tokens(config_.default_model, rendered->text);
+  const TokenCounter::Count count = tokens_.Tokens(config_.default_model, text);
   prepared.context_token_count = count.tokens;
   prepared.token_count_source = count.source;
-  prepared.size_bytes = static_cast<int64_t>(rendered->text.size());
+  prepared.size_bytes = static_cast<int64_t>(text.size());
   return prepared;
 }
 
@@ -156,6 +199,8 @@ void RegisterGeminiActivities(sdk::ActivityRegistry& registry, const GeminiConfi
   registry.Register(kPrepareContext, [worker](sdk::ActivityContext&, const PrepareContextInput& input) {
     return worker->PrepareContext(input);
   });
+  registry.Register(
+      kCheckAgent, [worker](sdk::ActivityContext&, const CheckAgentInput& input) { return worker->CheckAgent(input); });
 }
 
 }  // namespace wfe::activities

@@ -1,7 +1,9 @@
 #include "activities/gemini/api_errors.h"
 
+#include <algorithm>
 #include <cctype>
 #include <string>
+#include <utility>
 
 #include "engine/base/parse_json.h"
 
@@ -37,6 +39,23 @@ std::optional<Duration> ParseProtoDuration(std::string_view text) {
   return Duration(nanos);
 }
 
+bool SoundsUnavailable(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
+  for (const char* part : {"terminated", "fetch failed", "econn", "etimedout", "epipe", "eai_again", "enotfound",
+                           "enetunreach", "ehostunreach", "socket hang up", "incomplete json segment", "und_err",
+                           "premature close", "other side closed", "network error", "timeout"}) {
+    if (text.find(part) != std::string::npos) return true;
+  }
+  return false;
+}
+
+ModelError DailyQuota(std::string before) {
+  return {.kind = ModelErrorKind::kRetryable,
+          .message = std::move(before) + "the day's quota is used up, it is reset at midnight Pacific time",
+          .daily_quota = true,
+          .error_class = "QUOTA_DAY"};
+}
+
 ModelError ClassifyApiError(int http_status, std::string_view body) {
   const json document = ParseJson(body);
   json error = json::object();
@@ -69,12 +88,11 @@ ModelError ClassifyApiError(int http_status, std::string_view body) {
     }
   }
   if (per_day) {
-    result.retry_delay.reset();
-    result.message += "; the day's quota is used up, it is reset at midnight Pacific time";
+    result = DailyQuota(std::move(result.message) + "; ");
     return result;
   }
-  const bool retryable = http_status == 429 || http_status == 408 || http_status == 500 || http_status == 502 ||
-                         http_status == 503 || http_status == 504;
+  result.error_class = http_status == 429 ? "RATE_LIMIT" : "HTTP_" + std::to_string(http_status);
+  const bool retryable = http_status == 429 || http_status == 408 || http_status >= 500;
   result.kind = retryable ? ModelErrorKind::kRetryable : ModelErrorKind::kPermanent;
   if (!retryable) result.retry_delay.reset();
   if (http_status == 504) result.message += "; a shorter input may help";

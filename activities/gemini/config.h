@@ -45,10 +45,17 @@ struct GeminiConfig {
   std::shared_ptr<const Clock> clock;  ///< nullptr: the machine's.
   /// Journals untouched for longer are removed (PruneJournal).
   int journal_keep_days = 14;
-  /// One row per model call made, for the cost ledger (AC-8, RC-6); empty: none.  Called once the answer is journalled,
-  /// and again with the same `call_id` when a retry meets the answer in the journal.
+  /// Two rows per model call for the cost ledger (AC-8, RC-6), one before it is made and one when it has ended, with
+  /// the same `call_id`; see CallLog.  Must keep the row without waiting for anybody: CostLedger does.  Empty: no
+  /// ledger.
   std::function<void(const nlohmann::json& row)> record_call;
+  /// In [0, 1), to spread retries; empty: random.
+  std::function<double()> chance;
 };
+
+/// Whether a backend of this worker can be called (its key, its program, its sandbox), without calling a model.
+/// FAILED_PRECONDITION with one sentence that says what is missing; INVALID_ARGUMENT for an unknown backend.
+Status CheckAgentBackend(const GeminiConfig& config, const std::string& backend);
 
 /// Adds what this machine offers: "gemini" (key and base URL from the environment; the key becomes a secret),
 /// "gemini-cli" (found when it is called), and "scripted" when `cassette_path` is not empty.

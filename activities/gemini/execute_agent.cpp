@@ -1,5 +1,4 @@
 // executeGeminiAgent: one agent step, from checking its input to storing what it left behind.
-#include <filesystem>
 #include <optional>
 #include <utility>
 
@@ -9,6 +8,9 @@
 #include "activities/gemini/agent_program.h"
 #include "activities/gemini/agent_worker.h"
 #include "activities/gemini/journal.h"
+#include "activities/gemini/patience.h"
+#include "activities/gemini/program_step.h"
+#include "activities/gemini/reply_bounds.h"
 #include "engine/base/parse_json.h"
 
 namespace wfe::activities {
@@ -19,9 +21,16 @@ using sdk::ApplicationFailure;
 
 constexpr std::string_view kInvalidInput = "INVALID_INPUT";
 constexpr std::string_view kToolIo = "TOOL_IO";
+constexpr std::string_view kRecordsDown = "UNAVAILABLE";
+constexpr int kMaxMachineFaults = 5;
+constexpr int kMaxRecordsFaults = 60;
 
 ApplicationFailure Invalid(std::string message) { return AgentFailure(kInvalidInput, std::move(message), true); }
-ApplicationFailure ToolIo(std::string message) { return AgentFailure(kToolIo, std::move(message), false); }
+
+/// The records service may be restarted or far away, which is no fault of this machine's disk.
+bool IsRecordsDown(const Error& error) {
+  return error.code == StatusCode::kUnavailable || error.code == StatusCode::kDeadlineExceeded;
+}
 
 }  // namespace
 
@@ -32,6 +41,13 @@ class AgentWorker::Step {
       : worker_(worker), config_(worker.config_), context_(context), request_(request) {}
 
   sdk::ActivityResult<AgentReply> Run() {
+    sdk::ActivityResult<AgentReply> result = Attempt();
+    if (!machine_fault_) worker_.machine_faults_.Clear(context_.info().IdempotencyToken());
+    return result;
+  }
+
+ private:
+  sdk::ActivityResult<AgentReply> Attempt() {
     if (auto failure = CheckInput()) return *std::move(failure);
     Result<SafeDir> dir = SafeDir::Open(request_.working_dir);
     if (!dir) {
@@ -53,13 +69,17 @@ class AgentWorker::Step {
     }
     if (auto failure = Before(*dir, *journal)) return *std::move(failure);
     Describe();
+    CallLog::Setup ledger = LedgerSetup(token);
+    if (program_) ledger.left_behind = program_->PaidSoFar(PrivateDirOf(*journal));
+    Result<CallLog> calls = CallLog::Open(*journal, std::move(ledger));
+    if (!calls) return ToolIo(calls.error().message);
 
-    LoopOutcome outcome = program_ ? RunProgram(*journal) : RunLoop(*dir, *journal);
+    LoopOutcome outcome = program_ ? RunProgram(*dir, *journal, *calls) : RunLoop(*dir, *journal, *calls);
     reply_.text = worker_.redactor_.Apply(std::move(reply_.text), reply_.redaction_count);
-    return Finish(*dir, std::move(outcome));
+    calls->AddLost(reply_);
+    return Finish(*dir, *calls, std::move(outcome));
   }
 
- private:
   std::optional<ApplicationFailure> CheckInput() {
     if (request_.step_name.empty()) return Invalid("the agent request has no step_name");
     if (request_.instruction.empty())
@@ -85,17 +105,10 @@ class AgentWorker::Step {
       if (!config_.blob_source) return Invalid("context_blob_hash needs a blob store, and this worker has none");
       Result<std::string> blob = config_.blob_source->Get(request_.context_blob_hash);
       if (!blob && blob.error().code == StatusCode::kNotFound) return Invalid("the context: " + blob.error().message);
-      if (!blob) return ToolIo("cannot get the context: " + blob.error().message);
+      if (!blob) return Store("cannot get the context", blob.error());
       agent_context_ = *std::move(blob);
     } else if (!request_.context_path.empty()) {
-      Result<std::string> file = dir.Read(request_.context_path);
-      if (file) {
-        agent_context_ = *std::move(file);
-      } else if (file.error().code != StatusCode::kNotFound) {
-        return Invalid("cannot read the context: " + file.error().message);
-      } else if (!request_.context_file_hash.empty()) {
-        return Invalid("the context " + request_.context_path + " is missing in " + request_.working_dir);
-      }
+      if (auto failure = ReadContextFile(dir)) return failure;
     }
     if (!agent_context_.empty()) reply_.context_file_hash = ToHex(Sha256(agent_context_));
     if (!request_.context_file_hash.empty() && request_.context_file_hash != reply_.context_file_hash) {
@@ -105,12 +118,29 @@ class AgentWorker::Step {
     return std::nullopt;
   }
 
+  /// The file, or the blob of its hash where the directory came from another host without what is not the project's.
+  std::optional<ApplicationFailure> ReadContextFile(const SafeDir& dir) {
+    Result<std::string> file = ReadOwnFile(dir, request_.context_path);
+    if (!file && file.error().code == StatusCode::kNotFound && !request_.context_file_hash.empty()) {
+      if (!config_.blob_source) {
+        return Invalid("the context " + request_.context_path + " is missing in " + request_.working_dir);
+      }
+      file = config_.blob_source->Get(request_.context_file_hash);
+      if (!file && file.error().code != StatusCode::kNotFound) return Store("cannot get the context", file.error());
+      if (!file) return Invalid("the context " + request_.context_path + " is missing in " + request_.working_dir);
+    }
+    if (!file && file.error().code != StatusCode::kNotFound) {
+      return Invalid("cannot read the context: " + file.error().message);
+    }
+    if (file) agent_context_ = *std::move(file);
+    return std::nullopt;
+  }
+
   std::optional<ApplicationFailure> LoadSession() {
     if (request_.session_blob_hash.empty()) return std::nullopt;
     if (!config_.blob_source) return Invalid("session_blob_hash needs a blob store, and this worker has none");
     const Result<std::string> blob = config_.blob_source->Get(request_.session_blob_hash);
-    if (!blob && blob.error().code != StatusCode::kNotFound)
-      return ToolIo("cannot get the session: " + blob.error().message);
+    if (!blob && blob.error().code != StatusCode::kNotFound) return Store("cannot get the session", blob.error());
     const json session = blob ? ParseJson(*blob, kMaxStoredJsonDepth) : json();
     if (!session.is_object() || !session.contains("contents") || !session.contains("model")) {
       return Invalid("there is no stored session " + request_.session_blob_hash);
@@ -153,21 +183,34 @@ class AgentWorker::Step {
     return {.is_cancelled = [this] { return context_.IsCancelled(); },
             .progress =
                 [this](int64_t bytes) {
-                  context_.Heartbeat({{"step", request_.step_name}, {"turn", reply_.turns + 1}, {"bytes", bytes}});
+                  context_.Heartbeat(
+                      {{"step", request_.step_name.substr(0, 200)}, {"turn", reply_.turns + 1}, {"bytes", bytes}});
                 }};
-  }
-
-  void RecordCall(int turn, json row) {
-    if (!config_.record_call) return;
-    row["call_id"] = ToHex(Sha256({context_.info().IdempotencyToken(), "/", std::to_string(turn)})).substr(0, 32);
-    row["workflow_run_id"] = context_.info().run_id;
-    row["activity_type"] = kExecuteGeminiAgent.name;
-    config_.record_call(row);
   }
 
   const PriceTable& Prices() const { return config_.prices ? *config_.prices : PriceTable::BuiltIn(); }
 
-  LoopOutcome RunLoop(const SafeDir& dir, StepJournal& journal) {
+  CallLog::Setup LedgerSetup(const std::string& token) {
+    const sdk::ActivityInfo& info = context_.info();
+    CallLog::Setup setup;
+    setup.token = token;
+    setup.base = {{"workflow_id", info.workflow_id},
+                  {"workflow_run_id", info.run_id},
+                  {"activity_type", kExecuteGeminiAgent.name},
+                  {"step_name", request_.step_name},
+                  {"attempt", info.attempt},
+                  {"model", model_},
+                  {"backend", reply_.backend}};
+    setup.model = model_;
+    setup.several_prompts_per_call = program_ != nullptr;
+    setup.prices = &Prices();
+    setup.now = [this] { return worker_.clock_->Now(); };
+    // Canned answers are no calls of a model.
+    if (!backend_ || !backend_->scripted()) setup.record = config_.record_call;
+    return setup;
+  }
+
+  LoopOutcome RunLoop(const SafeDir& dir, StepJournal& journal, CallLog& calls) {
     LoopInput input{.request = request_,
                     .context = agent_context_,
                     .file_names = {},
@@ -182,133 +225,102 @@ class AgentWorker::Step {
                           .journal = journal,
                           .redactor = worker_.redactor_,
                           .tokens = worker_.tokens_,
-                          .prices = Prices(),
+                          .calls = calls,
                           .now = [this] { return worker_.clock_->Now(); },
-                          .control = Control(),
-                          .on_call = [this](int turn, const json& row) { RecordCall(turn, row); }};
+                          .control = Control()};
     LoopOutcome outcome = RunAgentLoop(input, services, reply_);
     wrote_ = outcome.writes > 0;
     return outcome;
   }
 
-  /// A program runs its own loop, so there is one answer to journal: its report.
-  LoopOutcome RunProgram(StepJournal& journal) {
-    using Kind = LoopOutcome::Kind;
-    Result<std::optional<json>> known = journal.Read(AnswerName(1));
-    if (!known) return {.kind = Kind::kMachine, .message = known.error().message};
-    json answer;
-    if (*known) {
-      answer = **std::move(known);
-      reply_.replayed_turns = 1;
-    } else {
-      const std::string private_dir = journal.path() + "/private";
-      const ProgramCall call{.step_name = request_.step_name,
-                             .instruction = instruction_,
-                             .working_dir = request_.working_dir,
+  LoopOutcome RunProgram(const SafeDir& dir, StepJournal& journal, CallLog& calls) {
+    const ProgramInput input{.request = request_,
+                             .instruction = request_.instruction,
+                             .context = agent_context_,
                              .model = model_,
                              .max_turns = EffectiveLimits(request_.limits, config_.limits).max_turns,
-                             .private_dir = private_dir};
-      const auto started = std::chrono::steady_clock::now();
-      const ModelOutcome outcome = program_->Run(call, Control());
-      const auto taken = std::chrono::steady_clock::now() - started;
-      std::error_code ignored;
-      std::filesystem::remove_all(private_dir, ignored);
-      reply_.latency_ms = std::chrono::duration_cast<std::chrono::milliseconds>(taken).count();
-      if (!outcome.ok()) {
-        const ModelError& error = outcome.error();
-        LoopOutcome failed{.kind = Kind::kAgentError,
-                           .message = worker_.redactor_.Apply(error.message, reply_.redaction_count),
-                           .retry_delay = error.retry_delay};
-        if (error.kind == ModelErrorKind::kRetryable) failed.kind = Kind::kRetry;
-        if (error.kind == ModelErrorKind::kCancelled) failed.kind = Kind::kCancelled;
-        return failed;
-      }
-      json report = outcome.response();
-      int64_t redactions = 0;
-      worker_.redactor_.Apply(report, redactions);
-      answer = {{"report", std::move(report)},
-                {"latency_ms", reply_.latency_ms},
-                {"redactions", redactions},
-                {"time", FormatIso8601Millis(worker_.clock_->Now())}};
-      const Status written = journal.Write(AnswerName(1), answer);
-      if (!written) return {.kind = Kind::kMachine, .message = written.error().message};
-    }
-    TakeReport(answer);
-    return {.kind = Kind::kDone};
+                             .before = before_};
+    ProgramServices services{.program = *program_,
+                             .dir = dir,
+                             .journal = journal,
+                             .redactor = worker_.redactor_,
+                             .tokens = worker_.tokens_,
+                             .calls = calls,
+                             .now = [this] { return worker_.clock_->Now(); },
+                             .control = Control()};
+    LoopOutcome outcome = RunProgramStep(input, services, reply_);
+    wrote_ = outcome.writes > 0;
+    return outcome;
   }
 
-  void TakeReport(const json& answer) {
-    ProgramReport report = answer.at("report").get<ProgramReport>();
-    reply_.text = std::move(report.text);
-    reply_.finish_reason = report.finish_reason;
-    reply_.turns = 1;
-    reply_.latency_ms = answer.at("latency_ms").get<int64_t>();
-    reply_.redaction_count += answer.at("redactions").get<int64_t>();
-    if (!report.model.empty()) reply_.model = report.model;
-    reply_.action_count = static_cast<int64_t>(report.actions.size());
-    if (report.actions.size() > 200) report.actions.resize(200);
-    reply_.actions = std::move(report.actions);
-    if (report.tokens_reported) {
-      reply_.prompt_token_count = report.prompt_tokens;
-      reply_.completion_token_count = report.output_tokens + report.thoughts_tokens;
-      reply_.thoughts_token_count = report.thoughts_tokens;
-      reply_.cached_token_count = report.cached_tokens;
-      reply_.token_count_source = kTokensReported;
-    } else {
-      reply_.prompt_token_count = reply_.instruction_token_count + reply_.context_token_count;
-      reply_.completion_token_count = worker_.tokens_.Tokens(model_, reply_.text).tokens;
-      reply_.token_count_source = kTokensEstimated;
-    }
-    const TokenUse use{.prompt = reply_.prompt_token_count,
-                       .cached = reply_.cached_token_count,
-                       .output = reply_.completion_token_count};
-    const ModelPrice* price = Prices().Find(reply_.model, answer.at("time").get<std::string>().substr(0, 10));
-    // The counts are sums over many requests, so a price with tiers cannot be applied to them.
-    if (price != nullptr && !price->above) {
-      reply_.cost_usd = CostOf(*price, use);
-      reply_.price_version = price->valid_from;
-    }
-    json row = {{"time", answer.at("time")},
-                {"step_name", request_.step_name},
-                {"model", reply_.model},
-                {"input_tokens", use.prompt},
-                {"output_tokens", use.output},
-                {"cached_tokens", use.cached},
-                {"token_count_source", reply_.token_count_source}};
-    if (reply_.cost_usd) row["cost_usd"] = *reply_.cost_usd;
-    RecordCall(1, std::move(row));
-  }
-
-  sdk::ActivityResult<AgentReply> Finish(const SafeDir& dir, LoopOutcome outcome) {
+  sdk::ActivityResult<AgentReply> Finish(const SafeDir& dir, CallLog& calls, LoopOutcome outcome) {
     using Kind = LoopOutcome::Kind;
     if (outcome.kind == Kind::kCancelled) return sdk::ActivityCancelled{.details = {{"step", request_.step_name}}};
     if (outcome.kind == Kind::kMachine) return ToolIo(outcome.message);
+    if (outcome.kind == Kind::kRetry) return Unavailable(dir, calls, *outcome.unavailable);
 
-    Result<TreeSnapshot> after = TakeSnapshot(dir);
-    if (!after) {
-      if (after.error().code != StatusCode::kResourceExhausted) return ToolIo(after.error().message);
-      return Fail(kAgentErrorType, "after the step: " + after.error().message, true, std::nullopt);
+    if (auto failure = LookAtTree(dir)) return *std::move(failure);
+    if (outcome.kind == Kind::kAgentError) return AgentError(outcome.message);
+    const bool changed = wrote_ || !reply_.files_touched.empty();
+    if (!changed && !reply_.budget_exhausted) {
+      if (request_.requires_file_changes) return AgentError(NoChangeMessage());
+      reply_.no_change = true;
     }
-    reply_.files_touched = Diff(before_, *after).Touched();
-    reply_.tree_hash = after->Hash();
-    if (outcome.kind == Kind::kRetry) return Fail(kModelUnavailableType, outcome.message, false, outcome.retry_delay);
-    if (outcome.kind == Kind::kAgentError) return Fail(kAgentErrorType, outcome.message, true, std::nullopt);
-    if (request_.requires_file_changes && !wrote_ && reply_.files_touched.empty()) {
-      return Fail(kAgentErrorType,
-                  "the agent answered without changing any file" +
-                      (reply_.refused_action_count > 0
-                           ? "; " + std::to_string(reply_.refused_action_count) + " of its actions were refused"
-                           : std::string()),
-                  true, std::nullopt);
+    if (const Status stored = StoreBlobs(dir, std::move(outcome.contents)); !stored) {
+      return Store("cannot store what the step made", stored.error());
     }
-    if (const Status stored = Store(dir, std::move(outcome.contents)); !stored) return ToolIo(stored.error().message);
+    if (const Status bounded = BoundReply(reply_, config_.blob_sink.get()); !bounded) {
+      return Store("cannot store the model's words", bounded.error());
+    }
     return std::move(reply_);
   }
 
-  Status Store(const SafeDir& dir, json contents) {
+  std::string NoChangeMessage() const {
+    std::string message = "the agent answered without changing any file";
+    if (reply_.nudges > 0) {
+      message += ", also after it was asked again " + std::to_string(reply_.nudges) + " time" +
+                 (reply_.nudges == 1 ? "" : "s");
+    }
+    if (reply_.refused_action_count > 0) {
+      message += "; " + std::to_string(reply_.refused_action_count) + " of its actions were refused";
+    }
+    return message;
+  }
+
+  /// What the step left in the directory.
+  std::optional<ApplicationFailure> LookAtTree(const SafeDir& dir) {
+    Result<TreeSnapshot> after = TakeSnapshot(dir);
+    if (!after && after.error().code != StatusCode::kResourceExhausted) return ToolIo(after.error().message);
+    if (!after) return Fail(kAgentErrorType, "after the step: " + after.error().message, true, std::nullopt);
+    reply_.files_touched = Diff(before_, *after).Touched();
+    reply_.tree_hash = after->Hash();
+    return std::nullopt;
+  }
+
+  /// The model's own words are the best explanation there is.
+  ApplicationFailure AgentError(std::string message) {
+    message = CutText(message, 2000);
+    if (const std::string words = Quoted(reply_.text); !words.empty()) message += "; it said: " + words;
+    return Fail(kAgentErrorType, std::move(message), true, std::nullopt);
+  }
+
+  sdk::ActivityResult<AgentReply> Unavailable(const SafeDir& dir, CallLog& calls, const ModelError& error) {
+    const Result<Unavailability> since = calls.CountFailure();
+    if (!since) return ToolIo(since.error().message);
+    reply_.unavailable_since = FormatIso8601Millis(since->since);
+    const NextTry next = DecideNextTry(error, *since, worker_.clock_->Now(), std::chrono::seconds(request_.patience_s),
+                                       worker_.Chance());
+    if (!next.give_up) return Fail(kModelUnavailableType, next.message, false, next.delay);
+    if (auto failure = LookAtTree(dir)) return *std::move(failure);
+    return Fail(kModelUnavailableType, next.message, true, std::nullopt);
+  }
+
+  Status StoreBlobs(const SafeDir& dir, json contents) {
     if (!config_.blob_sink) return Ok();
     WFE_RETURN_IF_ERROR(config_.blob_sink->Put(instruction_));
     if (request_.keep_session && !contents.is_null()) {
+      int64_t ignored = 0;
+      worker_.redactor_.Apply(contents, ignored);  // people read blobs
       const json session = {{"model", model_}, {"contents", std::move(contents)}};
       WFE_ASSIGN_OR_RETURN(reply_.session_blob_hash,
                            config_.blob_sink->Put(session.dump(-1, ' ', false, json::error_handler_t::replace)));
@@ -322,12 +334,30 @@ class AgentWorker::Step {
 
   ApplicationFailure Fail(std::string_view type, std::string message, bool non_retryable,
                           std::optional<Duration> delay) {
+    message = CutText(message, 4000);
     reply_.error = message;
+    // A failure tells what happened even where the store does not answer.
+    if (!BoundReply(reply_, config_.blob_sink.get())) (void)BoundReply(reply_, nullptr);
     return {.message = std::move(message),
             .type = std::string(type),
             .non_retryable = non_retryable,
             .next_retry_delay = delay,
             .details = reply_};
+  }
+
+  ApplicationFailure ToolIo(std::string message) {
+    return MachineFault(kToolIo, std::move(message), kMaxMachineFaults);
+  }
+  ApplicationFailure Store(const std::string& what, const Error& error) {
+    if (!IsRecordsDown(error)) return ToolIo(what + ": " + error.message);
+    return MachineFault(kRecordsDown, what + ": " + error.message, kMaxRecordsFaults);
+  }
+  /// Tried again for a while, since a disk is cleared and a service restarted; the step's own attempts are unlimited.
+  ApplicationFailure MachineFault(std::string_view type, std::string message, int most) {
+    machine_fault_ = true;
+    const int faults = worker_.machine_faults_.Count(context_.info().IdempotencyToken());
+    if (faults >= most) message += " (" + std::to_string(faults) + " attempts in a row)";
+    return AgentFailure(type, std::move(message), faults >= most);
   }
 
   AgentWorker& worker_;
@@ -343,6 +373,7 @@ class AgentWorker::Step {
   TreeSnapshot before_;
   AgentReply reply_;
   bool wrote_ = false;
+  bool machine_fault_ = false;
 };
 
 sdk::ActivityResult<AgentReply> AgentWorker::ExecuteAgent(sdk::ActivityContext& context, const AgentRequest& request) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "activities/compliance/text.h"
+#include "activities/gemini/line_ends.h"
 
 namespace wfe::activities {
 namespace {
@@ -36,11 +37,11 @@ class Planner {
  public:
   Planner(const SafeDir& dir, const FileToolLimits& limits) : dir_(dir), limits_(limits) {}
 
-  Status Call(const json& call) {
+  Status Call(const json& call, bool holds_secret) {
     const std::string name = Text(call, "name").value_or("");
     const json args = call.contains("args") && call["args"].is_object() ? call["args"] : json::object();
     const std::string given = PathArgument(args).value_or("");
-    Result<Answer> result = Run(name, args);
+    Result<Answer> result = holds_secret ? Result<Answer>(Secret(Printable(given))) : Run(name, args);
     if (!result && !IsModelsFault(result.error())) return std::move(result).error();
     const Answer answer = result ? *std::move(result) : Refuse(result.error().message);
     AgentAction action{
@@ -72,6 +73,11 @@ class Planner {
     return std::nullopt;
   }
 
+  Answer Secret(const std::string& path) {
+    ++plan_.secret_findings;
+    return Refuse(path + " would hold a secret key of the machine that runs this; leave it out of the files");
+  }
+
   Result<Answer> Run(const std::string& name, const json& args) {
     if (name == "list_directory") return List(PathArgument(args).value_or("."));
     if (name != "write_file" && name != "replace" && name != "delete_file" && name != "read_file") {
@@ -91,7 +97,7 @@ class Planner {
     if (name == "write_file") {
       const std::optional<std::string> content = Text(args, "content");
       if (!content) return Fail("write_file needs the argument content");
-      return Put(*path, *content, "wrote ");
+      return WriteFile(*path, *content);
     }
     if (name == "delete_file") return Delete(*path);
     return Replace(*path, args);
@@ -122,6 +128,7 @@ class Planner {
   }
 
   Result<Answer> Put(const std::string& path, std::string content, const char* verb) {
+    if (limits_.holds_secret && limits_.holds_secret(content)) return Secret(path);
     if (static_cast<int64_t>(content.size()) > limits_.max_file_bytes) {
       return Refuse(path + " would have " + std::to_string(content.size()) + " bytes; the limit is " +
                     std::to_string(limits_.max_file_bytes));
@@ -134,6 +141,16 @@ class Planner {
     ++plan_.writes;
     overlay_[path] = {.path = path, .content = std::move(content), .mode = *mode};
     return Answer{.text = verb + path + " (" + std::to_string(size) + " bytes)"};
+  }
+
+  /// A file that is there keeps the line ends and the byte order mark it has.
+  Result<Answer> WriteFile(const std::string& path, const std::string& content) {
+    WFE_ASSIGN_OR_RETURN(const std::optional<uint32_t> mode, ModeFor(path));
+    Result<std::optional<std::string>> before = mode ? Content(path) : std::optional<std::string>();
+    // Too large to be read, say: then it is replaced as it is given.
+    if (!before || !*before) return Put(path, content, "wrote ");
+    if (limits_.holds_secret && limits_.holds_secret(**before)) return Secret(path);
+    return Put(path, KeepFormOf(**before, content), "wrote ");
   }
 
   /// A parent of `path` that is a file or a link.
@@ -187,16 +204,7 @@ class Planner {
     }
     if (from->empty()) return Fail(path + " exists; old_string must not be empty");
     if (!IsUtf8(*content)) return Fail(path + " is not a text file");
-    std::string result;
-    int64_t found = 0;
-    size_t begin = 0;
-    for (size_t at = content->find(*from); at != std::string::npos; at = content->find(*from, begin)) {
-      result.append(*content, begin, at - begin);
-      result += *to;
-      begin = at + from->size();
-      ++found;
-    }
-    result.append(*content, begin);
+    auto [result, found] = ReplaceText(*content, *from, *to);
     if (found != expected) {
       return Fail("old_string occurs " + std::to_string(found) + " times in " + path + ", expected " +
                   std::to_string(expected) + "; nothing was changed");
@@ -276,9 +284,10 @@ json FileToolDeclarations() {
 
 Result<TurnPlan> PlanTurn(const SafeDir& dir, const FileToolLimits& limits, const json& parts) {
   Planner planner(dir, limits);
-  for (const json& part : parts) {
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const json& part = parts[i];
     if (!part.is_object() || !part.contains("functionCall") || !part["functionCall"].is_object()) continue;
-    WFE_RETURN_IF_ERROR(planner.Call(part["functionCall"]));
+    WFE_RETURN_IF_ERROR(planner.Call(part["functionCall"], limits.secret_parts.contains(i)));
   }
   return planner.Take();
 }
@@ -301,9 +310,13 @@ void to_json(json& result, const TurnPlan& plan) {
     if (effect.content) one["content"] = *effect.content;
     effects.push_back(std::move(one));
   }
-  result = {{"responses", plan.responses},         {"actions", plan.actions},
-            {"effects", std::move(effects)},       {"writes", plan.writes},
-            {"written_bytes", plan.written_bytes}, {"refused", plan.refused}};
+  result = {{"responses", plan.responses},
+            {"actions", plan.actions},
+            {"effects", std::move(effects)},
+            {"writes", plan.writes},
+            {"written_bytes", plan.written_bytes},
+            {"refused", plan.refused},
+            {"secret_findings", plan.secret_findings}};
 }
 
 void from_json(const json& source, TurnPlan& plan) {
@@ -319,6 +332,7 @@ void from_json(const json& source, TurnPlan& plan) {
   plan.writes = source.at("writes").get<int64_t>();
   plan.written_bytes = source.at("written_bytes").get<int64_t>();
   plan.refused = source.at("refused").get<int64_t>();
+  plan.secret_findings = source.value("secret_findings", int64_t{0});
 }
 
 }  // namespace wfe::activities

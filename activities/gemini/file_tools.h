@@ -3,10 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "activities/compliance/safe_files.h"
@@ -31,7 +34,8 @@ struct TurnPlan {
   std::vector<FileEffect> effects;
   int64_t writes = 0;  ///< Calls that write or delete and were accepted.
   int64_t written_bytes = 0;
-  int64_t refused = 0;  ///< Paths outside, reserved or protected; files too large.
+  int64_t refused = 0;          ///< Paths outside, reserved or protected; files too large or with a secret.
+  int64_t secret_findings = 0;  ///< Of those: a known secret was in the call, or would have been in the file.
 };
 void to_json(nlohmann::json& json, const TurnPlan& plan);
 void from_json(const nlohmann::json& json, TurnPlan& plan);
@@ -39,6 +43,10 @@ void from_json(const nlohmann::json& json, TurnPlan& plan);
 struct FileToolLimits {
   std::vector<std::string> protected_paths;  ///< Exact, or prefixes ending in '/'.
   int64_t max_file_bytes = 1 << 20;
+  /// Whether bytes hold a secret of this worker; such a file is neither written nor changed.  Empty: none is known.
+  std::function<bool(std::string_view)> holds_secret;
+  /// Indexes of `parts` whose calls held a secret before the journal masked it: they are refused.
+  std::set<size_t> secret_parts;
 };
 
 /// Plans the function calls among `parts`.  Nothing is written.  An Error is the machine's fault, not the model's.

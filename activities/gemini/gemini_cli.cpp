@@ -1,14 +1,17 @@
 #include "activities/gemini/gemini_cli.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <optional>
 #include <utility>
 
-#include "activities/compliance/process_runner.h"
 #include "activities/compliance/text.h"
+#include "activities/gemini/agent_process.h"
 #include "activities/gemini/api_errors.h"
+#include "activities/gemini/base_url.h"
+#include "activities/gemini/gemini_session.h"
 #include "engine/base/parse_json.h"
 
 namespace wfe::activities {
@@ -33,12 +36,26 @@ int64_t Count(const json& object, const char* key) {
 }
 
 ModelError Permanent(std::string message) {
-  return {.kind = ModelErrorKind::kPermanent, .message = std::move(message), .retry_delay = std::nullopt};
+  return {.kind = ModelErrorKind::kPermanent, .message = std::move(message), .error_class = "REFUSED"};
+}
+
+bool Holds(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+/// The finish reason behind the sentence with which the program refuses an answer; empty for other sentences.
+std::string ReasonOfSentence(const std::string& message) {
+  if (Holds(message, "malformed function call")) return "MALFORMED_FUNCTION_CALL";
+  if (Holds(message, "unexpected tool call")) return "UNEXPECTED_TOOL_CALL";
+  if (Holds(message, "safety")) return "SAFETY";
+  // A blocked prompt and an answer without content look alike here: asked again a few times, then an error.
+  if (Holds(message, "without a finish reason") || Holds(message, "empty response") ||
+      Holds(message, "no text or thoughts"))
+    return "EMPTY";
+  return {};
 }
 
 /// The HTTP status behind an exit code: the program exits with the status modulo 256.
 std::optional<int> HttpStatusOfExit(int exit_code) {
-  for (const int status : {400, 401, 403, 429, 500, 503, 504}) {
+  for (const int status : {400, 401, 403, 408, 429, 500, 502, 503, 504}) {
     if (status % 256 == exit_code) return status;
   }
   return std::nullopt;
@@ -89,18 +106,14 @@ json ErrorObjectIn(const std::string& text) {
 
 ModelError Classify(int exit_code, const json& error, const std::string& standard_error) {
   const std::string message = error.is_object() ? Text(error, "message") : std::string();
-  const std::string type = error.is_object() ? Text(error, "type") : std::string();
   const std::string inner = EmbeddedJson(message);
   const json document = ParseJson(inner);
   if (document.is_object() && document.contains("error") && document["error"].is_object()) {
     return ClassifyApiError(static_cast<int>(Count(document["error"], "code")), inner);
   }
-  if (type == "INVALID_STREAM") return Permanent("the model gave no usable answer: " + message);
   if (const std::optional<int> status = HttpStatusOfExit(exit_code)) {
     // The program hides the body; the name of its own exception is how it tells a day's quota from a minute's.
-    if (*status == 429 && standard_error.find("TerminalQuotaError") != std::string::npos) {
-      return Permanent("the day's quota is used up, it is reset at midnight Pacific time");
-    }
+    if (*status == 429 && Holds(standard_error, "TerminalQuotaError")) return DailyQuota();
     ModelError classified = ClassifyApiError(*status, "");
     if (!message.empty()) classified.message += ": " + message.substr(0, 500);
     return classified;
@@ -108,6 +121,9 @@ ModelError Classify(int exit_code, const json& error, const std::string& standar
   std::string what = "the Gemini command line failed: " + MeaningOfExit(exit_code);
   const std::string said = !message.empty() ? message : CleanTerminalText(standard_error);
   if (!said.empty()) what += ": " + said.substr(0, 500);
+  if (exit_code <= 1 && SoundsUnavailable(message.empty() ? standard_error : message)) {
+    return {.kind = ModelErrorKind::kRetryable, .message = std::move(what), .error_class = "NETWORK"};
+  }
   return Permanent(std::move(what));
 }
 
@@ -115,62 +131,99 @@ class GeminiCli final : public AgentProgram {
  public:
   explicit GeminiCli(GeminiCliOptions options) : options_(std::move(options)) {}
 
+  Status Check() const override {
+    if (options_.api_key.empty()) {
+      return FailedPrecondition("backend gemini-cli: GEMINI_API_KEY is not set in the environment of the worker");
+    }
+    return CheckAgentProcess("the Gemini command line", options_.program, options_.path, options_.sandbox);
+  }
+  std::string Sandbox() const override { return SandboxOf(Process()); }
+
   ModelOutcome Run(const ProgramCall& call, const CallControl& control) override {
-    if (options_.api_key.empty()) return Permanent("GEMINI_API_KEY is not set in the environment of the worker");
-    const std::string home = call.private_dir + "/home";
-    const std::string temporary = call.private_dir + "/tmp";
+    if (const Status usable = Check(); !usable) return Permanent(usable.error().message);
+    AgentProcess process = Process();
+    process.arguments = {"-m",        call.model,    "--output-format", "stream-json", "--approval-mode",
+                         "auto_edit", "--skip-trust"};
+    process.environment = {{"GEMINI_API_KEY", options_.api_key}};
+    if (!options_.base_url.empty()) process.environment.emplace_back("GOOGLE_GEMINI_BASE_URL", options_.base_url);
+    process.standard_input = call.prompt;
+    process.working_dir = call.working_dir;
+    process.private_dir = call.private_dir;
+    const std::string home = HomeOf(call.private_dir);
+    if (const Status written = WriteHome(home, process, call); !written) {
+      return ModelError{
+          .kind = ModelErrorKind::kRetryable, .message = written.error().message, .error_class = "TOOL_IO"};
+    }
+    std::variant<ProcessOutcome, ModelError> ran = RunAgentProcess(process, control);
+    const GeminiSession session = ReadGeminiSession(home);
+    if (ModelError* error = std::get_if<ModelError>(&ran)) {
+      if (!error->paid) error->paid = session.tokens;
+      return std::move(*error);
+    }
+    const ProcessOutcome& outcome = std::get<ProcessOutcome>(ran);
+    return ParseGeminiCliRun(outcome.exit_code, outcome.out.text, outcome.err.text, session);
+  }
+
+  std::optional<PaidTokens> PaidSoFar(const std::string& private_dir) const override {
+    return ReadGeminiSession(HomeOf(private_dir)).tokens;
+  }
+
+ private:
+  AgentProcess Process() const {
+    AgentProcess process;
+    process.name = "the Gemini command line";
+    process.program = options_.program;
+    process.path = options_.path;
+    process.sandbox = options_.sandbox;
+    process.wall_clock = options_.wall_clock;
+    return process;
+  }
+
+  /// Settings, and the standing context where the program looks for its user's: a GEMINI.md of the project stays the
+  /// project's, and is read beside it.
+  static Status WriteHome(const std::string& home, const AgentProcess& process, const ProgramCall& call) {
     std::error_code failed;
     fs::create_directories(home + "/.gemini", failed);
-    fs::create_directories(temporary, failed);
     const json settings = {
         {"security",
          {{"auth", {{"selectedType", "gemini-api-key"}}}, {"environmentVariableRedaction", {{"enabled", true}}}}},
         {"general", {{"maxAttempts", 2}, {"enableAutoUpdate", false}}},
         {"model", {{"maxSessionTurns", call.max_turns}}},
         {"privacy", {{"usageStatisticsEnabled", false}}},
-        {"telemetry", {{"enabled", false}}}};
-    if (!(std::ofstream(home + "/.gemini/settings.json") << settings.dump(2))) {
-      return ModelError{.kind = ModelErrorKind::kRetryable,
-                        .message = "cannot write the settings of the Gemini command line below " + home,
-                        .retry_delay = std::nullopt};
-    }
-    ProcessSpec spec;
-    spec.argv = {options_.program,  "-m",          call.model,        "-p",        call.instruction,
-                 "--output-format", "stream-json", "--approval-mode", "auto_edit", "--skip-trust"};
-    spec.working_dir = call.working_dir;
-    spec.environment = {{"PATH", options_.path}, {"HOME", home},    {"TMPDIR", temporary},
-                        {"LANG", "C.UTF-8"},     {"NO_COLOR", "1"}, {"GEMINI_API_KEY", options_.api_key}};
-    if (!options_.base_url.empty()) spec.environment.emplace_back("GOOGLE_GEMINI_BASE_URL", options_.base_url);
-    spec.limits.wall_clock = options_.wall_clock;
-    spec.limits.open_files = std::nullopt;
-    ProcessWatch watch;
-    watch.is_cancelled = control.is_cancelled;
-    watch.heartbeat = [&] {
-      if (control.progress) control.progress(0);
-    };
-    const ProcessOutcome outcome = RunProcess(spec, watch);
-    switch (outcome.kind) {
-      case ProcessOutcome::Kind::kExited:
-        return ParseGeminiCliRun(outcome.exit_code, outcome.out.text, outcome.err.text);
-      case ProcessOutcome::Kind::kCancelled:
-        return ModelError{.kind = ModelErrorKind::kCancelled, .message = "cancelled", .retry_delay = std::nullopt};
-      case ProcessOutcome::Kind::kCouldNotStart:
-        return Permanent("the Gemini command line \"" + options_.program + "\" does not start: " + outcome.start_error);
-      case ProcessOutcome::Kind::kTimedOut:
-        return ModelError{.kind = ModelErrorKind::kRetryable,
-                          .message = "the Gemini command line did not end in time",
-                          .retry_delay = std::nullopt};
-      case ProcessOutcome::Kind::kSignalled:
-        break;
-    }
-    return ModelError{.kind = ModelErrorKind::kRetryable,
-                      .message = "the Gemini command line was ended by signal " + std::to_string(outcome.signal),
-                      .retry_delay = std::nullopt};
+        // To a file of its own: it is the only place where the program says why a model stopped.
+        {"telemetry",
+         {{"enabled", true},
+          {"target", "local"},
+          {"outfile", HomeInside(process, std::string(kGeminiEventsFile))},
+          {"logPrompts", false}}}};
+    const bool written = (std::ofstream(home + "/.gemini/settings.json") << settings.dump(2)).flush() &&
+                         (std::ofstream(home + "/.gemini/GEMINI.md") << call.context).flush();
+    if (!written) return Unavailable("cannot write the settings of the Gemini command line below " + home);
+    return Ok();
   }
 
- private:
   GeminiCliOptions options_;
 };
+
+/// From the result line, which is there for most failures too, else from the session's record.
+void TakeTokens(const json& result, const GeminiSession& session, ProgramReport& report) {
+  const json stats = result.is_object() ? result.value("stats", json::object()) : json::object();
+  if (stats.is_object() && Count(stats, "total_tokens") > 0) {
+    report.tokens_reported = true;
+    report.prompt_tokens = Count(stats, "input_tokens");
+    report.output_tokens = Count(stats, "output_tokens");
+    report.cached_tokens = Count(stats, "cached");
+    // Thinking is not listed; it is what is left of the total.
+    report.thoughts_tokens =
+        std::max<int64_t>(0, Count(stats, "total_tokens") - report.prompt_tokens - report.output_tokens);
+  } else if (session.tokens) {
+    report.tokens_reported = true;
+    report.prompt_tokens = session.tokens->prompt;
+    report.output_tokens = session.tokens->output;
+    report.thoughts_tokens = session.tokens->thoughts;
+    report.cached_tokens = session.tokens->cached;
+  }
+}
 
 }  // namespace
 
@@ -179,7 +232,7 @@ GeminiCliOptions GeminiCliOptionsFromEnvironment() {
   if (std::string program = FromEnvironment("WFE_GEMINI_CLI"); !program.empty()) options.program = std::move(program);
   options.path = FromEnvironment("PATH");
   options.api_key = FromEnvironment("GEMINI_API_KEY");
-  options.base_url = FromEnvironment("GOOGLE_GEMINI_BASE_URL");
+  options.base_url = BaseUrlsFrom(FromEnvironment("GOOGLE_GEMINI_BASE_URL")).command_line;
   return options;
 }
 
@@ -188,7 +241,8 @@ std::shared_ptr<AgentProgram> MakeGeminiCli(GeminiCliOptions options) {
   return std::make_shared<GeminiCli>(std::move(options));
 }
 
-ModelOutcome ParseGeminiCliRun(int exit_code, const std::string& standard_output, const std::string& standard_error) {
+ModelOutcome ParseGeminiCliRun(int exit_code, const std::string& standard_output, const std::string& standard_error,
+                               const GeminiSession& session) {
   ProgramReport report;
   json result = nullptr;
   json failure = nullptr;
@@ -222,52 +276,26 @@ ModelOutcome ParseGeminiCliRun(int exit_code, const std::string& standard_output
   }
   if (result.is_object() && result.contains("error")) failure = result["error"];
   if (failure.is_null() && exit_code != 0) failure = ErrorObjectIn(standard_error);
-  const bool succeeded = exit_code == 0 && result.is_object() && Text(result, "status") == "success" &&
-                         !(failure.is_object() && Text(failure, "type") == "INVALID_STREAM");
-  if (!succeeded) {
-    if (exit_code == 0 && failure.is_null()) {
-      return ModelError{.kind = ModelErrorKind::kRetryable,
-                        .message = "the Gemini command line ended without a result line",
-                        .retry_delay = std::nullopt};
-    }
-    return Classify(exit_code, failure, standard_error);
-  }
-  const json stats = result.value("stats", json::object());
-  if (stats.is_object() && stats.contains("input_tokens")) {
-    report.tokens_reported = true;
-    report.prompt_tokens = Count(stats, "input_tokens");
-    report.output_tokens = Count(stats, "output_tokens");
-    report.cached_tokens = Count(stats, "cached");
-    // Thinking is not listed; it is what is left of the total.
-    report.thoughts_tokens =
-        std::max<int64_t>(0, Count(stats, "total_tokens") - report.prompt_tokens - report.output_tokens);
-  }
-  report.finish_reason = "STOP";
-  return ModelOutcome(json(report));
-}
+  TakeTokens(result, session, report);
+  const std::string message = failure.is_object() ? Text(failure, "message") : std::string();
+  // An answer that the program refuses to use was given and paid for all the same.
+  report.finish_reason = ReasonOfSentence(message);
+  if (report.finish_reason.empty()) report.finish_reason = session.finish_reason;
+  if (report.finish_reason.empty()) report.finish_reason = "unknown";
+  const bool succeeded = exit_code == 0 && result.is_object() && Text(result, "status") == "success";
+  if (succeeded || (exit_code == 0 && !ReasonOfSentence(message).empty())) return ModelOutcome(json(report));
 
-void to_json(json& result, const ProgramReport& report) {
-  result = {{"text", report.text},
-            {"actions", report.actions},
-            {"tokens_reported", report.tokens_reported},
-            {"prompt_tokens", report.prompt_tokens},
-            {"output_tokens", report.output_tokens},
-            {"thoughts_tokens", report.thoughts_tokens},
-            {"cached_tokens", report.cached_tokens},
-            {"model", report.model},
-            {"finish_reason", report.finish_reason}};
-}
-
-void from_json(const json& source, ProgramReport& report) {
-  source.at("text").get_to(report.text);
-  source.at("actions").get_to(report.actions);
-  source.at("tokens_reported").get_to(report.tokens_reported);
-  source.at("prompt_tokens").get_to(report.prompt_tokens);
-  source.at("output_tokens").get_to(report.output_tokens);
-  source.at("thoughts_tokens").get_to(report.thoughts_tokens);
-  source.at("cached_tokens").get_to(report.cached_tokens);
-  source.at("model").get_to(report.model);
-  source.at("finish_reason").get_to(report.finish_reason);
+  ModelError error{.kind = ModelErrorKind::kRetryable,
+                   .message = "the Gemini command line ended without a result line",
+                   .error_class = "CUT_STREAM"};
+  if (exit_code != 0 || !failure.is_null()) error = Classify(exit_code, failure, standard_error);
+  if (report.tokens_reported) {
+    error.paid = PaidTokens{.prompt = report.prompt_tokens,
+                            .output = report.output_tokens,
+                            .thoughts = report.thoughts_tokens,
+                            .cached = report.cached_tokens};
+  }
+  return error;
 }
 
 }  // namespace wfe::activities

@@ -4,7 +4,9 @@
 #include <memory>
 #include <string>
 
+#include "activities/compliance/sandbox.h"
 #include "activities/gemini/agent_program.h"
+#include "activities/gemini/gemini_session.h"
 
 namespace wfe::activities {
 
@@ -12,15 +14,18 @@ struct GeminiCliOptions {
   std::string program = "gemini";  ///< A path, or a name looked up in `path`.
   std::string path;                ///< PATH of the program; empty: the worker's own.
   std::string api_key;
-  std::string base_url;  ///< Empty: the program's default.
+  std::string base_url;  ///< Without the version (BaseUrls::command_line); empty: the program's default.
   Duration wall_clock = std::chrono::minutes(30);
+  SandboxPolicy sandbox = SandboxPolicy::kPreferred;
 };
 /// GEMINI_API_KEY, GOOGLE_GEMINI_BASE_URL, WFE_GEMINI_CLI (the program) and PATH.
 GeminiCliOptions GeminiCliOptionsFromEnvironment();
 
 std::shared_ptr<AgentProgram> MakeGeminiCli(GeminiCliOptions options);
 
-/// Reads what the program printed.  Exit 0 is no proof of success: the result line and the error lines decide.
-ModelOutcome ParseGeminiCliRun(int exit_code, const std::string& standard_output, const std::string& standard_error);
+/// Reads what the program printed and, where that hides why the model stopped or what was paid, what it recorded.  Exit
+/// 0 is no proof of success: the result line and the error lines decide.
+ModelOutcome ParseGeminiCliRun(int exit_code, const std::string& standard_output, const std::string& standard_error,
+                               const GeminiSession& session = {});
 
 }  // namespace wfe::activities

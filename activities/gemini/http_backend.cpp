@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "activities/gemini/api_errors.h"
+#include "activities/gemini/base_url.h"
 #include "activities/gemini/sse_parser.h"
 #include "engine/base/parse_json.h"
 
@@ -112,10 +113,10 @@ int OnProgress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
 }
 
 ModelError Permanent(std::string message) {
-  return {.kind = ModelErrorKind::kPermanent, .message = std::move(message), .retry_delay = std::nullopt};
+  return {.kind = ModelErrorKind::kPermanent, .message = std::move(message), .error_class = "REFUSED"};
 }
-ModelError Retryable(std::string message) {
-  return {.kind = ModelErrorKind::kRetryable, .message = std::move(message), .retry_delay = std::nullopt};
+ModelError Retryable(std::string message, std::string error_class) {
+  return {.kind = ModelErrorKind::kRetryable, .message = std::move(message), .error_class = std::move(error_class)};
 }
 
 class HttpBackend final : public ModelBackend {
@@ -124,17 +125,22 @@ class HttpBackend final : public ModelBackend {
     while (options_.base_url.ends_with('/')) options_.base_url.pop_back();
   }
 
-  ModelOutcome Generate(const ModelCall& call, const CallControl& control) override {
+  Status Check() const override {
     if (options_.api_key.empty()) {
-      return Permanent("GEMINI_API_KEY is not set in the environment of the worker");
+      return FailedPrecondition("backend gemini: GEMINI_API_KEY is not set in the environment of the worker");
     }
+    return Ok();
+  }
+
+  ModelOutcome Generate(const ModelCall& call, const CallControl& control) override {
+    if (const Status usable = Check(); !usable) return Permanent(usable.error().message);
     const std::string path = ModelPath(call.model);
     if (path.empty()) return Permanent("\"" + call.model + "\" is not a model name");
     const std::string url = options_.base_url + "/" + path + ":streamGenerateContent?alt=sse";
     const std::string body = call.request.dump(-1, ' ', false, json::error_handler_t::replace);
 
     const std::unique_ptr<CURL, void (*)(CURL*)> curl(curl_easy_init(), &curl_easy_cleanup);
-    if (!curl) return Retryable("libcurl could not start a request");
+    if (!curl) return Retryable("libcurl could not start a request", "NETWORK");
     curl_slist* list = curl_slist_append(nullptr, "Content-Type: application/json");
     list = curl_slist_append(list, ("x-goog-api-key: " + options_.api_key).c_str());
     list = curl_slist_append(list, "Expect:");
@@ -168,8 +174,20 @@ class HttpBackend final : public ModelBackend {
     set(CURLOPT_XFERINFODATA, &transfer);
 
     const CURLcode code = curl_easy_perform(curl.get());
+    transfer.parser.Finish();
+    const json merged = MergeChunks(transfer.chunks);
+    ModelOutcome outcome = Judge(transfer, code, reason, merged);
+    if (outcome.ok()) return outcome;
+    // What had been counted when the stream broke was paid for.
+    ModelError error = outcome.error();
+    error.paid = ReportedTokens(merged);
+    return error;
+  }
+
+ private:
+  static ModelOutcome Judge(const Transfer& transfer, CURLcode code, const char* reason, const json& merged) {
     if (transfer.cancelled) {
-      return ModelError{.kind = ModelErrorKind::kCancelled, .message = "cancelled", .retry_delay = std::nullopt};
+      return ModelError{.kind = ModelErrorKind::kCancelled, .message = "cancelled"};
     }
     if (transfer.too_large) {
       return Permanent("the model's answer is larger than " + std::to_string(kMaxResponseBytes) + " bytes");
@@ -178,9 +196,9 @@ class HttpBackend final : public ModelBackend {
     if (status != 0 && status != 200) return ClassifyApiError(static_cast<int>(status), transfer.error_body);
     if (code != CURLE_OK) {
       return Retryable("the connection to the model's service failed: " +
-                       std::string(*reason != '\0' ? reason : curl_easy_strerror(code)));
+                           std::string(*reason != '\0' ? reason : curl_easy_strerror(code)),
+                       transfer.received > 0 ? "CUT_STREAM" : "NETWORK");
     }
-    transfer.parser.Finish();
     for (const json& chunk : transfer.chunks) {
       if (!chunk.is_object() || !chunk.contains("error")) continue;
       const json& error = chunk["error"];
@@ -189,15 +207,14 @@ class HttpBackend final : public ModelBackend {
                                 : 500;
       return ClassifyApiError(in_stream, chunk.dump());
     }
-    json merged = MergeChunks(transfer.chunks);
     if (transfer.bad_chunk || !IsComplete(merged)) {
-      return Retryable("the model's stream ended without a finish reason after " + std::to_string(transfer.received) +
-                       " bytes");
+      return Retryable(
+          "the model's stream ended without a finish reason after " + std::to_string(transfer.received) + " bytes",
+          "CUT_STREAM");
     }
     return merged;
   }
 
- private:
   HttpBackendOptions options_;
 };
 
@@ -206,14 +223,7 @@ class HttpBackend final : public ModelBackend {
 HttpBackendOptions HttpOptionsFromEnvironment() {
   HttpBackendOptions options;
   if (const char* key = std::getenv("GEMINI_API_KEY")) options.api_key = key;
-  if (const char* url = std::getenv("GOOGLE_GEMINI_BASE_URL"); url != nullptr && *url != '\0') {
-    options.base_url = url;
-    // The variable names a host in other tools; the API's version belongs to the path.
-    while (options.base_url.ends_with('/')) options.base_url.pop_back();
-    if (options.base_url.find("/v1", options.base_url.find("//") + 2) == std::string::npos) {
-      options.base_url += "/v1beta";
-    }
-  }
+  if (const char* url = std::getenv("GOOGLE_GEMINI_BASE_URL")) options.base_url = BaseUrlsFrom(url).http;
   return options;
 }
 

@@ -47,7 +47,11 @@ void to_json(json& j, const AgentRequest& v) {
        {"session_blob_hash", v.session_blob_hash},
        {"keep_session", v.keep_session},
        {"keep_snapshot", v.keep_snapshot},
-       {"limits", v.limits}};
+       {"limits", v.limits},
+       {"patience_s", v.patience_s}};
+  if (v.nudges >= 0) j["nudges"] = v.nudges;
+  if (v.max_total_tokens) j["max_total_tokens"] = *v.max_total_tokens;
+  if (v.max_cost_usd) j["max_cost_usd"] = *v.max_cost_usd;
 }
 void from_json(const json& j, AgentRequest& v) {
   j.at("step_name").get_to(v.step_name);
@@ -65,6 +69,10 @@ void from_json(const json& j, AgentRequest& v) {
   Get(j, "keep_session", v.keep_session);
   Get(j, "keep_snapshot", v.keep_snapshot);
   Get(j, "limits", v.limits);
+  Get(j, "nudges", v.nudges);
+  Get(j, "patience_s", v.patience_s);
+  Get(j, "max_total_tokens", v.max_total_tokens);
+  Get(j, "max_cost_usd", v.max_cost_usd);
 }
 
 void to_json(json& j, const AgentAction& v) {
@@ -107,6 +115,23 @@ void to_json(json& j, const AgentReply& v) {
        {"session_blob_hash", v.session_blob_hash},
        {"error", v.error}};
   if (v.cost_usd) j["cost_usd"] = *v.cost_usd;
+  // What seldom occurs is written only then, which keeps histories small.
+  const auto text = [&j](const char* key, const std::string& value) {
+    if (!value.empty()) j[key] = value;
+  };
+  const auto count = [&j](const char* key, int64_t value) {
+    if (value != 0) j[key] = value;
+  };
+  text("text_blob_hash", v.text_blob_hash);
+  text("unavailable_since", v.unavailable_since);
+  count("secret_findings", v.secret_findings);
+  count("files_touched_count", v.files_touched_count);
+  count("lost_calls", v.lost_calls);
+  count("lost_prompt_token_count", v.lost_prompt_token_count);
+  count("lost_completion_token_count", v.lost_completion_token_count);
+  count("nudges", v.nudges);
+  if (v.no_change) j["no_change"] = true;
+  if (v.budget_exhausted) j["budget_exhausted"] = true;
 }
 void from_json(const json& j, AgentReply& v) {
   Get(j, "text", v.text);
@@ -137,6 +162,30 @@ void from_json(const json& j, AgentReply& v) {
   Get(j, "snapshot_blob_hash", v.snapshot_blob_hash);
   Get(j, "session_blob_hash", v.session_blob_hash);
   Get(j, "error", v.error);
+  Get(j, "text_blob_hash", v.text_blob_hash);
+  Get(j, "unavailable_since", v.unavailable_since);
+  Get(j, "secret_findings", v.secret_findings);
+  Get(j, "files_touched_count", v.files_touched_count);
+  Get(j, "lost_calls", v.lost_calls);
+  Get(j, "lost_prompt_token_count", v.lost_prompt_token_count);
+  Get(j, "lost_completion_token_count", v.lost_completion_token_count);
+  Get(j, "nudges", v.nudges);
+  Get(j, "no_change", v.no_change);
+  Get(j, "budget_exhausted", v.budget_exhausted);
+}
+
+void to_json(json& j, const CheckAgentInput& v) { j = {{"backend", v.backend}, {"model", v.model}}; }
+void from_json(const json& j, CheckAgentInput& v) {
+  Get(j, "backend", v.backend);
+  Get(j, "model", v.model);
+}
+void to_json(json& j, const CheckAgentOutput& v) {
+  j = {{"backend", v.backend}, {"model", v.model}, {"sandbox", v.sandbox}};
+}
+void from_json(const json& j, CheckAgentOutput& v) {
+  Get(j, "backend", v.backend);
+  Get(j, "model", v.model);
+  Get(j, "sandbox", v.sandbox);
 }
 
 void to_json(json& j, const RestoreSnapshotInput& v) {
@@ -155,12 +204,8 @@ void from_json(const json& j, RestoreSnapshotOutput& v) {
 }
 
 void to_json(json& j, const PrepareContextInput& v) {
-  j = {{"working_dir", v.working_dir},
-       {"template_id", v.template_id},
-       {"template_version", v.template_version},
-       {"values", v.values},
-       {"defaults", v.defaults},
-       {"file_name", v.file_name}};
+  j = {{"working_dir", v.working_dir}, {"template_id", v.template_id}, {"template_version", v.template_version},
+       {"values", v.values},           {"defaults", v.defaults},       {"file_name", v.file_name}};
 }
 void from_json(const json& j, PrepareContextInput& v) {
   j.at("working_dir").get_to(v.working_dir);

@@ -1,5 +1,6 @@
 #include "activities/gemini/model_backend.h"
 
+#include <algorithm>
 #include <vector>
 
 namespace wfe::activities {
@@ -37,6 +38,19 @@ nlohmann::json MergeChunks(const std::vector<nlohmann::json>& chunks) {
   }
   if (!candidate.is_null()) merged["candidates"] = json::array({candidate});
   return merged;
+}
+
+std::optional<PaidTokens> ReportedTokens(const nlohmann::json& response) {
+  const auto usage = response.find("usageMetadata");
+  if (usage == response.end() || !usage->is_object() || !usage->contains("promptTokenCount")) return std::nullopt;
+  const auto count = [&usage](const char* key) -> int64_t {
+    const auto found = usage->find(key);
+    return found != usage->end() && found->is_number_integer() ? std::max<int64_t>(0, found->get<int64_t>()) : 0;
+  };
+  return PaidTokens{.prompt = count("promptTokenCount") + count("toolUsePromptTokenCount"),
+                    .output = count("candidatesTokenCount"),
+                    .thoughts = count("thoughtsTokenCount"),
+                    .cached = count("cachedContentTokenCount")};
 }
 
 bool IsComplete(const nlohmann::json& response) {

@@ -10,6 +10,7 @@
 #include <utility>
 #include <variant>
 
+#include "engine/base/result.h"
 #include "engine/base/time.h"
 
 namespace wfe::activities {
@@ -28,15 +29,26 @@ struct CallControl {
 };
 
 enum class ModelErrorKind {
-  kRetryable,  ///< Rate limit, 5xx, network, cut stream.
+  kRetryable,  ///< Rate limit, quota, 5xx, network, cut stream: the model is unavailable for a while.
   kPermanent,  ///< The same request would fail again.
   kCancelled,
+};
+
+/// What a call cost although its answer was not used: the counts its service had reported by then.
+struct PaidTokens {
+  int64_t prompt = 0;    ///< Includes cached.
+  int64_t output = 0;    ///< Visible output.
+  int64_t thoughts = 0;  ///< Billed as output.
+  int64_t cached = 0;
 };
 
 struct ModelError {
   ModelErrorKind kind = ModelErrorKind::kPermanent;
   std::string message;
-  std::optional<Duration> retry_delay;  ///< What the server asked for.
+  std::optional<Duration> retry_delay = std::nullopt;  ///< What the server asked for.
+  bool daily_quota = false;   ///< Retryable, but not before the quota's reset at midnight Pacific time.
+  std::string error_class{};  ///< For the ledger: RATE_LIMIT, QUOTA_DAY, HTTP_503, NETWORK, CUT_STREAM …
+  std::optional<PaidTokens> paid = std::nullopt;
 };
 
 /// `value` is a generateContent response; the chunks of a stream are merged into one.
@@ -57,6 +69,8 @@ class ModelBackend {
   virtual ~ModelBackend() = default;
   /// `ext.model` for a request to `model`.
   virtual std::string ModelLabel(const std::string& model) const { return model; }
+  /// Whether it could be called: FAILED_PRECONDITION with one sentence that says what is missing.
+  virtual Status Check() const { return Ok(); }
   /// Canned answers: no cost, token counts "scripted".
   virtual bool scripted() const { return false; }
   /// Blocks until the answer is there.  Callable from several threads.
@@ -66,6 +80,9 @@ class ModelBackend {
 /// Merges the chunks of a stream (facts of the API: parts in order and verbatim; the last finishReason and
 /// usageMetadata count).  Anything that is not an object is ignored.
 nlohmann::json MergeChunks(const std::vector<nlohmann::json>& chunks);
+
+/// The counts in a response's usageMetadata; nullopt when it has none.
+std::optional<PaidTokens> ReportedTokens(const nlohmann::json& response);
 
 /// Whether a merged response ended: it has a finishReason or a promptFeedback.blockReason.
 bool IsComplete(const nlohmann::json& response);

@@ -41,7 +41,7 @@ Redactor::Redactor(std::vector<std::string> secrets) : secrets_(std::move(secret
             [](const std::string& a, const std::string& b) { return a.size() > b.size(); });
 }
 
-std::string Redactor::Apply(std::string text, int64_t& count) const {
+std::string Redactor::MaskSecrets(std::string text, int64_t& count) const {
   for (const std::string& secret : secrets_) {
     for (size_t at = text.find(secret); at != std::string::npos; at = text.find(secret, at)) {
       constexpr std::string_view kReplacement = "[redacted:secret]";
@@ -50,6 +50,30 @@ std::string Redactor::Apply(std::string text, int64_t& count) const {
       ++count;
     }
   }
+  return text;
+}
+
+bool Redactor::HoldsSecret(std::string_view text) const {
+  return std::any_of(secrets_.begin(), secrets_.end(),
+                     [text](const std::string& secret) { return text.find(secret) != std::string_view::npos; });
+}
+
+bool Redactor::HoldsSecret(const nlohmann::json& document) const {
+  if (document.is_string()) return HoldsSecret(std::string_view(document.get_ref<const std::string&>()));
+  if (!document.is_structured()) return false;
+  return std::any_of(document.begin(), document.end(), [this](const auto& value) { return HoldsSecret(value); });
+}
+
+void Redactor::MaskSecrets(nlohmann::json& document, int64_t& count) const {
+  if (document.is_string()) {
+    if (HoldsSecret(document)) document = MaskSecrets(document.get<std::string>(), count);
+  } else if (document.is_structured()) {
+    for (auto& value : document) MaskSecrets(value, count);
+  }
+}
+
+std::string Redactor::Apply(std::string text, int64_t& count) const {
+  text = MaskSecrets(std::move(text), count);
   for (const Shape& shape : Shapes()) count += RE2::GlobalReplace(&text, shape.pattern, shape.replacement);
   return text;
 }

@@ -1,9 +1,13 @@
-// Takes secrets out of text and JSON before they are kept anywhere.
+// Takes secrets out of text and JSON before they are kept anywhere.  Two strengths: what people and other programs read
+// (traces, logs, replies, stored conversations) loses known secrets and everything that has the shape of a credential;
+// what the agent works with (its own answers, its tools' results, the journal) loses exact known secrets only, because
+// code may well hold text of such a shape, and code is never rewritten (D14).
 #pragma once
 
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace wfe::activities {
@@ -17,6 +21,12 @@ class Redactor {
 
   /// Adds the number of replacements to `count`.
   std::string Apply(std::string text, int64_t& count) const;
+  /// Known secrets only.
+  std::string MaskSecrets(std::string text, int64_t& count) const;
+  void MaskSecrets(nlohmann::json& document, int64_t& count) const;
+  /// Whether the text, or a string of the document, holds a known secret.
+  bool HoldsSecret(std::string_view text) const;
+  bool HoldsSecret(const nlohmann::json& document) const;
   /// Every string value of a document.  `thoughtSignature` values stay: the API refuses a changed one.
   void Apply(nlohmann::json& document, int64_t& count) const;
 

@@ -10,85 +10,13 @@
 #include "activities/gemini/cassette_backend.h"
 #include "activities/gemini/config.h"
 #include "activities/gemini/journal.h"
-#include "tests/activities/agent_test_support.h"
+#include "tests/activities/agent_step_test_support.h"
 
 namespace wfe::activities {
 namespace {
 
-using nlohmann::json;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-json TextPart(const std::string& text) { return {{"text", text}}; }
-json CallPart(const std::string& name, json args) {
-  return {{"functionCall", {{"name", name}, {"args", std::move(args)}}}};
-}
-json Write(const std::string& path, const std::string& content) {
-  return CallPart("write_file", {{"file_path", path}, {"content", content}});
-}
-json Answer(const std::vector<json>& parts, const std::string& reason = "STOP") {
-  return {{"candidates", json::array({{{"content", {{"role", "model"}, {"parts", parts}}}, {"finishReason", reason}}})},
-          {"usageMetadata", {{"promptTokenCount", 1000}, {"candidatesTokenCount", 100}, {"thoughtsTokenCount", 10}}}};
-}
-
-/// Gives the prepared answers in order of turns and remembers what it was asked.
-class PreparedBackend final : public ModelBackend {
- public:
-  explicit PreparedBackend(std::vector<ModelOutcome> outcomes) : outcomes_(std::move(outcomes)) {}
-  ModelOutcome Generate(const ModelCall& call, const CallControl&) override {
-    requests.push_back(call.request);
-    turns.push_back(call.turn);
-    if (before_call) before_call(call.turn);
-    const auto index = static_cast<size_t>(call.turn) - 1;
-    if (index >= outcomes_.size()) {
-      return ModelError{.kind = ModelErrorKind::kPermanent, .message = "no answer left", .retry_delay = std::nullopt};
-    }
-    return outcomes_[index];
-  }
-  std::vector<json> requests;
-  std::vector<int> turns;
-  std::function<void(int)> before_call;
-
- private:
-  std::vector<ModelOutcome> outcomes_;
-};
-
-class AgentTest : public ::testing::Test {
- protected:
-  AgentTest() {
-    config_.work_root = root_ / "worker";
-    config_.clock = std::make_shared<ManualClock>(*ParseIso8601("2026-11-21T05:00:00.000Z"));
-    config_.blob_sink = blobs_;
-    config_.blob_source = blobs_;
-    std::filesystem::create_directories(Dir());
-  }
-  std::string Dir() const { return root_ / "project"; }
-  std::string File(const std::string& name) const { return ReadAll(Dir() + "/" + name); }
-
-  AgentRequest Request(const std::string& step = "implement_v1") const {
-    AgentRequest request;
-    request.step_name = step;
-    request.instruction = "Do it.";
-    request.working_dir = Dir();
-    return request;
-  }
-  sdk::ActivityResult<AgentReply> Run(const AgentRequest& request, int attempt = 1, const std::string& id = "1") {
-    sdk::ActivityRegistry registry;
-    RegisterGeminiActivities(registry, config_);
-    TestContext context(id, attempt);
-    return CallActivity(registry, kExecuteGeminiAgent, context, request);
-  }
-  sdk::ActivityResult<AgentReply> Play(std::vector<ModelOutcome> outcomes) {
-    backend_ = std::make_shared<PreparedBackend>(std::move(outcomes));
-    config_.backends["gemini"] = backend_;
-    return Run(Request());
-  }
-
-  const TempDir root_;
-  std::shared_ptr<MemoryBlobs> blobs_ = std::make_shared<MemoryBlobs>();
-  std::shared_ptr<PreparedBackend> backend_;
-  GeminiConfig config_;
-};
 
 TEST_F(AgentTest, WritesFilesAndReportsWhatItTouchedAndSpent) {
   WriteAll(Dir() + "/src/old.ts", "old");
@@ -161,16 +89,20 @@ TEST_F(AgentTest, PathsOutsideTheDirectoryAreRefusedAndCounted) {
 }
 
 TEST_F(AgentTest, ReplyWithoutAnyActionIsAnAgentError) {
-  const auto result = Play({Answer({TextPart("I would do it like this.")})});
+  const ModelOutcome words = Answer({TextPart("I would do it like this.")});
+  const auto result = Play({words, words, words, words});
   ASSERT_NE(result.failure(), nullptr);
   EXPECT_EQ(result.failure()->type, "AGENT_ERROR");
   EXPECT_TRUE(result.failure()->non_retryable);
   const auto reply = result.failure()->details.get<AgentReply>();
-  EXPECT_EQ(reply.prompt_token_count, 1000) << "spent all the same";
-  EXPECT_THAT(reply.error, HasSubstr("without changing any file"));
+  EXPECT_EQ(reply.prompt_token_count, 4000) << "spent all the same, with what asking again cost";
+  EXPECT_THAT(reply.error, HasSubstr("without changing any file, also after it was asked again 3 times"));
+  EXPECT_THAT(reply.error, HasSubstr("it said: \"I would do it like this.\""));
   AgentRequest question = Request();
   question.requires_file_changes = false;
-  EXPECT_TRUE(Run(question, 1, "2").has_value());
+  const auto answered = Run(question, 1, "2");
+  ASSERT_TRUE(answered.has_value());
+  EXPECT_TRUE(answered.value().no_change);
 }
 
 TEST_F(AgentTest, TenThousandFilesInOneTurnAreRefusedBeforeAnyIsWritten) {
@@ -221,7 +153,7 @@ TEST_F(AgentTest, RateLimitFailsRetryablyWithTheServersDelayAndGoesOnLater) {
   ASSERT_NE(result.failure(), nullptr);
   EXPECT_EQ(result.failure()->type, "MODEL_UNAVAILABLE");
   EXPECT_FALSE(result.failure()->non_retryable);
-  EXPECT_EQ(result.failure()->next_retry_delay, std::chrono::seconds(45));
+  EXPECT_EQ(result.failure()->next_retry_delay, Duration(std::chrono::seconds(45)));
   backend_ =
       std::make_shared<PreparedBackend>(std::vector<ModelOutcome>{Answer({Write("b", "x")}), Answer({TextPart("ok")})});
   config_.backends["gemini"] = backend_;
@@ -291,19 +223,65 @@ TEST_F(AgentTest, JournalIsRemovedWhenTheCompletionIsAcknowledgedOrOld) {
 
 TEST_F(AgentTest, SecretsReachNeitherJournalNorReplyNorFiles) {
   config_.secrets = {"correct-horse-battery"};
-  const std::string key = "AIzaSyA123456789012345678901234567890_-X";
-  const auto result = Play({Answer({Write("a.txt", "k = '" + key.substr(0, 39) + "'; s = 'correct-horse-battery'")}),
+  const auto result = Play({Answer({Write("a.txt", "s = 'correct-horse-battery'"), Write("b.txt", "fine")}),
                             Answer({TextPart("used correct-horse-battery at https://bob:hunter22@example.com/x")})});
   ASSERT_TRUE(result.has_value());
-  EXPECT_EQ(File("a.txt"), "k = '[redacted:google_api_key]'; s = '[redacted:secret]'");
+  EXPECT_FALSE(std::filesystem::exists(Dir() + "/a.txt")) << "a known secret in a file is refused, not rewritten";
+  EXPECT_EQ(File("b.txt"), "fine");
+  EXPECT_EQ(result.value().secret_findings, 1);
+  EXPECT_EQ(result.value().refused_action_count, 1);
+  EXPECT_THAT(backend_->requests.at(1).dump(), HasSubstr("leave it out of the files"));
   EXPECT_EQ(result.value().text, "used [redacted:secret] at https://[redacted:url_credentials]@example.com/x");
-  EXPECT_EQ(result.value().redaction_count, 4);
   for (const auto& file : std::filesystem::recursive_directory_iterator(config_.work_root)) {
     if (!file.is_regular_file()) continue;
-    const std::string bytes = ReadAll(file.path());
-    EXPECT_THAT(bytes, ::testing::Not(HasSubstr("correct-horse"))) << file.path();
-    EXPECT_THAT(bytes, ::testing::Not(HasSubstr("hunter22"))) << file.path();
+    EXPECT_THAT(ReadAll(file.path()), ::testing::Not(HasSubstr("correct-horse"))) << file.path();
   }
+}
+
+TEST_F(AgentTest, CodeThatLooksLikeCredentialsIsWrittenAsTheModelGaveIt) {  // D14
+  config_.secrets = {"correct-horse-battery"};
+  const std::string key = "AIzaSyA12345678901234567890123456789012";
+  const std::string code = "const url = 'https://bob:hunter22@example.com/x'; const k = '" + key +
+                           "';\n"
+                           "const pem = `-----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----`;\n";
+  AgentRequest request = Request();
+  request.keep_session = true;
+  backend_ = std::make_shared<PreparedBackend>(std::vector<ModelOutcome>{
+      Answer({Write("url.ts", code), CallPart("read_file", {{"file_path", "url.ts"}})}), Answer({TextPart("done")})});
+  config_.backends["gemini"] = backend_;
+  const auto result = Run(request);
+  ASSERT_TRUE(result.has_value()) << result.failure()->message;
+  EXPECT_EQ(File("url.ts"), code);
+  EXPECT_EQ(result.value().secret_findings, 0);
+  EXPECT_THAT(backend_->requests.at(1)["contents"].dump(), HasSubstr("bob:hunter22"))
+      << "the model must see what it works on";
+  EXPECT_THAT(blobs_->Get(result.value().session_blob_hash).value(), ::testing::Not(HasSubstr("hunter22")))
+      << "what people read is redacted";
+}
+
+TEST_F(AgentTest, FileThatHoldsASecretIsNotTouchedAndASecretInACallIsRefusedAgainAfterACrash) {  // D14, AB-5
+  config_.secrets = {"correct-horse-battery"};
+  WriteAll(Dir() + "/.config", "token = correct-horse-battery\nport = 1\n");
+  const std::vector<ModelOutcome> story = {
+      Answer({CallPart("replace", {{"file_path", ".config"}, {"old_string", "port = 1"}, {"new_string", "port = 2"}}),
+              Write(".config", "token = [redacted:secret]\n"), Write("leak.txt", "correct-horse-battery")}),
+      Answer({Write("ok.txt", "x")}), Answer({TextPart("done")})};
+  backend_ = std::make_shared<PreparedBackend>(story);
+  config_.backends["gemini"] = backend_;
+  // Dies when the first answer is in the journal and nothing is applied yet.
+  backend_->before_call = [](int turn) {
+    if (turn == 2) throw std::runtime_error("the worker dies here");
+  };
+  EXPECT_THROW((void)Run(Request()), std::runtime_error);
+  std::filesystem::path journal;
+  for (const auto& entry : std::filesystem::directory_iterator(config_.work_root + "/journal")) journal = entry.path();
+  std::filesystem::remove(journal / "0001.effects.json");
+  backend_->before_call = nullptr;
+  const auto result = Run(Request(), 2);
+  ASSERT_TRUE(result.has_value()) << result.failure()->message;
+  EXPECT_EQ(File(".config"), "token = correct-horse-battery\nport = 1\n") << "the user's file is as it was";
+  EXPECT_FALSE(std::filesystem::exists(Dir() + "/leak.txt"));
+  EXPECT_EQ(result.value().secret_findings, 3);
 }
 
 TEST_F(AgentTest, ContextMustHaveItsHash) {  // LG-7

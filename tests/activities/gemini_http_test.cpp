@@ -76,11 +76,13 @@ TEST(GeminiHttp, RateLimitIsRetriedAfterTheServersDelay) {
   EXPECT_EQ(outcome.error().retry_delay, Duration(45'837'906'927));
 }
 
-TEST(GeminiHttp, DailyQuotaIsNotRetriedAndSaysWhenItComesBack) {
+TEST(GeminiHttp, DailyQuotaIsRetriedNotBeforeItsResetAndSaysWhenThatIs) {
   const ImitationServer server(
       {{.status = "429 Too Many Requests", .content_type = "application/json", .pieces = {ErrorBody("429_per_day")}}});
   const ModelOutcome outcome = CallServer(server);
-  EXPECT_EQ(outcome.error().kind, ModelErrorKind::kPermanent);
+  EXPECT_EQ(outcome.error().kind, ModelErrorKind::kRetryable);
+  EXPECT_TRUE(outcome.error().daily_quota);
+  EXPECT_FALSE(outcome.error().retry_delay.has_value());
   EXPECT_THAT(outcome.error().message, HasSubstr("midnight Pacific"));
 }
 

@@ -132,8 +132,9 @@ TEST_F(ContextTest, PlaceholdersAreStrict) {
   EXPECT_FALSE(LoadContextTemplate(templates_, "../templates", 1).has_value());
 }
 
-TEST_F(ContextTest, ActivityWritesStoresAndHashesTheSameBytes) {
+TEST_F(ContextTest, ActivityWritesStoresAndHashesTheSameBytesAndLeavesTheUsersNotesAlone) {  // D3
   const TempDir dir;
+  WriteAll(dir / "GEMINI.md", "Our house rule: tabs.\n");
   GeminiConfig config;
   config.templates_dir = templates_;
   const auto blobs = std::make_shared<MemoryBlobs>();
@@ -142,15 +143,24 @@ TEST_F(ContextTest, ActivityWritesStoresAndHashesTheSameBytes) {
   RegisterGeminiActivities(registry, config);
   TestContext context;
   PrepareContextInput input{.working_dir = dir.path(), .template_id = "typescript-package", .values = values_};
-  const auto result = CallActivity(registry, kPrepareContext, context, input);
-  ASSERT_TRUE(result.has_value()) << result.failure()->message;
-  const std::string file = ReadAll(dir / "GEMINI.md");
-  EXPECT_EQ(result.value().context_file_hash, ToHex(Sha256(file)));
-  EXPECT_EQ(blobs->Get(result.value().context_file_hash).value(), file);
-  EXPECT_TRUE(result.value().stored);
-  EXPECT_GT(result.value().context_token_count, 400);
+  for (const char* name : {".wfe/context.md", "GEMINI.md"}) {  // the second is what older inputs say
+    input.file_name = name;
+    const auto result = CallActivity(registry, kPrepareContext, context, input);
+    ASSERT_TRUE(result.has_value()) << result.failure()->message;
+    EXPECT_EQ(result.value().path, ".wfe/context.md");
+    const std::string file = ReadAll(dir / ".wfe/context.md");
+    EXPECT_EQ(result.value().context_file_hash, ToHex(Sha256(file)));
+    EXPECT_EQ(blobs->Get(result.value().context_file_hash).value(), file);
+    EXPECT_TRUE(result.value().stored);
+    EXPECT_GT(result.value().context_token_count, 400);
+    EXPECT_THAT(file, HasSubstr("## Notes of the project (GEMINI.md)\n\nOur house rule: tabs.\n"));
+    EXPECT_EQ(ReadAll(dir / "GEMINI.md"), "Our house rule: tabs.\n");
+  }
   input.file_name = "../GEMINI.md";
   EXPECT_EQ(CallActivity(registry, kPrepareContext, context, input).failure()->type, "INVALID_INPUT");
+  WriteAll(dir / "AGENTS.md", std::string(100'000, 'x'));
+  input.file_name = ".wfe/context.md";
+  EXPECT_THAT(CallActivity(registry, kPrepareContext, context, input).failure()->message, HasSubstr("AGENTS.md"));
 }
 
 TEST(GeminiCassette, LinesAreCheckedWhenItIsOpened) {
@@ -195,42 +205,14 @@ TEST(GeminiCli, ExitCodesAndErrorLinesAreClassified) {
   EXPECT_EQ(bad_key.error().kind, ModelErrorKind::kPermanent);
   EXPECT_THAT(bad_key.error().message, HasSubstr("API_KEY_INVALID"));
   const ModelOutcome daily = ParseGeminiCliRun(173, "", Sample("gemini-cli-stderr-429-daily.txt"));
-  EXPECT_EQ(daily.error().kind, ModelErrorKind::kPermanent);
+  EXPECT_TRUE(daily.error().daily_quota);
+  EXPECT_EQ(daily.error().kind, ModelErrorKind::kRetryable);
   EXPECT_THAT(daily.error().message, HasSubstr("day's quota"));
   EXPECT_EQ(ParseGeminiCliRun(247, "", "").error().kind, ModelErrorKind::kRetryable);
   EXPECT_EQ(ParseGeminiCliRun(53, "", "").error().kind, ModelErrorKind::kPermanent);
   EXPECT_THAT(ParseGeminiCliRun(55, "", "").error().message, HasSubstr("trust"));
   const ModelOutcome cut = ParseGeminiCliRun(0, "{\"type\":\"init\",\"model\":\"m\"}\n", "");
   EXPECT_EQ(cut.error().kind, ModelErrorKind::kRetryable) << "exit 0 is no proof of success";
-}
-
-TEST(GeminiCli, ProgramRunsInAPrivateHomeAndItsRunIsJournalled) {
-  const TempDir dir;
-  std::filesystem::create_directories(dir / "project");
-  // Stands in for the real program: checks its surroundings, writes a file, prints the sample.
-  const std::string script = dir / "gemini";
-  WriteAll(script, "#!/bin/sh\n[ -f \"$HOME/.gemini/settings.json\" ] || exit 52\necho run >> \"" + (dir / "runs") +
-                       "\"\necho hi > made.txt\ncat <<'EOT'\n" + Sample("gemini-cli-stream-json.jsonl") + "EOT\n");
-  std::filesystem::permissions(script, std::filesystem::perms::owner_all);
-  GeminiConfig config;
-  config.work_root = dir / "worker";
-  config.programs["gemini-cli"] =
-      MakeGeminiCli({.program = script, .path = "/usr/bin:/bin", .api_key = "k", .base_url = ""});
-  sdk::ActivityRegistry registry;
-  RegisterGeminiActivities(registry, config);
-  AgentRequest request;
-  request.step_name = "implement_v1";
-  request.instruction = "Create src/sum.ts";
-  request.working_dir = dir / "project";
-  request.backend = "gemini-cli";
-  for (int attempt = 1; attempt <= 2; ++attempt) {
-    TestContext context("1", attempt);
-    const auto result = CallActivity(registry, kExecuteGeminiAgent, context, request);
-    ASSERT_TRUE(result.has_value()) << result.failure()->message;
-    EXPECT_THAT(result.value().files_touched, ::testing::ElementsAre("made.txt"));
-    EXPECT_EQ(result.value().completion_token_count, 73);
-  }
-  EXPECT_EQ(ReadAll(dir / "runs"), "run\n") << "the second attempt used the journal";
 }
 
 }  // namespace

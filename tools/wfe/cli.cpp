@@ -120,6 +120,7 @@ void AddAllCommands(CLI::App& app, Globals& globals) {
   AddHistoryCommands(app, globals);
   AddAuditCommands(app, globals);
   AddPromptsCommands(app, globals);
+  AddCostsCommand(app, globals);
   AddScheduleCommands(app, globals);
   AddConfigCommands(app, globals);
   AddProfilesCommands(app, globals);

@@ -94,6 +94,7 @@ void AddSubmitCommands(CLI::App& app, Globals& globals);
 void AddWorkflowCommands(CLI::App& app, Globals& globals);
 void AddHistoryCommands(CLI::App& app, Globals& globals);
 void AddAuditCommands(CLI::App& app, Globals& globals);
+void AddCostsCommand(CLI::App& app, Globals& globals);
 void AddPromptsCommands(CLI::App& app, Globals& globals);
 void AddProfilesCommands(CLI::App& app, Globals& globals);
 /// run, list, show and open; called by AddAuditCommands.

@@ -103,6 +103,13 @@ std::vector<Key> Keys(Config& c) {
       StringKey("agent.cassette_dir", c.agent.cassette_dir),
       StringKey("agent.prices", c.agent.prices),
       StringKey("agent.cli_path", c.agent.cli_path),
+      StringsKey("agent.command", c.agent.command),
+      StringsKey("agent.command_env", c.agent.command_env),
+      IntegerKey("agent.max_turns", c.agent.max_turns, 0, 1000),
+      IntegerKey("agent.max_output_tokens", c.agent.max_output_tokens, 0, 10'000'000),
+      IntegerKey("agent.max_files", c.agent.max_files, 0, 100'000),
+      IntegerKey("agent.max_file_bytes", c.agent.max_file_bytes, 0, 8 << 20),  // a file that is read whole
+      IntegerKey("agent.max_total_bytes", c.agent.max_total_bytes, 0, int64_t{1} << 30),
       StringKey("build.templates", c.build.templates_dir),
       StringKey("build.profiles", c.build.profiles_dir),
       StringKey("build.sandbox", c.build.sandbox),

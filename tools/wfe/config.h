@@ -42,6 +42,14 @@ struct AgentConfig {
   std::string cassette_dir;  ///< For the scripted backend.
   std::string prices;        ///< Empty: the price file that ships with wfe.
   std::string cli_path = "gemini";
+  std::vector<std::string> command;      ///< Program and arguments of backend "command"; empty: there is none.
+  std::vector<std::string> command_env;  ///< Variables of the worker that it gets; their values are secrets.
+  // Of one agent step; 0: the built-in limit.
+  int64_t max_turns = 0;
+  int64_t max_output_tokens = 0;
+  int64_t max_files = 0;
+  int64_t max_file_bytes = 0;
+  int64_t max_total_bytes = 0;
 };
 
 struct BuildConfig {

@@ -10,14 +10,13 @@
 #include <thread>
 
 #include "activities/compliance/allowed_roots.h"
-#include "activities/gemini/cassette_shelf.h"
+#include "activities/gemini/call_log.h"
 #include "activities/gemini/config.h"
-#include "activities/gemini/gemini_cli.h"
-#include "activities/gemini/http_backend.h"
-#include "activities/gemini/prices.h"
+#include "activities/gemini/cost_ledger.h"
 #include "activities/prompts/records_template_rows.h"
 #include "engine/base/strand.h"
 #include "engine/base/thread_loop.h"
+#include "tools/wfe/agent_config.h"
 #include "tools/wfe/cli.h"
 #include "tools/wfe/prompt_store.h"
 #include "tools/wfe/registry.h"
@@ -35,32 +34,6 @@ namespace {
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
-Result<activities::GeminiConfig> AgentConfigFrom(const Config& config, const std::string& work_root) {
-  activities::GeminiConfig agent;
-  agent.work_root = work_root;
-  agent.default_backend = config.agent.backend;
-  agent.default_model = config.agent.model;
-  agent.templates_dir = TemplatesDir(config);
-  WFE_RETURN_IF_ERROR(activities::AddDefaultBackends(agent));
-  if (!config.agent.base_url.empty()) {
-    activities::HttpBackendOptions http = activities::HttpOptionsFromEnvironment();
-    http.base_url = config.agent.base_url;
-    WFE_ASSIGN_OR_RETURN(agent.backends["gemini"], activities::MakeHttpBackend(http));
-  }
-  if (config.agent.cli_path != "gemini") {
-    activities::GeminiCliOptions program = activities::GeminiCliOptionsFromEnvironment();
-    program.program = config.agent.cli_path;
-    agent.programs["gemini-cli"] = activities::MakeGeminiCli(program);
-  }
-  agent.backends["scripted"] = activities::OpenCassetteShelf(
-      config.agent.cassette_dir.empty() ? ShippedFile("workflows/audited_build/samples") : config.agent.cassette_dir);
-  if (!config.agent.prices.empty()) {
-    WFE_ASSIGN_OR_RETURN(auto prices, activities::PriceTable::Load(config.agent.prices));
-    agent.prices = std::make_shared<const activities::PriceTable>(std::move(prices));
-  }
-  return agent;
-}
-
 }  // namespace
 
 class WorkerProcess::Impl {
@@ -70,6 +43,7 @@ class WorkerProcess::Impl {
     if (records_check_.joinable()) records_check_.join();
     OnStrand([this] { workers_.clear(); });
     executor_.reset();
+    ledger_.reset();  // sends its last rows
     client_.reset();  // ends the calls whose answers would go to the strand
     records_channel_.reset();
     workflow_code_.reset();
@@ -100,6 +74,13 @@ class WorkerProcess::Impl {
     agent_.blob_sink = records_;
     agent_.blob_source = records_;
     agent_.template_rows = std::make_shared<activities::RecordsTemplateRows>(records_);
+    ledger_ = std::make_shared<activities::CostLedger>(
+        work_root.string(), [records = records_](const std::string& key, const std::string& row) -> Status {
+          WFE_RETURN_IF_ERROR(records->AppendRow(std::string(activities::kCostLedgerTable), key, row));
+          return Ok();
+        });
+    agent_.record_call = [ledger = ledger_.get()](const nlohmann::json& row) { ledger->Record(row); };
+    if (const std::string warning = AgentWarning(agent_); !warning.empty()) log_(warning);
     activities::PruneJournal(agent_);
     std::vector<std::string> roots = {work_root.string()};
     for (const std::string& allowed : config.worker.allowed_roots) {
@@ -223,6 +204,7 @@ class WorkerProcess::Impl {
   std::unique_ptr<client::ServiceClient> client_;
   std::unique_ptr<client::ServiceClient> records_channel_;  // when records are served elsewhere
   std::shared_ptr<client::RecordsClient> records_;
+  std::shared_ptr<activities::CostLedger> ledger_;
   std::atomic<bool> stopping_ = false;
   std::thread records_check_;
   // The loop goes before what it runs on is destroyed.

@@ -1,0 +1,22 @@
+// Keeps what a step answers small enough for a history, however much a model says or does.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "activities/gemini/gemini.h"
+#include "engine/base/blob_store.h"
+
+namespace wfe::activities {
+
+/// The first `max_bytes` of UTF-8 text, and a mark that says how many bytes are missing.
+std::string CutText(std::string_view text, size_t max_bytes);
+
+/// The model's words on one line, in quotes, for a message; empty when it said nothing.
+std::string Quoted(std::string_view text);
+
+/// Cuts the reply's text (the whole of it goes to `blobs`, when there is a store), its actions and its list of files.
+/// Fails only when the store does; without one the rest of the text is in the journal alone.
+Status BoundReply(AgentReply& reply, BlobSink* blobs);
+
+}  // namespace wfe::activities

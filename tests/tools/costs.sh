@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# A build through a rate limit, a cut stream and a worker that is killed while a call is open: `wfe costs` shows as many
+# calls as the service was asked.  (D4, D5, AC-8)
+#   costs.sh WFE JSON_AT IMITATION_API
+set -u
+wfe=$1
+json_at=$2
+imitation=$3
+. "$(dirname "$0")/quick_build.sh"
+begin costs
+quick_builds
+
+serve engine
+export TEMPORAL_ADDRESS=$address
+mkdir api
+"$imitation" api &
+pids+=($!)
+until [ -s api/url ]; do sleep 0.05; done
+export GEMINI_API_KEY=key-of-the-test GOOGLE_GEMINI_BASE_URL
+GOOGLE_GEMINI_BASE_URL=$(cat api/url)
+unset GEMINI_MODEL WFE_AGENT_BACKEND
+
+run "$wfe" costs
+same "before any build" "no model calls in the ledger" "$output"
+
+work_for wfe
+first_worker=${pids[-1]}
+input=$(quick_input none | sed 's/"backend":"scripted","model":"none"/"backend":"gemini","model":"gemini-2.5-flash"/')
+run "$wfe" submit AuditedBuildWorkflow --id paid --queue wfe --input "$input"
+until [ "$(cat api/open)" = yes ]; do
+  kill -0 "$first_worker" || fail "the worker ended by itself"
+  sleep 0.05
+done
+kill -9 "$first_worker"
+wait "$first_worker" 2> /dev/null
+work_for wfe
+run timeout 90 "$wfe" result paid --output json
+same "the build" passed "$("$json_at" - /result/status <<< "$output")"
+
+# The rows are sent in the background.
+calls=$(cat api/calls)
+same "calls of the service" 7 "$calls"
+until [ "$("$wfe" costs --output json | "$json_at" - /total/calls)" = "$calls" ] &&
+  [ "$("$wfe" costs --output json | "$json_at" - /total/open)" = 0 ]; do
+  kill -0 "${pids[0]}" || fail "the engine ended by itself"
+  sleep 0.1
+done
+run "$wfe" costs --workflow paid --output json
+costs=$output
+same "failed calls" 2 "$("$json_at" - /total/failed <<< "$costs")"
+same "lost calls" 1 "$("$json_at" - /total/lost <<< "$costs")"
+same "tokens, with those of the cut stream" 5000 "$("$json_at" - /total/input_tokens <<< "$costs")"
+run "$wfe" costs --by step --since 24h
+says "the table" "implement_v1" <(echo "$output")
+run "$wfe" costs --workflow another
+same "another workflow" "no model calls in the ledger that fit" "$output"
+"$wfe" costs --since yesterday > refused.txt 2>&1 && fail "--since took a word"
+says "the refusal" "--since takes a day" refused.txt
+same "rows that wait" 0 "$(find root/ledger-queue -name '*.json' | wc -l)"
+grep -rqF "$GEMINI_API_KEY" root engine && fail "the key is in a file"
+echo OK

@@ -1,0 +1,78 @@
+#include "tools/wfe/agent_config.h"
+
+#include <cstdlib>
+
+#include "activities/gemini/base_url.h"
+#include "activities/gemini/cassette_shelf.h"
+#include "activities/gemini/command_agent.h"
+#include "activities/gemini/gemini_cli.h"
+#include "activities/gemini/http_backend.h"
+#include "activities/gemini/prices.h"
+#include "tools/wfe/prompt_store.h"
+
+namespace wfe::cli {
+namespace {
+
+Result<activities::SandboxPolicy> PolicyFrom(const std::string& text) {
+  if (text == "preferred") return activities::SandboxPolicy::kPreferred;
+  if (text == "required") return activities::SandboxPolicy::kRequired;
+  if (text == "off") return activities::SandboxPolicy::kOff;
+  return InvalidArgument("build.sandbox takes preferred, required or off, not \"" + text + "\"");
+}
+
+}  // namespace
+
+Result<activities::GeminiConfig> AgentConfigFrom(const Config& config, const std::string& work_root) {
+  activities::GeminiConfig agent;
+  agent.work_root = work_root;
+  agent.default_backend = config.agent.backend;
+  agent.default_model = config.agent.model;
+  agent.templates_dir = TemplatesDir(config);
+  agent.limits = {.max_turns = static_cast<int>(config.agent.max_turns),
+                  .max_output_tokens = static_cast<int>(config.agent.max_output_tokens),
+                  .max_files = config.agent.max_files,
+                  .max_file_bytes = config.agent.max_file_bytes,
+                  .max_total_bytes = config.agent.max_total_bytes};
+  WFE_ASSIGN_OR_RETURN(const activities::SandboxPolicy sandbox, PolicyFrom(config.build.sandbox));
+  // One URL for both ways to the model, whichever of the two spellings a person has used (D12).
+  const activities::BaseUrls urls = activities::BaseUrlsFrom(config.agent.base_url);
+
+  activities::HttpBackendOptions http = activities::HttpOptionsFromEnvironment();
+  http.base_url = urls.http;
+  if (!http.api_key.empty()) agent.secrets.push_back(http.api_key);
+  WFE_ASSIGN_OR_RETURN(agent.backends["gemini"], activities::MakeHttpBackend(http));
+
+  activities::GeminiCliOptions program = activities::GeminiCliOptionsFromEnvironment();
+  if (config.agent.cli_path != "gemini") program.program = config.agent.cli_path;
+  program.base_url = urls.command_line;
+  program.sandbox = sandbox;
+  agent.programs["gemini-cli"] = activities::MakeGeminiCli(program);
+
+  if (!config.agent.command.empty()) {
+    activities::CommandAgentOptions command;
+    command.argv = config.agent.command;
+    command.sandbox = sandbox;
+    for (const std::string& name : config.agent.command_env) {
+      const char* value = std::getenv(name.c_str());
+      if (value == nullptr) continue;
+      command.environment.emplace_back(name, value);
+      agent.secrets.emplace_back(value);
+    }
+    agent.programs["command"] = activities::MakeCommandAgent(std::move(command));
+  }
+
+  agent.backends["scripted"] = activities::OpenCassetteShelf(
+      config.agent.cassette_dir.empty() ? ShippedFile("workflows/audited_build/samples") : config.agent.cassette_dir);
+  if (!config.agent.prices.empty()) {
+    WFE_ASSIGN_OR_RETURN(auto prices, activities::PriceTable::Load(config.agent.prices));
+    agent.prices = std::make_shared<const activities::PriceTable>(std::move(prices));
+  }
+  return agent;
+}
+
+std::string AgentWarning(const activities::GeminiConfig& agent) {
+  const Status usable = activities::CheckAgentBackend(agent, agent.default_backend);
+  return usable ? std::string() : "builds that name no backend will fail: " + usable.error().message;
+}
+
+}  // namespace wfe::cli
