@@ -3,13 +3,6 @@
 sources=${WFE_GATE_SOURCES:-${TMPDIR:-/tmp}/wfe-gate-sources}
 mkdir -p "$sources"
 
-# needs PROGRAM…: "" or what is missing.
-needs() {
-  local program
-  for program in "$@"; do
-    command -v "$program" > /dev/null || { echo "there is no program $program"; return 1; }
-  done
-}
 # npm_source NAME VERSION: unpacks it into the current directory.
 npm_source() {
   local file
