@@ -27,13 +27,14 @@ under_git
 
 # shown: attempt, reason and next attempt of the agent's step, as `wfe show` has them now.
 shown() { "$wfe" show outage --output json 2> /dev/null | "$json_at" - '/open_activities/*' /type /attempt /last_failure /next_attempt 2> /dev/null | grep '^executeGeminiAgent' | cut -f 2-; }
-# out WORD [DELAY] -- PATTERN: this weather for a quarter of the time, and until `wfe show` gives it as the reason.
+# out WORD [DELAY] PATTERN: this weather for a quarter of the time, and until `wfe show` gives it as the reason, with the
+# attempt that follows and its time.
 out() {
   local until=$(($(date +%s) + length / 4)) word=$1 seen=
   weather "${@:1:$#-1}"
   while :; do
     seen=$(shown)
-    [[ $seen == *"${*: -1}"* ]] && [ "$(date +%s)" -ge "$until" ] && break
+    [[ $seen =~ ^[0-9]+.*"${*: -1}".*20[0-9][0-9]-.*Z$ ]] && [ "$(date +%s)" -ge "$until" ] && break
     [ "$(date +%s)" -lt $((until + 330)) ] || fail "$word: \`wfe show\` says \"$seen\""
     sleep 0.3
   done
