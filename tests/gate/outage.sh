@@ -27,6 +27,8 @@ under_git
 
 # shown: attempt, reason and next attempt of the agent's step, as `wfe show` has them now.
 shown() { "$wfe" show outage --output json 2> /dev/null | "$json_at" - '/open_activities/*' /type /attempt /last_failure /next_attempt 2> /dev/null | grep '^executeGeminiAgent' | cut -f 2-; }
+# Attempts whose call nobody heard: each of them is in the ledger and not in the service's own count.
+declare -A unheard=()
 # out WORD [DELAY] PATTERN: this weather for a quarter of the time, and until `wfe show` gives it as the reason, with the
 # attempt that follows and its time.
 out() {
@@ -34,6 +36,7 @@ out() {
   weather "${@:1:$#-1}"
   while :; do
     seen=$(shown)
+    [ "$word" != refuse ] || [[ $seen != *"${*: -1}"* ]] || unheard[${seen%%$'\t'*}]=1
     [[ $seen =~ ^[0-9]+.*"${*: -1}".*20[0-9][0-9]-.*Z$ ]] && [ "$(date +%s)" -ge "$until" ] && break
     [ "$(date +%s)" -lt $((until + 330)) ] || fail "$word: \`wfe show\` says \"$seen\""
     sleep 0.3
@@ -44,9 +47,9 @@ weather 503
 start=$EPOCHREALTIME
 run "$wfe" build 'Say good evening instead of good morning.' --id outage --agent gemini --check 'sh test.sh' --detach
 out 503 503
-out cut cut
+out cut 'bytes remaining'
 out 429 1 429
-out refuse onnect
+out refuse 'Failed to connect'
 weather clear
 run "$wfe" result outage --output json
 same "the build" passed "$("$json_at" - /result/status <<< "$output")"
@@ -54,3 +57,8 @@ printf '%6s s  clear      passed\n' "$(seconds_since "$start")"
 run "$wfe" audit validate "$(find "$work/root" -name audit_trace.jsonl)" --run outage
 for got in 503 cut 429; do [ "$(calls "$got")" -ge 1 ] || fail "the service never answered $got"; done
 same "calls that were answered" 2 "$(calls 200)"
+run "$wfe" costs --workflow outage --output json
+printf 'the service counted %s calls, the ledger has %s more that found nobody\n' "$(calls)" "${#unheard[@]}"
+same "calls in the ledger" $(($(calls) + ${#unheard[@]})) "$("$json_at" - /total/calls <<< "$output")"
+same "calls that are still open" 0 "$("$json_at" - /total/open <<< "$output")"
+report
