@@ -190,6 +190,7 @@ nlohmann::ordered_json DescriptionObject(const ws::DescribeWorkflowExecutionResp
                                    {"attempt", activity.attempt()},
                                    {"started", activity.has_last_started_time()}};
     if (activity.has_last_failure()) item["last_failure"] = FailureText(activity.last_failure());
+    if (activity.has_next_attempt_schedule_time()) item["next_attempt"] = IsoTime(activity.next_attempt_schedule_time());
     open.push_back(item);
   }
   if (!open.empty()) object["open_activities"] = open;
