@@ -11,6 +11,7 @@ namespace wfe::activities {
 struct HostInfo {
   std::string host_queue;  ///< The task queue that only this host's workers serve; stable across their restarts.
   std::string work_root;   ///< Absolute; new working directories are made below it.
+  int64_t host_timeout_s = 600;  ///< A build goes on elsewhere when nobody has served the queue for so long.
 };
 void to_json(nlohmann::json& json, const HostInfo& info);
 void from_json(const nlohmann::json& json, HostInfo& info);

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "engine/base/parse_json.h"
-
 namespace wfe::activities {
 namespace {
 
@@ -152,7 +150,7 @@ Result<TemplateState> FoldTemplate(const std::string& template_id, const BuiltIn
     const auto sequence = static_cast<int64_t>(state.events.size()) + 1;
     const std::string wanted = TemplateRowKey(template_id, sequence);
     if (key != wanted) return DataLoss("the template store has row " + key + " where " + wanted + " should be");
-    const json row = ParseJson(value);
+    const json row = json::parse(value, nullptr, false);
     TemplateEvent event;
     std::string problem = row.is_discarded() ? "not JSON" : "";
     if (problem.empty()) {

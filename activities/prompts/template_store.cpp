@@ -8,8 +8,6 @@
 #include <set>
 #include <utility>
 
-#include "engine/base/parse_json.h"
-
 namespace wfe::activities {
 namespace {
 
@@ -55,7 +53,7 @@ Result<BuiltInVersions> TemplateStore::BuiltIn(const std::string& template_id) c
   const fs::path folder = fs::path(options_.templates_dir) / template_id;
   std::ifstream file(folder / "template.json", std::ios::binary);
   if (options_.templates_dir.empty() || !file) return built_in;
-  const json meta = ParseJson(std::string{std::istreambuf_iterator<char>(file), {}});
+  const json meta = json::parse(file, nullptr, false);
   if (!meta.is_object() || !meta.contains("active") || !meta["active"].is_number_integer()) {
     return InvalidArgument((folder / "template.json").string() + " names no active version");
   }
@@ -205,7 +203,8 @@ Result<int> TemplateStore::CreateDraft(const NewDraft& draft) {
     event.status = kTemplateDraft;
     event.evidence = draft.evidence;
     WFE_RETURN_IF_ERROR(CheckContextTemplate({.id = draft.template_id, .version = event.version, .text = draft.text}));
-    if (event.previous_version != 0) {
+    // An instruction may have any placeholder of its kind: the check above knows them.
+    if (event.previous_version != 0 && !IsInstructionTemplate(draft.template_id)) {
       WFE_ASSIGN_OR_RETURN(const ContextTemplate parent, Load(state, event.previous_version));
       const std::set<std::string> known = Placeholders(parent.text);
       for (const std::string& name : Placeholders(draft.text)) {

@@ -9,8 +9,11 @@
 #include "activities/compliance/host_info.h"
 #include "activities/gemini/token_estimator.h"
 #include "activities/prompts/context_template.h"
+#include "activities/prompts/instructions.h"
+#include "activities/workspace/workspace.h"
 #include "engine/base/check.h"
 #include "tools/demo/contexts.h"
+#include "tools/demo/instructions.h"
 
 namespace wfe::demo {
 
@@ -180,10 +183,32 @@ SimulatedWorld::Build& SimulatedWorld::BuildOf(const ActivityContext& context) {
 void SimulatedWorld::Register(sdk::ActivityRegistry& registry) {
   RegisterHostActivities(registry, {.host_queue = host_queue_, .work_root = "/demo"});
 
+  registry.Register(kOpenWorkspace, [](ActivityContext&, const OpenWorkspaceRequest& request) {
+    OpenWorkspaceReport report;
+    report.working_dir = request.project_dir;
+    report.project_dir = request.project_dir;
+    report.kind = kWorkspaceInPlace;
+    return ActivityResult<OpenWorkspaceReport>(report);
+  });
+  registry.Register(kCheckAgent, [](ActivityContext&, const CheckAgentInput&) {
+    return ActivityResult<CheckAgentOutput>(CheckAgentOutput());
+  });
+  registry.Register(kProbeChecks, [](ActivityContext&, const ProbeChecksRequest&) {
+    return ActivityResult<ProbeChecksReport>(ProbeChecksReport());
+  });
+  registry.Register(kPrepareInstruction, [](ActivityContext&, const PrepareInstructionInput& input) {
+    PreparedInstruction prepared;
+    prepared.template_id = input.template_id;
+    prepared.template_version = 1;
+    prepared.text = InstructionText(input.template_id, input.values);
+    prepared.instruction_hash = ToHex(Sha256(prepared.text));
+    return ActivityResult<PreparedInstruction>(prepared);
+  });
   registry.Register(kPreflight, [](ActivityContext&, const PreflightRequest& request) {
     PreflightReport report;
+    report.mode = "create";
     report.working_dir = request.working_dir;
-    report.profile = request.profile;
+    report.profile = request.profile.empty() ? "typescript" : request.profile;
     report.claim_id = request.claim_id;
     report.protected_hashes = {{"package.json", ToHex(Sha256("{}"))}};
     for (const CheckCommand& check : kChecks) report.check_commands.emplace_back(check.command);

@@ -63,10 +63,11 @@ Status VirtualHost::Start(const sdk::WorkflowRegistry& workflows, const sdk::Act
   return StartWorker(workflows, activities);
 }
 
-Status VirtualHost::StartWorker(const sdk::WorkflowRegistry& workflows, const sdk::ActivityRegistry& activities) {
+Status VirtualHost::StartWorker(const sdk::WorkflowRegistry& workflows, const sdk::ActivityRegistry& activities,
+                                const std::string& host_queue) {
   worker::WorkerOptions options;
   options.task_queue = options_.task_queue;
-  options.extra_activity_queues = {options_.host_queue};
+  options.extra_activity_queues = {host_queue.empty() ? options_.host_queue : host_queue};
   options.identity = "demo";
   options.workflow_pollers = 1;
   options.sticky_pollers = 1;

@@ -57,9 +57,10 @@ class VirtualHost {
   bool power() const { return syncs_left_ != 0; }
   int syncs() const { return syncs_; }
 
-  /// The worker alone: as a kill would end it, and a new one.
+  /// The worker alone: as a kill would end it, and a new one, on another machine when it serves another `host_queue`.
   void KillWorker();
-  Status StartWorker(const sdk::WorkflowRegistry& workflows, const sdk::ActivityRegistry& activities);
+  Status StartWorker(const sdk::WorkflowRegistry& workflows, const sdk::ActivityRegistry& activities,
+                     const std::string& host_queue = {});
 
   StrandLoop& loop() { return loop_; }
 

@@ -6,6 +6,7 @@
 #include "activities/compliance/register.h"
 #include "activities/gemini/config.h"
 #include "activities/optimization/register.h"
+#include "activities/prompts/instructions.h"
 #include "activities/prompts/template_store.h"
 #include "activities/traces/collect.h"
 #include "activities/workspace/register.h"
@@ -30,7 +31,14 @@ void RegisterWorkerActivities(sdk::ActivityRegistry& registry, const WorkerActiv
     return Ok();
   };
   activities::RegisterComplianceActivities(registry, compliance);
-  activities::RegisterHostActivities(registry, {worker.host_queue, worker.work_root});
+  activities::RegisterHostActivities(registry, {.host_queue = worker.host_queue,
+                                                .work_root = worker.work_root,
+                                                .host_timeout_s = worker.config.build.host_timeout_s});
+  activities::RegisterInstructionActivity(registry, {.templates_dir = worker.agent.templates_dir,
+                                                     .template_rows = worker.agent.template_rows,
+                                                     .blob_sink = worker.records,
+                                                     .blob_source = worker.records,
+                                                     .redact = {}});
   activities::OptimizationConfig optimization;
   optimization.work_root = worker.work_root;
   optimization.records = worker.records;

@@ -7,22 +7,49 @@ namespace {
 
 using sdk::Task;
 
+std::string FixAttempts(int count) { return std::to_string(count) + (count == 1 ? " fix attempt" : " fix attempts"); }
+
 std::string Sentence(const std::string& status, int fix_attempts) {
   if (status == "passed") {
     return fix_attempts == 0 ? "all checks passed at once"
-                             : "all checks passed after " + std::to_string(fix_attempts) + " fix attempts";
+                             : "all checks passed after " + FixAttempts(fix_attempts);
   }
-  if (status == "not_passed") return "the checks still fail after " + std::to_string(fix_attempts) + " fix attempts";
+  if (status == "not_passed") return "the checks still fail after " + FixAttempts(fix_attempts);
   if (status == "budget_exhausted") return "the budget is used up";
   return "";
 }
 
-/// Logs how the run ended and gives the directory back.  Runs shielded: a cancelled run still leaves a whole trace.
+/// Runs shielded: a cancelled run still leaves a whole trace.
 Task<void> Finish(sdk::WorkflowContext& ctx, BuildRun& run, std::string_view event, nlohmann::json ext) {
   sdk::ShieldScope shield(ctx);
-  if (!run.HasDirectory()) co_return;
-  co_await run.LogEvent(event, ext);
-  co_await run.Release();
+  // A build that was refused leaves no mark.
+  if (!run.has_trace()) co_return;
+  co_await run.Finish(event, std::move(ext));
+}
+
+Task<void> LogBlocked(sdk::WorkflowContext& ctx, BuildRun& run) {
+  sdk::ShieldScope shield(ctx);
+  const nlohmann::json blocked = {{"total_tokens", run.total_tokens()}};
+  co_await run.LogEvent("budget_blocked", blocked);
+}
+
+struct Fault {
+  std::string activity;  // empty: the examination's own
+  std::string type;
+  std::string message;
+};
+
+/// Ends the run as failed, with the sentence of what was at fault.
+Task<void> Fail(sdk::WorkflowContext& ctx, BuildRun& run, Fault fault) {
+  nlohmann::json ext = {{"failure_type", fault.type}, {"failure", fault.message}};
+  // The directory may be what is broken, so a trace that cannot be written must not hide the real fault.
+  try {
+    co_await Finish(ctx, run, "workflow_failed", std::move(ext));
+  } catch (const sdk::ActivityFailure& second) {
+    ctx.Log(sdk::LogLevel::kError, std::string("the failure could not be logged: ") + second.what());
+  }
+  const std::string who = fault.activity.empty() ? "" : fault.activity + ": ";
+  throw sdk::WorkflowFailure(who + fault.message, fault.type, true);
 }
 
 }  // namespace
@@ -39,11 +66,11 @@ Task<AuditedBuildResult> AuditedBuild(sdk::WorkflowContext& ctx, nlohmann::json 
 
   std::string status;
   bool cancelled = false;
-  std::optional<sdk::ActivityFailure> fault;
+  std::optional<Fault> fault;
   {
     sdk::CancellationScope steps(ctx);
     ctx.OnSignal<nlohmann::json>("abort", [&run, &steps](const nlohmann::json& reason) {
-      run.Abort(reason.is_string() ? reason.get<std::string>() : "");
+      run.Abort(reason);
       steps.Cancel("aborted");
     });
     try {
@@ -51,13 +78,17 @@ Task<AuditedBuildResult> AuditedBuild(sdk::WorkflowContext& ctx, nlohmann::json 
     } catch (const sdk::CancelledFailure&) {
       cancelled = true;
     } catch (const sdk::ActivityFailure& failure) {
-      fault = failure;
+      fault = Fault{.activity = failure.activity_type(), .type = failure.type(), .message = failure.message()};
+    } catch (const ExaminationFault& failure) {
+      fault = Fault{.activity = "", .type = failure.type, .message = failure.message};
     }
     // The scope is about to go; a late signal has nothing left to stop.
     ctx.OnSignal<nlohmann::json>("abort", [](const nlohmann::json&) {});
   }
-  if (run.aborted() && status.empty() && !fault) {
+  // Whatever a stopped step ended as: a person wanted the build to end.
+  if (run.aborted() && status != "passed") {
     cancelled = false;
+    fault.reset();
     status = "aborted";
   }
   if (cancelled) {
@@ -65,26 +96,13 @@ Task<AuditedBuildResult> AuditedBuild(sdk::WorkflowContext& ctx, nlohmann::json 
     co_await Finish(ctx, run, "workflow_cancelled", ext);
     throw sdk::CancelledFailure("the build was cancelled");
   }
-  if (fault) {
-    const nlohmann::json ext = {{"failure_type", fault->type()}, {"failure", fault->message()}};
-    // The directory may be what is broken, so a trace that cannot be written must not hide the real fault.
-    try {
-      co_await Finish(ctx, run, "workflow_failed", ext);
-    } catch (const sdk::ActivityFailure& second) {
-      ctx.Log(sdk::LogLevel::kError, std::string("the failure could not be logged: ") + second.what());
-    }
-    throw sdk::WorkflowFailure(fault->activity_type() + ": " + fault->message(), fault->type(), true);
-  }
-  const std::string sentence = Sentence(status, run.fix_attempts());
-  AuditedBuildResult result = run.Result(status, sentence);
-  if (status == "budget_exhausted") {
-    const nlohmann::json blocked = {{"total_tokens", result.total_tokens}};
-    co_await run.LogEvent("budget_blocked", blocked);
-  }
+  if (fault) co_await Fail(ctx, run, *fault);
+  if (status == "budget_exhausted") co_await LogBlocked(ctx, run);
   const nlohmann::json ext = {
-      {"status", status}, {"fix_attempts", result.fix_attempts}, {"total_tokens", result.total_tokens}};
+      {"status", status}, {"fix_attempts", run.fix_attempts()}, {"total_tokens", run.total_tokens()}};
   co_await Finish(ctx, run, "workflow_completed", ext);
-  co_return result;
+  const std::string sentence = Sentence(status, run.fix_attempts());
+  co_return run.Result(status, sentence);
 }
 
 void RegisterAuditedBuild(sdk::WorkflowRegistry& registry) {

@@ -1,4 +1,5 @@
-// AuditedBuildWorkflow (AB-1 to AB-9): an agent builds a package, real checkers verify it, every step is recorded.
+// AuditedBuildWorkflow (AB-1 to AB-9): an agent builds or changes a project, real checkers verify it, every step is
+// recorded.
 #pragma once
 
 #include <cstdint>
@@ -15,13 +16,34 @@ namespace wfe::workflows {
 
 inline constexpr std::string_view kAuditedBuildWorkflow = "AuditedBuildWorkflow";
 
+/// Where an earlier run stopped, and what this one takes from it.  `wfe build resume` and `wfe build retry` fill it in.
+struct ResumePoint {
+  std::string workflow_id;         ///< Of the build that is continued.
+  std::string run_id;              ///< Of its run.
+  std::string step;                ///< The next step: scaffold, implement_v1, initial_verification or fix_attempt_N.
+  std::string snapshot_blob_hash;  ///< The tree to begin with; empty: as the project is.
+  int fix_attempts = 0;            ///< Made before `step`; they count against max_fix_attempts.
+  int64_t total_tokens = 0;        ///< Spent so far; they count against the budgets.
+  std::optional<double> cost_usd;
+  std::string base_snapshot_blob_hash;  ///< What the first run began with, so that the difference is of the whole build.
+  std::string base_commit;              ///< Of a build in a git repository: likewise.
+  std::string branch;
+};
+void to_json(nlohmann::json& json, const ResumePoint& point);
+void from_json(const nlohmann::json& json, ResumePoint& point);
+
 /// What to build.  Only `task` must be given.
 struct AuditedBuildInput {
-  std::string task;                                ///< What is wanted, in words; a whole specification is welcome.
-  std::string working_dir;                         ///< Absolute.  Empty: a new directory under the worker's work root.
-  std::string profile = "typescript";              ///< The checks to pass.
-  std::string template_id = "typescript-package";  ///< Of GEMINI.md.
-  int template_version = 0;                        ///< 0: the active one.
+  std::string task;         ///< What is wanted, in words; a whole specification is welcome.
+  std::string working_dir;  ///< The project, an absolute path.  Empty: a new directory under the worker's work root.
+  /// auto | in_place | branch | copy.  auto: on a branch of its own in a git repository, in place elsewhere.
+  std::string workspace = "auto";
+  std::string mode = "auto";        ///< auto | create | change.  auto: change where there is a project already.
+  std::string profile;              ///< The checks to pass; empty: what the project uses, or typescript for a new one.
+  std::vector<std::string> checks;  ///< Commands that replace the profile's checks.
+  std::string policy = "strict";    ///< strict | warn: whether a weakened examination fails the build.
+  std::string template_id;          ///< Of the standing context; empty: the profile's.
+  int template_version = 0;         ///< 0: the active one.
   std::map<std::string, std::string> template_values;  ///< For the template's {{placeholders}}, beside `task`.
   std::string model;                                   ///< Empty: the worker's default.
   std::string backend;                                 ///< Empty: the worker's default.
@@ -31,8 +53,9 @@ struct AuditedBuildInput {
   int64_t fix_log_max_chars = 20'000;        ///< AB-4
   bool stop_on_repeated_failure = false;     ///< AB-9: the same error log twice ends the run as not_passed.
   bool stop_at_first_failing_check = false;  ///< Of one verification.
-  int64_t host_timeout_s = 600;              ///< Nobody serves the host so long: go on elsewhere (EN-5).
-  int max_agent_attempts = 5;                ///< Attempts of one agent step when the model is unavailable.
+  int64_t host_timeout_s = 0;                ///< Nobody serves the host so long: go on elsewhere (EN-5).  0: the worker's.
+  int64_t patience_s = 86'400;               ///< So long an unavailable model is asked again (AB-6).
+  std::optional<ResumePoint> resume;
 };
 void to_json(nlohmann::json& json, const AuditedBuildInput& input);
 /// Throws nlohmann::json::exception naming an unknown key or a wrong type.
@@ -46,19 +69,28 @@ struct AuditedBuildResult {
   int64_t total_tokens = 0;
   std::optional<double> cost_usd;  ///< Absent when nothing was bought or a price is unknown.
   std::vector<std::string> files;  ///< Touched by the agent over all steps; sorted.
-  std::string working_dir;
-  std::string trace;            ///< Path of audit_trace.jsonl on the host that ended the run.
-  std::string last_error_type;  ///< Of the last failing verification, or of the agent; empty when passed.
-  std::string message;          ///< One sentence for people.
-  bool scripted = false;        ///< True: no model was called; the agent's answers were canned.
+  std::string working_dir;         ///< Where the build worked.
+  std::string project_dir;         ///< The project it was asked to work on; empty for a new directory.
+  std::string workspace;           ///< in_place | branch | copy
+  std::string branch;              ///< Of the user's repository; empty elsewhere.
+  std::string base_commit;
+  std::string commit;                   ///< The newest on `branch`.
+  std::string base_snapshot_blob_hash;  ///< The tree before the first step …
+  std::string snapshot_blob_hash;       ///< … and after the last one: `wfe build diff` compares the two.
+  std::string trace;                    ///< Path of audit_trace.jsonl on the host that ended the run.
+  std::string last_error_type;          ///< Of the last failing verification, or of the agent; empty when passed.
+  std::string message;                  ///< One sentence for people.
+  bool scripted = false;                ///< True: no model was called; the agent's answers were canned.
   int host_changes = 0;
 };
 void to_json(nlohmann::json& json, const AuditedBuildResult& result);
 void from_json(const nlohmann::json& json, AuditedBuildResult& result);
 
 /// Takes an AuditedBuildInput as JSON, so that malformed input fails the run with a sentence instead of blocking its
-/// workflow task.  Queries `status` and `trace`; signals `abort` and `add_guidance` (AB-8).
-/// Fails the run with INVALID_INPUT, or with the failure type of the activity that could not do its work.
+/// workflow task.  Queries `status` and `trace`; signals `abort` and `add_guidance` (AB-8): a text, or
+/// {"text" or "reason", "author"}.
+/// Fails the run with INVALID_INPUT, with the failure type of the activity that could not do its work, or with the
+/// fault of an examination that could not take place.
 sdk::Task<AuditedBuildResult> AuditedBuild(sdk::WorkflowContext& ctx, nlohmann::json input);
 
 void RegisterAuditedBuild(sdk::WorkflowRegistry& registry);

@@ -1,6 +1,6 @@
 #include "workflows/audited_build/build_run.h"
 
-#include "workflows/audited_build/instructions.h"
+#include "activities/prompts/instructions.h"
 
 namespace wfe::workflows {
 
@@ -10,41 +10,50 @@ using sdk::Task;
 
 namespace {
 
-// Well under a minute, so that a killed worker's step is tried again soon; every long activity heartbeats each second.
 constexpr Duration kHeartbeat = 15s;
+// Agents and checks may take hours; that they live is what their heartbeats say.
+constexpr Duration kLongest = 12h;
+// A day's quota may be waited for once more than patience alone would allow; the activity keeps to its patience itself.
+constexpr Duration kBeyondPatience = 26h;
+// An unavailable model is asked again at least this often (AB-6).
+constexpr Duration kLongestRetryInterval = 5min;
 
 }  // namespace
 
-BuildRun::BuildRun(sdk::WorkflowContext& ctx, AuditedBuildInput input) : ctx_(ctx), input_(std::move(input)) {
+BuildRun::BuildRun(sdk::WorkflowContext& ctx, AuditedBuildInput input)
+    : ctx_(ctx), input_(std::move(input)), host_(ctx) {
   base_.run_id = ctx.info().run_id;
   base_.workflow_id = ctx.info().workflow_id;
   base_.workflow_type = ctx.info().workflow_type;
-  ctx.OnSignal<nlohmann::json>("add_guidance", [this](const nlohmann::json& text) {
-    guidance_.push_back(text.is_string() ? text.get<std::string>() : text.dump());
+  host_.on_host_gone = [this] { return MoveToAnotherHost(); };
+  if (input_.resume) {
+    progress_->fix_attempts = input_.resume->fix_attempts;
+    progress_->total_tokens = input_.resume->total_tokens;
+    progress_->snapshot_blob_hash = input_.resume->snapshot_blob_hash;
+    cost_usd_ = input_.resume->cost_usd;
+    place_.base_snapshot_blob_hash = input_.resume->base_snapshot_blob_hash;
+    place_.base_commit = input_.resume->base_commit;
+    place_.branch = input_.resume->branch;
+  }
+  ctx.OnSignal<nlohmann::json>("add_guidance", [this](const nlohmann::json& signal) {
+    remarks_.push_back(RemarkFrom("guidance_added", signal, "text"));
+    guidance_.push_back(remarks_.back().text);
   });
-  ctx.OnQuery<nlohmann::json, nlohmann::json>("status", progress_, [](const BuildProgress& p, const nlohmann::json&) {
-    nlohmann::json status = {{"step", p.step},
-                             {"status", p.status},
-                             {"fix_attempts", p.fix_attempts},
-                             {"total_tokens", p.total_tokens},
-                             {"working_dir", p.working_dir}};
-    if (!p.last_error_type.empty()) status["last_error_type"] = p.last_error_type;
-    return status;
-  });
-  ctx.OnQuery<nlohmann::json, nlohmann::json>(
-      "trace", progress_, [](const BuildProgress& p, const nlohmann::json&) { return nlohmann::json(p.entries); });
+  AnswerBuildQueries(ctx, progress_);
 }
 
 std::string BuildRun::Timestamp() const { return FormatIso8601Millis(ctx_.Now()); }
 
-void BuildRun::Abort(std::string reason) {
+void BuildRun::Abort(const nlohmann::json& signal) {
   aborted_ = true;
+  remarks_.push_back(RemarkFrom("abort_requested", signal, "reason"));
+  const std::string& reason = remarks_.back().text;
   message_ = reason.empty() ? "aborted by a signal" : "aborted: " + reason;
 }
 
 bool BuildRun::BudgetExhausted() const {
   if (input_.token_budget && progress_->total_tokens >= *input_.token_budget) return true;
-  return input_.cost_budget_usd && cost_usd_ && *cost_usd_ >= *input_.cost_budget_usd;
+  return input_.cost_budget_usd && cost_usd_.value_or(0) >= *input_.cost_budget_usd;
 }
 
 AuditedBuildResult BuildRun::Result(std::string status, std::string message) const {
@@ -57,103 +66,25 @@ AuditedBuildResult BuildRun::Result(std::string status, std::string message) con
   result.total_tokens = progress_->total_tokens;
   if (!scripted_) result.cost_usd = cost_usd_;
   result.files.assign(files_.begin(), files_.end());
-  result.working_dir = working_dir_;
-  if (claimed_) result.trace = working_dir_ + "/" + std::string(kTraceFileName);
+  result.working_dir = host_.working_dir;
+  result.project_dir = place_.project_dir;
+  result.workspace = place_.kind;
+  result.branch = place_.branch;
+  result.base_commit = place_.base_commit;
+  result.commit = commit_;
+  result.base_snapshot_blob_hash = place_.base_snapshot_blob_hash;
+  result.snapshot_blob_hash = progress_->snapshot_blob_hash;
+  if (has_trace_) result.trace = host_.working_dir + "/" + std::string(kTraceFileName);
   if (result.status != "passed") result.last_error_type = progress_->last_error_type;
   result.message = message.empty() ? message_ : std::move(message);
   result.scripted = scripted_;
-  result.host_changes = host_changes_;
+  result.host_changes = host_.changes();
   return result;
 }
 
-template <class Input, class Output>
-Task<Output> BuildRun::OnHost(sdk::ActivityType<Input, Output> type, Input input, OnHostOptions options) {
-  std::string activity_id(options.activity_id);
-  while (true) {
-    input.working_dir = working_dir_;
-    bool host_gone = false;
-    try {
-      Output output = co_await ctx_.Activity(
-          type, input,
-          {.task_queue = host_.host_queue,
-           .activity_id = activity_id,
-           .schedule_to_start = std::chrono::seconds(input_.host_timeout_s),
-           .start_to_close = options.start_to_close,
-           .heartbeat = options.heartbeat,
-           .retry = {.initial_interval = 1s, .maximum_interval = 1min, .maximum_attempts = options.maximum_attempts}});
-      co_return output;
-    } catch (const sdk::ActivityFailure& failure) {
-      if (failure.timeout_type() != sdk::TimeoutType::kScheduleToStart) throw;
-      host_gone = true;
-    }
-    if (host_gone) {
-      co_await MoveToAnotherHost();
-      // The id of an activity that timed out is free again, but one id names one idempotency token.
-      if (!activity_id.empty()) activity_id += "-host" + std::to_string(host_changes_);
-    }
-  }
-}
+// ---- the trace
 
-Task<void> BuildRun::ChooseHost() {
-  const sdk::Nothing nothing;
-  host_ = co_await ctx_.Activity(kDescribeHost, nothing, {.start_to_close = 10s});
-  if (!input_.working_dir.empty()) {
-    working_dir_ = input_.working_dir;
-  } else {
-    working_dir_ = host_.work_root + "/builds/" + base_.run_id;
-  }
-  progress_->working_dir = working_dir_;
-}
-
-Task<void> BuildRun::Prepare() {
-  PreflightRequest preflight;
-  preflight.profile = input_.profile;
-  preflight.claim_id = base_.run_id;
-  preflight.workflow_id = base_.workflow_id;
-  const PreflightReport ready =
-      co_await OnHost(kPreflight, preflight, {.start_to_close = 5min, .heartbeat = 1min, .maximum_attempts = 3});
-  working_dir_ = ready.working_dir;
-  progress_->working_dir = working_dir_;
-  protected_hashes_ = ready.protected_hashes;
-  check_commands_ = ready.check_commands;
-  claimed_ = true;
-  if (ready.needs_dependencies) {
-    InstallDependenciesRequest install;
-    install.profile = input_.profile;
-    install.claim_id = base_.run_id;
-    co_await OnHost(kInstallDependencies, install, {.start_to_close = 15min, .heartbeat = kHeartbeat, .maximum_attempts = 5});
-  }
-}
-
-Task<void> BuildRun::MoveToAnotherHost() {
-  ctx_.Log(sdk::LogLevel::kWarning, "nobody serves " + host_.host_queue + "; the build moves to another host");
-  moved_from_ = host_.host_queue;
-  ++host_changes_;
-  const bool had_directory = claimed_;
-  claimed_ = false;
-  co_await ChooseHost();
-  if (!had_directory) co_return;
-  if (!snapshot_.empty()) {
-    RestoreSnapshotInput restore;
-    restore.snapshot_blob_hash = snapshot_;
-    co_await OnHost(kRestoreSnapshot, restore, {.start_to_close = 5min, .heartbeat = 1min, .maximum_attempts = 5});
-  }
-  const std::map<std::string, std::string> hashes = protected_hashes_;
-  co_await Prepare();
-  // Written by an earlier step and restored with the tree; the checks must go on protecting it.
-  if (hashes.contains("GEMINI.md")) protected_hashes_["GEMINI.md"] = hashes.at("GEMINI.md");
-  // The new host has no trace yet, or an old one: appending is idempotent, so every entry is offered again.
-  const std::vector<LogEntry> entries = progress_->entries;
-  for (const LogEntry& entry : entries) {
-    LogAuditEntryInput again;
-    again.entry = entry;
-    const std::string id =
-        "audit-" + std::to_string(ExtInteger(entry, "seq")) + "-again" + std::to_string(host_changes_);
-    co_await OnHost(kLogAuditEntry, again, {.start_to_close = 30s, .activity_id = id});
-  }
-}
-
-Task<void> BuildRun::Log(LogEntry entry) {
+Task<void> BuildRun::Write(LogEntry entry) {
   if (!moved_from_.empty()) {
     entry.ext["recovered_from_host"] = moved_from_;
     moved_from_.clear();
@@ -163,22 +94,80 @@ Task<void> BuildRun::Log(LogEntry entry) {
   LogAuditEntryInput log;
   log.entry = entry;
   const std::string id = "audit-" + std::to_string(chain_.seq);
-  co_await OnHost(kLogAuditEntry, log, {.start_to_close = 30s, .activity_id = id});
+  co_await host_.Run(kLogAuditEntry, log, {.start_to_close = 30s, .activity_id = id});
+}
+
+Task<void> BuildRun::Log(LogEntry entry) {
+  // What a person said comes before what was done about it.
+  while (!remarks_.empty()) {
+    const Remark remark = remarks_.front();
+    remarks_.erase(remarks_.begin());
+    nlohmann::json ext = {{"text", remark.text}};
+    if (!remark.author.empty()) ext["author"] = remark.author;
+    LogEntry said = EventEntry(base_, remark.event, Timestamp(), ext);
+    co_await Write(std::move(said));
+  }
+  co_await Write(std::move(entry));
 }
 
 Task<void> BuildRun::LogEvent(std::string_view name, nlohmann::json ext) {
-  const LogEntry entry = EventEntry(base_, std::string(name), Timestamp(), ext);
-  co_await Log(entry);
+  LogEntry entry = EventEntry(base_, std::string(name), Timestamp(), ext);
+  co_await Log(std::move(entry));
 }
 
-Task<void> BuildRun::Release() {
+Task<void> BuildRun::Finish(std::string_view event, nlohmann::json ext) {
+  const std::string name(event);
+  const std::string no_verdict;
+  co_await RecordStep(no_verdict);
+  if (!commit_.empty()) {
+    ext["branch"] = place_.branch;
+    ext["commit"] = commit_;
+  }
+  if (!commit_problem_.empty()) ext["commit_problem"] = commit_problem_;
+  co_await LogEvent(name, ext);
   ReleaseRequest release;
   release.claim_id = base_.run_id;
-  co_await OnHost(kReleaseWorkingDir, release, {.start_to_close = 30s, .maximum_attempts = 5});
+  co_await host_.Run(kReleaseWorkingDir, release, {.start_to_close = 30s, .maximum_attempts = 5});
+}
+
+// ---- the steps
+
+std::string BuildRun::TakeGuidance() {
+  // For the next fix prompt, once (AB-8): a hint that was followed must not be read as a new wish.
+  std::string text;
+  for (const std::string& hint : guidance_) text += (text.empty() ? "" : "\n\n") + hint;
+  guidance_.clear();
+  return text;
+}
+
+Task<std::string> BuildRun::Instruct(std::string_view template_id, std::map<std::string, std::string> values) {
+  PrepareInstructionInput prepare;
+  prepare.template_id = std::string(template_id);
+  prepare.values = std::move(values);
+  const PreparedInstruction prepared =
+      co_await host_.Run(kPrepareInstruction, prepare, {.start_to_close = 1min, .maximum_attempts = 5});
+  instruction_template_ = prepared.TemplateName();
+  std::string text = prepared.text;
+  co_return text;
+}
+
+void BuildRun::TakeReply(const AgentReply& reply) {
+  progress_->total_tokens += reply.prompt_token_count + reply.completion_token_count +
+                             reply.lost_prompt_token_count + reply.lost_completion_token_count;
+  if (reply.cost_usd) cost_usd_ = cost_usd_.value_or(0) + *reply.cost_usd;
+  if (reply.token_count_source == kTokensScripted) scripted_ = true;
+  files_.insert(reply.files_touched.begin(), reply.files_touched.end());
+  if (!reply.snapshot_blob_hash.empty()) progress_->snapshot_blob_hash = reply.snapshot_blob_hash;
 }
 
 Task<bool> BuildRun::AgentStep(std::string_view name, std::string instruction, std::optional<Repair> repair) {
   const std::string step(name);
+  if (BudgetExhausted()) {
+    ending_ = "budget_exhausted";
+    co_return false;
+  }
+  const std::string no_verdict;
+  co_await RecordStep(no_verdict);
   progress_->step = step;
   AgentRequest request;
   request.step_name = step;
@@ -186,14 +175,24 @@ Task<bool> BuildRun::AgentStep(std::string_view name, std::string instruction, s
   request.model = input_.model;
   request.backend = input_.backend;
   request.context_file_hash = base_.context->context_file_hash;
+  request.context_path = base_.context->path;
+  if (base_.context->stored) request.context_blob_hash = base_.context->context_file_hash;
   request.keep_snapshot = true;
+  request.patience_s = input_.patience_s;
+  // Only a step that must bring something forth may fail for want of it: there may be nothing to lay out.
+  request.requires_file_changes = step != "scaffold";
+  if (input_.token_budget) request.max_total_tokens = *input_.token_budget - progress_->total_tokens;
+  if (input_.cost_budget_usd) request.max_cost_usd = *input_.cost_budget_usd - cost_usd_.value_or(0);
   for (const auto& [path, hash] : protected_hashes_) request.protected_paths.push_back(path);
 
   AgentReply reply;
   try {
-    reply = co_await OnHost(
-        kExecuteGeminiAgent, request,
-        {.start_to_close = 30min, .heartbeat = kHeartbeat, .maximum_attempts = input_.max_agent_attempts});
+    reply = co_await host_.Run(kExecuteGeminiAgent, request,
+                               {.start_to_close = kLongest,
+                                .heartbeat = kHeartbeat,
+                                .schedule_to_close = std::chrono::seconds(input_.patience_s) + kBeyondPatience,
+                                .maximum_interval = kLongestRetryInterval,
+                                .wait_when_cancelled = true});
   } catch (const sdk::ActivityFailure& failure) {
     // The agent's own failures end the build with a verdict; anything else is a fault of the machinery.
     if (failure.type() != kAgentErrorType && failure.type() != kModelUnavailableType) throw;
@@ -206,67 +205,86 @@ Task<bool> BuildRun::AgentStep(std::string_view name, std::string instruction, s
     }
     reply.error = failure.message();
   }
-  progress_->total_tokens += reply.prompt_token_count + reply.completion_token_count;
-  if (reply.cost_usd) cost_usd_ = cost_usd_.value_or(0) + *reply.cost_usd;
-  if (reply.token_count_source == kTokensScripted) scripted_ = true;
-  files_.insert(reply.files_touched.begin(), reply.files_touched.end());
-  if (!reply.snapshot_blob_hash.empty()) snapshot_ = reply.snapshot_blob_hash;
-  LogEntry entry = AgentEntry(base_, step, Timestamp(), reply, repair);
-  if (!reply.snapshot_blob_hash.empty()) entry.ext["snapshot_blob_hash"] = reply.snapshot_blob_hash;
+  TakeReply(reply);
+  LogEntry entry = AgentEntry(base_, step, Timestamp(), reply, repair, instruction_template_);
   if (!reply.error.empty()) {
-    entry.ext["agent_error"] = reply.error;
     progress_->last_error_type = std::string(kAgentErrorType);
     message_ = step + ": " + reply.error;
+    ending_ = "agent_error";
+  } else if (reply.budget_exhausted) {
+    ending_ = "budget_exhausted";
   }
-  co_await Log(entry);
-  co_return reply.error.empty();
+  co_await Log(std::move(entry));
+  unrecorded_ = Step{.name = step, .entry_id = ExtString(progress_->entries.back(), "entry_id")};
+  co_return ending_.empty();
 }
 
 Task<ComplianceReport> BuildRun::Verify(std::string_view name) {
   const std::string step(name);
   progress_->step = step + " (checks)";
   ComplianceRequest request;
-  request.profile = input_.profile;
+  request.profile = ready_.profile;
   request.step_name = step;
   request.claim_id = base_.run_id;
   request.stop_on_failure = input_.stop_at_first_failing_check;
   request.protected_hashes = protected_hashes_;
-  const ComplianceReport report = co_await OnHost(
-      kRunComplianceChecks, request, {.start_to_close = 30min, .heartbeat = kHeartbeat, .maximum_attempts = 5});
+  request.checks = input_.checks;
+  request.policy = input_.policy;
+  request.baseline = ready_.baseline;
+  const ComplianceReport report =
+      co_await host_.Run(kRunComplianceChecks, request,
+                         {.start_to_close = kLongest, .heartbeat = kHeartbeat, .maximum_attempts = 5, .wait_when_cancelled = true});
   progress_->last_error_type = report.passed ? "" : report.error_type;
-  const LogEntry entry = VerificationEntry(base_, step, Timestamp(), report);
-  co_await Log(entry);
+  LogEntry entry = VerificationEntry(base_, step, Timestamp(), report);
+  co_await Log(std::move(entry));
+  std::string verdict = report.passed ? "pass" : report.error_type;
+  if (!report.fault.empty()) verdict = report.fault_type;
+  co_await RecordStep(verdict);
+  if (!report.fault.empty()) throw ExaminationFault{report.fault_type, report.fault};
   co_return report;
+}
+
+Task<bool> BuildRun::FirstSteps() {
+  const std::optional<Repair> no_repair;
+  const std::string from = input_.resume ? input_.resume->step : "scaffold";
+  const bool create = ready_.mode == "create";
+  if (create && from == "scaffold") {
+    std::map<std::string, std::string> values = {{"task", input_.task}};
+    const std::string scaffold = co_await Instruct(kScaffoldInstruction, values);
+    const bool ok = co_await AgentStep("scaffold", scaffold, no_repair);
+    if (!ok) co_return false;
+  }
+  if (from == "scaffold" || from == "implement_v1") {
+    std::map<std::string, std::string> values = {{"task", input_.task}};
+    const std::string implement = co_await Instruct(create ? kImplementInstruction : kChangeInstruction, values);
+    const bool ok = co_await AgentStep("implement_v1", implement, no_repair);
+    if (!ok) co_return false;
+  }
+  co_return true;
 }
 
 Task<std::string> BuildRun::Run() {
   progress_->step = "preflight";
-  co_await ChooseHost();
+  co_await host_.Choose();
+  host_.timeout = std::chrono::seconds(input_.host_timeout_s > 0 ? input_.host_timeout_s : host_.info().host_timeout_s);
+  co_await OpenPlace(progress_->snapshot_blob_hash);
   co_await Prepare();
-  const nlohmann::json started = {{"profile", input_.profile}};
+  nlohmann::json started = {{"profile", ready_.profile}, {"mode", ready_.mode}, {"workspace", place_.kind}};
+  if (!place_.branch.empty()) started["branch"] = place_.branch;
+  if (!place_.base_commit.empty()) started["base_commit"] = place_.base_commit;
+  if (!place_.note.empty()) started["workspace_note"] = place_.note;
+  if (!place_.base_snapshot_blob_hash.empty()) started["base_snapshot_blob_hash"] = place_.base_snapshot_blob_hash;
   co_await LogEvent("workflow_started", started);
+  if (input_.resume) {
+    const nlohmann::json resumed = {{"resumed_workflow_id", input_.resume->workflow_id},
+                                    {"resumed_run_id", input_.resume->run_id},
+                                    {"resumed_at_step", input_.resume->step}};
+    co_await LogEvent("build_resumed", resumed);
+  }
+  co_await PrepareContext();
 
-  PrepareContextInput prepare;
-  prepare.template_id = input_.template_id;
-  prepare.template_version = input_.template_version;
-  prepare.values = input_.template_values;
-  prepare.defaults["task"] = input_.task;
-  prepare.defaults["package_name"] = "project";
-  prepare.defaults["package_specifics"] = "Nothing beyond the above.";
-  std::string& checks = prepare.defaults["checks"];
-  for (const std::string& command : check_commands_) checks += "- `" + command + "`\n";
-  base_.context = co_await OnHost(kPrepareContext, prepare, {.start_to_close = 1min, .maximum_attempts = 5});
-  protected_hashes_[base_.context->path] = base_.context->context_file_hash;
-
-  bool agent_ok = false;
-  const std::optional<Repair> no_repair;
-  const std::string scaffold = ScaffoldInstruction(input_.task);
-  agent_ok = co_await AgentStep("scaffold", scaffold, no_repair);
-  if (!agent_ok) co_return "agent_error";
-  if (BudgetExhausted()) co_return "budget_exhausted";
-  const std::string implement = ImplementInstruction(input_.task);
-  agent_ok = co_await AgentStep("implement_v1", implement, no_repair);
-  if (!agent_ok) co_return "agent_error";
+  const bool implemented = co_await FirstSteps();
+  if (!implemented) co_return ending_;
   ComplianceReport report = co_await Verify("initial_verification");
   std::string previous_log_hash;
   while (!report.passed) {
@@ -278,9 +296,14 @@ Task<std::string> BuildRun::Run() {
     const std::string step = "fix_attempt_" + std::to_string(attempt);
     const CutText log = CutErrorLog(report.error_log, input_.fix_log_max_chars);
     const std::optional<Repair> repair = Repair{report.error_type, CodePointCount(log.text)};
-    const std::string fix = FixInstruction(input_.task, attempt, report.error_type, log.text, guidance_);
-    agent_ok = co_await AgentStep(step, fix, repair);
-    if (!agent_ok) co_return "agent_error";
+    std::map<std::string, std::string> values = {{"task", input_.task},
+                                                 {"attempt", std::to_string(attempt)},
+                                                 {"error_type", report.error_type},
+                                                 {"error_log", log.text},
+                                                 {"guidance", TakeGuidance()}};
+    const std::string fix = co_await Instruct(kFixInstruction, values);
+    const bool ok = co_await AgentStep(step, fix, repair);
+    if (!ok) co_return ending_;
     report = co_await Verify(step);
   }
   co_return "passed";

@@ -9,22 +9,19 @@
 
 #include "activities/audit/audit.h"
 #include "activities/compliance/compliance.h"
-#include "activities/compliance/host_info.h"
 #include "activities/gemini/gemini.h"
+#include "activities/workspace/workspace.h"
 #include "workflows/audited_build/audited_build.h"
+#include "workflows/audited_build/build_host.h"
+#include "workflows/audited_build/build_progress.h"
 #include "workflows/audited_build/entries.h"
 
 namespace wfe::workflows {
 
-/// What queries see; shared with their handlers, so that a closed run answers too (S68).
-struct BuildProgress {
-  std::string step = "starting";
-  std::string status = "running";
-  int fix_attempts = 0;
-  int64_t total_tokens = 0;
-  std::string last_error_type;
-  std::string working_dir;
-  std::vector<activities::LogEntry> entries;
+/// The examination could not take place: neither a pass nor the agent's fault.  Ends the run as failed (AB-1).
+struct ExaminationFault {
+  std::string type;
+  std::string message;
 };
 
 /// Lives in the workflow function's frame and outlives every coroutine it starts.
@@ -32,41 +29,42 @@ class BuildRun {
  public:
   BuildRun(sdk::WorkflowContext& ctx, AuditedBuildInput input);
 
-  /// Everything from pre-flight to the verdict.  Throws CancelledFailure and ActivityFailure.
+  /// Everything from the workspace to the verdict.  Throws CancelledFailure, ActivityFailure and ExaminationFault.
   sdk::Task<std::string> Run();
 
   /// Logs a workflow event (LG-17).
   sdk::Task<void> LogEvent(std::string_view name, nlohmann::json ext);
-  /// Gives the directory's claim back.
-  sdk::Task<void> Release();
+  /// Records what is left to record of the last step, logs how the run ended and gives the directory back.
+  sdk::Task<void> Finish(std::string_view event, nlohmann::json ext);
 
-  bool HasDirectory() const { return claimed_; }
-  void Abort(std::string reason);
+  /// There is a trace: what happens from here on is logged, also when its directory is gone.
+  bool has_trace() const { return has_trace_; }
+  void Abort(const nlohmann::json& signal);
   bool aborted() const { return aborted_; }
   int fix_attempts() const { return progress_->fix_attempts; }
+  int64_t total_tokens() const { return progress_->total_tokens; }
   /// `message` empty: the reason the run itself noted (an abort, an agent's failure).
   AuditedBuildResult Result(std::string status, std::string message) const;
 
  private:
-  /// How an activity on the build's host is run.
-  struct OnHostOptions {
-    Duration start_to_close;
-    Duration heartbeat{};
-    int maximum_attempts = 0;
-    std::string_view activity_id{};  // copied before the first suspension
-  };
-  /// Runs an activity where the working directory is.  When nobody serves that host for the host timeout, moves the
-  /// build to another host and runs it there (EN-5).
-  template <class Input, class Output>
-  sdk::Task<Output> OnHost(sdk::ActivityType<Input, Output> type, Input input, OnHostOptions options);
-  sdk::Task<void> ChooseHost();
+  // build_run_place.cpp: where the build works.
+  sdk::Task<void> OpenPlace(std::string restore_snapshot);
   sdk::Task<void> Prepare();
+  sdk::Task<void> PrepareContext();
   sdk::Task<void> MoveToAnotherHost();
+  sdk::Task<void> RecordStep(std::string verdict);
+
+  // build_run.cpp
   sdk::Task<void> Log(activities::LogEntry entry);
-  /// False: the agent failed for good; the reason is in last_error_type_ and message_.
+  sdk::Task<void> Write(activities::LogEntry entry);
+  sdk::Task<std::string> Instruct(std::string_view template_id, std::map<std::string, std::string> values);
+  /// False: the run ends with `ending_`.
   sdk::Task<bool> AgentStep(std::string_view name, std::string instruction, std::optional<Repair> repair);
+  void TakeReply(const activities::AgentReply& reply);
   sdk::Task<activities::ComplianceReport> Verify(std::string_view name);
+  sdk::Task<bool> FirstSteps();
   bool BudgetExhausted() const;
+  std::string TakeGuidance();
   std::string Timestamp() const;
 
   sdk::WorkflowContext& ctx_;
@@ -74,19 +72,24 @@ class BuildRun {
   std::shared_ptr<BuildProgress> progress_ = std::make_shared<BuildProgress>();
   EntryBase base_;
   activities::TraceChain chain_;
+  BuildHost host_;
 
-  activities::HostInfo host_;
-  std::string working_dir_;
+  activities::OpenWorkspaceReport place_;
+  activities::PreflightReport ready_;
   std::map<std::string, std::string> protected_hashes_;
-  std::vector<std::string> check_commands_;
-  std::string snapshot_;  // blob of the tree after the last agent step
-  std::vector<std::string> guidance_;
+  std::optional<Step> unrecorded_;  // the last agent step, until it is a commit
+  std::string commit_;
+  std::string commit_problem_;  // why a step is no commit; the build goes on, its tree is a blob as well
+
+  std::vector<Remark> remarks_;        // of people, not in the trace yet
+  std::vector<std::string> guidance_;  // not in a prompt yet
   std::set<std::string> files_;
   std::optional<double> cost_usd_;
   std::string moved_from_;  // host queue that was given up; said in the next entry's ext
+  std::string instruction_template_;
+  std::string ending_;
   std::string message_;
-  int host_changes_ = 0;
-  bool claimed_ = false;
+  bool has_trace_ = false;
   bool aborted_ = false;
   bool scripted_ = false;
 };

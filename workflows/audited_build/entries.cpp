@@ -1,5 +1,7 @@
 #include "workflows/audited_build/entries.h"
 
+#include <algorithm>
+
 namespace wfe::workflows {
 namespace {
 
@@ -19,10 +21,47 @@ LogEntry Base(const EntryBase& base, const std::string& step, const std::string&
   return entry;
 }
 
+/// What was examined: a pass of nothing is none (M8).
+void AddTests(LogEntry& entry, const activities::ComplianceReport& report) {
+  std::optional<int64_t> total;
+  std::optional<int64_t> skipped;
+  std::optional<int64_t> examined;
+  const auto add = [](std::optional<int64_t>& sum, const std::optional<int64_t>& value) {
+    if (value) sum = sum.value_or(0) + *value;
+  };
+  for (const activities::CheckReport& check : report.checks) {
+    add(total, check.tests_total);
+    add(skipped, check.tests_skipped);
+    if (check.files_examined) examined = std::max(examined.value_or(0), *check.files_examined);
+  }
+  if (total) entry.ext["tests_total"] = *total;
+  if (skipped) entry.ext["tests_skipped"] = *skipped;
+  if (examined) entry.ext["files_examined"] = *examined;
+}
+
 }  // namespace
 
+Remark RemarkFrom(std::string_view event, const nlohmann::json& signal, const char* text_key) {
+  Remark remark;
+  remark.event = std::string(event);
+  const auto text = [&signal](const char* key) {
+    const auto found = signal.find(key);
+    return found != signal.end() && found->is_string() ? found->get<std::string>() : std::string();
+  };
+  if (signal.is_string()) {
+    remark.text = signal.get<std::string>();
+  } else if (signal.is_object() && signal.contains(text_key)) {
+    remark.text = text(text_key);
+    remark.author = text("author");
+  } else if (!signal.is_null()) {
+    remark.text = signal.dump();
+  }
+  return remark;
+}
+
 LogEntry AgentEntry(const EntryBase& base, const std::string& step, const std::string& timestamp,
-                    const activities::AgentReply& reply, const std::optional<Repair>& repair) {
+                    const activities::AgentReply& reply, const std::optional<Repair>& repair,
+                    const std::string& instruction_template) {
   LogEntry entry = Base(base, step, timestamp);
   if (base.context) {
     entry.context_file_hash = base.context->context_file_hash;
@@ -34,6 +73,9 @@ LogEntry AgentEntry(const EntryBase& base, const std::string& step, const std::s
   }
   activities::FillAgentEntry(entry, reply);
   if (repair) activities::SetReworkCostFactor(entry);
+  if (!instruction_template.empty()) entry.ext["instruction_template"] = instruction_template;
+  if (!reply.snapshot_blob_hash.empty()) entry.ext["snapshot_blob_hash"] = reply.snapshot_blob_hash;
+  if (!reply.error.empty()) entry.ext["agent_error"] = reply.error;
   return entry;
 }
 
@@ -46,7 +88,12 @@ LogEntry VerificationEntry(const EntryBase& base, const std::string& step, const
   entry.ext["kind"] = activities::kKindVerification;
   entry.ext["sandbox"] = report.sandbox;
   entry.ext["duration_ms"] = report.duration_ms;
-  if (!report.passed) {
+  if (!report.sandbox_reason.empty()) entry.ext["sandbox_reason"] = report.sandbox_reason;
+  AddTests(entry, report);
+  if (!report.fault.empty()) {
+    entry.validation_error_type = report.fault_type;
+    entry.ext["fault"] = report.fault;
+  } else if (!report.passed) {
     entry.validation_error_type = report.error_type;
     entry.error_log_size_chars = report.error_log_chars;
     const activities::CutText cut = activities::CutErrorLog(report.error_log);
@@ -56,6 +103,7 @@ LogEntry VerificationEntry(const EntryBase& base, const std::string& step, const
     entry.ext["validation_error_counts"] = report.error_counts;
   }
   if (report.suppressed_count > 0) entry.ext["suppressed_count"] = report.suppressed_count;
+  if (!report.policy_violations.empty()) entry.ext["policy_violations"] = report.policy_violations;
   return entry;
 }
 

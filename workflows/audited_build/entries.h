@@ -24,8 +24,25 @@ struct Repair {
   int64_t error_log_chars = 0;  ///< As fed back to the agent.
 };
 
+/// An agent step as its commit will name it.
+struct Step {
+  std::string name;
+  std::string entry_id;
+};
+
+/// What a person said to a running build.
+struct Remark {
+  std::string event;  ///< guidance_added | abort_requested
+  std::string text;
+  std::string author;  ///< Empty: not said.
+};
+/// From a signal: a text, or an object with `text_key` and "author".  Anything else is kept as JSON text.
+Remark RemarkFrom(std::string_view event, const nlohmann::json& signal, const char* text_key);
+
+/// `instruction_template`: "instruction-fix@2", or empty.
 activities::LogEntry AgentEntry(const EntryBase& base, const std::string& step, const std::string& timestamp,
-                                const activities::AgentReply& reply, const std::optional<Repair>& repair);
+                                const activities::AgentReply& reply, const std::optional<Repair>& repair,
+                                const std::string& instruction_template);
 activities::LogEntry VerificationEntry(const EntryBase& base, const std::string& step, const std::string& timestamp,
                                        const activities::ComplianceReport& report);
 /// `name` is one of LG-17's: workflow_started, workflow_completed …

@@ -1,0 +1,70 @@
+// The activities of AuditedBuildWorkflow as a script: what each step gives, how long it takes, what fails.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "activities/audit/log_entry.h"
+#include "activities/compliance/compliance.h"
+#include "activities/gemini/gemini.h"
+#include "engine/base/time.h"
+#include "workers/sdk/activity.h"
+
+namespace wfe::testing {
+
+/// The world of some builds.  One thread; registries of several hosts may share it.
+class FakeBuild {
+ public:
+  using AgentOutcome = std::variant<activities::AgentReply, sdk::ApplicationFailure>;
+
+  explicit FakeBuild(const Clock& clock) : clock_(clock) {}
+
+  /// Adds every activity that the workflow calls, as served by a host.
+  void Register(sdk::ActivityRegistry& registry, const std::string& host_queue, const std::string& work_root);
+
+  // ---- the script
+
+  std::string mode = "create";
+  std::string workspace = "in_place";
+  /// By step; what a step says in turn, the last one for good.  A step without: a reply of 1,000 tokens.
+  std::map<std::string, std::deque<AgentOutcome>> agent;
+  /// By step; a step without passes.
+  std::map<std::string, activities::ComplianceReport> verdicts;
+  /// By name: an activity that fails for good.
+  std::map<std::string, sdk::ApplicationFailure> failures;
+  /// Called when an activity starts, with its name and, for agent, checks and log, its step.
+  std::function<void(const std::string& activity, const std::string& step)> on_start;
+
+  // ---- what happened
+
+  struct Trace {
+    std::vector<activities::LogEntry> entries;  ///< In the order of their lines; each once.
+    std::vector<std::string> Steps() const;     ///< "scaffold", "initial_verification:fail" …
+  };
+  std::map<std::string, Trace> traces;  ///< By working directory.
+  std::vector<std::string> claims;      ///< Directories claimed and not released.
+  std::vector<std::string> prompts;     ///< Instructions, in order.
+  std::vector<std::string> commits;     ///< "step verdict", each entry once.
+  std::map<std::string, std::string> restored;  ///< Directory → snapshot it was filled from.
+  int agent_calls = 0;
+  int checks_run = 0;
+
+  /// A reply with a cost: 1,000 tokens, 0.01 USD, 10 s.
+  static activities::AgentReply Reply(const std::string& step);
+  static sdk::ApplicationFailure Failure(std::string_view type, std::string message, bool non_retryable = true);
+  /// A verification that fails with `error_type`; its log is `log`.
+  static activities::ComplianceReport Failing(const std::string& error_type, const std::string& log);
+
+ private:
+  /// The scripted failure of an activity that has one.
+  const sdk::ApplicationFailure* FailureOf(std::string_view activity) const;
+  void Started(std::string_view activity, const std::string& step = {});
+
+  const Clock& clock_;
+};
+
+}  // namespace wfe::testing

@@ -1,0 +1,31 @@
+// What queries see of a build; shared with their handlers, so that a closed run answers too (S68).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "activities/audit/log_entry.h"
+#include "workers/sdk/workflow.h"
+
+namespace wfe::workflows {
+
+struct BuildProgress {
+  std::string step = "starting";
+  std::string status = "running";
+  int fix_attempts = 0;
+  int64_t total_tokens = 0;
+  std::string last_error_type;
+  std::string project_dir;
+  std::string working_dir;
+  std::string workspace;
+  std::string branch;
+  std::string base_snapshot_blob_hash;
+  std::string snapshot_blob_hash;
+  std::vector<activities::LogEntry> entries;
+};
+
+/// Adds the queries `status` and `trace`.  The answer to `trace` keeps below a payload's limit: error logs are left out
+/// of it once they would not fit, and the answer says how many entries it lacks.
+void AnswerBuildQueries(sdk::WorkflowContext& ctx, const std::shared_ptr<BuildProgress>& progress);
+
+}  // namespace wfe::workflows
