@@ -8,6 +8,7 @@
 
 #include "activities/compliance/findings.h"
 #include "activities/compliance/text.h"
+#include "engine/base/parse_json.h"
 
 namespace wfe::activities {
 namespace {
@@ -49,7 +50,7 @@ ParsedOutput ParseGoTestJson(const CheckSpec& check, const ToolOutput& output) {
   bool any = false;
   for (const std::string& line : SplitLines(Source(check, output))) {
     if (!line.starts_with('{')) continue;
-    const json event = json::parse(line, nullptr, /*allow_exceptions=*/false);
+    const json event = ParseJson(line);
     if (!event.is_object()) continue;
     const std::string action = TextOf(event, "Action");
     if (action.empty()) continue;

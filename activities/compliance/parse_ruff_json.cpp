@@ -4,6 +4,7 @@
 
 #include "activities/compliance/findings.h"
 #include "activities/compliance/text.h"
+#include "engine/base/parse_json.h"
 
 namespace wfe::activities {
 
@@ -12,7 +13,7 @@ using nlohmann::json;
 ParsedOutput ParseRuffJson(const CheckSpec& check, const ToolOutput& output) {
   ParsedOutput parsed;
   const std::string_view text = Source(check, output);
-  const json document = json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
+  const json document = ParseJson(text);
   if (!document.is_array()) {
     parsed.problem = text.empty() ? "it left no result" : "its result is not a JSON array";
     return parsed;

@@ -9,6 +9,7 @@
 #include "activities/compliance/preflight.h"
 #include "activities/compliance/resolve_profile.h"
 #include "activities/compliance/tsc_references.h"
+#include "engine/base/parse_json.h"
 
 namespace wfe::activities {
 namespace {
@@ -184,7 +185,7 @@ std::set<std::string> ReadProbed(const SafeDir& dir) {
   std::set<std::string> probed;
   const auto text = dir.Read(ProbedFile(), 64 << 10);
   if (!text) return probed;
-  const nlohmann::json ids = nlohmann::json::parse(*text, nullptr, /*allow_exceptions=*/false);
+  const nlohmann::json ids = ParseJson(*text);
   if (!ids.is_array()) return probed;
   for (const nlohmann::json& id : ids) {
     if (id.is_string()) probed.insert(id.get<std::string>());

@@ -10,6 +10,7 @@
 #include "activities/compliance/glob.h"
 #include "activities/compliance/ignore_rules.h"
 #include "activities/compliance/text.h"
+#include "engine/base/parse_json.h"
 
 namespace wfe::activities {
 namespace {
@@ -34,15 +35,9 @@ std::string PythonName(std::string name) {
   return name;
 }
 
-/// JSON of the user, not deeper than it may be parsed.
+/// JSON of the user.
 json ParseManifest(const std::string& text) {
-  int depth = 0;
-  for (const char c : text) {
-    if (c == '{' || c == '[') ++depth;
-    if (c == '}' || c == ']') --depth;
-    if (depth > 200) return json::object();
-  }
-  json document = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  json document = ParseJson(text);
   return document.is_object() ? document : json::object();
 }
 

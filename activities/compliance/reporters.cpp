@@ -10,6 +10,7 @@
 #include "activities/compliance/safe_files.h"
 #include "engine/base/check.h"
 #include "engine/base/hash.h"
+#include "engine/base/parse_json.h"
 
 namespace wfe::activities {
 namespace {
@@ -121,7 +122,7 @@ ReporterRecord ReadReporter(Reporter reporter, std::string_view channel, const s
     } else if (kind == "result") {
       record.result = std::string(rest);
     } else if (kind == "end") {
-      const json end = json::parse(rest.begin(), rest.end(), nullptr, /*allow_exceptions=*/false);
+      const json end = ParseJson(rest);
       record.ended = end.is_object();
       try {
         if (record.ended) ReadEnd(reporter, end, record);

@@ -7,6 +7,7 @@
 
 #include "activities/compliance/project_imports.h"
 #include "activities/compliance/test_patterns.h"
+#include "engine/base/parse_json.h"
 
 namespace wfe::activities {
 namespace {
@@ -147,7 +148,7 @@ void ScanPackageJson(const std::string& raw, std::vector<Mark>& marks) {
   static const RE2 kNothing(R"(^\s*(?:true|:|exit 0|echo\b[^&|;]*|node -e ["'](?:process\.exit\(0\))?;?["'])\s*$)");
   static const RE2 kSwallowed(R"(\|\|\s*(?:true|:|exit 0|echo\b)|;\s*(?:true|exit 0)\s*$)");
   static const RE2 kChecks(R"((?:^|:|-)(?:pre|post)?(?:test|tests|lint|check|typecheck|tsc|build|ci|verify|unit|e2e)(?:$|:|-))");
-  const json document = json::parse(raw, nullptr, /*allow_exceptions=*/false);
+  const json document = ParseJson(raw);
   if (!document.is_object() || !document.contains("scripts") || !document["scripts"].is_object()) return;
   for (const auto& [name, value] : document["scripts"].items()) {
     if (!value.is_string() || !Finds(kChecks, name)) continue;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "engine/base/parse_json.h"
+
 namespace wfe::activities {
 namespace {
 
@@ -83,7 +85,7 @@ json ParseJsonWithComments(const std::string& text) {
       clean += c;
     }
   }
-  json document = json::parse(clean, nullptr, /*allow_exceptions=*/false);
+  json document = ParseJson(clean);
   return document.is_discarded() ? json(nullptr) : document;
 }
 

@@ -9,6 +9,7 @@
 #include "activities/compliance/text.h"
 #include "activities/gemini/agent_process.h"
 #include "activities/gemini/api_errors.h"
+#include "engine/base/parse_json.h"
 
 namespace wfe::activities {
 namespace {
@@ -133,7 +134,7 @@ std::shared_ptr<AgentProgram> MakeCommandAgent(CommandAgentOptions options) {
 ModelOutcome ParseCommandRun(int exit_code, const std::string& standard_output, const std::string& standard_error) {
   Reader reader;
   for (const std::string& line : SplitLines(standard_output)) {
-    const json event = json::parse(line, nullptr, false);
+    const json event = ParseJson(line);
     if (event.is_object()) reader.Take(event);  // it may print other things beside
   }
   ProgramReport& report = reader.report;

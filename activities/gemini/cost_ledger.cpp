@@ -11,6 +11,8 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "engine/base/parse_json.h"
+
 namespace wfe::activities {
 namespace {
 
@@ -106,7 +108,7 @@ bool CostLedger::SendAll() {
   for (const fs::path& file : files) {
     std::ifstream in(file, std::ios::binary);
     const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-    const json entry = json::parse(text, nullptr, false);
+    const json entry = ParseJson(text);
     if (!entry.is_object() || !entry.contains("key") || !entry["key"].is_string() || !entry.contains("row")) {
       // Damaged by something else than us; kept aside for a person, so that the others are not held up.
       fs::rename(file, file.string() + ".bad", ignored);

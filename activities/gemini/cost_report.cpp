@@ -1,5 +1,7 @@
 #include "activities/gemini/cost_report.h"
 
+#include "engine/base/parse_json.h"
+
 namespace wfe::activities {
 namespace {
 
@@ -54,7 +56,7 @@ void AddCall(CostReport::Group& group, const json& row, Instant now) {
 }  // namespace
 
 Status CostReport::Add(const std::string& value) {
-  json row = json::parse(value, nullptr, false);
+  json row = ParseJson(value);
   if (!row.is_object() || Text(row, "call_id").empty()) {
     return InvalidArgument("a row of the cost ledger is not a call: " + value.substr(0, 120));
   }

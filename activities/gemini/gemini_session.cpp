@@ -9,6 +9,7 @@
 #include <map>
 
 #include "activities/compliance/text.h"
+#include "engine/base/parse_json.h"
 
 namespace wfe::activities {
 namespace {
@@ -45,7 +46,7 @@ std::string LastFinishReason(const std::string& events) {
   std::string list;
   std::string last;
   while (RE2::FindAndConsume(&rest, kReasons, &list)) {
-    const json reasons = json::parse(list, nullptr, false);
+    const json reasons = ParseJson(list);
     if (!reasons.is_array() || reasons.empty()) continue;
     last.clear();
     for (const json& reason : reasons) {
@@ -66,7 +67,7 @@ int64_t Count(const json& object, const char* key) {
 /// Tokens by message; a message is written again when its tools have run.
 void ReadChat(const std::string& text, std::map<std::string, PaidTokens>& messages) {
   for (const std::string& line : SplitLines(text)) {
-    const json message = json::parse(line, nullptr, false);
+    const json message = ParseJson(line);
     if (!message.is_object() || message.value("type", json()) != json("gemini") || !message.contains("id") ||
         !message["id"].is_string() || !message.contains("tokens") || !message["tokens"].is_object()) {
       continue;

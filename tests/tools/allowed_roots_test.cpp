@@ -25,6 +25,7 @@ using testing::HasSubstr;
 const std::map<std::string, std::vector<std::string>> kDirectories = {
     {"activateDraft", {}},
     {"aggregateTraces", {}},  // paths in its manifest: RegisterOptimizationActivities' check_path
+    {"checkAgent", {}},
     {"collectTraces", {"sources"}},
     {"describeHost", {}},
     {"executeGeminiAgent", {"working_dir"}},

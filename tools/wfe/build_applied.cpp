@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "activities/compliance/safe_files.h"
+#include "engine/base/parse_json.h"
 #include "tools/wfe/build_changes.h"
 #include "tools/wfe/user_state.h"
 
@@ -60,7 +61,7 @@ Result<std::optional<Applied>> FindApplied(const std::string& run_id) {
   WFE_ASSIGN_OR_RETURN(const std::string text, dir.Read("applied.json"));
   Applied applied;
   try {
-    const json record = json::parse(text);
+    const json record = ParseJson(text);  // what is none of ours has no such keys
     applied.directory = record.at("directory").get<std::string>();
     for (const json& file : record.at("files")) {
       FileChange change{.path = file.at("path").get<std::string>(), .before = {}, .after = {}};
