@@ -8,6 +8,7 @@
 #include <set>
 
 #include "engine/base/hash.h"
+#include "engine/base/parse_json.h"
 
 namespace wfe::activities {
 namespace {
@@ -150,7 +151,7 @@ Result<ContextTemplate> LoadContextTemplate(const std::string& directory, const 
     const std::string path = directory + "/" + id + "/template.json";
     const Result<std::string> text = ReadFile(path);
     if (!text) return NotFound("there is no template \"" + id + "\": " + text.error().message);
-    const nlohmann::json meta = nlohmann::json::parse(*text, nullptr, false);
+    const nlohmann::json meta = ParseJson(*text);
     if (!meta.is_object() || !meta.contains("active") || !meta["active"].is_number_integer()) {
       return InvalidArgument(path + " names no active version");
     }

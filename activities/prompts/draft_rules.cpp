@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "activities/prompts/context_template.h"
+#include "engine/base/parse_json.h"
 
 namespace wfe::activities {
 namespace {
@@ -138,7 +139,7 @@ std::string Append(std::string_view section, const std::string& text) {
 }  // namespace
 
 Result<DraftRules> DraftRules::Parse(std::string_view text) {
-  const json source = json::parse(text, nullptr, false);
+  const json source = ParseJson(text);
   if (!source.is_object() || !source.contains("rules") || !source["rules"].is_array()) {
     return InvalidArgument("the draft rules are no JSON object with a list of rules");
   }

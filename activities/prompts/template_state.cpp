@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "engine/base/parse_json.h"
+
 namespace wfe::activities {
 namespace {
 
@@ -150,7 +152,7 @@ Result<TemplateState> FoldTemplate(const std::string& template_id, const BuiltIn
     const auto sequence = static_cast<int64_t>(state.events.size()) + 1;
     const std::string wanted = TemplateRowKey(template_id, sequence);
     if (key != wanted) return DataLoss("the template store has row " + key + " where " + wanted + " should be");
-    const json row = json::parse(value, nullptr, false);
+    const json row = ParseJson(value);
     TemplateEvent event;
     std::string problem = row.is_discarded() ? "not JSON" : "";
     if (problem.empty()) {

@@ -8,6 +8,8 @@
 #include <set>
 #include <utility>
 
+#include "engine/base/parse_json.h"
+
 namespace wfe::activities {
 namespace {
 
@@ -53,7 +55,7 @@ Result<BuiltInVersions> TemplateStore::BuiltIn(const std::string& template_id) c
   const fs::path folder = fs::path(options_.templates_dir) / template_id;
   std::ifstream file(folder / "template.json", std::ios::binary);
   if (options_.templates_dir.empty() || !file) return built_in;
-  const json meta = json::parse(file, nullptr, false);
+  const json meta = ParseJson(std::string{std::istreambuf_iterator<char>(file), {}});
   if (!meta.is_object() || !meta.contains("active") || !meta["active"].is_number_integer()) {
     return InvalidArgument((folder / "template.json").string() + " names no active version");
   }
