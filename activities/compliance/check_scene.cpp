@@ -201,7 +201,7 @@ std::string CheckScene::MissingProgram(const std::string& program) const {
   return why;
 }
 
-ProcessSpec CheckScene::Command(std::vector<std::string> argv, Duration timeout) const {
+Result<ProcessSpec> CheckScene::Command(std::vector<std::string> argv, Duration timeout, const Equip& equip) const {
   ProcessSpec spec;
   spec.argv = Expand(std::move(argv));
   spec.working_dir = work_;
@@ -212,10 +212,12 @@ ProcessSpec CheckScene::Command(std::vector<std::string> argv, Duration timeout)
       static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(timeout).count()) * 2 + 10;
   spec.limits.file_bytes = profile_->file_bytes_limit;
   spec.limits.open_files = 4096;
+  SandboxPlan plan = plan_;
+  if (equip) WFE_RETURN_IF_ERROR(equip(spec, plan));
   // Without a namespace of its own the limit would count every process of the user.
   if (!sandboxed()) return spec;
   spec.limits.processes = profile_->processes_limit;
-  return WrapInSandbox(plan_, spec);
+  return WrapInSandbox(plan, spec);
 }
 
 Status CheckScene::RemoveOutput(const std::string& name) const {

@@ -137,8 +137,13 @@ class Prober {
   }
 
   ProcessOutcome RunIn(const CheckSpec& check, const std::vector<std::string>& argv, Duration timeout) {
-    ProcessOutcome outcome = RunProcess(
-        scene_->Command(argv, timeout), WatchFor(context_, settings_, {{"step", "probe"}, {"check", check.id}}));
+    ProcessOutcome outcome;
+    const auto command = scene_->Command(argv, timeout);
+    if (!command) {
+      outcome.start_error = command.error().message;
+      return outcome;
+    }
+    outcome = RunProcess(*command, WatchFor(context_, settings_, {{"step", "probe"}, {"check", check.id}}));
     cancelled_ = cancelled_ || outcome.kind == Kind::kCancelled;
     return outcome;
   }
