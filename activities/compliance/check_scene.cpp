@@ -147,6 +147,7 @@ Status CheckScene::PlanSandbox(const std::vector<std::string>& fixed) {
   plan_.hidden = {work + "/" + std::string(kStateDirectory)};
   for (const std::string& directory : tool_directories_) plan_.read_only.emplace_back(directory, directory);
   for (const auto& mount : dependencies_.mounts) plan_.read_only.push_back(mount);
+  plan_.scratch = dependencies_.scratch;
   // The examiner's files and the record of the run cannot be changed by what is examined.
   std::vector<std::string> all = {"audit_trace.jsonl", ".git", ".gemini"};
   all.insert(all.end(), fixed.begin(), fixed.end());

@@ -1,5 +1,7 @@
 #include "activities/compliance/probe.h"
 
+#include <re2/re2.h>
+
 #include <algorithm>
 
 #include "activities/compliance/check_scene.h"
@@ -64,7 +66,9 @@ class Prober {
     const std::string what = "the configuration of the check " + check.id + " cannot be loaded (`" + command + "`)";
     if (outcome.kind != Kind::kExited) return Config(what, outcome);
     const auto& ok = check.probe.ok_exit;
-    if (std::find(ok.begin(), ok.end(), outcome.exit_code) == ok.end()) return Config(what, outcome);
+    const bool loaded = std::find(ok.begin(), ok.end(), outcome.exit_code) != ok.end() ||
+                        (!check.probe.ok_pattern.empty() && RE2::PartialMatch(Words(outcome), check.probe.ok_pattern));
+    if (!loaded) return Config(what, outcome);
     return LookAtFiles(check, facts);
   }
 
