@@ -128,7 +128,7 @@ class Runner {
     report_.commands_attempted.push_back(command);
     if (!check.output_file.empty()) WFE_RETURN_IF_ERROR(scene_->RemoveOutput(check.output_file));
     const auto started = std::chrono::system_clock::now();
-    const ProcessOutcome outcome = RunAll(check, check.argv, /*listing=*/false);
+    WFE_ASSIGN_OR_RETURN(const ProcessOutcome outcome, RunAll(check, check.argv, /*listing=*/false));
     if (outcome.kind == ProcessOutcome::Kind::kCancelled) return std::optional<CheckVerdict>();
 
     ToolOutput output{.out = outcome.out.text, .err = outcome.err.text, .file = std::nullopt, .roots = scene_->roots()};
@@ -142,7 +142,7 @@ class Runner {
   }
 
   /// Every command of the check, in order; the first that does not end by itself is the last.
-  ProcessOutcome RunAll(const CheckSpec& check, const std::vector<std::string>& argv, bool listing) {
+  Result<ProcessOutcome> RunAll(const CheckSpec& check, const std::vector<std::string>& argv, bool listing) {
     std::vector<std::vector<std::string>> commands = {argv};
     if (check.tsc_references) {
       const auto facts = ProjectFacts::Read(dir_);
@@ -157,8 +157,8 @@ class Runner {
         outcome.program_missing = true;
         outcome.start_error = missing;
       } else {
-        outcome = RunProcess(scene_->Command(std::move(one), check.timeout),
-                             WatchFor(context_, settings_, {{"step", request_.step_name}, {"check", check.id}}));
+        WFE_ASSIGN_OR_RETURN(const ProcessSpec command, scene_->Command(std::move(one), check.timeout));
+        outcome = RunProcess(command, WatchFor(context_, settings_, {{"step", request_.step_name}, {"check", check.id}}));
       }
       Join(all, std::move(outcome));
       if (all.kind != ProcessOutcome::Kind::kExited) break;
@@ -173,7 +173,7 @@ class Runner {
     WFE_ASSIGN_OR_RETURN(const ProjectFacts facts, ProjectFacts::Read(dir_));
     std::optional<std::string> listed;
     if (!check.files_argv.empty()) {
-      const ProcessOutcome listing = RunAll(check, check.files_argv, /*listing=*/true);
+      WFE_ASSIGN_OR_RETURN(const ProcessOutcome listing, RunAll(check, check.files_argv, /*listing=*/true));
       if (listing.kind == ProcessOutcome::Kind::kCancelled) return false;
       // A program that cannot list has said why in its own run.
       if (listing.kind == ProcessOutcome::Kind::kExited && !listing.out.truncated &&

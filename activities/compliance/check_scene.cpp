@@ -147,6 +147,7 @@ Status CheckScene::PlanSandbox(const std::vector<std::string>& fixed) {
   plan_.hidden = {work + "/" + std::string(kStateDirectory)};
   for (const std::string& directory : tool_directories_) plan_.read_only.emplace_back(directory, directory);
   for (const auto& mount : dependencies_.mounts) plan_.read_only.push_back(mount);
+  plan_.scratch = dependencies_.scratch;
   // The examiner's files and the record of the run cannot be changed by what is examined.
   std::vector<std::string> all = {"audit_trace.jsonl", ".git", ".gemini"};
   all.insert(all.end(), fixed.begin(), fixed.end());
@@ -201,7 +202,7 @@ std::string CheckScene::MissingProgram(const std::string& program) const {
   return why;
 }
 
-ProcessSpec CheckScene::Command(std::vector<std::string> argv, Duration timeout) const {
+Result<ProcessSpec> CheckScene::Command(std::vector<std::string> argv, Duration timeout, const Equip& equip) const {
   ProcessSpec spec;
   spec.argv = Expand(std::move(argv));
   spec.working_dir = work_;
@@ -212,10 +213,12 @@ ProcessSpec CheckScene::Command(std::vector<std::string> argv, Duration timeout)
       static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(timeout).count()) * 2 + 10;
   spec.limits.file_bytes = profile_->file_bytes_limit;
   spec.limits.open_files = 4096;
+  SandboxPlan plan = plan_;
+  if (equip) WFE_RETURN_IF_ERROR(equip(spec, plan));
   // Without a namespace of its own the limit would count every process of the user.
   if (!sandboxed()) return spec;
   spec.limits.processes = profile_->processes_limit;
-  return WrapInSandbox(plan_, spec);
+  return WrapInSandbox(plan, spec);
 }
 
 Status CheckScene::RemoveOutput(const std::string& name) const {

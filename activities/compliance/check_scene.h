@@ -2,6 +2,7 @@
 // files.  The probe and the checks share it, so that what the probe saw start is what the checks start.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,7 @@ class CheckScene {
 
   bool sandboxed() const { return sandbox_.sandboxed; }
   const std::string& sandbox_reason() const { return sandbox_.reason; }
+  const PlacedDependencies& dependencies() const { return dependencies_; }
   const std::string& host_out() const { return host_out_; }  ///< Output files, on the host.
   /// Absolute names of the working directory, to be cut from what commands print.
   const std::vector<std::string>& roots() const { return roots_; }
@@ -30,8 +32,10 @@ class CheckScene {
   std::string MissingProgram(const std::string& program) const;
   /// `argv` with $OUT, $DEPS, $WORK and $PYTHON as the command sees them.
   std::vector<std::string> Expand(std::vector<std::string> argv) const;
+  /// Changes a command and its sandbox before it is wrapped: limits, reporters, hidden files.
+  using Equip = std::function<Status(ProcessSpec& spec, SandboxPlan& plan)>;
   /// The command (expanded here) as it is run.
-  ProcessSpec Command(std::vector<std::string> argv, Duration timeout) const;
+  Result<ProcessSpec> Command(std::vector<std::string> argv, Duration timeout, const Equip& equip = nullptr) const;
   /// The text of a file below $OUT that is from after `started`; nullopt when there is none.
   std::optional<std::string> FreshFile(const std::string& name, std::chrono::system_clock::time_point started) const;
   /// An old result must not be taken for a new one.

@@ -224,6 +224,11 @@ Result<PlacedDependencies> PlaceDependencies(const ComplianceSettings& settings,
     WFE_RETURN_IF_ERROR(dir.MakeDirectories(name));
     placed.mounts.emplace_back(place->entry + "/" + name, work + "/" + name);
   }
+  for (const std::string& name : spec.scratch) {
+    std::error_code error;
+    fs::create_directories(place->directory + "/" + name, error);  // The mount point; the cache itself stays as it is.
+    if (!error) placed.scratch.push_back(work + "/" + spec.directory + "/" + name);
+  }
   return placed;
 }
 

@@ -33,6 +33,7 @@ struct PlacedDependencies {
   std::string directory;  ///< On this machine; "" when the profile has none or they are missing.
   std::string seen_as;    ///< $DEPS.
   std::vector<std::pair<std::string, std::string>> mounts;  ///< Sandboxed: host → inside, read-only.
+  std::vector<std::string> scratch;                         ///< Sandboxed: inside, writable and forgotten.
 };
 /// Makes mount points inside a sandbox's working directory, links without one.
 Result<PlacedDependencies> PlaceDependencies(const ComplianceSettings& settings, const Profile& profile,

@@ -49,7 +49,9 @@ Environment InstallerEnvironment(const std::string& path) {
     static constexpr std::string_view kPassed[] = {
         "HOME",          "HTTP_PROXY",   "HTTPS_PROXY",         "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
         "SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS", "TMPDIR",   "GOPROXY",    "GONOSUMDB",   "GOSUMDB",
-        "GOPRIVATE",     "GONOPROXY",    "GOINSECURE",          "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"};
+        "GOPRIVATE",     "GONOPROXY",    "GOINSECURE",          "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
+        // What registries' settings refer to: ${NPM_TOKEN}.
+        "NPM_TOKEN", "NODE_AUTH_TOKEN"};
     static constexpr std::string_view kPrefixes[] = {"npm_config_", "NPM_CONFIG_", "PIP_", "UV_", "CARGO_HTTP_",
                                                      "CARGO_NET_",  "CARGO_SOURCE_", "CARGO_REGISTRIES_", "YARN_",
                                                      "COREPACK_"};

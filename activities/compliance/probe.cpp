@@ -1,5 +1,7 @@
 #include "activities/compliance/probe.h"
 
+#include <re2/re2.h>
+
 #include <algorithm>
 
 #include "activities/compliance/check_scene.h"
@@ -18,6 +20,7 @@ using sdk::ApplicationFailure;
 using Kind = ProcessOutcome::Kind;
 
 constexpr Duration kProgramStart = std::chrono::seconds(60);
+const std::string kWhatToDo = "; correct its configuration, or name the checks that fit the project";
 
 std::string ProbedFile() { return std::string(kStateDirectory) + "/probed.json"; }
 
@@ -65,7 +68,9 @@ class Prober {
     const std::string what = "the configuration of the check " + check.id + " cannot be loaded (`" + command + "`)";
     if (outcome.kind != Kind::kExited) return Config(what, outcome);
     const auto& ok = check.probe.ok_exit;
-    if (std::find(ok.begin(), ok.end(), outcome.exit_code) == ok.end()) return Config(what, outcome);
+    const bool loaded = std::find(ok.begin(), ok.end(), outcome.exit_code) != ok.end() ||
+                        (!check.probe.ok_pattern.empty() && RE2::PartialMatch(Words(outcome), check.probe.ok_pattern));
+    if (!loaded) return Config(what, outcome);
     return LookAtFiles(check, facts);
   }
 
@@ -120,8 +125,9 @@ class Prober {
   }
 
   std::optional<ApplicationFailure> LookAtFiles(const CheckSpec& check, const ProjectFacts& facts) {
-    if (!has_sources_ || check.files_argv.empty() || check.examines != "sources") return std::nullopt;
-    ProcessOutcome all;
+    if (!has_sources_ || check.examines != "sources") return std::nullopt;
+    // eslint names its files only in its result, so it is run for that.
+    if (check.files_argv.empty()) return check.parser == ParserKind::kEslintJson ? TryOut(check, facts) : std::nullopt;
     std::string listed;
     const auto commands = check.tsc_references ? TscCommands(facts, check.files_argv, true)
                                                : std::vector<std::vector<std::string>>{check.files_argv};
@@ -130,16 +136,41 @@ class Prober {
       if (cancelled_ || outcome.kind != Kind::kExited || outcome.out.truncated) return std::nullopt;
       listed += outcome.out.text;
     }
+    return Compare(check, facts, {}, listed);
+  }
+
+  std::optional<ApplicationFailure> TryOut(const CheckSpec& check, const ProjectFacts& facts) {
+    if (!check.output_file.empty() && !scene_->RemoveOutput(check.output_file)) return std::nullopt;
+    const auto started = std::chrono::system_clock::now();
+    const ProcessOutcome outcome = RunIn(check, check.argv, check.timeout);
+    if (cancelled_ || outcome.kind != Kind::kExited) return std::nullopt;
+    ToolOutput output{.out = outcome.out.text, .err = outcome.err.text, .file = std::nullopt, .roots = scene_->roots()};
+    if (!check.output_file.empty()) output.file = scene_->FreshFile(check.output_file, started);
+    const CheckVerdict verdict = Classify(check, outcome, output, scene_->sandboxed());
+    if (verdict.could_not_load) return Config("the check " + check.id + " cannot run on the project as it is", outcome);
+    if (verdict.report.error_type == check.error_class + "_NO_FILES") {
+      return ComplianceFailure(kFailureNoFiles, verdict.findings.front().text + kWhatToDo);
+    }
+    return Compare(check, facts, verdict.parsed, std::nullopt);
+  }
+
+  std::optional<ApplicationFailure> Compare(const CheckSpec& check, const ProjectFacts& facts,
+                                            const ParsedOutput& parsed, const std::optional<std::string>& listed) {
     const ToolOutput output{.out = {}, .err = {}, .file = std::nullopt, .roots = scene_->roots()};
-    const Examined examined = FilesExamined(check, profile_, facts, {}, output, listed, std::nullopt);
+    const Examined examined = FilesExamined(check, profile_, facts, parsed, output, listed, std::nullopt);
     const std::string none = LooksAtNone(check, profile_, facts, examined);
     if (none.empty()) return std::nullopt;
-    return ComplianceFailure(kFailureNoFiles, none + "; correct its configuration, or name the checks that fit");
+    return ComplianceFailure(kFailureNoFiles, none + kWhatToDo);
   }
 
   ProcessOutcome RunIn(const CheckSpec& check, const std::vector<std::string>& argv, Duration timeout) {
-    ProcessOutcome outcome = RunProcess(
-        scene_->Command(argv, timeout), WatchFor(context_, settings_, {{"step", "probe"}, {"check", check.id}}));
+    ProcessOutcome outcome;
+    const auto command = scene_->Command(argv, timeout);
+    if (!command) {
+      outcome.start_error = command.error().message;
+      return outcome;
+    }
+    outcome = RunProcess(*command, WatchFor(context_, settings_, {{"step", "probe"}, {"check", check.id}}));
     cancelled_ = cancelled_ || outcome.kind == Kind::kCancelled;
     return outcome;
   }

@@ -23,6 +23,7 @@ struct ProbeSpec {
   std::vector<std::string> version_argv;  ///< Starts the program; empty: argv[0] and --version.
   std::vector<std::string> argv;          ///< Loads the configuration; empty: nothing to load.
   std::vector<int> ok_exit = {0};         ///< Of `argv`.
+  std::string ok_pattern;                 ///< RE2: a run of `argv` that prints this has loaded it all the same.
 };
 
 struct CheckSpec {
@@ -76,6 +77,7 @@ struct DependencySpec {
   std::vector<std::string> also;             ///< Patterns of further files the installer needs: .npmrc, **/package.json.
   bool in_place = false;                     ///< Run in the project itself, which the commands only read; $DEPS is theirs.
   bool nested = false;                       ///< Packages of a workspace have a `directory` of their own.
+  std::vector<std::string> scratch;          ///< Below `directory`: where checks write caches; empty for each command.
   std::vector<std::vector<std::string>> install;  ///< Run in a fresh directory that holds only the files above.
   Duration timeout = std::chrono::minutes(10);
   Environment environment;  ///< For the installer.

@@ -134,10 +134,11 @@ Condition ConditionAt(const Object& object, const std::string& key) {
 }
 
 ProbeSpec ReadProbe(const Object& object) {
-  object.AllowOnly({"version_argv", "argv", "ok_exit"});
+  object.AllowOnly({"version_argv", "argv", "ok_exit", "ok_pattern"});
   return {.version_argv = object.Texts("version_argv", false),
           .argv = object.Texts("argv", false),
-          .ok_exit = object.Numbers("ok_exit", {0})};
+          .ok_exit = object.Numbers("ok_exit", {0}),
+          .ok_pattern = Expression(object, "ok_pattern")};
 }
 
 void ReadExamined(const Object& object, CheckSpec& check) {
@@ -238,7 +239,7 @@ void ReadEnvironment(const Object& object, Environment& environment) {
 
 DependencySpec ReadDependencies(const Object& object) {
   object.AllowOnly({"manager", "when", "manifest", "lock", "lock_required", "directory", "in_project", "also", "nested",
-                    "in_place", "install_argv", "install", "timeout_s", "env"});
+                    "in_place", "scratch", "install_argv", "install", "timeout_s", "env"});
   DependencySpec dependencies;
   dependencies.manager = object.Text("manager", "npm");
   dependencies.when = ConditionAt(object, "when");
@@ -250,6 +251,12 @@ DependencySpec ReadDependencies(const Object& object) {
   dependencies.in_place = object.Flag("in_place", false);
   dependencies.nested = object.Flag("nested", false);
   dependencies.also = Globs(object, "also");
+  dependencies.scratch = object.Texts("scratch", false);
+  for (size_t i = 0; i < dependencies.scratch.size(); ++i) {
+    if (!IsPlainRelativePath(dependencies.scratch[i])) {
+      object.Fail("/scratch/" + std::to_string(i), "must be a relative path without \"..\"");
+    }
+  }
   for (const auto& [key, path] :
        {std::pair("/manifest", &dependencies.manifest), std::pair("/lock", &dependencies.lock),
         std::pair("/directory", &dependencies.directory)}) {

@@ -94,7 +94,7 @@ Status ProjectFacts::Walk(size_t max_files) {
         queue.push_back(path);
       } else if (path == "audit_trace.jsonl" || rules.Ignores(path, false)) {
         continue;
-      } else if (type == fs::file_type::regular) {
+      } else if (type == fs::file_type::regular && dir_->CheckPath(path)) {
         files_.push_back(path);
         if (files_.size() > max_files) {
           return ResourceExhausted("the project " + dir_->path() + " holds more than " + std::to_string(max_files) +

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "activities/compliance/claim.h"
+#include "activities/compliance/project_facts.h"
 #include "engine/base/hash.h"
 
 namespace wfe::activities {
@@ -25,10 +26,11 @@ Result<std::vector<std::string>> MatchAnyDepth(const SafeDir& dir, const std::ve
   std::vector<std::string> matches;
   if (names.empty()) return matches;
   SafeDir::ListOptions options;
-  options.excluded = {"node_modules", ".git", ".gemini", std::string(kStateDirectory)};
-  options.max_entries = 100'000;
+  options.excluded = ForeignDirectories();
+  options.max_entries = 1'000'000;
   WFE_ASSIGN_OR_RETURN(const std::vector<SafeEntry> entries, dir.List("", options));
   for (const SafeEntry& entry : entries) {
+    if (!dir.CheckPath(entry.path)) continue;  // An odd name (M6) configures nothing.
     const std::string name = entry.path.substr(entry.path.rfind('/') + 1);
     for (const std::string& pattern : names) {
       if (::fnmatch(pattern.c_str(), name.c_str(), 0) == 0) {

@@ -103,7 +103,7 @@ Status WriteAll(int fd, std::string_view bytes, const std::string& what) {
 }  // namespace
 
 std::vector<std::string> DefaultReservedNames() {
-  return {".git", ".gemini", ".wfe", "node_modules", "audit_trace.jsonl"};
+  return {".git", ".gemini", ".wfe", "node_modules", ".venv", "audit_trace.jsonl"};
 }
 
 Result<SafeDir> SafeDir::Open(const std::string& path, SafeDirOptions options) {

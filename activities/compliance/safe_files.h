@@ -17,7 +17,7 @@
 namespace wfe::activities {
 
 /// Names no agent may read, write or delete, at any depth and in any letter case.
-std::vector<std::string> DefaultReservedNames();  // .git .gemini .wfe node_modules audit_trace.jsonl
+std::vector<std::string> DefaultReservedNames();  // .git .gemini .wfe node_modules .venv audit_trace.jsonl
 
 struct SafeDirOptions {
   std::vector<std::string> reserved = DefaultReservedNames();  ///< One path component each; empty: nothing is reserved.

@@ -134,6 +134,7 @@ ProcessSpec WrapInSandbox(const SandboxPlan& plan, const ProcessSpec& inner) {
   for (const std::string& directory : plan.hidden) add({"--tmpfs", directory, "--remount-ro", directory});
   if (!plan.out_dir.empty()) add({"--bind", plan.out_dir, std::string(kSandboxOutDir)});
   for (const auto& [from, to] : plan.read_only) add({"--ro-bind", from, to});
+  for (const std::string& directory : plan.scratch) add({"--tmpfs", directory});
   if (!plan.inherit_environment) {
     for (const auto& [key, value] : inner.environment) add({"--setenv", key, value});
   }

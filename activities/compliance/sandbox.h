@@ -38,7 +38,8 @@ struct SandboxPlan {
   bool share_network = false;  ///< For an agent's program, which talks to its service; never for a check.
   /// The environment reaches the command without standing in bubblewrap's arguments, where ps would show a key.
   bool inherit_environment = false;
-  std::vector<std::string> hidden;  ///< Directories inside that appear empty and read-only (e.g. /w/.wfe).
+  std::vector<std::string> scratch;  ///< Directories inside that appear empty, and forget what is written there.
+  std::vector<std::string> hidden;   ///< Directories inside that appear empty and read-only (e.g. /w/.wfe).
   std::optional<uint64_t> tmp_bytes;  ///< Size of /tmp, which is memory.
   bool shields_runner = false;        ///< Nothing inside may reach into the memory of another process.
 };

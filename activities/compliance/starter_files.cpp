@@ -21,6 +21,30 @@ const StarterFile* StarterAt(const Profile& profile, const std::string& path) {
   return nullptr;
 }
 
+bool IsOurs(const Profile& profile, const SafeDir& dir, const std::string& path) {
+  const StarterFile* starter = StarterAt(profile, path);
+  if (starter == nullptr) return false;
+  const auto content = dir.Read(path);
+  return content && *content == starter->content;
+}
+
+/// A manifest, its lock file, settings of the installer and words for people: what somebody began with before there was
+/// anything to examine.
+bool HoldsOnlyManifests(const Profile& profile, const ProjectFacts& facts, const SafeDir& dir, bool again) {
+  std::vector<std::string> patterns = {"README*", "LICEN[CS]E*", "COPYING*", "CHANGELOG*", "*.md", ".git*", ".github/**",
+                                       ".editorconfig", ".nvmrc", ".node-version", ".python-version"};
+  for (const DependencySpec& choice : profile.dependency_choices) {
+    patterns.insert(patterns.end(), {choice.manifest, choice.lock});
+    for (const std::string& pattern : choice.also) {
+      if (pattern.find('*') == std::string::npos) patterns.push_back(pattern);
+    }
+  }
+  const GlobSet plain(patterns);
+  return std::all_of(facts.files().begin(), facts.files().end(), [&](const std::string& path) {
+    return plain.Matches(path) || (again && IsOurs(profile, dir, path));
+  });
+}
+
 }  // namespace
 
 Result<std::string> ResolveMode(const ModeRequest& request, const Profile& profile, const ProjectFacts& facts,
@@ -33,14 +57,13 @@ Result<std::string> ResolveMode(const ModeRequest& request, const Profile& profi
   std::string foreign;
   bool ours = false;
   for (const std::string& path : facts.Matching(kManifests)) {
-    const StarterFile* starter = StarterAt(profile, path);
-    const auto content = dir.Read(path);
-    if (starter != nullptr && content && *content == starter->content) {
+    if (IsOurs(profile, dir, path)) {
       ours = true;
     } else if (foreign.empty()) {
       foreign = path;
     }
   }
+  if (!foreign.empty() && HoldsOnlyManifests(profile, facts, dir, request.again)) foreign.clear();
   if (request.mode == "create") {
     if (foreign.empty()) return std::string("create");
     return FailedPrecondition("a new project was asked for (mode create), and " + dir.path() + " holds " + foreign +
@@ -60,7 +83,10 @@ std::vector<const StarterFile*> MissingStarterFiles(const Profile& profile, cons
       if (!kind.Matches(file.path)) continue;
       other_of_its_kind = other_of_its_kind || !facts.Matching({pattern}).empty();
     }
-    if (!there && !other_of_its_kind) missing.push_back(&file);
+    // Our lock file does not fit another manifest.
+    const bool lock = profile.dependencies.has_value() && file.path == profile.dependencies->lock &&
+                      std::binary_search(facts.files().begin(), facts.files().end(), profile.dependencies->manifest);
+    if (!there && !other_of_its_kind && !lock) missing.push_back(&file);
   }
   return missing;
 }

@@ -20,7 +20,8 @@ struct ModeRequest {
 
 /// "create" or "change".  FAILED_PRECONDITION when "create" was asked for where a project stands, INVALID_ARGUMENT for
 /// another word.
-///   auto: "create" in an empty directory, and beside loose files (no manifest of any kind) when the profile was named.
+///   auto: "create" in an empty directory; when the profile was named also beside loose files (no manifest of any kind)
+///   and beside a manifest that stands alone, with nothing to examine yet.
 Result<std::string> ResolveMode(const ModeRequest& request, const Profile& profile, const ProjectFacts& facts,
                                 const SafeDir& dir);
 

@@ -9,6 +9,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "activities/compliance/project_facts.h"
+#include "activities/compliance/text.h"
 #include "engine/base/hash.h"
 #include "engine/base/unique_fd.h"
 
@@ -28,19 +30,42 @@ Result<SafeDir> Unreserved(const SafeDir& dir, const SnapshotOptions& options) {
   return SafeDir::Open("/proc/self/fd/" + std::to_string(dir.fd()), own);
 }
 
-Result<std::vector<SafeEntry>> Entries(const SafeDir& dir, const SnapshotOptions& options) {
+/// Names that no path of ours can hold (a line end, invalid UTF-8) are left out and told apart: they are nothing an
+/// agent wrote, and no reason to stop (M6).
+std::vector<std::string> LeaveOutOddNames(const SafeDir& dir, std::vector<SafeEntry>& entries) {
+  std::vector<std::string> odd;
+  std::erase_if(entries, [&](const SafeEntry& entry) {
+    if (dir.CheckPath(entry.path)) return false;
+    odd.push_back(Printable(entry.path));
+    return true;
+  });
+  return odd;
+}
+
+/// What git does not ignore, for a directory with more files than the limit: those that are built are not its source.
+Result<std::vector<SafeEntry>> WithoutIgnored(const SafeDir& dir, const SnapshotOptions& options) {
+  WFE_ASSIGN_OR_RETURN(const ProjectFacts facts, ProjectFacts::Read(dir, options.max_files));
+  std::vector<SafeEntry> entries;
+  for (const std::string& path : facts.files()) {
+    const auto entry = dir.Stat(path);
+    if (entry && entry->has_value()) entries.push_back(**entry);
+  }
+  return entries;
+}
+
+Result<std::vector<SafeEntry>> Entries(const SafeDir& dir, const SnapshotOptions& options,
+                                       std::vector<std::string>* odd = nullptr) {
   SafeDir::ListOptions list;
   list.excluded = options.excluded;
   list.max_entries = options.max_files * 2;  // Directories count as entries, not as files.
-  WFE_ASSIGN_OR_RETURN(std::vector<SafeEntry> entries, dir.List("", list));
-  // A name that no path check accepts (a newline, no UTF-8) could not be restored; it is no part of a project (M6).
-  std::erase_if(entries, [&](const SafeEntry& entry) {
-    return entry.kind == FileKind::kOther || !dir.CheckPath(entry.path).has_value();
-  });
-  if (entries.size() > options.max_files) {
-    return ResourceExhausted("the directory holds " + std::to_string(entries.size()) + " files; the limit is " +
-                             std::to_string(options.max_files));
+  auto entries = dir.List("", list);
+  if (!entries && entries.error().code != StatusCode::kResourceExhausted) return std::move(entries).error();
+  if (entries) std::erase_if(*entries, [](const SafeEntry& entry) { return entry.kind == FileKind::kOther; });
+  if (!entries || entries->size() > options.max_files) {
+    WFE_ASSIGN_OR_RETURN(entries, WithoutIgnored(dir, options));
   }
+  const std::vector<std::string> left_out = LeaveOutOddNames(dir, *entries);
+  if (odd != nullptr) *odd = left_out;
   return entries;
 }
 
@@ -159,8 +184,8 @@ const FileState* TreeSnapshot::Find(std::string_view path) const {
 
 Result<TreeSnapshot> TakeSnapshot(const SafeDir& dir, const SnapshotOptions& options) {
   WFE_ASSIGN_OR_RETURN(const SafeDir root, Unreserved(dir, options));
-  WFE_ASSIGN_OR_RETURN(const std::vector<SafeEntry> entries, Entries(root, options));
   TreeSnapshot snapshot;
+  WFE_ASSIGN_OR_RETURN(const std::vector<SafeEntry> entries, Entries(root, options, &snapshot.left_out));
   uint64_t total = 0;
   for (const SafeEntry& entry : entries) {
     const bool link = entry.kind == FileKind::kSymlink;
@@ -270,8 +295,14 @@ void from_json(const nlohmann::json& json, FileState& value) {
   value.symlink = json.value("symlink", false);
 }
 
-void to_json(nlohmann::json& json, const TreeSnapshot& value) { json = {{"files", value.files}}; }
+void to_json(nlohmann::json& json, const TreeSnapshot& value) {
+  json = {{"files", value.files}};
+  if (!value.left_out.empty()) json["left_out"] = value.left_out;
+}
 
-void from_json(const nlohmann::json& json, TreeSnapshot& value) { json.at("files").get_to(value.files); }
+void from_json(const nlohmann::json& json, TreeSnapshot& value) {
+  json.at("files").get_to(value.files);
+  if (json.contains("left_out")) json.at("left_out").get_to(value.left_out);
+}
 
 }  // namespace wfe::activities

@@ -24,7 +24,8 @@ struct FileState {
 };
 
 struct TreeSnapshot {
-  std::vector<FileState> files;  ///< Sorted by path (bytewise).
+  std::vector<FileState> files;       ///< Sorted by path (bytewise).
+  std::vector<std::string> left_out;  ///< Names that no path can hold (a line end, not UTF-8), made printable.
 
   /// One hash for the whole tree (paths, kinds, modes and contents).
   std::string Hash() const;
@@ -39,14 +40,14 @@ void from_json(const nlohmann::json& json, TreeSnapshot& value);
 
 struct SnapshotOptions {
   /// Names left out at any depth.
-  std::vector<std::string> excluded = {"node_modules", ".git", ".gemini", ".wfe", "audit_trace.jsonl"};
+  std::vector<std::string> excluded = {"node_modules", ".venv", ".git", ".gemini", ".wfe", "audit_trace.jsonl"};
   size_t max_files = 20'000;
   uint64_t max_file_bytes = 64ull << 20;
   uint64_t max_total_bytes = 512ull << 20;
 };
 
 /// Reads every file.  RESOURCE_EXHAUSTED names the limit and the file that went over it.  Sockets, pipes and devices
-/// are left out.
+/// are left out; in a directory with more files than the limit those that git ignores are too.
 Result<TreeSnapshot> TakeSnapshot(const SafeDir& dir, const SnapshotOptions& options = {});
 
 /// Each list sorted.  A changed mode or kind counts as changed.

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "activities/compliance/preflight.h"
@@ -97,6 +98,76 @@ TEST(Profile, AnUnknownNameSaysWhatThereIs) {
   const auto missing = LoadProfile("cobol", {"/somewhere"});
   EXPECT_THAT(missing.error().message, testing::AllOf(HasSubstr("commands, cpp, go, javascript, python, rust, typescript, vitest"), HasSubstr("/somewhere")));
   EXPECT_FALSE(LoadProfile("../../etc/passwd", {"/somewhere"}));
+}
+
+/// Keys of an object of the schema; every one must be known to the reader.
+std::vector<std::string> SchemaKeys(const json& object) {
+  std::vector<std::string> keys;
+  for (const auto& [key, unused] : object.at("properties").items()) keys.push_back(key);
+  return keys;
+}
+
+TEST(Profile, TheSchemaAndTheReaderKnowTheSameKeys) {
+  std::ifstream file(std::string(WFE_SOURCE_DIR) + "/schemas/profile.schema.json");
+  const json schema = json::parse(file);
+  const json& defs = schema.at("$defs");
+  const auto known = [](json profile, const std::string& place, const std::vector<std::string>& keys) {
+    for (const std::string& key : keys) {
+      json one = profile;
+      // A value of no right type: the reader speaks about the value, or does not know the key.
+      one[json::json_pointer(place)][key] = json::array({json::object()});
+      EXPECT_THAT(ErrorOf(one), testing::Not(HasSubstr(key + ": is not a known key"))) << place;
+    }
+    profile[json::json_pointer(place)]["no_such_key"] = 1;
+    EXPECT_THAT(ErrorOf(profile), HasSubstr("no_such_key: is not a known key")) << place;
+  };
+  json profile = Valid();
+  profile["dependencies"] = {{"install_argv", {"npm"}}};
+  profile["checks"][0]["probe"] = json::object();
+  profile["checks"][0]["when"] = {{"file", "x"}};
+  known(profile, "", SchemaKeys(schema));
+  known(profile, "/checks/0", SchemaKeys(defs.at("check")));
+  known(profile, "/checks/0/probe", SchemaKeys(defs.at("probe")));
+  known(profile, "/checks/0/when", SchemaKeys(defs.at("condition")));
+  known(profile, "/dependencies", SchemaKeys(defs.at("dependencies")));
+  // And the other way round: what the shipped profiles use stands in the schema.
+  for (const EmbeddedFile& shipped : EmbeddedProfileFiles()) {
+    if (shipped.path.find('/') != std::string_view::npos) continue;
+    const json text = json::parse(shipped.content);
+    for (const auto& [key, unused] : text.items()) EXPECT_TRUE(schema.at("properties").contains(key)) << key;
+    for (const json& check : text.at("checks")) {
+      for (const auto& [key, unused] : check.items()) EXPECT_TRUE(defs.at("check").at("properties").contains(key)) << key;
+    }
+  }
+}
+
+TEST(Profile, MistakesInConditionsPatternsAndWaysToInstallAreNamedToo) {
+  const std::vector<std::tuple<std::string, json, std::string>> mistakes = {
+      {"/checks/0/when", {{"file", "a"}, {"script", "b"}}, "/checks/0/when: needs exactly one of"},
+      {"/checks/0/when", {{"file", "/abs"}}, "/checks/0/when/file: is no pattern"},
+      {"/checks/0/when", {{"any", json::array()}}, "/checks/0/when/any: must be an array of conditions"},
+      {"/checks/0/when", {{"all", {{{"dependency", 3}}}}}, "/checks/0/when/all/0/dependency: must be a string"},
+      {"/checks/0/when", {{"dependency", "x"}, {"contains", "y"}}, "/checks/0/when/contains: goes with"},
+      {"/checks/0/files_pattern", "no group", "/checks/0/files_pattern: needs a group"},
+      {"/checks/0/examines", "everything", "/checks/0/examines: must be"},
+      {"/checks/0/runs", "twice", "/checks/0/runs: must be"},
+      {"/checks/0/probe", {{"argv", 3}}, "/checks/0/probe/argv: must be an array"},
+      {"/sources", {"../x"}, "/sources/0: is no pattern"},
+      {"/template", "No Such", "/template: must be lower case"},
+      {"/detect", json::object(), "/detect/when: is missing"},
+      {"/dependencies", {{{"install", {{"a"}, "b"}}}}, "/dependencies/0/install/1/argv: must be an array"},
+      {"/dependencies", {{"install", {{"a"}}}, {"scratch", {"../x"}}}, "/dependencies/scratch/0: must be a relative"},
+  };
+  for (const auto& [place, value, message] : mistakes) {
+    json profile = Valid();
+    profile[json::json_pointer(place)] = value;
+    EXPECT_THAT(ErrorOf(profile), HasSubstr(message)) << place;
+  }
+  json deep = {{"file", "x"}};
+  for (int i = 0; i < 50; ++i) deep = {{"not", deep}};
+  json profile = Valid();
+  profile["checks"][0]["when"] = deep;
+  EXPECT_THAT(ErrorOf(profile), HasSubstr("nested too deep"));
 }
 
 TEST(Versions, NumbersAreComparedPartByPart) {

@@ -189,10 +189,34 @@ TEST_F(Project, IsNewOnlyWhereNoneStands) {
   EXPECT_EQ(Mode("auto", true), "create") << "loose files and a named profile";
   EXPECT_EQ(Mode("auto", false), "change");
   EXPECT_EQ(Mode("change", true), "change");
-  Put("package.json", "{}");
+  Put("package.json", "{}");  // Beside src/add.ts.
   EXPECT_EQ(Mode("auto", true), "change");
   EXPECT_THAT(Mode("create", true), AllOf(HasSubstr("package.json"), HasSubstr("mode create")));
   EXPECT_THAT(Mode("maybe", true), HasSubstr("auto, create or change"));
+}
+
+TEST_F(Project, OfAManifestAloneIsNewAndKeepsItsManifest) {
+  Put("package.json", "{\"name\":\"theirs\"}");
+  Put("package-lock.json", "{}");
+  Put(".npmrc", "legacy-peer-deps=true");
+  Put("README.md", "hello");
+  EXPECT_EQ(Mode("auto", true), "create");
+  EXPECT_EQ(Mode("create", true), "create");
+  EXPECT_EQ(Mode("auto", false), "change") << "only when the profile is named";
+  std::vector<std::string> paths;
+  const Profile profile = LoadProfile("typescript", {}).value();
+  {
+    const ProjectFacts facts = Facts();
+    for (const StarterFile* file : MissingStarterFiles(profile, facts)) paths.push_back(file->path);
+  }
+  EXPECT_THAT(paths, UnorderedElementsAre("eslint.config.mjs", "jest.config.cjs", "tsconfig.json"));
+  for (const StarterFile& file : profile.starter_files) {
+    if (std::find(paths.begin(), paths.end(), file.path) != paths.end()) Put(file.path, file.content);
+  }
+  EXPECT_EQ(Mode("auto", true, /*again=*/true), "create") << "a retry of the same pre-flight";
+  EXPECT_EQ(Mode("auto", true), "change");
+  Put("index.js", "code");
+  EXPECT_EQ(Mode("auto", true, /*again=*/true), "change");
 }
 
 TEST_F(Project, ThatThisRunBeganIsStillNewWhenItIsTriedAgain) {

@@ -1,0 +1,143 @@
+// D9, AB-2: dependencies as each package manager has them, with imitations of the managers: what they are given, what is
+// kept, what the checks see.
+
+#include <gmock/gmock.h>
+
+#include "activities/compliance/dependencies.h"
+#include "activities/compliance/settings.h"
+#include "tests/activities/compliance_machine.h"
+
+namespace wfe::activities {
+namespace {
+
+using nlohmann::json;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+
+class Dependencies : public test::ComplianceMachine {
+ protected:
+  /// An imitation of npm that notes what stands around it and makes a directory with a checker.
+  void SetUp() override {
+    root_.Put("bin/npm",
+              "#!/bin/sh\necho \"$@\" >> " + (root_ / "calls") + "\nfind . -type f | sort > " + (root_ / "given") +
+                  "\nmkdir -p node_modules/.bin node_modules/@mono packages/a/node_modules/nested\n"
+                  "ln -s ../../packages/a node_modules/@mono/a\n"
+                  "printf '#!/bin/sh\\ncat node_modules/@mono/a/index.js\\n' > node_modules/.bin/tool\n"
+                  "chmod +x node_modules/.bin/tool\n",
+              true);
+    Project("package.json", R"({"workspaces":["packages/*"]})");
+    Project("package-lock.json", "{}");
+    Project("packages/a/package.json", R"({"name":"@mono/a"})");
+    Project("packages/a/index.js", "the working directory's own");
+    Project("src/index.js", "code of the project");
+  }
+  void UseNpm(const std::string& sandbox = "off") {
+    OneCheck({{"argv", {"node_modules/.bin/tool"}}, {"probe", {{"version_argv", {"true"}}}}},
+             {{"sandbox", sandbox},
+              {"dependencies",
+               {{"also", {".npmrc", "**/package.json"}}, {"nested", true}, {"scratch", {".cache"}}, {"install", {{"npm", "ci"}}}}}});
+  }
+};
+
+TEST_F(Dependencies, TheInstallerGetsManifestsLockFileAndSettingsAndNothingElse) {
+  UseNpm();
+  Project(".npmrc", "legacy-peer-deps=true\n");
+  ASSERT_TRUE(PreflightOf("p").has_value());
+  ASSERT_TRUE(Install().value().installed);
+  EXPECT_EQ(root_.Get("given"), "./.npmrc\n./package-lock.json\n./package.json\n./packages/a/package.json\n");
+}
+
+TEST_F(Dependencies, SettingsArePartOfTheKeyAndTheirSecretsAreNeitherKeptNorSaid) {
+  UseNpm();
+  Project(".npmrc", "//registry.example/:_authToken=canary-1\n");
+  ASSERT_TRUE(PreflightOf("p").has_value());
+  const InstallDependenciesReport first = Install().value();
+  Project(".npmrc", "//registry.example/:_authToken=canary-2\n");
+  const InstallDependenciesReport second = Install().value();
+  EXPECT_TRUE(second.installed);
+  EXPECT_NE(first.dependency_hash, second.dependency_hash);
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(root_ / "work")) {
+    EXPECT_NE(entry.path().filename(), ".npmrc");
+  }
+  root_.Put("bin/npm", "#!/bin/sh\necho \"bad line: $(cat .npmrc)\" >&2\nexit 1\n", true);
+  Project(".npmrc", "//registry.example/:_authToken=canary-3\n");
+  const auto failed = Install();
+  ASSERT_NE(failed.failure(), nullptr);
+  EXPECT_THAT(failed.failure()->message, AllOf(HasSubstr("bad line"), Not(HasSubstr("canary-3"))));
+}
+
+TEST_F(Dependencies, ThePackagesOfAWorkspaceLeadToTheWorkingDirectoryWithAndWithoutASandbox) {
+  for (const std::string sandbox : {"off", "preferred", "off"}) {
+    UseNpm(sandbox);
+    ASSERT_TRUE(PreflightOf("p").has_value());
+    ASSERT_TRUE(Install().has_value());
+    const ComplianceReport report = Check().value();
+    EXPECT_TRUE(report.passed) << sandbox << ": " << report.error_log;
+  }
+  Project("packages/a/index.js", "changed");
+  OneCheck({{"argv", {"sh", "-c", "grep -q changed node_modules/@mono/a/index.js && test -d packages/a/node_modules/nested"}}},
+           json::parse(root_.Get("profiles/p.json")));
+  EXPECT_TRUE(Check().value().passed) << Check().value().error_log;
+}
+
+TEST_F(Dependencies, AManagerInPathIsUsedAndOthersComeThroughNpm) {
+  const ComplianceSettings settings(config_);
+  std::string problem;
+  const std::vector<std::string> through_npm = {"npm", "exec", "--yes", "--package=pnpm@9", "--", "pnpm", "install"};
+  EXPECT_THAT(InstallerCommand(settings, through_npm, &problem),
+              ElementsAre(root_ / "bin/npm", "exec", "--yes", "--package=pnpm@9", "--", "pnpm", "install"));
+  root_.Put("bin/pnpm", "#!/bin/sh\n", true);
+  EXPECT_THAT(InstallerCommand(settings, through_npm, &problem), ElementsAre(root_ / "bin/pnpm", "install"));
+  EXPECT_TRUE(InstallerCommand(settings, {"poetry", "install"}, &problem).empty());
+  EXPECT_THAT(problem, HasSubstr("poetry"));
+}
+
+TEST_F(Dependencies, SeveralCommandsRunInOrderAndTheFirstFailureIsTheReason) {
+  OneCheck({{"argv", {"true"}}},
+           {{"dependencies",
+             {{"manifest", "requirements.txt"},
+              {"lock", "requirements.txt"},
+              {"directory", ".venv"},
+              {"install", {{"mkdir", ".venv"}, {"sh", "-c", "echo no matching wheel >&2; exit 7"}, {"touch", "never"}}}}}});
+  Project("requirements.txt", "x==1\n");
+  ASSERT_TRUE(PreflightOf("p").has_value());
+  const auto failed = Install();
+  EXPECT_THAT(failed.failure()->message, AllOf(HasSubstr("exit code 7"), HasSubstr("no matching wheel")));
+}
+
+TEST_F(Dependencies, OfTheProjectItselfAreUsedAsTheyAre) {
+  UseNpm();
+  Project("node_modules/.bin/tool", "#!/bin/sh\ntrue\n");
+  std::filesystem::permissions(root_ / "project/node_modules/.bin/tool", std::filesystem::perms(0755));
+  EXPECT_FALSE(PreflightOf("p").value().needs_dependencies);
+  EXPECT_FALSE(Install().value().needed);
+  EXPECT_TRUE(Check().value().passed);
+  EXPECT_FALSE(root_.Has("calls"));
+}
+
+TEST_F(Dependencies, OutsideTheProjectAreSeenByTheirPlaceholderOnly) {
+  OneCheck({{"argv", {"sh", "-c", "test -f \"$CACHE/module\""}}},
+           {{"env", {{"CACHE", "$DEPS"}}},
+            {"dependencies",
+             {{"manifest", "go.mod"},
+              {"lock", "go.sum"},
+              {"lock_required", false},
+              {"directory", "modules"},
+              {"in_project", false},
+              {"in_place", true},
+              {"env", {{"INTO", "$DEPS"}}},
+              {"install", {{"sh", "-c", "test -f src/index.js && mkdir -p \"$INTO\" && touch \"$INTO/module\""}}}}}});
+  Project("go.mod", "module x");
+  EXPECT_FALSE(PreflightOf("p").value().needs_dependencies) << "no lock file, nothing to install";
+  Project("go.sum", "a v1");
+  ASSERT_TRUE(PreflightOf("p").value().needs_dependencies);
+  const auto installed = Install();
+  ASSERT_TRUE(installed.has_value()) << installed.failure()->message;
+  EXPECT_TRUE(Check().value().passed) << Check().value().error_log;
+  EXPECT_FALSE(root_.Has("project/modules"));
+}
+
+}  // namespace
+}  // namespace wfe::activities
