@@ -46,13 +46,24 @@ uint64_t Counter(const std::string& path, const std::string& key) {
   return 0;
 }
 
-/// This process's group below the unified hierarchy ("/user.slice/…").
-std::string OwnGroup() {
+/// This process's group below a hierarchy ("/user.slice/…"): of a version 1 controller, or "" for the unified one.
+std::string OwnGroup(const std::string& controller) {
   std::istringstream lines(ReadAll("/proc/self/cgroup"));
   for (std::string line; std::getline(lines, line);) {
-    if (line.starts_with("0::")) return line.substr(3);
+    const size_t first = line.find(':');
+    const size_t second = line.find(':', first + 1);
+    if (second == std::string::npos) continue;
+    const std::string controllers = "," + line.substr(first + 1, second - first - 1) + ",";
+    if (controllers.find("," + controller + ",") != std::string::npos) return line.substr(second + 1);
   }
   return "";
+}
+
+/// Below the group this process is in, so that what limits it limits the check too; the root where that is not shown.
+std::string Version1Parent(const std::string& controller) {
+  const std::string root = std::string(kRoot) + "/" + controller;
+  const std::string own = root + OwnGroup(controller);
+  return ::access(own.c_str(), W_OK) == 0 ? own : root;
 }
 
 std::string NewName() {
@@ -76,9 +87,11 @@ std::optional<Cgroup> Cgroup::Make(std::optional<uint64_t> memory_bytes, std::op
     *made = directory;
     return open;
   };
-  // Version 2: beside this process, or at the root for root; both only where the two controllers are handed down.
-  for (std::string parent : {std::string(kRoot) + OwnGroup(), std::string(kRoot)}) {
+  // Version 2: below this process's group or beside it, where the two controllers are handed down.
+  const std::string own = std::string(kRoot) + OwnGroup("");
+  for (std::string parent : {own, own.substr(0, own.rfind('/'))}) {
     while (parent.ends_with('/')) parent.pop_back();
+    if (!parent.starts_with(kRoot)) continue;
     const std::string handed_down = ReadAll(parent + "/cgroup.subtree_control");
     if (!HasWord(handed_down, "memory") || !HasWord(handed_down, "pids")) continue;
     std::string directory;
@@ -97,8 +110,8 @@ std::optional<Cgroup> Cgroup::Make(std::optional<uint64_t> memory_bytes, std::op
     return std::nullopt;
   }
   // Version 1: one hierarchy for each controller.
-  const std::string memory_root = std::string(kRoot) + "/memory";
-  const std::string pids_root = std::string(kRoot) + "/pids";
+  const std::string memory_root = Version1Parent("memory");
+  const std::string pids_root = Version1Parent("pids");
   if (::access((memory_root + "/memory.limit_in_bytes").c_str(), F_OK) == 0 && ::access(pids_root.c_str(), W_OK) == 0) {
     const bool made = make(memory_root, &group.memory_directory_) && make(pids_root, &group.pids_directory_);
     const bool memory = made && (!memory_bytes || WriteTo(group.memory_directory_ + "/memory.limit_in_bytes",

@@ -7,6 +7,7 @@
 #include "activities/compliance/check_scene.h"
 #include "activities/compliance/classify.h"
 #include "activities/compliance/error_log.h"
+#include "activities/compliance/examination.h"
 #include "activities/compliance/examined.h"
 #include "activities/compliance/probe.h"
 #include "activities/compliance/protected_files.h"
@@ -32,6 +33,9 @@ void Join(ProcessOutcome& all, ProcessOutcome next) {
   all.duration += next.duration;
   all.leftover_processes += next.leftover_processes;
   all.all_gone = all.all_gone && next.all_gone;
+  all.channel += next.channel;
+  all.limit = std::max(all.limit, next.limit);
+  all.limits_kind = next.limits_kind;
   if (all.kind == ProcessOutcome::Kind::kExited && all.exit_code != 0 && next.kind == ProcessOutcome::Kind::kExited) {
     return;
   }
@@ -46,7 +50,11 @@ class Runner {
  public:
   Runner(const ComplianceSettings& settings, const ComplianceRequest& request, const SafeDir& dir,
          sdk::ActivityContext& context)
-      : settings_(settings), request_(request), dir_(dir), context_(context) {}
+      : settings_(settings),
+        request_(request),
+        dir_(dir),
+        context_(context),
+        examination_(settings, profile_, request, dir) {}
 
   Result<std::optional<ComplianceReport>> Run() {
     const auto started = std::chrono::steady_clock::now();
@@ -54,6 +62,7 @@ class Runner {
     report_.profile = profile_.name;
     report_.profile_hash = profile_.hash;
     WFE_RETURN_IF_ERROR(EnforcePolicy());
+    WFE_RETURN_IF_ERROR(examination_.Begin(report_));
     // After the examiner's files are as they were: they decide which checks the project gets.
     WFE_RETURN_IF_ERROR(SetScene());
     bool stopped = false;
@@ -107,8 +116,8 @@ class Runner {
 
   Status SetScene() {
     WFE_ASSIGN_OR_RETURN(const ProjectFacts facts, ProjectFacts::Read(dir_));
-    WFE_ASSIGN_OR_RETURN(ResolvedProfile resolved, ResolveProfile(settings_.config.profile_dirs, profile_.name, facts,
-                                                                  request_.checks));
+    WFE_ASSIGN_OR_RETURN(ResolvedProfile resolved,
+                         ResolveProfile(settings_.config.profile_dirs, profile_.name, facts, request_.checks));
     profile_ = std::move(resolved.profile);
     std::vector<std::string> fixed;
     for (const auto& [path, hash] : request_.protected_hashes) {
@@ -133,8 +142,11 @@ class Runner {
 
     ToolOutput output{.out = outcome.out.text, .err = outcome.err.text, .file = std::nullopt, .roots = scene_->roots()};
     if (!check.output_file.empty()) output.file = scene_->FreshFile(check.output_file, started);
+    const bool began = outcome.kind != ProcessOutcome::Kind::kCouldNotStart;
+    if (began) examination_.TakeResult(outcome, output);
     CheckVerdict verdict = Classify(check, outcome, output, scene_->sandboxed());
     verdict.report.command = command;
+    if (began) WFE_RETURN_IF_ERROR(examination_.Judge(check, outcome, verdict));
     WFE_ASSIGN_OR_RETURN(const bool goes_on, Examine(check, outcome, output, verdict));
     if (!goes_on) return std::optional<CheckVerdict>();
     NoteFault(check, verdict);
@@ -157,8 +169,15 @@ class Runner {
         outcome.program_missing = true;
         outcome.start_error = missing;
       } else {
-        WFE_ASSIGN_OR_RETURN(const ProcessSpec command, scene_->Command(std::move(one), check.timeout));
-        outcome = RunProcess(command, WatchFor(context_, settings_, {{"step", request_.step_name}, {"check", check.id}}));
+        const auto equip = [&](ProcessSpec& spec, SandboxPlan& plan) {
+          return examination_.Equip(
+              check,
+              {.reports = !listing, .sandboxed = scene_->sandboxed(), .dependencies = scene_->dependencies().directory},
+              spec, plan);
+        };
+        WFE_ASSIGN_OR_RETURN(const ProcessSpec command, scene_->Command(std::move(one), check.timeout, equip));
+        outcome =
+            RunProcess(command, WatchFor(context_, settings_, {{"step", request_.step_name}, {"check", check.id}}));
       }
       Join(all, std::move(outcome));
       if (all.kind != ProcessOutcome::Kind::kExited) break;
@@ -183,8 +202,7 @@ class Runner {
     }
     std::optional<std::string> file_list;
     if (!check.files_file.empty()) file_list = scene_->FreshFile(check.files_file, {});
-    const Examined examined =
-        FilesExamined(check, profile_, facts, verdict.parsed, output, listed, file_list);
+    const Examined examined = FilesExamined(check, profile_, facts, verdict.parsed, output, listed, file_list);
     if (!examined.known) return true;
     verdict.report.files_examined = examined.count;
     verdict.examined_files = examined.files;
@@ -220,14 +238,18 @@ class Runner {
 
   Status Conclude() {
     std::vector<CheckVerdict> all;
-    all.push_back(std::move(policy_));
+    all.emplace_back();
     for (CheckVerdict& verdict : verdicts_) all.push_back(std::move(verdict));
-    bool passed = all.front().findings.empty();
-    if (!passed) report_.error_type = "POLICY_VIOLATION";
     for (size_t i = 1; i < all.size(); ++i) {
       const CheckReport& check = all[i].report;
       report_.suppressed_count += check.suppressed;
       report_.checks.push_back(check);
+    }
+    WFE_RETURN_IF_ERROR(examination_.End(report_, policy_));
+    all.front() = std::move(policy_);
+    bool passed = all.front().findings.empty();
+    if (!passed) report_.error_type = Headline(all.front().findings, "POLICY_VIOLATION");
+    for (const CheckReport& check : report_.checks) {
       // TX-3: the first failing check in the profile's order gives the headline.
       if (check.outcome != "pass" && report_.error_type.empty()) report_.error_type = check.error_type;
       passed = passed && check.outcome == "pass";
@@ -255,6 +277,7 @@ class Runner {
   std::set<std::string> probed_;     // Checks whose configuration loaded before the first step.
   ComplianceReport report_;
   CheckVerdict policy_;
+  Examination examination_;  // Refers to profile_.
   std::vector<CheckVerdict> verdicts_;
 };
 

@@ -68,7 +68,7 @@ struct PreflightRequest {
 };
 
 struct PreflightReport {
-  std::string working_dir;  ///< With links resolved.
+  std::string working_dir;   ///< With links resolved.
   std::string profile;       ///< Never "": give this one to the later activities.
   std::string profile_hash;  ///< SHA-256 of the profile's text.
   std::string detection;     ///< Why this profile, one sentence; "" when the request named it.
@@ -159,11 +159,14 @@ struct CheckReport {
   std::optional<int64_t> tests_failed;
   std::optional<int64_t> tests_skipped;
   std::optional<int64_t> files_examined;  ///< Of the project's own sources; absent when the tool does not tell.
-  int64_t suppressed = 0;     ///< Findings silenced in the source (eslint-disable).
-  uint64_t output_bytes = 0;  ///< Both streams, before any cut.
-  std::string output_sha256;  ///< SHA-256 over the SHA-256 digests of both whole streams (stdout, stderr).
+  int64_t suppressed = 0;                 ///< Findings silenced in the source (eslint-disable).
+  uint64_t output_bytes = 0;              ///< Both streams, before any cut.
+  std::string output_sha256;              ///< SHA-256 over the SHA-256 digests of both whole streams (stdout, stderr).
   bool output_truncated = false;
   nlohmann::json extra = nlohmann::json::object();
+  /// What the result rests on: "reporter" (our own, inside the runner), "file" (written by the tool), "exit_code".
+  std::string evidence;
+  int64_t leftover_processes = 0;  ///< Still running when the command had ended; killed.
 };
 
 struct ComplianceReport {
@@ -192,6 +195,17 @@ struct ComplianceReport {
   std::vector<std::string> restored_files;     ///< Those of them that were put back.
   int64_t duration_ms = 0;
   nlohmann::json extra = nlohmann::json::object();
+  /// As the request's, with what this verification has seen; give this one to the next (H8).
+  nlohmann::json baseline = nlohmann::json::object();
+  std::string policy;                            ///< "strict" | "warn", as applied.
+  std::map<std::string, int64_t> policy_counts;  ///< POLICY_VIOLATION_<X> → findings, those only recorded too.
+  std::vector<std::string> policy_notes;         ///< Policy "warn": what was recorded and did not decide.
+  int64_t tests_total = 0;                       ///< Over all checks (M8).
+  int64_t tests_skipped = 0;
+  int64_t files_examined = 0;  ///< Source files that the integrity of the project was read from.
+  int64_t leftover_processes = 0;
+  std::vector<std::string> planted_files;  ///< Taken away: .env, hooks, sockets, set-user-id programs …
+  std::string limits;                      ///< Memory and processes were limited by "cgroup" or "watch".
 };
 
 // ---- releaseWorkingDir

@@ -225,6 +225,8 @@ void to_json(json& object, const CheckReport& value) {
   Put(object, "output_bytes", value.output_bytes);
   Put(object, "output_sha256", value.output_sha256);
   Put(object, "output_truncated", value.output_truncated);
+  Put(object, "evidence", value.evidence);
+  Put(object, "leftover_processes", value.leftover_processes);
 }
 
 void from_json(const json& object, CheckReport& value) {
@@ -245,6 +247,8 @@ void from_json(const json& object, CheckReport& value) {
   Take(rest, "output_bytes", value.output_bytes);
   Take(rest, "output_sha256", value.output_sha256);
   Take(rest, "output_truncated", value.output_truncated);
+  Take(rest, "evidence", value.evidence);
+  Take(rest, "leftover_processes", value.leftover_processes);
   value.extra = std::move(rest);
 }
 
@@ -270,6 +274,16 @@ void to_json(json& object, const ComplianceReport& value) {
   Put(object, "policy_violations", value.policy_violations);
   Put(object, "restored_files", value.restored_files);
   Put(object, "duration_ms", value.duration_ms);
+  Put(object, "baseline", value.baseline);
+  Put(object, "policy", value.policy);
+  Put(object, "policy_counts", value.policy_counts);
+  Put(object, "policy_notes", value.policy_notes);
+  Put(object, "tests_total", value.tests_total);
+  Put(object, "tests_skipped", value.tests_skipped);
+  Put(object, "files_examined", value.files_examined);
+  Put(object, "leftover_processes", value.leftover_processes);
+  Put(object, "planted_files", value.planted_files);
+  Put(object, "limits", value.limits);
 }
 
 void from_json(const json& object, ComplianceReport& value) {
@@ -294,6 +308,16 @@ void from_json(const json& object, ComplianceReport& value) {
   Take(rest, "policy_violations", value.policy_violations);
   Take(rest, "restored_files", value.restored_files);
   Take(rest, "duration_ms", value.duration_ms);
+  Take(rest, "baseline", value.baseline);
+  Take(rest, "policy", value.policy);
+  Take(rest, "policy_counts", value.policy_counts);
+  Take(rest, "policy_notes", value.policy_notes);
+  Take(rest, "tests_total", value.tests_total);
+  Take(rest, "tests_skipped", value.tests_skipped);
+  Take(rest, "files_examined", value.files_examined);
+  Take(rest, "leftover_processes", value.leftover_processes);
+  Take(rest, "planted_files", value.planted_files);
+  Take(rest, "limits", value.limits);
   value.extra = std::move(rest);
 }
 

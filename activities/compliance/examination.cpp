@@ -9,6 +9,7 @@
 
 #include "activities/compliance/claim.h"
 #include "activities/compliance/integrity.h"
+#include "activities/compliance/text.h"
 #include "engine/base/parse_json.h"
 
 namespace wfe::activities {
@@ -19,26 +20,22 @@ using Limit = ProcessOutcome::Limit;
 /// "jest/package.json" below the dependencies: the first number of its version; 0 when it cannot be read.
 int MajorVersion(const std::string& dependencies, const std::string& package) {
   std::ifstream file(dependencies + "/" + package + "/package.json");
-  const nlohmann::json document = ParseJson(std::string{std::istreambuf_iterator<char>(file), {}});
+  const nlohmann::json document = ParseJson(file);
   if (!document.is_object() || !document.contains("version") || !document["version"].is_string()) return 0;
   return std::atoi(document["version"].get<std::string>().c_str());
 }
 
 void Replace(CheckVerdict& verdict, std::string error_class, std::string text) {
   verdict.findings.clear();
-  verdict.findings.push_back(
-      {.path = "", .line = 0, .column = 0, .error_class = error_class, .text = std::move(text)});
+  verdict.findings.push_back({.path = "", .line = 0, .column = 0, .error_class = error_class, .text = std::move(text)});
   verdict.report.outcome = "error";
   verdict.report.error_type = std::move(error_class);
   verdict.report.findings = 1;
 }
 
 void Fail(CheckVerdict& verdict, std::string text) {
-  verdict.findings.push_back({.path = "",
-                              .line = 0,
-                              .column = 0,
-                              .error_class = std::string(kResultForged),
-                              .text = std::move(text)});
+  verdict.findings.push_back(
+      {.path = "", .line = 0, .column = 0, .error_class = std::string(kResultForged), .text = std::move(text)});
   verdict.report.outcome = "fail";
   verdict.report.error_type = Headline(verdict.findings, "");
   verdict.report.findings = static_cast<int64_t>(verdict.findings.size());
@@ -59,6 +56,21 @@ std::string LimitText(Limit limit, const std::string& id, const SandboxLimits& l
   return "";
 }
 
+/// Every test program that `cargo test` began has said its result; one that ends itself with success has not.
+bool CargoEndedProperly(const std::string& out) {
+  int64_t begun = 0;
+  int64_t ended = 0;
+  for (const std::string& line : SplitLines(out)) {
+    begun += line.starts_with("running ") && (line.ends_with(" tests") || line.ends_with(" test")) ? 1 : 0;
+    ended += line.starts_with("test result: ") ? 1 : 0;
+  }
+  return begun == ended;
+}
+
+bool IsCargoTest(const std::vector<std::string>& argv) {
+  return argv.size() > 1 && argv[0].substr(argv[0].rfind('/') + 1) == "cargo" && argv[1] == "test";
+}
+
 }  // namespace
 
 Examination::Examination(const ComplianceSettings& settings, const Profile& profile, const ComplianceRequest& request,
@@ -72,7 +84,7 @@ void Examination::Note(Finding finding, bool always_fails) {
 Status Examination::Begin(ComplianceReport& report) {
   report.policy = std::string(strict() ? kPolicyStrict : kPolicyWarn);
   std::map<std::string, std::string> known;
-  if (request_.baseline.is_object()) {
+  if (!request_.baseline.empty()) {
     WFE_ASSIGN_OR_RETURN(baseline_, BaselineFromJson(request_.baseline));
     known = baseline_->plants;
   } else {
@@ -97,42 +109,47 @@ Status Examination::Begin(ComplianceReport& report) {
   return Ok();
 }
 
-Status Examination::Equip(const CheckSpec& check, bool sandboxed, const std::string& dependencies, ProcessSpec& inner,
-                          SandboxPlan& plan) {
+Status Examination::Equip(const CheckSpec& check, const Place& place, ProcessSpec& inner, SandboxPlan& plan) {
   const SandboxLimits& limits = profile_.sandbox_limits;
   inner.limits.total_memory_bytes = limits.memory_mib << 20;
   inner.limits.total_processes = limits.processes;
   inner.limits.disk_growth_bytes = limits.disk_mib << 20;
   inner.limits.disk_directories = {dir_.path()};
   inner.limits.cgroup = settings_.config.use_cgroups;
-  record_ = {};
-  nonce_ = NewNonce();
-  reporter_ = check.output_file.empty() && ReporterFor(check.argv) != Reporter::kPytest ? Reporter::kNone
-                                                                                       : ReporterFor(check.argv);
-  if (reporter_ != Reporter::kNone) {
-    WFE_ASSIGN_OR_RETURN(const std::string place, PlaceReporters(dir_.path() + "/" + std::string(kStateDirectory) + "/reporters"));
-    const std::string seen = sandboxed ? std::string(kSandboxReporterDir) : place;
-    const int version = reporter_ == Reporter::kJest && !dependencies.empty() ? MajorVersion(dependencies, "jest") : 0;
-    AttachReporter(reporter_, seen, version, inner);
-    if (sandboxed) plan.read_only.emplace_back(place, seen);
-  }
-  inner.channel_greeting = nonce_;
-  if (!sandboxed) {
-    if (!dependencies.empty() && !dependencies_.has_value() && !dependencies.starts_with(dir_.path() + "/")) {
-      dependencies_.emplace(dependencies);
+  if (place.reports) WFE_RETURN_IF_ERROR(AddReporter(check, place, inner, plan));
+  if (!place.sandboxed) {
+    if (!place.dependencies.empty() && !dependencies_.has_value() &&
+        !place.dependencies.starts_with(dir_.path() + "/")) {
+      dependencies_.emplace(place.dependencies);
     }
     return Ok();
   }
   plan.tmp_bytes = limits.tmp_mib << 20;
-  plan.shields_runner = reporter_ != Reporter::kNone;
-  plan.inner_keeps_channel = reporter_ != Reporter::kNone;
   // What is not there cannot be planted either.
   for (const std::string name : {".git", ".gemini"}) {
     WFE_ASSIGN_OR_RETURN(const auto present, dir_.Stat(name));
     if (present.has_value()) continue;
     plan.hidden.push_back(std::string(kSandboxWorkDir) + "/" + name);
-    if (std::find(mount_points_.begin(), mount_points_.end(), name) == mount_points_.end()) mount_points_.push_back(name);
+    mount_points_.insert(name);
   }
+  return Ok();
+}
+
+Status Examination::AddReporter(const CheckSpec& check, const Place& place, ProcessSpec& inner, SandboxPlan& plan) {
+  record_ = {};
+  nonce_ = NewNonce();
+  inner.channel_greeting = nonce_;
+  reporter_ = ReporterFor(check.argv);
+  // The report of these two takes the place of a file; a check that reads no file has no use for it.
+  if (check.output_file.empty() && reporter_ != Reporter::kPytest) reporter_ = Reporter::kNone;
+  plan.shields_runner = plan.inner_keeps_channel = reporter_ != Reporter::kNone;
+  if (reporter_ == Reporter::kNone) return Ok();
+  WFE_ASSIGN_OR_RETURN(const std::string reporters,
+                       PlaceReporters(dir_.path() + "/" + std::string(kStateDirectory) + "/reporters"));
+  const std::string seen = place.sandboxed ? std::string(kSandboxReporterDir) : reporters;
+  const bool jest = reporter_ == Reporter::kJest && !place.dependencies.empty();
+  AttachReporter(reporter_, seen, jest ? MajorVersion(place.dependencies, "jest") : 0, inner);
+  if (place.sandboxed) plan.read_only.emplace_back(reporters, seen);
   return Ok();
 }
 
@@ -150,8 +167,11 @@ Status Examination::Judge(const CheckSpec& check, const ProcessOutcome& outcome,
   const bool file = !check.output_file.empty();
   verdict.report.evidence = reporter_ != Reporter::kNone ? "reporter" : file ? "file" : "exit_code";
   if (outcome.limit != Limit::kNone) {
-    const char* name = outcome.limit == Limit::kMemory ? "MEMORY" : outcome.limit == Limit::kDisk ? "DISK" : "PROCESSES";
-    Replace(verdict, std::string("COMMAND_FAILED_") + name, LimitText(outcome.limit, check.id, profile_.sandbox_limits));
+    const char* name = outcome.limit == Limit::kMemory ? "MEMORY"
+                       : outcome.limit == Limit::kDisk ? "DISK"
+                                                       : "PROCESSES";
+    Replace(verdict, std::string("COMMAND_FAILED_") + name,
+            LimitText(outcome.limit, check.id, profile_.sandbox_limits));
   } else if (outcome.kind == ProcessOutcome::Kind::kExited && reporter_ != Reporter::kNone) {
     const bool ok = std::find(check.ok_exit.begin(), check.ok_exit.end(), outcome.exit_code) != check.ok_exit.end();
     const bool passed = verdict.report.outcome == "pass";
@@ -173,14 +193,17 @@ Status Examination::Judge(const CheckSpec& check, const ProcessOutcome& outcome,
       Fail(verdict, std::to_string(record_.failed) + " tests failed, and " + check.id + " ended as if none had");
     }
   }
+  if (verdict.report.outcome == "pass" && IsCargoTest(check.argv) && !CargoEndedProperly(outcome.out.text)) {
+    Fail(verdict, "a test program ended with success before it had said its result");
+  }
   WFE_RETURN_IF_ERROR(plants_->Sweep("the check " + check.id));
   if (left > 0) {
     Note({.path = "",
           .line = 0,
           .column = 0,
           .error_class = std::string(kLeftoverProcess),
-          .text = "the check " + check.id + " left " + std::to_string(left) +
-                  (left == 1 ? " process" : " processes") + " running; what a test starts it must also end"},
+          .text = "the check " + check.id + " left " + std::to_string(left) + (left == 1 ? " process" : " processes") +
+                  " running; what a test starts it must also end"},
          false);
   }
   if (baseline_.has_value() && verdict.report.outcome == "pass" && verdict.report.tests_total.has_value()) {

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -31,10 +32,13 @@ class Examination {
   /// Before the first check, after the examiner's own files are as they should be.
   Status Begin(ComplianceReport& report);
 
+  struct Place {
+    bool reports = true;  ///< False: a command that only lists files, whose word decides nothing.
+    bool sandboxed = false;
+    std::string dependencies;  ///< Their directory on this machine; "" for none.
+  };
   /// What one command needs beyond its profile.  `inner` is not wrapped yet; `plan` is its own copy.
-  /// `dependencies`: their host directory, "" for none.
-  Status Equip(const CheckSpec& check, bool sandboxed, const std::string& dependencies, ProcessSpec& inner,
-               SandboxPlan& plan);
+  Status Equip(const CheckSpec& check, const Place& place, ProcessSpec& inner, SandboxPlan& plan);
   /// Replaces the result that the command left in a file by the one its reporter told us.
   void TakeResult(const ProcessOutcome& outcome, ToolOutput& output);
   /// Adds to the verdict what the command's own word hides.
@@ -46,6 +50,7 @@ class Examination {
  private:
   bool strict() const { return request_.policy != kPolicyWarn; }
   void Note(Finding finding, bool always_fails);
+  Status AddReporter(const CheckSpec& check, const Place& place, ProcessSpec& inner, SandboxPlan& plan);
 
   const ComplianceSettings& settings_;
   const Profile& profile_;
@@ -54,10 +59,10 @@ class Examination {
   std::optional<TestBaseline> baseline_;
   std::optional<PlantGuard> plants_;
   std::optional<DependencyGuard> dependencies_;
-  std::vector<Finding> failing_;   ///< Policy findings that decide.
-  std::vector<Finding> recorded_;  ///< Those that the policy "warn" only records.
-  std::vector<std::string> mount_points_;  ///< Made by bubblewrap in the working directory; removed again.
-  Reporter reporter_ = Reporter::kNone;    ///< Of the command that runs.
+  std::vector<Finding> failing_;         ///< Policy findings that decide.
+  std::vector<Finding> recorded_;        ///< Those that the policy "warn" only records.
+  std::set<std::string> mount_points_;   ///< Made by bubblewrap in the working directory; removed again.
+  Reporter reporter_ = Reporter::kNone;  ///< Of the command that runs.
   std::string nonce_;
   ReporterRecord record_;
   std::string limits_kind_;

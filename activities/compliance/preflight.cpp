@@ -17,6 +17,7 @@
 #include "activities/compliance/protected_files.h"
 #include "activities/compliance/resolve_profile.h"
 #include "activities/compliance/starter_files.h"
+#include "activities/compliance/test_baseline.h"
 #include "activities/compliance/toolchain.h"
 #include "engine/base/hash.h"
 
@@ -121,6 +122,9 @@ class Preflight {
     auto hashes = RecordProtected(dir, profile.protected_files);
     if (!hashes) return ComplianceFailure(kFailureWorkingDir, hashes.error().message);
     report_.protected_hashes = *std::move(hashes);
+    auto baseline = RecordBaseline(dir);
+    if (!baseline) return ComplianceFailure(kFailureWorkingDir, baseline.error().message);
+    report_.baseline = ToJson(*baseline);
     return CheckDependencies(settled->profile, dir);
   }
 

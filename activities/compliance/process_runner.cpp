@@ -14,9 +14,9 @@
 #include <chrono>
 #include <cstring>
 
-#include "activities/compliance/cgroup.h"
+#include "activities/compliance/capture.h"
+#include "activities/compliance/limit_watch.h"
 #include "activities/compliance/process_supervisor.h"
-#include "activities/compliance/usage_watch.h"
 #include "engine/base/hash.h"
 #include "engine/base/unique_fd.h"
 
@@ -24,6 +24,7 @@ namespace wfe::activities {
 namespace {
 
 using SteadyClock = std::chrono::steady_clock;
+using internal::Capture;
 using internal::SupervisorRecord;
 
 constexpr uint64_t kMaxChannelBytes = 128ull << 20;  // Half of it is kept whole; a longer report counts as none.
@@ -57,43 +58,6 @@ bool OpenPipe(Pipe& pipe) {
   pipe.write = AboveStandard(ends[1]);
   return pipe.read.open() && pipe.write.open();
 }
-
-/// Keeps the head and the tail of a stream, and hashes all of it.
-class Capture {
- public:
-  explicit Capture(uint64_t limit) : head_limit_(limit - limit / 2), tail_limit_(limit / 2) {}
-
-  void Add(std::string_view bytes) {
-    total_ += bytes.size();
-    hash_.Update(bytes);
-    const size_t to_head = std::min<size_t>(bytes.size(), head_limit_ - head_.size());
-    head_ += bytes.substr(0, to_head);
-    tail_ += bytes.substr(to_head);
-    // Trimmed in large steps, so that a flood costs one copy per byte.
-    if (tail_.size() > 2 * tail_limit_ + 65'536) tail_.erase(0, tail_.size() - tail_limit_);
-  }
-
-  CapturedStream Finish() {
-    if (tail_.size() > tail_limit_) tail_.erase(0, tail_.size() - tail_limit_);
-    CapturedStream stream{.text = std::move(head_), .total_bytes = total_, .truncated = false};
-    const uint64_t kept = stream.text.size() + tail_.size();
-    if (kept < total_) {
-      stream.truncated = true;
-      stream.text += "\n[... " + std::to_string(total_ - kept) + " bytes left out ...]\n";
-    }
-    stream.text += tail_;
-    return stream;
-  }
-  Sha256Digest Hash() { return hash_.Finish(); }
-
- private:
-  uint64_t head_limit_;
-  uint64_t tail_limit_;
-  std::string head_;
-  std::string tail_;
-  uint64_t total_ = 0;
-  Sha256Stream hash_;
-};
 
 /// Reads what is there; false at the end of the stream.
 bool Drain(UniqueFd& fd, Capture& capture) {
@@ -191,19 +155,10 @@ class Run {
            ::lseek(filter.get(), 0, SEEK_SET) == 0;
   }
 
-  void MakeCgroup() {
-    const ProcessLimits& limits = spec_.limits;
-    if (!limits.total_memory_bytes && !limits.total_processes) return;
-    std::string why;
-    if (limits.cgroup) cgroup_ = Cgroup::Make(limits.total_memory_bytes, limits.total_processes, &why);
-    limits_kind_ = cgroup_.has_value() ? "cgroup" : "watch";
-  }
-
   bool Start(const std::string& program) {
     Pipe channel;
     UniqueFd filter;
     if (!OpenChannel(channel) || !OpenFilter(filter)) return false;
-    MakeCgroup();
     Pipe out;
     Pipe err;
     Pipe status;
@@ -221,24 +176,21 @@ class Run {
     envp.push_back(nullptr);
     const std::string directory = Directory();
     internal::SupervisorPlan plan{.program = program.c_str(),
-                                        .argv = argv.data(),
-                                        .envp = envp.data(),
-                                        .directory = directory.c_str(),
-                                        .limits = spec_.limits,
-                                        .no_new_privileges = spec_.no_new_privileges,
-                                        .null_fd = null.get(),
-                                        .out_fd = out.write.get(),
-                                        .err_fd = err.write.get(),
-                                        .status_fd = status.write.get(),
-                                        .control_fd = control.read.get(),
-                                        .channel_fd = channel.write.get(),
-                                        .filter_fd = filter.get(),
-                                        .join_fds = {-1, -1}};
-    if (cgroup_.has_value()) {
-      const std::vector<int> fds = cgroup_->join_fds();
-      for (size_t i = 0; i < fds.size() && i < 2; ++i) plan.join_fds[i] = fds[i];
-    }
-    if (!spec_.limits.disk_directories.empty()) disk_before_ = MeasureDisk();
+                                  .argv = argv.data(),
+                                  .envp = envp.data(),
+                                  .directory = directory.c_str(),
+                                  .limits = spec_.limits,
+                                  .no_new_privileges = spec_.no_new_privileges,
+                                  .null_fd = null.get(),
+                                  .out_fd = out.write.get(),
+                                  .err_fd = err.write.get(),
+                                  .status_fd = status.write.get(),
+                                  .control_fd = control.read.get(),
+                                  .channel_fd = channel.write.get(),
+                                  .filter_fd = filter.get(),
+                                  .join_fds = {-1, -1}};
+    const std::vector<int> groups = limits_.Begin();
+    for (size_t i = 0; i < groups.size() && i < 2; ++i) plan.join_fds[i] = groups[i];
     // Signals stay blocked across the fork: a handler of this program must not run in the child.
     sigset_t all;
     sigset_t before;
@@ -293,7 +245,7 @@ class Run {
           Stop(ProcessOutcome::Kind::kCancelled, now);
         } else if (now - started_ >= spec_.limits.wall_clock) {
           Stop(ProcessOutcome::Kind::kTimedOut, now);
-        } else if (const auto limit = LimitReached(now); limit != ProcessOutcome::Limit::kNone) {
+        } else if (const auto limit = limits_.Reached(supervisor_); limit != ProcessOutcome::Limit::kNone) {
           limit_ = limit;
           Stop(ProcessOutcome::Kind::kSignalled, now);
           // A bomb has no claim to patience.
@@ -310,37 +262,6 @@ class Run {
         return;
       }
     }
-  }
-
-  uint64_t MeasureDisk() const {
-    return DiskBytes(spec_.limits.disk_directories, {".git", "node_modules"});
-  }
-
-  /// Looks every 100 ms at processes; at the disk less often the longer a look takes.
-  ProcessOutcome::Limit LimitReached(SteadyClock::time_point now) {
-    using Limit = ProcessOutcome::Limit;
-    const ProcessLimits& limits = spec_.limits;
-    if (now >= next_usage_ && (limits.total_memory_bytes || limits.total_processes)) {
-      next_usage_ = now + std::chrono::milliseconds(100);
-      if (cgroup_.has_value()) {
-        if (cgroup_->memory_was_exceeded()) return Limit::kMemory;
-        if (cgroup_->processes_were_exceeded()) return Limit::kProcesses;
-      } else {
-        const ProcessUsage usage = UsageBelow(supervisor_);
-        if (limits.total_processes && usage.processes > *limits.total_processes) return Limit::kProcesses;
-        if (limits.total_memory_bytes && usage.memory_bytes > *limits.total_memory_bytes &&
-            ProportionalMemoryBelow(supervisor_) > *limits.total_memory_bytes) {
-          return Limit::kMemory;
-        }
-      }
-    }
-    if (now >= next_disk_ && limits.disk_growth_bytes && !limits.disk_directories.empty()) {
-      const uint64_t bytes = MeasureDisk();
-      if (bytes > disk_before_ + *limits.disk_growth_bytes) return Limit::kDisk;
-      const auto took = SteadyClock::now() - now;
-      next_disk_ = now + std::max<SteadyClock::duration>(std::chrono::milliseconds(300), took * 20);
-    }
-    return Limit::kNone;
   }
 
   void Stop(ProcessOutcome::Kind why, SteadyClock::time_point now) {
@@ -398,12 +319,9 @@ class Run {
       if (got == 0 || (got < 0 && errno != EINTR)) channel_fd_.Close();
     }
     outcome.channel = channel_.Finish().text;
-    outcome.limits_kind = limits_kind_;
+    outcome.limits_kind = limits_.kind();
     // A bomb may burst between two looks.
-    if (limit_ == ProcessOutcome::Limit::kNone && cgroup_.has_value()) {
-      if (cgroup_->memory_was_exceeded()) limit_ = ProcessOutcome::Limit::kMemory;
-      if (cgroup_->processes_were_exceeded()) limit_ = ProcessOutcome::Limit::kProcesses;
-    }
+    if (limit_ == ProcessOutcome::Limit::kNone) limit_ = limits_.ReachedInTheEnd();
     outcome.limit = limit_;
     outcome.out = out_.Finish();
     outcome.err = err_.Finish();
@@ -468,12 +386,8 @@ class Run {
   std::optional<SupervisorRecord> start_failed_;
   Capture channel_{kMaxChannelBytes};
   UniqueFd channel_fd_;
-  std::optional<Cgroup> cgroup_;
-  std::string limits_kind_;
+  internal::LimitWatch limits_{spec_.limits};
   ProcessOutcome::Limit limit_ = ProcessOutcome::Limit::kNone;
-  uint64_t disk_before_ = 0;
-  SteadyClock::time_point next_usage_;
-  SteadyClock::time_point next_disk_;
 };
 
 }  // namespace

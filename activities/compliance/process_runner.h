@@ -30,9 +30,9 @@ struct ProcessLimits {
   // Of the command and everything it starts, together.  Reaching one stops the command (ProcessOutcome::limit).
   std::optional<uint64_t> total_memory_bytes;
   std::optional<uint64_t> total_processes;
-  std::optional<uint64_t> disk_growth_bytes;       ///< How much `disk_directories` may grow while it runs.
+  std::optional<uint64_t> disk_growth_bytes;  ///< How much `disk_directories` may grow while it runs.
   std::vector<std::string> disk_directories;
-  bool cgroup = true;                              ///< Use a control group where one can be made.
+  bool cgroup = true;  ///< Use a control group where one can be made.
 };
 
 /// A socket to the command, as its descriptor kChannelFd, that no other process of it inherits by ordinary means.

@@ -107,6 +107,7 @@ struct Profile {
   Environment environment;                     ///< Added to the clean environment; may hold $OUT and $DEPS.
   std::optional<uint64_t> file_bytes_limit;
   std::optional<uint64_t> processes_limit = 512;
+  SandboxLimits sandbox_limits;
   std::vector<StarterFile> starter_files;  ///< Written into an empty project only.
   std::vector<CheckSpec> checks;
 };

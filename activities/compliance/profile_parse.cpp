@@ -349,11 +349,18 @@ Profile ReadProfile(const json& document, std::string* starter_directory) {
   ReadEnvironment(object, profile.environment);
   if (const json* found = object.Find("limits")) {
     const Object limits(*found, "/limits");
-    limits.AllowOnly({"file_mib", "processes"});
+    limits.AllowOnly({"file_mib", "processes", "memory_mib", "disk_mib", "tmp_mib"});
     if (const auto mib = limits.Number("file_mib", 1, 1 << 20))
       profile.file_bytes_limit = static_cast<uint64_t>(*mib) << 20;
     if (const auto processes = limits.Number("processes", 16, 1 << 20)) {
       profile.processes_limit = static_cast<uint64_t>(*processes);
+      profile.sandbox_limits.processes = *profile.processes_limit;
+    }
+    SandboxLimits& sandbox = profile.sandbox_limits;
+    for (const auto& [key, value] :
+         {std::pair("memory_mib", &sandbox.memory_mib), std::pair("disk_mib", &sandbox.disk_mib),
+          std::pair("tmp_mib", &sandbox.tmp_mib)}) {
+      if (const auto mib = limits.Number(key, 1, 1 << 20)) *value = static_cast<uint64_t>(*mib);
     }
   }
   *starter_directory = object.Text("starter", "");

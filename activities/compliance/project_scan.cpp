@@ -85,7 +85,7 @@ FileScan ScanFile(const std::string& path, std::string content, const ProjectVie
   // Outside tests an assert is ordinary code.
   if (!scan.is_test && tests.tests.empty()) {
     scan.assertions = 0;
-    tests.marks.clear();
+    std::erase_if(tests.marks, [](const Mark& mark) { return mark.error_class != kRunnerTampered; });
   }
   const auto add = [&](std::vector<Mark> marks) { scan.marks.insert(scan.marks.end(), marks.begin(), marks.end()); };
   add(std::move(tests.marks));
@@ -101,8 +101,9 @@ FileScan ScanFile(const std::string& path, std::string content, const ProjectVie
 
 Result<ProjectScan> ScanProject(const SafeDir& dir) {
   SafeDir::ListOptions options;
-  options.excluded = {"node_modules",  ".git", ".gemini", std::string(kStateDirectory), "target", ".venv", "venv",
-                      "__pycache__", ".tox", ".mypy_cache", ".ruff_cache", ".pytest_cache"};
+  options.excluded = {"node_modules", ".git",        ".gemini",     std::string(kStateDirectory),
+                      "target",       ".venv",       "venv",        "__pycache__",
+                      ".tox",         ".mypy_cache", ".ruff_cache", ".pytest_cache"};
   options.max_entries = kMaxEntries;
   WFE_ASSIGN_OR_RETURN(const std::vector<SafeEntry> entries, dir.List("", options));
   const ProjectView view = ViewOf(dir, entries);

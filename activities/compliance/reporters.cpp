@@ -39,8 +39,8 @@ void ReadEnd(Reporter reporter, const json& end, ReporterRecord& record) {
   } else if (end.value("unfinished", int64_t{0}) > 0) {
     record.problem = std::to_string(end.value("unfinished", int64_t{0})) + " tests began and did not end";
   } else if (record.failed == 0 && end.value("exit", 1) == 0 && record.total < end.value("collected", int64_t{0})) {
-    record.problem = "only " + std::to_string(record.total) + " of " + std::to_string(end.value("collected", int64_t{0})) +
-                     " collected tests ran";
+    record.problem = "only " + std::to_string(record.total) + " of " +
+                     std::to_string(end.value("collected", int64_t{0})) + " collected tests ran";
   }
 }
 
@@ -52,7 +52,8 @@ Reporter ReporterFor(const std::vector<std::string>& argv) {
   if (name == "jest") return Reporter::kJest;
   if (name == "vitest") return Reporter::kVitest;
   if (name == "pytest" || name == "py.test") return Reporter::kPytest;
-  if (name.starts_with("python") && argv.size() > 2 && argv[1] == "-m" && argv[2] == "pytest") return Reporter::kPytest;
+  if ((name.starts_with("python") || name == "$PYTHON") && argv.size() > 2 && argv[1] == "-m" && argv[2] == "pytest")
+    return Reporter::kPytest;
   return Reporter::kNone;
 }
 
@@ -110,6 +111,11 @@ ReporterRecord ReadReporter(Reporter reporter, std::string_view channel, const s
     const size_t newline = channel.find('\n');
     const std::string_view line = channel.substr(0, newline);
     channel.remove_prefix(newline == std::string_view::npos ? channel.size() : newline + 1);
+    // The sandbox's own word; who forges it can only add to it.
+    if (line.starts_with("leftover ")) {
+      record.leftover = std::max<int64_t>(record.leftover, std::atoll(std::string(line.substr(9)).c_str()));
+      continue;
+    }
     if (!line.starts_with(nonce + " ") || newline == std::string_view::npos) {
       record.forged = true;
       continue;

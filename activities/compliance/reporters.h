@@ -33,13 +33,14 @@ std::string NewNonce();
 
 /// What came through the socket.
 struct ReporterRecord {
-  bool forged = false;                 ///< Something that does not know the nonce wrote there.
-  bool ended = false;                  ///< The end mark is there, and nothing behind it.
-  std::optional<std::string> result;   ///< The report in jest's shape (jest, vitest).
-  int64_t total = 0;                   ///< pytest's own count.
+  bool forged = false;                ///< Something that does not know the nonce wrote there.
+  bool ended = false;                 ///< The end mark is there, and nothing behind it.
+  std::optional<std::string> result;  ///< The report in jest's shape (jest, vitest).
+  int64_t leftover = 0;               ///< Processes that were left behind in the sandbox.
+  int64_t total = 0;                  ///< pytest's own count.
   int64_t failed = 0;
   int64_t skipped = 0;
-  std::string problem;                 ///< A contradiction in what was reported, in words; "" for none.
+  std::string problem;  ///< A contradiction in what was reported, in words; "" for none.
 };
 ReporterRecord ReadReporter(Reporter reporter, std::string_view channel, const std::string& nonce);
 

@@ -46,6 +46,7 @@ void AddSystem(std::vector<std::string>& argv, std::optional<uint64_t> tmp_bytes
   add({"--proc", "/proc", "--dev", "/dev"});
   if (tmp_bytes.has_value()) add({"--size", std::to_string(*tmp_bytes)});
   add({"--tmpfs", "/tmp"});
+  if (tmp_bytes.has_value()) add({"--size", std::to_string(*tmp_bytes), "--tmpfs", "/dev/shm"});
 }
 
 std::vector<std::string> Isolation(const std::string& program) {
@@ -95,6 +96,17 @@ SandboxAvailability Probe(const std::string& bwrap, const std::string& path_vari
   return availability;
 }
 
+/// Runs the command and says through the channel how many processes it left behind after half a second: they end with
+/// the sandbox, and nobody outside would know of them.  Besides them there are bubblewrap's first process and this
+/// shell.
+std::string CountingScript(bool keeps_channel) {
+  const std::string channel = std::to_string(kChannelFd);
+  return std::string("\"$@\"") + (keeps_channel ? "" : " " + channel + ">&-") +
+         "; s=$?; i=0; while :; do set -- /proc/[0-9]*; n=$(($# - 2)); [ $n -gt 0 ] || break; i=$((i + 1)); "
+         "if [ $i -gt 5 ]; then echo \"leftover $n\" >&" +
+         channel + "; break; fi; /bin/sleep 0.1; done; exit $s";
+}
+
 std::string Real(const std::string& path) {
   const std::unique_ptr<char, decltype(&::free)> resolved(::realpath(path.c_str(), nullptr), &::free);
   return resolved == nullptr ? path : std::string(resolved.get());
@@ -139,6 +151,9 @@ ProcessSpec WrapInSandbox(const SandboxPlan& plan, const ProcessSpec& inner) {
     for (const auto& [key, value] : inner.environment) add({"--setenv", key, value});
   }
   add({"--chdir", inner.working_dir.empty() ? std::string(kSandboxWorkDir) : inner.working_dir, "--"});
+  if (!inner.channel_greeting.empty()) {
+    add({"/bin/sh", "-c", CountingScript(plan.inner_keeps_channel), "sh"});
+  }
   outer.argv.insert(outer.argv.end(), inner.argv.begin(), inner.argv.end());
   outer.working_dir = "/";
   outer.no_new_privileges = false;  // bubblewrap sets it itself, and may need its privileges until then.

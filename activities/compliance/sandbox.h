@@ -15,6 +15,14 @@ namespace wfe::activities {
 /// What the profile says about the sandbox.
 enum class SandboxPolicy { kPreferred, kRequired, kOff };
 
+/// What a check and all it starts may use together (H10).
+struct SandboxLimits {
+  uint64_t memory_mib = 4096;
+  uint64_t processes = 512;
+  uint64_t disk_mib = 4096;  ///< How much the working directory may grow.
+  uint64_t tmp_mib = 1024;   ///< /tmp, which is memory.
+};
+
 struct SandboxAvailability {
   bool usable = false;
   std::string program;  ///< Full path of bwrap when usable.
@@ -41,6 +49,7 @@ struct SandboxPlan {
   std::vector<std::string> scratch;  ///< Directories inside that appear empty, and forget what is written there.
   std::vector<std::string> hidden;   ///< Directories inside that appear empty and read-only (e.g. /w/.wfe).
   std::optional<uint64_t> tmp_bytes;  ///< Size of /tmp, which is memory.
+  bool inner_keeps_channel = false;   ///< The command itself gets kChannelFd, not only the one that counts processes.
   bool shields_runner = false;        ///< Nothing inside may reach into the memory of another process.
 };
 

@@ -1,5 +1,7 @@
 #include "activities/compliance/settings.h"
 
+#include <unistd.h>
+
 #include <cstdlib>
 
 namespace wfe::activities {
@@ -28,15 +30,49 @@ ComplianceSettings::ComplianceSettings(ComplianceConfig given) : config(std::mov
 }
 
 Result<SandboxChoice> ChooseSandbox(const ComplianceSettings& settings, const Profile& profile) {
-  if (profile.sandbox == SandboxPolicy::kOff) {
+  const bool worker_requires = settings.config.sandbox == SandboxPolicy::kRequired;
+  const bool profile_requires = profile.sandbox == SandboxPolicy::kRequired;
+  if (settings.config.sandbox == SandboxPolicy::kOff) {
+    if (profile_requires) {
+      return FailedPrecondition("the check profile " + profile.name +
+                                " requires a sandbox, and this worker's setting build.sandbox turns it off");
+    }
+    return SandboxChoice{
+        .sandboxed = false, .program = "", .reason = "this worker's setting build.sandbox turns it off"};
+  }
+  if (profile.sandbox == SandboxPolicy::kOff && !worker_requires) {
     return SandboxChoice{.sandboxed = false, .program = "", .reason = "the profile " + profile.name + " turns it off"};
   }
   const SandboxAvailability availability = ProbeSandbox(settings.config.bwrap, settings.path);
-  if (!availability.usable && profile.sandbox == SandboxPolicy::kRequired) {
-    return FailedPrecondition("the check profile " + profile.name + " requires a sandbox, and " + availability.reason);
+  if (!availability.usable && (worker_requires || profile_requires)) {
+    return FailedPrecondition(
+        (profile_requires ? "the check profile " + profile.name : std::string("this worker's setting build.sandbox")) +
+        " requires a sandbox, and " + availability.reason);
   }
   return SandboxChoice{
       .sandboxed = availability.usable, .program = availability.program, .reason = availability.reason};
+}
+
+Result<SandboxPolicy> ParseSandboxPolicy(const std::string& name) {
+  if (name == "preferred") return SandboxPolicy::kPreferred;
+  if (name == "required") return SandboxPolicy::kRequired;
+  if (name == "off") return SandboxPolicy::kOff;
+  return InvalidArgument("build.sandbox is \"" + Printable(name) + "\"; it may be preferred, required or off");
+}
+
+std::string SandboxWarning(const ComplianceConfig& config) {
+  if (::geteuid() != 0) return "";
+  const ComplianceSettings settings(config);
+  std::string reason = "the setting build.sandbox turns it off";
+  if (config.sandbox != SandboxPolicy::kOff) {
+    const SandboxAvailability availability = ProbeSandbox(config.bwrap, settings.path);
+    if (availability.usable) return "";
+    reason = availability.reason;
+    if (config.sandbox == SandboxPolicy::kRequired) return "";  // Then nothing is run at all.
+  }
+  return "this worker runs as root, and its checks run without a sandbox (" + reason +
+         "): code that a model wrote may do anything on this machine; run the worker as another user, or set "
+         "build.sandbox to \"required\"";
 }
 
 ProcessWatch WatchFor(sdk::ActivityContext& context, const ComplianceSettings& settings, nlohmann::json details) {

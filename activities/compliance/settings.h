@@ -29,6 +29,12 @@ struct SandboxChoice {
 /// FAILED_PRECONDITION when the profile requires one and there is none.
 Result<SandboxChoice> ChooseSandbox(const ComplianceSettings& settings, const Profile& profile);
 
+/// "preferred", "required" or "off"; INVALID_ARGUMENT names what it may be.
+Result<SandboxPolicy> ParseSandboxPolicy(const std::string& name);
+
+/// A sentence for a worker of root that runs checks without a sandbox: what they write can do anything.  Else "".
+std::string SandboxWarning(const ComplianceConfig& config);
+
 /// Asks the context for cancellation and heartbeats with `details`.
 ProcessWatch WatchFor(sdk::ActivityContext& context, const ComplianceSettings& settings, nlohmann::json details);
 

@@ -66,7 +66,8 @@ class Scanner {
   }
 
   void JavaScript() {
-    static const RE2 kCall(R"(\b(x?(?:test|it|specify)|fit|x?(?:describe|suite|context)|fdescribe)((?:\.\w+)*)\s*[(`])");
+    static const RE2 kCall(
+        R"(\b(x?(?:test|it|specify)|fit|x?(?:describe|suite|context)|fdescribe)((?:\.\w+)*)\s*[(`])");
     static const RE2 kSkipHere(R"(\b(?:this|ctx|context|t)\.(?:skip|todo)\s*\()");
     static const RE2 kTampered(
         R"(\bprocess\.(?:exit|reallyExit|abort|kill)\s*\(|\bprocess\.binding\s*\(|\bprocess\.exitCode\s*=[^=]|\bexpect\.extend\b[^;]*\bto(?:Be|Equal|StrictEqual|Throw)\b|\b(?:globalThis|global|window)\.(?:expect|test|it|describe)\s*=[^=]|\bJSON\.(?:stringify|parse)\s*=[^=]|\b(?:Array|Object|String|Function|Promise|Map|Error)\.prototype(?:\.\w+|\[[^\]]*\])\s*=[^=])");
@@ -96,9 +97,13 @@ class Scanner {
       const size_t end = BehindBracket(code_, open);
       const std::string_view arguments = code_.substr(open, end - open);
       const size_t first = arguments.find_first_not_of("( \n\t");
-      const bool named = first != std::string_view::npos && (arguments[first] == '"' || arguments[first] == '\'' || arguments[first] == '`');
-      if (!named && arguments.find("=>") == std::string_view::npos && arguments.find("function") == std::string_view::npos) continue;
-      const bool skipped = word[0] == 'x' || RE2::PartialMatch(modifiers, R"(\.(skip|todo|failing|fails|skipIf|runIf)\b)");
+      const bool named = first != std::string_view::npos &&
+                         (arguments[first] == '"' || arguments[first] == '\'' || arguments[first] == '`');
+      if (!named && arguments.find("=>") == std::string_view::npos &&
+          arguments.find("function") == std::string_view::npos)
+        continue;
+      const bool skipped =
+          word[0] == 'x' || RE2::PartialMatch(modifiers, R"(\.(skip|todo|failing|fails|skipIf|runIf)\b)");
       if (skipped) Add(kTestSkipped, word + modifiers, begin);
       if (word[0] == 'f' || RE2::PartialMatch(modifiers, R"(\.only\b)")) Add(kTestFocused, word + modifiers, begin);
       if (group) continue;
@@ -149,7 +154,8 @@ class Scanner {
         const size_t above = LineStart(start - 1);
         const std::string line = SquashBlanks(code_.substr(above, start - above));
         if (!line.starts_with('@')) break;
-        skipped = skipped || line.find("skip") != std::string::npos || line.find("xfail") != std::string::npos || line.find("expectedFailure") != std::string::npos;
+        skipped = skipped || line.find("skip") != std::string::npos || line.find("xfail") != std::string::npos ||
+                  line.find("expectedFailure") != std::string::npos;
         start = above;
       }
       scan_.tests.push_back(
@@ -166,8 +172,10 @@ class Scanner {
     static const RE2 kMacro(
         R"(\b((?:TYPED_)?TEST(?:_F|_P|_CASE|_CASE_METHOD)?|SCENARIO|BOOST_AUTO_TEST_CASE|BOOST_FIXTURE_TEST_CASE)\s*\()");
     static const RE2 kMain(R"(\bint\s+main\s*\()");
-    static const RE2 kSkip(R"(\bGTEST_SKIP\s*\(|\bSKIP\s*\(|\bdoctest::skip\b|\bDISABLED_\w+|(?m)^\s*#\s*if\s+0\b|\[\.\])");
-    static const RE2 kTampered(R"(\b(?:std::)?(?:_exit|_Exit|quick_exit)\s*\(|\b(?:std::)?exit\s*\(\s*(?:0|EXIT_SUCCESS)\s*\)|\bGTEST_FLAG_SET\s*\(|\bkill\s*\(\s*getppid)");
+    static const RE2 kSkip(
+        R"(\bGTEST_SKIP\s*\(|\bSKIP\s*\(|\bdoctest::skip\b|\bDISABLED_\w+|(?m)^\s*#\s*if\s+0\b|\[\.\])");
+    static const RE2 kTampered(
+        R"(\b(?:std::)?(?:_exit|_Exit|quick_exit)\s*\(|\b(?:std::)?exit\s*\(\s*(?:0|EXIT_SUCCESS)\s*\)|\bGTEST_FLAG_SET\s*\(|\bkill\s*\(\s*getppid)");
     Each(kMacro, code_, [&](size_t begin, std::string_view match, std::string_view) {
       const size_t open = begin + match.size() - 1;
       const size_t behind = BehindBracket(code_, open);
@@ -175,13 +183,28 @@ class Scanner {
       if (brace == std::string_view::npos || code_[brace] != '{') return;
       std::string name = SquashBlanks(std::string_view(text_.raw).substr(open, behind - open));
       const bool skipped = name.find("DISABLED_") != std::string::npos || name.find("[.") != std::string::npos;
-      scan_.tests.push_back({.name = std::move(name), .begin = begin, .end = BehindBracket(code_, brace), .body = brace, .skipped = skipped});
+      scan_.tests.push_back({.name = std::move(name),
+                             .begin = begin,
+                             .end = BehindBracket(code_, brace),
+                             .body = brace,
+                             .skipped = skipped});
     });
-    if (!IsTestPath(path_)) return;
+    if (!IsTestPath(path_)) {
+      // A function that is to return something, and ends the program with success instead.
+      static const RE2 kEndsProgram(
+          R"((\w+)[\s&*]+[\w:]+\s*\([^(){};]*\)\s*(?:const\s*)?(?:noexcept\s*)?\{\s*(?:std::)?_?[eE]xit\s*\(\s*(?:0|EXIT_SUCCESS)\s*\))");
+      Each(kEndsProgram, code_, [&](size_t at, std::string_view, std::string_view type) {
+        if (type != "void" && code_.find("int main") == std::string_view::npos) {
+          Add(kRunnerTampered, "a function that ends the program", at);
+        }
+      });
+      return;
+    }
     Each(kMain, code_, [&](size_t begin, std::string_view match, std::string_view) {
       const size_t brace = code_.find('{', BehindBracket(code_, begin + match.size() - 1));
       if (brace == std::string_view::npos || !scan_.tests.empty()) return;
-      scan_.tests.push_back({.name = "main", .begin = begin, .end = BehindBracket(code_, brace), .body = brace, .skipped = false});
+      scan_.tests.push_back(
+          {.name = "main", .begin = begin, .end = BehindBracket(code_, brace), .body = brace, .skipped = false});
     });
     AddEach(kSkip, kTestSkipped);
     AddEach(kTampered, kRunnerTampered);
@@ -207,9 +230,8 @@ class Scanner {
     if (!HasTestName(path_)) return;
     AddEach(kSkip, kTestSkipped);
     AddEach(kTampered, kRunnerTampered);
-    Each(kBuildTag, text_.comments, [&](size_t at, std::string_view match, std::string_view) {
-      Add(kTestSkipped, SquashBlanks(match), at);
-    });
+    Each(kBuildTag, text_.comments,
+         [&](size_t at, std::string_view match, std::string_view) { Add(kTestSkipped, SquashBlanks(match), at); });
   }
 
   void Rust() {
@@ -278,8 +300,10 @@ class Scanner {
 
   bool Catches(std::string_view body) const {
     static const RE2 kTry(R"(\btry\s*\{)");
-    static const RE2 kAnswers(R"(\bthrow\b|\bexpect\b|\bassert|\bdone\s*\(|\bfail|\breject\s*\(|\bpanic!|\b\w\.(?:Error|Fatal|Fail)|\b(?:EXPECT|ASSERT|REQUIRE|CHECK|FAIL)|\breturn\s+[^0;\s])");
-    static const RE2 kExcept(R"((?m)^([ \t]*)except[ \t]*(?:\(?[ \t]*(?:AssertionError|Exception|BaseException)\b[^\n:]*)?:)");
+    static const RE2 kAnswers(
+        R"(\bthrow\b|\bexpect\b|\bassert|\bdone\s*\(|\bfail|\breject\s*\(|\bpanic!|\b\w\.(?:Error|Fatal|Fail)|\b(?:EXPECT|ASSERT|REQUIRE|CHECK|FAIL)|\breturn\s+[^0;\s])");
+    static const RE2 kExcept(
+        R"((?m)^([ \t]*)except[ \t]*(?:\(?[ \t]*(?:AssertionError|Exception|BaseException)\b[^\n:]*)?:)");
     static const RE2 kSuppress(R"(\bsuppress\s*\(\s*(?:AssertionError|Exception|BaseException)\b)");
     static const RE2 kRecover(R"(\brecover\s*\(\s*\))");
     static const RE2 kEmptyCatch(R"(\.catch\s*\(\s*(?:\(\s*\w*\s*\)|\w+)\s*=>\s*(?:\{\s*\}|undefined|null)\s*\))");
@@ -309,10 +333,12 @@ class Scanner {
     }
     if (text_.language == Language::kGo) return matches(kRecover, body) && !RecoverIsChecked(body);
     if (text_.language == Language::kRust) {
-      return body.find("catch_unwind") != std::string_view::npos && Count(assertions, body.substr(body.find("catch_unwind"))) > 0 &&
+      return body.find("catch_unwind") != std::string_view::npos &&
+             Count(assertions, body.substr(body.find("catch_unwind"))) > 0 &&
              body.find("is_err") == std::string_view::npos && body.find("unwrap_err") == std::string_view::npos;
     }
-    if (text_.language == Language::kJavaScript && matches(kEmptyCatch, body) && Count(assertions, body) > 0) return true;
+    if (text_.language == Language::kJavaScript && matches(kEmptyCatch, body) && Count(assertions, body) > 0)
+      return true;
     bool caught = false;
     Each(kTry, body, [&](size_t at, std::string_view match, std::string_view) {
       const size_t behind = BehindBracket(body, at + match.size() - 1);
@@ -351,16 +377,19 @@ bool HasTestName(std::string_view path) {
   const std::string_view name = path.substr(path.rfind('/') == std::string_view::npos ? 0 : path.rfind('/') + 1);
   switch (LanguageOf(path)) {
     case Language::kJavaScript:
-      return Matches(name, {"*.test.*", "*.spec.*", "*-test.*", "*-spec.*", "*_test.*", "test-*", "test.*js", "test.ts"}) ||
+      return Matches(name,
+                     {"*.test.*", "*.spec.*", "*-test.*", "*-spec.*", "*_test.*", "test-*", "test.*js", "test.ts"}) ||
              path.starts_with("__tests__/") || path.find("/__tests__/") != std::string_view::npos;
     case Language::kPython:
       return Matches(name, {"test_*.py", "*_test.py", "tests.py", "conftest.py"});
     case Language::kGo:
       return name.ends_with("_test.go");
     case Language::kCpp:
-      return Matches(name, {"*_test.*", "*_tests.*", "test_*", "*Test.*", "*Tests.*", "*.test.*", "*_unittest.*", "test.c*"});
+      return Matches(name,
+                     {"*_test.*", "*_tests.*", "test_*", "*Test.*", "*Tests.*", "*.test.*", "*_unittest.*", "test.c*"});
     case Language::kRust:
-      return path.starts_with("tests/") || path.find("/tests/") != std::string_view::npos || name == "tests.rs" || name.ends_with("_test.rs");
+      return path.starts_with("tests/") || path.find("/tests/") != std::string_view::npos || name == "tests.rs" ||
+             name.ends_with("_test.rs");
     case Language::kNone:
       return false;
   }

@@ -5,6 +5,7 @@
 #include <toml++/toml.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -33,6 +34,22 @@ Key StringKey(std::string name, std::string& target, bool secret = false) {
             return {};
           },
           [&target, secret] { return secret && !target.empty() ? "********" : target; }};
+}
+
+/// A string that may be one of a few words (D13).
+Key ChoiceKey(std::string name, std::string& target, std::vector<std::string> choices) {
+  std::string may_be;
+  for (size_t i = 0; i < choices.size(); ++i) {
+    may_be += (i == 0 ? "" : i + 1 == choices.size() ? " or " : ", ") + choices[i];
+  }
+  return {std::move(name),
+          [&target, choices = std::move(choices), may_be](const toml::node& node) -> std::string {
+            const auto value = node.value_exact<std::string>();
+            if (!value || std::find(choices.begin(), choices.end(), *value) == choices.end()) return "may be " + may_be;
+            target = *value;
+            return {};
+          },
+          [&target] { return nlohmann::json(target); }};
 }
 
 Key IntegerKey(std::string name, int64_t& target, int64_t least, int64_t most) {
@@ -112,7 +129,7 @@ std::vector<Key> Keys(Config& c) {
       IntegerKey("agent.max_total_bytes", c.agent.max_total_bytes, 0, int64_t{1} << 30),
       StringKey("build.templates", c.build.templates_dir),
       StringKey("build.profiles", c.build.profiles_dir),
-      StringKey("build.sandbox", c.build.sandbox),
+      ChoiceKey("build.sandbox", c.build.sandbox, {"preferred", "required", "off"}),
       IntegerKey("build.host_timeout_s", c.build.host_timeout_s, 1, 30 * 86'400),
   };
 }
@@ -207,11 +224,12 @@ Status CheckFoundFile(const std::string& path) {
   const auto trusted = [](uid_t owner) { return owner == ::geteuid() || owner == 0; };
   if (!trusted(link.st_uid) || !trusted(file.st_uid)) {
     const uid_t owner = trusted(link.st_uid) ? file.st_uid : link.st_uid;
-    return InvalidArgument(where + " belongs to user " + std::to_string(owner) + ", not to you, and is not read" + way_out);
+    return InvalidArgument(where + " belongs to user " + std::to_string(owner) + ", not to you, and is not read" +
+                           way_out);
   }
   if (fs::exists(".wfe/claim.json", error)) {
-    return InvalidArgument(where + " lies in the directory of a build, where an agent may have written it, and is not read" +
-                           way_out);
+    return InvalidArgument(
+        where + " lies in the directory of a build, where an agent may have written it, and is not read" + way_out);
   }
   return Ok();
 }

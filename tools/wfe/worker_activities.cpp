@@ -1,9 +1,12 @@
 #include "tools/wfe/worker_activities.h"
 
+#include <cstdio>
+
 #include "activities/audit/audit.h"
 #include "activities/compliance/allowed_roots.h"
 #include "activities/compliance/host_info.h"
 #include "activities/compliance/register.h"
+#include "activities/compliance/settings.h"
 #include "activities/gemini/config.h"
 #include "activities/optimization/register.h"
 #include "activities/prompts/instructions.h"
@@ -30,6 +33,11 @@ void RegisterWorkerActivities(sdk::ActivityRegistry& registry, const WorkerActiv
     WFE_RETURN_IF_ERROR(records->Put(bytes));
     return Ok();
   };
+  // LoadConfig has refused every other word.
+  if (const auto sandbox = activities::ParseSandboxPolicy(config.build.sandbox)) compliance.sandbox = *sandbox;
+  if (const std::string warning = activities::SandboxWarning(compliance); !warning.empty()) {
+    std::fprintf(stderr, "warning: %s\n", warning.c_str());
+  }
   activities::RegisterComplianceActivities(registry, compliance);
   activities::RegisterHostActivities(registry, {.host_queue = worker.host_queue,
                                                 .work_root = worker.work_root,

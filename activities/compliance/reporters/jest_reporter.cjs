@@ -86,7 +86,7 @@ module.exports = function WfeReporter() {
     },
     onRunComplete(contexts, results) {
       send('result', {
-        success: results.success === true && counts.failed === 0 && counts.broken === 0,
+        success: counts.failed === 0 && counts.broken === 0 && results.wasInterrupted !== true && results.numFailedTestSuites === 0,
         numTotalTests: counts.total,
         numFailedTests: counts.failed,
         numPassedTests: counts.passed,

@@ -29,6 +29,7 @@ def _make():
 
     outcomes = {}
     forged = []
+    raised = set()
     numbers = {"collected": 0, "deselected": 0}
 
     class Plugin:
@@ -40,6 +41,10 @@ def _make():
             # Whatever other plug-ins made of it: a test that raised has not passed.
             if failed and getattr(report, "outcome", "") == "passed" and not hasattr(report, "wasxfail"):
                 forged.append(item.nodeid)
+            if call.when == "call":
+                raised.discard(item.nodeid)  # Tried again.
+            if failed and getattr(report, "outcome", "") == "failed":
+                raised.add(item.nodeid)
 
         @pytest.hookimpl(tryfirst=True)
         def pytest_runtest_logreport(self, report):
@@ -66,6 +71,7 @@ def _make():
         def pytest_sessionfinish(self, session, exitstatus):
             yield
             states = list(outcomes.values())
+            forged.extend(sorted(node for node in raised if outcomes.get(node) != "failed"))
             send(
                 "end",
                 {
