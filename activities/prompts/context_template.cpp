@@ -60,7 +60,52 @@ Status CheckSections(const std::string& name, const std::vector<ContextSection>&
   return Ok();
 }
 
+constexpr std::string_view kInstructionPrefix = "instruction-";
+constexpr std::string_view kFixInstruction = "instruction-fix";
+
+Status CheckInstruction(const ContextTemplate& source) {
+  const std::set<std::string> names = Placeholders(source.text);
+  const auto needs = [&](const std::string& name) -> Status {
+    if (names.contains(name)) return Ok();
+    return InvalidArgument(NameOf(source) + " does not say {{" + name + "}}: the agent would not know it");
+  };
+  WFE_RETURN_IF_ERROR(needs("task"));
+  if (source.id == kFixInstruction) WFE_RETURN_IF_ERROR(needs("error_log"));
+  for (const std::string& name : names) {
+    if (std::ranges::find(kInstructionPlaceholders, name) != std::end(kInstructionPlaceholders)) continue;
+    std::string known;
+    for (const std::string_view one : kInstructionPlaceholders) known += " {{" + std::string(one) + "}}";
+    return InvalidArgument(NameOf(source) + " has the placeholder {{" + name + "}}; an instruction may have" + known);
+  }
+  return Ok();
+}
+
+/// A fence that is longer than any run of backquotes inside.
+std::string Fenced(const std::string& text) {
+  size_t longest = 0;
+  size_t run = 0;
+  for (const char c : text) {
+    run = c == '`' ? run + 1 : 0;
+    longest = std::max(longest, run);
+  }
+  const std::string fence(std::max<size_t>(3, longest + 1), '`');
+  return fence + "\n" + text + (text.ends_with('\n') ? "" : "\n") + fence;
+}
+
 }  // namespace
+
+bool IsInstructionTemplate(std::string_view template_id) { return template_id.starts_with(kInstructionPrefix); }
+
+Result<std::string> RenderInstruction(const ContextTemplate& source, std::map<std::string, std::string> values) {
+  WFE_RETURN_IF_ERROR(CheckContextTemplate(source));
+  for (const std::string_view name : kInstructionPlaceholders) values.try_emplace(std::string(name));
+  std::string& log = values["error_log"];
+  if (!log.empty()) log = Fenced(log);
+  std::string& guidance = values["guidance"];
+  if (!guidance.empty()) guidance = "\nGuidance from the person in charge:\n" + guidance + "\n";
+  std::set<std::string> used;
+  return Fill(source.text, NameOf(source), values, used);
+}
 
 bool IsTemplateId(std::string_view text) {
   return !text.empty() && text.size() <= 100 && text.front() != '.' &&
@@ -120,7 +165,11 @@ Result<ContextTemplate> LoadContextTemplate(const std::string& directory, const 
 }
 
 Status CheckContextTemplate(const ContextTemplate& source) {
-  WFE_RETURN_IF_ERROR(CheckSections(NameOf(source), SplitSections(source.text)));
+  if (IsInstructionTemplate(source.id)) {
+    WFE_RETURN_IF_ERROR(CheckInstruction(source));
+  } else {
+    WFE_RETURN_IF_ERROR(CheckSections(NameOf(source), SplitSections(source.text)));
+  }
   std::map<std::string, std::string> values;
   for (const std::string& name : Placeholders(source.text)) values[name];
   std::set<std::string> used;

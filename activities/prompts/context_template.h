@@ -40,13 +40,25 @@ bool IsTemplateId(std::string_view text);
 /// NOT_FOUND names what is missing; INVALID_ARGUMENT for an id that is no plain name.
 Result<ContextTemplate> LoadContextTemplate(const std::string& directory, const std::string& id, int version);
 
-/// Whether a text can be a template: each of kContextSections once, no malformed placeholder.
+/// Templates of what the agent is told in a step; all others are of GEMINI.md.
+bool IsInstructionTemplate(std::string_view template_id);
+
+/// The placeholders that an instruction may have; the workflow has a value for each.
+inline constexpr std::string_view kInstructionPlaceholders[] = {"task", "attempt", "error_type", "error_log",
+                                                                "guidance"};
+
+/// Whether a text can be a template: no malformed placeholder; each of kContextSections once in one of GEMINI.md; in an
+/// instruction {{task}}, {{error_log}} where it repairs, and no placeholder that has no value.
 Status CheckContextTemplate(const ContextTemplate& source);
 
 struct RenderedContext {
   std::string text;
   std::map<std::string, std::string> section_hashes;  ///< Heading -> SHA-256 of heading and body as rendered.
 };
+
+/// Fills the placeholders of an instruction.  `error_log` is data: it stands in a fence that nothing in it can close;
+/// `guidance` gets a line that says whose it is, and is nothing when it is empty.  A value that is missing is empty.
+Result<std::string> RenderInstruction(const ContextTemplate& source, std::map<std::string, std::string> values);
 
 /// Fills the placeholders ({{name}}, names of [a-z0-9_]) and hashes the sections.  INVALID_ARGUMENT for a placeholder
 /// without a value, a value that no placeholder uses, a malformed placeholder, or a missing or doubled section.

@@ -1,5 +1,6 @@
 #include "activities/prompts/draft_rules.h"
 
+#include <algorithm>
 #include <cctype>
 #include <nlohmann/json.hpp>
 
@@ -26,6 +27,7 @@ std::string ReadRule(const json& source, DraftRule& rule) {
   rule.reason = source.at("reason");
   rule.find = Lines(source, "find");
   rule.text = Lines(source, "text");
+  if (source.contains("targets")) source.at("targets").get_to(rule.targets);
   const std::string action = source.at("action");
   if (action != "append" && action != "replace" && action != "remove") return "has the unknown action " + action;
   rule.action = action == "append" ? Action::kAppend : action == "replace" ? Action::kReplace : Action::kRemove;
@@ -76,6 +78,42 @@ std::string Words(std::string_view text) {
 
 bool SaysAlready(std::string_view section, const std::string& text) {
   return Words(section).find(Words(text)) != std::string::npos;
+}
+
+std::string Lower(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return text;
+}
+
+/// `word` with no letter or digit on either side.
+bool HasWord(const std::string& text, const std::string& word) {
+  const auto inside = [&](size_t at) { return at < text.size() && std::isalnum(static_cast<unsigned char>(text[at])) != 0; };
+  for (size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) {
+    if ((at == 0 || !inside(at - 1)) && !inside(at + word.size())) return true;
+  }
+  return false;
+}
+
+/// The items of the lists in a section, each on one line: "- …" and "1. …" with the lines set in below them.
+std::vector<std::string> ListItems(std::string_view section) {
+  std::vector<std::string> items;
+  bool open = false;
+  for (size_t at = 0; at < section.size();) {
+    const size_t end = std::min(section.find('\n', at), section.size());
+    const std::string_view line = section.substr(at, end - at);
+    const size_t digits = std::min(line.find_first_not_of("0123456789"), line.size());
+    const size_t mark = line.starts_with("- ") ? 2 : digits > 0 && line.substr(digits).starts_with(". ") ? digits + 2 : 0;
+    if (mark > 0) {
+      items.emplace_back(line.substr(mark));
+      open = true;
+    } else if (open && line.starts_with("  ")) {
+      items.back() += " " + Words(line);
+    } else {
+      open = false;
+    }
+    at = end + 1;
+  }
+  return items;
 }
 
 /// Where the lines `wanted` stand in `text`, at a line's start.
@@ -159,6 +197,22 @@ EditedSection ApplyRule(const DraftRule& rule, std::string_view section_text) {
   }
   edited.changed = true;
   return edited;
+}
+
+std::string RuleAgainst(std::string_view rule_key, std::string_view section, std::string_view template_text,
+                        const DraftRules& rules) {
+  const DraftRule* const rule = rules.Find(rule_key, section);
+  if (rule == nullptr || rule->targets.empty()) return "";
+  for (const ContextSection& each : SplitSections(template_text)) {
+    if (each.name != section) continue;
+    for (const std::string& item : ListItems(each.text)) {
+      const std::string lower = Lower(item);
+      const bool about = std::any_of(rule->targets.begin(), rule->targets.end(),
+                                     [&](const std::string& word) { return HasWord(lower, word); });
+      if (about) return item.size() <= 200 ? item : item.substr(0, item.rfind(' ', 197)) + " \u2026";
+    }
+  }
+  return "";
 }
 
 }  // namespace wfe::activities

@@ -18,6 +18,7 @@ struct DraftRule {
   std::string find;  ///< Whole lines that replace and remove look for.
   std::string text;  ///< Whole lines that append and replace put in.
   std::string reason;
+  std::vector<std::string> targets;  ///< Words by which a line of a template is about the class, in lower case.
 };
 
 /// Rules in the order of their file.
@@ -35,6 +36,11 @@ class DraftRules {
  private:
   std::vector<DraftRule> rules_;
 };
+
+/// The first line item of the section of a template that is about this class of error, on one line and at most 200
+/// characters; empty: no rule there targets it, or none is known to.
+std::string RuleAgainst(std::string_view rule_key, std::string_view section, std::string_view template_text,
+                        const DraftRules& rules = DraftRules::BuiltIn());
 
 /// What rules.json held when this was built.
 std::string_view BuiltInDraftRulesJson();

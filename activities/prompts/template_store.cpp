@@ -203,7 +203,8 @@ Result<int> TemplateStore::CreateDraft(const NewDraft& draft) {
     event.status = kTemplateDraft;
     event.evidence = draft.evidence;
     WFE_RETURN_IF_ERROR(CheckContextTemplate({.id = draft.template_id, .version = event.version, .text = draft.text}));
-    if (event.previous_version != 0) {
+    // An instruction may have any placeholder of its kind: the check above knows them.
+    if (event.previous_version != 0 && !IsInstructionTemplate(draft.template_id)) {
       WFE_ASSIGN_OR_RETURN(const ContextTemplate parent, Load(state, event.previous_version));
       const std::set<std::string> known = Placeholders(parent.text);
       for (const std::string& name : Placeholders(draft.text)) {

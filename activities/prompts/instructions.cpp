@@ -1,0 +1,86 @@
+#include "activities/prompts/instructions.h"
+
+#include <utility>
+
+#include "activities/prompts/template_store.h"
+#include "engine/base/hash.h"
+
+namespace wfe::activities {
+namespace {
+
+using nlohmann::json;
+
+sdk::ApplicationFailure Failure(const Error& error) {
+  const bool wrong = error.code == StatusCode::kNotFound || error.code == StatusCode::kInvalidArgument ||
+                     error.code == StatusCode::kDataLoss;
+  return {.message = error.message,
+          .type = wrong ? "INVALID_INPUT" : "TOOL_IO",
+          .non_retryable = wrong,
+          .next_retry_delay = std::nullopt,
+          .details = nullptr};
+}
+
+sdk::ActivityResult<PreparedInstruction> Prepare(const InstructionConfig& config,
+                                                 const PrepareInstructionInput& input) {
+  if (!IsInstructionTemplate(input.template_id)) {
+    return Failure(InvalidArgument("\"" + input.template_id + "\" is no template of an instruction"));
+  }
+  const TemplateStore templates({.templates_dir = config.templates_dir,
+                                 .rows = config.template_rows,
+                                 .blob_sink = nullptr,
+                                 .blob_source = config.blob_source,
+                                 .clock = nullptr});
+  const Result<ContextTemplate> source = templates.Load(input.template_id, input.template_version);
+  if (!source) return Failure(source.error());
+  std::map<std::string, std::string> values = input.values;
+  if (config.redact) {
+    for (auto& [name, value] : values) value = config.redact(std::move(value));
+  }
+  Result<std::string> text = RenderInstruction(*source, std::move(values));
+  if (!text) return Failure(text.error());
+  PreparedInstruction prepared{.text = *std::move(text),
+                               .instruction_hash = {},
+                               .template_id = source->id,
+                               .template_version = source->version};
+  prepared.instruction_hash = ToHex(Sha256(prepared.text));
+  if (config.blob_sink) {
+    const Result<std::string> stored = config.blob_sink->Put(prepared.text);
+    if (!stored) return Failure(Unavailable("cannot store the instruction: " + stored.error().message));
+  }
+  return prepared;
+}
+
+}  // namespace
+
+void to_json(json& j, const PrepareInstructionInput& input) {
+  j = {{"template_id", input.template_id}, {"template_version", input.template_version}, {"values", input.values}};
+}
+
+void from_json(const json& j, PrepareInstructionInput& input) {
+  j.at("template_id").get_to(input.template_id);
+  input.template_version = j.value("template_version", 0);
+  input.values = j.value("values", std::map<std::string, std::string>());
+}
+
+void to_json(json& j, const PreparedInstruction& prepared) {
+  j = {{"text", prepared.text},
+       {"instruction_hash", prepared.instruction_hash},
+       {"template_id", prepared.template_id},
+       {"template_version", prepared.template_version}};
+}
+
+void from_json(const json& j, PreparedInstruction& prepared) {
+  j.at("text").get_to(prepared.text);
+  j.at("instruction_hash").get_to(prepared.instruction_hash);
+  j.at("template_id").get_to(prepared.template_id);
+  j.at("template_version").get_to(prepared.template_version);
+}
+
+void RegisterInstructionActivity(sdk::ActivityRegistry& registry, InstructionConfig config) {
+  registry.Register(kPrepareInstruction,
+                    [config = std::move(config)](sdk::ActivityContext&, const PrepareInstructionInput& input) {
+                      return Prepare(config, input);
+                    });
+}
+
+}  // namespace wfe::activities
