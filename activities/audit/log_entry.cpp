@@ -1,8 +1,10 @@
 #include "activities/audit/log_entry.h"
 
 #include <array>
+#include <limits>
 #include <utility>
 
+#include "activities/audit/line_text.h"
 #include "engine/base/hash.h"
 #include "engine/base/parse_json.h"
 
@@ -45,19 +47,39 @@ json Value(const std::optional<T>& value) {
   return *value;
 }
 
-void Read(const json& value, std::string& into) { into = value.get_ref<const std::string&>(); }
-void Read(const json& value, std::optional<std::string>& into) { into = value.get_ref<const std::string&>(); }
-void Read(const json& value, std::optional<int64_t>& into) {
-  // get<int64_t>() would quietly turn 1.5 into 1.
-  if (!value.is_number_integer()) throw json::type_error::create(302, "type must be an integer", &value);
+/// Each reads a value into a field, or answers what it should have been.
+const char* Read(const json& value, std::string& into) {
+  if (!value.is_string()) return "a string";
+  into = value.get_ref<const std::string&>();
+  return nullptr;
+}
+const char* Read(const json& value, std::optional<std::string>& into) {
+  std::string text;
+  const char* const wanted = Read(value, text);
+  if (wanted == nullptr) into = std::move(text);
+  return wanted;
+}
+const char* Read(const json& value, std::optional<int64_t>& into) {
+  // get<int64_t>() would quietly turn 1.5 into 1, and 2^63 into a negative number.
+  if (!value.is_number_integer()) return "a whole number";
+  if (value.is_number_unsigned() && value.get<uint64_t>() > uint64_t{std::numeric_limits<int64_t>::max()}) {
+    return "a whole number of 64 bits";
+  }
   into = value.get<int64_t>();
+  return nullptr;
 }
-void Read(const json& value, std::optional<double>& into) {
-  if (!value.is_number()) throw json::type_error::create(302, "type must be a number", &value);
+const char* Read(const json& value, std::optional<double>& into) {
+  if (!value.is_number()) return "a number";
   into = value.get<double>();
+  return nullptr;
 }
-void Read(const json& value, std::optional<std::vector<std::string>>& into) {
+const char* Read(const json& value, std::optional<std::vector<std::string>>& into) {
+  if (!value.is_array()) return "a list of strings";
+  for (const json& item : value) {
+    if (!item.is_string()) return "a list of strings";
+  }
   into = value.get<std::vector<std::string>>();
+  return nullptr;
 }
 
 }  // namespace
@@ -71,22 +93,24 @@ void to_json(json& result, const LogEntry& entry) {
 }
 
 void from_json(const json& source, LogEntry& entry) {
-  if (!source.is_object()) throw json::type_error::create(302, "a log entry must be an object", &source);
+  const auto refuse = [&](const std::string& what) { throw json::type_error::create(302, what, &source); };
+  if (!source.is_object()) refuse("a log entry is an object");
   entry = LogEntry{};
   entry.unknown = source;
   ForEachField(entry, [&](const char* name, auto& field) {
     const auto found = source.find(name);
     if (found == source.end()) return;
-    try {
-      Read(*found, field);
-    } catch (const json::exception& e) {
-      throw json::type_error::create(302, std::string(name) + ": " + e.what(), &source);
+    // Other writers say null for what is absent.
+    if (!found->is_null()) {
+      if (const char* const wanted = Read(*found, field)) refuse(std::string(name) + " is not " + wanted);
     }
     entry.unknown.erase(name);
   });
   if (const auto found = source.find("ext"); found != source.end()) {
-    if (!found->is_object()) throw json::type_error::create(302, "ext: type must be an object", &source);
-    entry.ext = *found;
+    if (!found->is_null()) {
+      if (!found->is_object()) refuse("ext is not an object");
+      entry.ext = *found;
+    }
     entry.unknown.erase("ext");
   }
 }
@@ -109,11 +133,21 @@ std::string SerializeLogEntry(const LogEntry& entry) {
 }
 
 Result<LogEntry> ParseLogEntry(std::string_view line) {
-  if (JsonNestsTooDeep(line)) return InvalidArgument("not a log entry: it " + WhyNotJson(line));
+  const auto refuse = [](const std::string& why) { return InvalidArgument("not a log entry: " + why); };
+  line = WithoutByteOrderMark(line);
+  if (line.empty()) return refuse("the line is empty");
+  if (JsonNestsTooDeep(line)) return refuse("nested too deeply");
   try {
     return json::parse(line).get<LogEntry>();
+  } catch (const json::parse_error& e) {
+    return refuse("no JSON, at byte " + std::to_string(e.byte));
+  } catch (const json::out_of_range&) {
+    return refuse("no JSON that can be read: a number is too large");
   } catch (const json::exception& e) {
-    return InvalidArgument("not a log entry: " + JsonErrorText(e));
+    // Ours, behind the library's prefix "[json.exception.type_error.302] ".
+    const std::string_view said = e.what();
+    const size_t prefix = said.find("] ");
+    return refuse(std::string(prefix == std::string_view::npos ? said : said.substr(prefix + 2)));
   }
 }
 

@@ -51,7 +51,7 @@ struct LogEntry {
 };
 
 void to_json(nlohmann::json& json, const LogEntry& entry);
-/// Throws nlohmann::json::exception when a known field has the wrong type or the value is no object.
+/// Throws nlohmann::json::exception when a known field has the wrong type or the value is no object.  null is absent.
 void from_json(const nlohmann::json& json, LogEntry& entry);
 
 /// The entry as one compact JSON object, without a newline.  The bytes are fixed by the value: the fourteen fields in
@@ -59,7 +59,8 @@ void from_json(const nlohmann::json& json, LogEntry& entry);
 /// UTF-8 unescaped (bytes that are not UTF-8 become U+FFFD); numbers in the shortest form that reads back equal.
 std::string SerializeLogEntry(const LogEntry& entry);
 
-/// Reads a line.  INVALID_ARGUMENT says what is wrong with it.
+/// Reads a line, which may begin with a byte order mark.  INVALID_ARGUMENT says what is wrong with it, also when it is
+/// nested deeper than kMaxJsonDepth.
 Result<LogEntry> ParseLogEntry(std::string_view line);
 
 /// Sets LG-4, LG-5 and their sum LG-6.
@@ -72,6 +73,9 @@ void SetReworkCostFactor(LogEntry& entry);
 int64_t CodePointCount(std::string_view text);
 
 inline constexpr int64_t kErrorFullMaxCodePoints = 65'536;
+
+/// A count beyond this is nobody's; sums of counts stay far from overflowing.
+inline constexpr int64_t kMaxCount = int64_t{1} << 50;
 
 struct CutText {
   std::string text;

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -71,6 +72,19 @@ Status Sync(int fd, const std::string& path) {
 }
 
 }  // namespace
+
+std::vector<std::string> TraceParts(const std::string& path) {
+  static constexpr int kMaxParts = 1000;
+  std::vector<std::string> parts = {path};
+  for (int i = 1; i < kMaxParts; ++i) {
+    const std::string part = path + "." + std::to_string(i);
+    struct stat info{};
+    if (stat(part.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) break;
+    parts.push_back(part);
+  }
+  std::reverse(parts.begin(), parts.end());
+  return parts;
+}
 
 Result<LogEntry> CompleteEntry(LogEntry entry, std::string_view idempotency_token) {
   if (entry.workflow_run_id.empty()) return InvalidArgument("the log entry has no workflow_run_id (LG-1)");

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "activities/audit/log_entry.h"
 #include "engine/base/result.h"
@@ -24,6 +25,10 @@ enum class AppendOutcome { kAppended, kAlreadyThere };
 /// TR-3). NOT_FOUND: the directory is gone; RESOURCE_EXHAUSTED: no space; UNAVAILABLE: anything else the system
 /// refused.
 Result<AppendOutcome> AppendEntry(const std::string& working_dir, LogEntry entry, Instant now);
+
+/// The parts of a trace that was rotated, oldest first: `path`.2, `path`.1, `path`.  Only parts that follow each other
+/// count, as the tools that rotate logs number them; `path` alone where there are none.
+std::vector<std::string> TraceParts(const std::string& path);
 
 /// Lines longer than this are reported by their number only.
 inline constexpr size_t kMaxTraceLineBytes = 16u << 20;

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <optional>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -25,7 +26,7 @@ bool IsOneOf(std::string_view text, const std::array<std::string_view, N>& allow
 }
 
 void CheckCount(Problems& problems, const char* name, const std::optional<int64_t>& value) {
-  if (value && *value < 0) problems.push_back(std::string(name) + " is negative");
+  if (value && (*value < 0 || *value > kMaxCount)) problems.push_back(std::string(name) + " is not a count");
 }
 
 void CheckTimestamp(Problems& problems, const std::string& name, const std::string& text) {
@@ -75,11 +76,14 @@ void CheckExt(Problems& problems, const nlohmann::json& ext) {
       if (!IsSha256(v)) problems.push_back(std::string("ext.") + key + " is not a SHA-256 in lower-case hex");
     });
   }
-  for (const char* key : {"entry_id", "workflow_id", "workflow_type", "model", "backend", "sandbox", "template_id"}) {
+  for (const char* key : {"entry_id", "workflow_id", "workflow_type", "model", "backend", "sandbox", "template_id",
+                          "instruction_template", "finish_reason"}) {
     text(key, [](const std::string&) {});
   }
   for (const char* key : {"seq", "schema_version", "attempt", "instruction_token_count", "context_token_count",
-                          "thoughts_token_count", "cached_token_count", "duration_ms"}) {
+                          "thoughts_token_count", "cached_token_count", "duration_ms", "turns", "refused_action_count",
+                          "lost_calls", "lost_prompt_token_count", "lost_completion_token_count", "tests_total",
+                          "tests_skipped", "files_examined"}) {
     count(key);
   }
   if (const auto cost = ext.find("cost_usd"); cost != ext.end() && !(cost->is_number() && cost->get<double>() >= 0)) {
@@ -91,9 +95,12 @@ void CheckExt(Problems& problems, const nlohmann::json& ext) {
 class Collector {
  public:
   explicit Collector(TraceReport& report) : report_(report) {}
+  /// What is added from now on is of this part; empty: of the file that was asked for.
+  void In(std::string file) { file_ = std::move(file); }
+  const std::string& file() const { return file_; }
   void Add(int64_t line, std::string message) {
     if (report_.problems.size() < kMaxTraceProblems) {
-      report_.problems.push_back({line, std::move(message)});
+      report_.problems.push_back({line, std::move(message), file_});
     } else {
       ++report_.more_problems;
     }
@@ -101,6 +108,7 @@ class Collector {
 
  private:
   TraceReport& report_;
+  std::string file_;
 };
 
 /// Follows the chain of one run.
@@ -198,60 +206,84 @@ std::vector<std::string> CheckEntry(const LogEntry& entry) {
   return problems;
 }
 
+namespace {
+
+/// Hands the lines of all parts of a trace to `visit(line)`.
+template <class Visit>
+Status ForEachLine(const std::string& path, Collector& problems, Visit visit) {
+  for (const std::string& part : TraceParts(path)) {
+    problems.In(part == path ? "" : part);
+    WFE_ASSIGN_OR_RETURN(TraceLineReader reader, TraceLineReader::Open(part));
+    while (true) {
+      WFE_ASSIGN_OR_RETURN(const std::optional<TraceLine> line, reader.Next());
+      if (!line) break;
+      WFE_RETURN_IF_ERROR(visit(*line));
+    }
+  }
+  return Ok();
+}
+
+}  // namespace
+
+bool IsEndOfRun(std::string_view step_name) {
+  return step_name == "workflow_completed" || step_name == "workflow_failed" || step_name == "workflow_cancelled";
+}
+
 Result<TraceReport> ValidateTrace(const std::string& path) {
   TraceReport report;
   Collector problems(report);
   std::map<std::string, TraceChain> chains;
-  WFE_ASSIGN_OR_RETURN(TraceLineReader reader, TraceLineReader::Open(path));
-  while (true) {
-    WFE_ASSIGN_OR_RETURN(const std::optional<TraceLine> line, reader.Next());
-    if (!line) return report;
+  std::set<std::string> ended;
+  WFE_RETURN_IF_ERROR(ForEachLine(path, problems, [&](const TraceLine& line) -> Status {
     ++report.lines;
     std::string reason;
-    const std::optional<LogEntry> entry = ReadEntry(*line, reason);
+    const std::optional<LogEntry> entry = ReadEntry(line, reason);
     if (!entry) {
-      problems.Add(line->number, reason);
-      if (line->ended) {
+      problems.Add(line.number, reason);
+      if (line.ended) {
         ++report.foreign_lines;
       } else {
         report.torn_last_line = true;
       }
-      continue;
+      return Ok();
     }
     ++report.entries;
     ++report.entries_of_run[entry->workflow_run_id];
-    for (std::string& message : CheckEntry(*entry)) problems.Add(line->number, std::move(message));
+    if (IsEndOfRun(entry->step_name)) ended.insert(entry->workflow_run_id);
+    for (std::string& message : CheckEntry(*entry)) problems.Add(line.number, std::move(message));
     // Different bytes with the same meaning (1.0 and 1e0, a key twice) hash alike, so the bytes are compared too.
-    if (SerializeLogEntry(*entry) != line->text) {
-      problems.Add(line->number, "the line is not in the form this program writes: its bytes were changed");
+    if (SerializeLogEntry(*entry) != line.text) {
+      problems.Add(line.number, "the line is not in the form this program writes: its bytes were changed");
     }
-    CheckChain(problems, line->number, *entry, chains[entry->workflow_run_id]);
+    CheckChain(problems, line.number, *entry, chains[entry->workflow_run_id]);
+    return Ok();
+  }));
+  for (const auto& [run, entries] : report.entries_of_run) {
+    if (!ended.contains(run)) report.open_runs.push_back(run);
   }
+  return report;
 }
 
 Result<TraceReport> CompareTraceWithHistory(const std::string& path, const std::string& run_id,
                                             std::span<const HistoryEntry> history) {
   TraceReport report;
   Collector problems(report);
-  WFE_ASSIGN_OR_RETURN(TraceLineReader reader, TraceLineReader::Open(path));
   size_t position = 0;
-  while (true) {
-    WFE_ASSIGN_OR_RETURN(const std::optional<TraceLine> line, reader.Next());
-    if (!line) break;
+  WFE_RETURN_IF_ERROR(ForEachLine(path, problems, [&](const TraceLine& line) -> Status {
     ++report.lines;
     std::string reason;
-    std::optional<LogEntry> entry = ReadEntry(*line, reason);
+    std::optional<LogEntry> entry = ReadEntry(line, reason);
     if (!entry) {
       ++report.foreign_lines;
-      report.torn_last_line = report.torn_last_line || !line->ended;
-      continue;
+      report.torn_last_line = report.torn_last_line || !line.ended;
+      return Ok();
     }
-    if (entry->workflow_run_id != run_id) continue;
+    if (entry->workflow_run_id != run_id) return Ok();
     ++report.entries;
     ++report.entries_of_run[run_id];
     if (position >= history.size()) {
-      problems.Add(line->number, "the history of run " + run_id + " has no entry for this line: it was added");
-      continue;
+      problems.Add(line.number, "the history of run " + run_id + " has no entry for this line: it was added");
+      return Ok();
     }
     HistoryEntry expected = history[position++];
     expected.logged_at.reset();
@@ -259,10 +291,12 @@ Result<TraceReport> CompareTraceWithHistory(const std::string& path, const std::
     expected_line.pop_back();
     entry->ext.erase("logged_at");
     if (SerializeLogEntry(*entry) != expected_line) {
-      problems.Add(line->number, "entry " + std::to_string(position) + " (" + entry->step_name +
-                                     ") differs from the history of run " + run_id);
+      problems.Add(line.number, "entry " + std::to_string(position) + " (" + entry->step_name +
+                                    ") differs from the history of run " + run_id);
     }
-  }
+    return Ok();
+  }));
+  problems.In("");
   if (position < history.size()) {
     problems.Add(0, "the file ends after " + std::to_string(position) + " of the " + std::to_string(history.size()) +
                         " entries that the history of run " + run_id + " has");
@@ -272,20 +306,21 @@ Result<TraceReport> CompareTraceWithHistory(const std::string& path, const std::
 
 Result<TraceReadSummary> ReadTrace(const std::string& path, const std::function<void(int64_t, LogEntry)>& visit) {
   TraceReadSummary summary;
-  WFE_ASSIGN_OR_RETURN(TraceLineReader reader, TraceLineReader::Open(path));
-  while (true) {
-    WFE_ASSIGN_OR_RETURN(const std::optional<TraceLine> line, reader.Next());
-    if (!line) return summary;
+  TraceReport unused;
+  Collector problems(unused);
+  WFE_RETURN_IF_ERROR(ForEachLine(path, problems, [&](const TraceLine& line) -> Status {
     std::string reason;
-    std::optional<LogEntry> entry = ReadEntry(*line, reason);
+    std::optional<LogEntry> entry = ReadEntry(line, reason);
     if (entry) {
       ++summary.entries;
-      visit(line->number, *std::move(entry));
-      continue;
+      visit(line.number, *std::move(entry));
+      return Ok();
     }
     ++summary.bad_lines;
-    if (summary.skipped.size() < 100) summary.skipped.push_back({line->number, std::move(reason)});
-  }
+    if (summary.skipped.size() < 100) summary.skipped.push_back({line.number, std::move(reason), problems.file()});
+    return Ok();
+  }));
+  return summary;
 }
 
 }  // namespace wfe::activities

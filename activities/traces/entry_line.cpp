@@ -6,8 +6,11 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <nlohmann/json.hpp>
 #include <optional>
 
+#include "activities/audit/line_text.h"
+#include "activities/audit/log_entry.h"
 #include "activities/traces/hex.h"
 #include "activities/traces/parse_report.h"
 #include "activities/traces/trace_time.h"
@@ -18,8 +21,8 @@ namespace {
 
 namespace ondemand = simdjson::ondemand;
 
-/// A count beyond this is nobody's; sums of counts stay far from overflowing.
-constexpr int64_t kMaxCount = int64_t{1} << 50;
+/// Longer lines are judged by the other reader's parser: this one's would keep ten times their size.
+constexpr size_t kMaxIndexedLineBytes = 256u << 10;
 
 bool IsSha256(std::string_view text) { return text.size() == 64 && IsHex(text); }
 
@@ -37,9 +40,10 @@ bool IsErrorType(std::string_view text) {
 }
 
 bool IsEventName(std::string_view step) {
-  static constexpr std::array<std::string_view, 7> kNames = {
-      "workflow_started", "workflow_completed", "workflow_failed", "workflow_cancelled",
-      "escalated",        "budget_blocked",     "tool_routed"};
+  static constexpr std::array<std::string_view, 12> kNames = {
+      "workflow_started", "workflow_completed", "workflow_failed", "workflow_cancelled", "escalated",
+      "budget_blocked",   "tool_routed",        "guidance_added",  "abort_requested",    "aborted",
+      "build_resumed",    "recovered_from_host"};
   return std::find(kNames.begin(), kNames.end(), step) != kNames.end();
 }
 
@@ -47,6 +51,7 @@ bool IsEventName(std::string_view step) {
 
 struct EntryLineReader::Impl {
   ondemand::parser parser;
+  simdjson::dom::parser whole;
   TraceEntry entry;
   ChainLink link;
   std::vector<std::pair<std::string_view, std::string_view>> sections;
@@ -66,6 +71,7 @@ struct EntryLineReader::Impl {
   bool has_status = false;
   bool has_kind = false;
   bool has_commands = false;
+  bool wrong_type = false;  // a known field holds something that is not of its type: no entry, as for the validator
   simdjson::error_code error = simdjson::SUCCESS;  // the line is not JSON
 
   void Reset() {
@@ -77,7 +83,7 @@ struct EntryLineReader::Impl {
     entry_id = template_id = ext_status = failure_type = {};
     template_version = total = -1;
     rework = -1;
-    has_timestamp = has_status = has_kind = has_commands = false;
+    has_timestamp = has_status = has_kind = has_commands = wrong_type = false;
     error = simdjson::SUCCESS;
   }
 
@@ -88,36 +94,37 @@ struct EntryLineReader::Impl {
     return false;
   }
 
+  /// A value that is not of its field's type.  A null is a field that another writer left empty; anything else in one
+  /// of the fourteen fields makes the line no entry, in this reader as in ParseLogEntry.
+  void NotOfType(ondemand::value& value, std::string_view name, const char* what) {
+    ondemand::json_type found{};
+    const bool is_null = value.type().get(found) == simdjson::SUCCESS && found == ondemand::json_type::null;
+    Schema(std::string(name) + " is not " + what);
+    if (!is_null && name.find('.') == std::string_view::npos) wrong_type = true;
+  }
+
   /// A text, or a problem.  True: it was one.
   bool Text(ondemand::value& value, const char* name, std::string_view& into) {
     const simdjson::error_code code = value.get_string().get(into);
     if (code == simdjson::SUCCESS) return true;
     into = {};
-    if (code != simdjson::INCORRECT_TYPE) {
-      error = code;
-    } else {
-      Schema(std::string(name) + " is not a string");
-    }
+    NotOfType(value, name, "a string");
     return false;
   }
 
   void Count(ondemand::value& value, const char* name, int64_t& into) {
+    into = -1;
     int64_t count = -1;
-    const simdjson::error_code code = value.get_int64().get(count);
-    if (code != simdjson::SUCCESS || count < 0 || count > kMaxCount) {
-      Schema(std::string(name) + " is not a count");
-      count = -1;
-    }
+    if (value.get_int64().get(count) != simdjson::SUCCESS) return NotOfType(value, name, "a count");
+    if (count < 0 || count > kMaxCount) return Schema(std::string(name) + " is not a count");
     into = count;
   }
 
   void Amount(ondemand::value& value, const char* name, double& into, double absent) {
+    into = absent;
     double amount = 0;
-    const simdjson::error_code code = value.get_double().get(amount);
-    if (code != simdjson::SUCCESS || !(amount >= 0)) {
-      Schema(std::string(name) + " is not an amount");
-      amount = absent;
-    }
+    if (value.get_double().get(amount) != simdjson::SUCCESS) return NotOfType(value, name, "an amount");
+    if (!(amount >= 0)) return Schema(std::string(name) + " is not an amount");
     into = amount;
   }
 
@@ -127,13 +134,23 @@ struct EntryLineReader::Impl {
     into = {};
   }
 
-  void IsOfType(ondemand::value& value, const char* name, ondemand::json_type type, const char* what) {
-    ondemand::json_type found{};
-    if (const simdjson::error_code code = value.type().get(found); code != simdjson::SUCCESS) {
-      error = code;
-    } else if (found != type) {
-      Schema(std::string(name) + " is not " + what);
+  void StringList(ondemand::value& value, const char* name) {
+    ondemand::array items;
+    if (value.get_array().get(items) != simdjson::SUCCESS) return NotOfType(value, name, "a list");
+    for (auto item : items) {
+      std::string_view text;
+      ondemand::value one;
+      if (item.get(one) == simdjson::SUCCESS && one.get_string().get(text) == simdjson::SUCCESS) continue;
+      Schema(std::string(name) + " is not a list of strings");
+      wrong_type = true;
+      return;
     }
+  }
+
+  void IsString(ondemand::value& value, const char* name) {
+    ondemand::json_type found{};
+    if (value.type().get(found) == simdjson::SUCCESS && found == ondemand::json_type::string) return;
+    NotOfType(value, name, "a string");
   }
 
   void Timestamp(ondemand::value& value) {
@@ -225,10 +242,10 @@ struct EntryLineReader::Impl {
         if (Is(key, "timestamp")) Timestamp(value);
         return;
       case 10:
-        if (Is(key, "error_full")) IsOfType(value, "error_full", ondemand::json_type::string, "a string");
+        if (Is(key, "error_full")) IsString(value, "error_full");
         return;
       case 13:
-        if (Is(key, "files_touched")) IsOfType(value, "files_touched", ondemand::json_type::array, "a list");
+        if (Is(key, "files_touched")) StringList(value, "files_touched");
         return;
       case 15:
         if (Is(key, "workflow_run_id")) Text(value, "workflow_run_id", entry.run);
@@ -244,7 +261,7 @@ struct EntryLineReader::Impl {
         if (Is(key, "prompt_token_count")) Count(value, "prompt_token_count", entry.prompt_tokens);
         if (Is(key, "rework_cost_factor")) Amount(value, "rework_cost_factor", rework, -1);
         if (Is(key, "commands_attempted")) {
-          IsOfType(value, "commands_attempted", ondemand::json_type::array, "a list");
+          StringList(value, "commands_attempted");
           has_commands = true;
         }
         return;
@@ -272,6 +289,7 @@ struct EntryLineReader::Impl {
         return;
       case 5:
         if (Is(key, "model")) Text(value, "ext.model", entry.model);
+        if (Is(key, "turns")) Count(value, "ext.turns", entry.turns);
         return;
       case 6:
         if (Is(key, "status")) Text(value, "ext.status", ext_status);
@@ -320,6 +338,9 @@ struct EntryLineReader::Impl {
       case 19:
         if (Is(key, "context_token_count")) Count(value, "ext.context_token_count", entry.context_tokens);
         return;
+      case 20:
+        if (Is(key, "instruction_template")) Text(value, "ext.instruction_template", entry.instruction_template);
+        return;
       case 23:
         if (Is(key, "instruction_token_count")) Count(value, "ext.instruction_token_count", entry.instruction_tokens);
         return;
@@ -330,7 +351,7 @@ struct EntryLineReader::Impl {
 
   void Ext(ondemand::value& value, const TraceTable& table) {
     ondemand::object object;
-    if (value.get_object().get(object) != simdjson::SUCCESS) return Schema("ext is not an object");
+    if (value.get_object().get(object) != simdjson::SUCCESS) return NotOfType(value, "ext", "an object");
     for (auto field : object) {
       std::string_view key;
       ondemand::value inner;
@@ -339,6 +360,21 @@ struct EntryLineReader::Impl {
       ExtField(key, inner, table);
       if (error != simdjson::SUCCESS) return;
     }
+  }
+
+  /// "" or why the line is not JSON.  The fields are read on demand, which looks at nothing it is not asked for: a NaN
+  /// or half a surrogate in another field would pass, and the validator would find no entry there.
+  const char* WhyNotJson(std::string_view line) {
+    if (line.empty()) return "the line is empty";
+    if (JsonNestsTooDeep(line)) return "nested too deeply";
+    if (line.size() <= kMaxIndexedLineBytes) {
+      simdjson::dom::element element;
+      const simdjson::error_code code = whole.parse(line.data(), line.size(), false).get(element);
+      if (code == simdjson::SUCCESS) return element.is_object() ? "" : "it is not an object";
+      // Whole numbers beyond 64 bits are JSON all the same; this parser does not read them.
+      if (code != simdjson::NUMBER_ERROR) return "no JSON";
+    }
+    return nlohmann::json::accept(line) ? "" : "no JSON";
   }
 
   /// False: not one whole JSON object.
@@ -384,10 +420,10 @@ struct EntryLineReader::Impl {
 
   bool Read(std::string_view line, const TraceTable& table) {
     Reset();
-    if (JsonNestsTooDeep(line)) return Malformed("the line " + WhyNotJson(line));
-    if (!ReadFields(line, table)) {
-      return Malformed(line.empty() ? std::string("the line is empty") : std::string(simdjson::error_message(error)));
-    }
+    const std::string_view text = WithoutByteOrderMark(line);
+    if (const char* const why = WhyNotJson(text); *why != '\0') return Malformed(why);
+    if (!ReadFields(text, table)) return Malformed("no JSON object");
+    if (wrong_type) return false;
     if (entry.run.empty()) Schema("workflow_run_id is missing (LG-1)");
     if (entry.step.empty()) Schema("step_name is missing (LG-2)");
     if (!has_timestamp && problems.empty()) Schema("timestamp is missing (LG-3)");

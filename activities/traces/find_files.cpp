@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "activities/audit/audit.h"
+#include "activities/audit/trace_file.h"
 
 namespace wfe::activities {
 namespace {
@@ -32,7 +33,13 @@ struct Search {
   }
 
   void Take(const std::string& path, const struct stat& status) {
-    if (seen.emplace(status.st_dev, status.st_ino).second) files.push_back({path, status.st_size});
+    if (!seen.emplace(status.st_dev, status.st_ino).second) return;
+    files.push_back({path, status.st_size});
+    // The older parts of a rotated trace are read with it.
+    for (const std::string& part : TraceParts(path)) {
+      struct stat info{};
+      if (part != path && stat(part.c_str(), &info) == 0) files.back().bytes += info.st_size;
+    }
   }
 
   /// The names in a directory that may matter, sorted.

@@ -118,12 +118,16 @@ BuildRow FoldBuild(const TraceTable& table, const RunRows& run) {
   build.first_timestamp_ms = run.first_timestamp_ms;
   build.last_timestamp_ms = run.first_timestamp_ms;
   build.cost_complete = true;
+  build.chained = true;
+  build.beginning_missing = table.seq(run.rows.front()) > 1;
   EntryStatus last_verification = EntryStatus::kNotApplicable;
   const auto first = [](DictId& into, DictId id) {
     if (into == kNoId) into = id;
   };
   for (const size_t row : run.rows) {
     build.last_timestamp_ms = std::max(build.last_timestamp_ms, table.timestamp_ms(row));
+    build.chained = build.chained && table.chained(row);
+    build.chain_broken = build.chain_broken || table.chain_broken(row);
     first(build.context_hash, table.context_hash(row));
     first(build.template_name, table.template_name(row));
     first(build.experiment_arm, table.experiment_arm(row));

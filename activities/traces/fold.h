@@ -57,6 +57,9 @@ struct BuildRow {
   DictId template_name = kNoId;     ///< Likewise.
   DictId experiment_arm = kNoId;    ///< Likewise.
   DictId first_error_type = kNoId;  ///< Of the initial_verification, when it failed.
+  bool chained = false;            ///< Every entry is part of the run's hash chain (TR-9).
+  bool chain_broken = false;       ///< Some entry does not fit the chain: it was changed, taken out or put in.
+  bool beginning_missing = false;  ///< Its entries are numbered and the first one is not among them.
   size_t first_row = 0;             ///< The run's first entry in the table, for its file and line.
   size_t entries = 0;
 

@@ -2,10 +2,13 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "activities/audit/audit.h"
+#include "activities/audit/line_text.h"
 #include "engine/base/parse_json.h"
+#include "activities/audit/log_entry.h"
 #include "workers/client/blocking_call.h"
 
 namespace wfe::activities {
@@ -14,34 +17,42 @@ namespace {
 namespace enums = temporal::api::enums::v1;
 namespace ws = temporal::api::workflowservice::v1;
 
+/// Which entry an activity offers: its id and its bytes, so that another entry under the same id is not taken for it.
+std::pair<std::string, std::string> Offered(const HistoryEntry& entry) {
+  const std::string id = ExtString(entry.entry, "entry_id");
+  return {id.empty() ? EntryIdFromToken(entry.idempotency_token) : id, SerializeLogEntry(entry.entry)};
+}
+
 }  // namespace
 
 Result<std::vector<HistoryEntry>> EntriesOfHistory(const temporal::api::history::v1::History& history,
                                                    const std::string& run_id) {
   std::map<int64_t, HistoryEntry> scheduled;
   std::vector<HistoryEntry> entries;
+  std::set<std::pair<std::string, std::string>> offered;
   for (const auto& event : history.events()) {
     if (event.event_type() == enums::EVENT_TYPE_ACTIVITY_TASK_SCHEDULED) {
       const auto& activity = event.activity_task_scheduled_event_attributes();
       if (activity.activity_type().name() != kLogAuditEntry.name) continue;
       try {
         const std::string bytes = activity.input().payloads_size() > 0 ? activity.input().payloads(0).data() : "";
-        if (JsonNestsTooDeep(bytes, kMaxStoredJsonDepth)) {
+        if (JsonNestsTooDeep(bytes)) {
           return InvalidArgument("event " + std::to_string(event.event_id()) + " of run " + run_id +
-                                 " holds no log entry: its input " + WhyNotJson(bytes, kMaxStoredJsonDepth));
+                                 " holds no log entry: nested too deeply");
         }
         const auto input = nlohmann::json::parse(bytes).get<LogAuditEntryInput>();
         scheduled[event.event_id()] = {input.entry, run_id + "/" + activity.activity_id(), std::nullopt};
-      } catch (const nlohmann::json::exception& e) {
+      } catch (const nlohmann::json::exception&) {
         return InvalidArgument("event " + std::to_string(event.event_id()) + " of run " + run_id +
-                               " holds no log entry: " + e.what());
+                               " holds no log entry");
       }
     } else if (event.event_type() == enums::EVENT_TYPE_ACTIVITY_TASK_COMPLETED) {
       const auto found = scheduled.find(event.activity_task_completed_event_attributes().scheduled_event_id());
       if (found == scheduled.end()) continue;
       found->second.logged_at = Instant(std::chrono::seconds(event.event_time().seconds()) +
                                         std::chrono::nanoseconds(event.event_time().nanos()));
-      entries.push_back(std::move(found->second));
+      // A build that moved to another host offers its entries there once more (EN-5); each is one line of the file.
+      if (offered.insert(Offered(found->second)).second) entries.push_back(std::move(found->second));
       scheduled.erase(found);
     }
   }

@@ -11,8 +11,9 @@
 
 namespace wfe::activities {
 
-/// The input of every completed logAuditEntry activity, in the order in which they completed.  INVALID_ARGUMENT names
-/// an event that holds no log entry.
+/// The input of every completed logAuditEntry activity, in the order in which they completed; an entry that was offered
+/// again (by a build that moved to another host) stands once, where it came first.  INVALID_ARGUMENT names an event
+/// that holds no log entry.
 Result<std::vector<HistoryEntry>> EntriesOfHistory(const temporal::api::history::v1::History& history,
                                                    const std::string& run_id);
 

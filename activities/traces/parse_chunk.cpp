@@ -1,12 +1,12 @@
 // Reading one chunk.
 #include <algorithm>
-#include <unordered_set>
 #include <utility>
 
 #include "activities/audit/trace_file.h"
 #include "activities/traces/collect.h"
 #include "activities/traces/entry_line.h"
 #include "activities/traces/history_entries.h"
+#include "activities/traces/line_chain.h"
 #include "workers/client/records_client.h"
 
 namespace wfe::activities {
@@ -26,13 +26,15 @@ class StoredLines {
   }
 
   /// Hands the lines to the parser as one file, numbered from 1.
-  void Flush(const std::string& run, TraceParser& parser) {
+  void Flush(const std::string& run, TraceParser& parser, ParseReport& report) {
     if (lines_.empty()) return;
     const bool numbered = std::all_of(lines_.begin(), lines_.end(), [](const Line& line) { return line.seq >= 0; });
     std::stable_sort(lines_.begin(), lines_.end(), [&](const Line& a, const Line& b) {
       return numbered ? a.seq < b.seq : a.timestamp_ms < b.timestamp_ms;
     });
-    parser.BeginFile("records:" + std::string(kTracesTable) + "/" + run);
+    const std::string name = "records:" + std::string(kTracesTable) + "/" + run;
+    if (numbered) ChooseByChain(name, run, report);
+    parser.BeginFile(name);
     int64_t number = 0;
     for (const Line& line : lines_) parser.ParseLine(line.text, ++number);
     lines_.clear();
@@ -44,12 +46,49 @@ class StoredLines {
     int64_t timestamp_ms;
     std::string text;
   };
+
+  /// Where several rows claim one place of a run (M7), the one that continues its chain is kept and the others are
+  /// named.  Lines are in the order of their numbers.
+  void ChooseByChain(const std::string& name, const std::string& run, ParseReport& report) {
+    const auto same = [](const Line& a, const Line& b) { return a.seq == b.seq; };
+    if (std::adjacent_find(lines_.begin(), lines_.end(), same) == lines_.end()) return;
+    ChainEnd end;
+    std::vector<Line> kept;
+    for (auto group = lines_.begin(); group != lines_.end();) {
+      const auto rest = std::find_if(group, lines_.end(), [&](const Line& line) { return !same(line, *group); });
+      auto chosen = group;
+      ChainEnd after = end;
+      for (auto candidate = group; candidate != rest; ++candidate) {
+        ChainEnd next = end;
+        const bool continues = Follow(candidate->text, next);
+        if (candidate == group || continues) chosen = candidate, after = next;
+        if (continues) break;
+      }
+      if (rest - group > 1) {
+        report.Add(name, static_cast<int64_t>(kept.size()) + 1, kProblemChain,
+                   std::to_string(rest - group) + " rows claim the place " + std::to_string(group->seq) + " of run " +
+                       run + ": all but one were written by somebody else");
+      }
+      end = after;
+      kept.push_back(std::move(*chosen));
+      group = rest;
+    }
+    lines_ = std::move(kept);
+  }
+
+  bool Follow(std::string text, ChainEnd& end) {
+    const size_t size = text.size();
+    text.append(EntryLineReader::kPadding, '\0');
+    const std::string_view line = std::string_view(text).substr(0, size);
+    return reader_.Read(line, no_table_) && FollowChain(line, reader_.link(), end).empty();
+  }
+
   EntryLineReader reader_;
   TraceTable no_table_;
   std::vector<Line> lines_;
 };
 
-Status ParseRows(const std::string& prefix, const CollectContext& context, TraceParser& parser) {
+Status ParseRows(const std::string& prefix, const CollectContext& context, TraceParser& parser, ParseReport& report) {
   if (context.records == nullptr) return FailedPrecondition("no records service to read traces from");
   StoredLines lines;
   std::string run;
@@ -57,12 +96,12 @@ Status ParseRows(const std::string& prefix, const CollectContext& context, Trace
       context.records->ScanRows(std::string(kTracesTable), prefix, [&](const std::string& key, std::string value) {
         const std::string of = key.substr(0, key.rfind('/'));
         if (of != run) {
-          lines.Flush(run, parser);
+          lines.Flush(run, parser, report);
           run = of;
         }
         lines.Add(std::move(value));
       }));
-  lines.Flush(run, parser);
+  lines.Flush(run, parser, report);
   return Ok();
 }
 
@@ -83,15 +122,14 @@ Status ParseHistory(const TraceUnit& unit, const std::string& ns, const CollectC
     return Ok();
   }
   parser.BeginFile(name);
-  std::unordered_set<std::string> seen;  // a build that moved to another host logs its entries there once more
   int64_t number = 0;
   for (const HistoryEntry& entry : *entries) {
     ++number;
     const Result<LogEntry> complete = CompleteEntry(entry.entry, entry.idempotency_token);
     if (!complete) {
       report.Add(name, number, kProblemSchema, complete.error().message);
-    } else if (std::string line = SerializeLogEntry(*complete); seen.insert(line).second) {
-      parser.ParseLine(line, number);
+    } else {
+      parser.ParseLine(SerializeLogEntry(*complete), number);
     }
   }
   return Ok();
@@ -123,7 +161,7 @@ Result<ParsedChunk> ParseChunk(const Chunk& chunk, const std::vector<SourceSpec>
       const Status read = parser.ParseFile(unit.location);
       if (!read) report.Add(unit.location, 0, kProblemMalformed, read.error().message);
     } else if (source.kind == kSourceRecords) {
-      WFE_RETURN_IF_ERROR(ParseRows(unit.location, context, parser));
+      WFE_RETURN_IF_ERROR(ParseRows(unit.location, context, parser, report));
     } else {
       WFE_RETURN_IF_ERROR(ParseHistory(unit, source.ns, context, parser, report));
     }

@@ -10,7 +10,7 @@ namespace wfe::activities {
 namespace {
 
 constexpr std::string_view kMark = "wfe.traces";
-constexpr uint64_t kVersion = 1;
+constexpr uint64_t kVersion = 2;  // 2: turns and instruction templates
 constexpr size_t kDigestBytes = 32;
 
 class Writer {
@@ -211,7 +211,7 @@ class TableCodec {
     for (size_t row = 0; row < table.size(); ++row) {
       if (!runs.Has(row) || !flags.Has(row)) return false;
       const uint64_t value = flags.Get(row);
-      if ((value & 3) > 2 || (value >> 2 & 3) > 2 || value >> 4 > 4) return false;
+      if ((value & 3) > 2 || (value >> 2 & 3) > 2 || (value >> 4 & 7) > 4 || value >> 9 != 0) return false;
     }
     return true;
   }

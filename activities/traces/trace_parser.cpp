@@ -100,8 +100,10 @@ struct TraceParser::Impl {
     if (options.verify_chain) {
       if (std::string problem = FollowChain(line, reader.link(), run.chain); !problem.empty()) {
         Problem(number, kProblemChain, std::move(problem));
+        entry.chain_broken = true;
       }
     }
+    entry.chained = !reader.link().entry_hash.empty();
     if (!reader.sections().empty()) table.SetSections(entry.context_hash, reader.sections());
     if (table.Add(entry)) {
       ++report.entries;
@@ -109,6 +111,8 @@ struct TraceParser::Impl {
       ++report.duplicates;
     }
   }
+
+  Status ReadPart(const std::string& path);
 
   void TooLong(int64_t number) {
     ++report.lines;
@@ -137,12 +141,21 @@ void TraceParser::ParseLine(std::string_view line, int64_t number) {
 }
 
 Status TraceParser::ParseFile(const std::string& path) {
+  BeginFile(path);
+  for (const std::string& part : TraceParts(path)) {
+    // Chain and clock of a run go on from one part to the next.
+    impl_->file = part;
+    WFE_RETURN_IF_ERROR(impl_->ReadPart(part));
+  }
+  return Ok();
+}
+
+Status TraceParser::Impl::ReadPart(const std::string& path) {
   const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (fd.get() < 0) {
     const std::string message = "cannot open " + path + ": " + std::strerror(errno);
     return errno == ENOENT ? NotFound(message) : Unavailable(message);
   }
-  BeginFile(path);
   std::vector<char> buffer(2 * kBlockBytes + EntryLineReader::kPadding);
   size_t begin = 0;  // of the first line that is not done
   size_t end = 0;    // of what was read
@@ -163,17 +176,17 @@ Status TraceParser::ParseFile(const std::string& path) {
     } while (got < 0 && errno == EINTR);
     if (got < 0) return Unavailable("cannot read " + path + ": " + std::strerror(errno));
     if (got == 0) break;
-    impl_->report.bytes += got;
+    report.bytes += got;
     size_t searched = end;  // what was there before holds no newline
     end += static_cast<size_t>(got);
     while (const void* newline = std::memchr(buffer.data() + searched, '\n', end - searched)) {
       const size_t at = static_cast<size_t>(static_cast<const char*>(newline) - buffer.data());
       ++number;
       if (skipping || at - begin > kMaxTraceLineBytes) {
-        impl_->TooLong(number);
+        TooLong(number);
         skipping = false;
       } else {
-        impl_->Line(std::string_view(buffer.data() + begin, at - begin), number);
+        Line(std::string_view(buffer.data() + begin, at - begin), number);
       }
       begin = searched = at + 1;
     }
@@ -183,11 +196,11 @@ Status TraceParser::ParseFile(const std::string& path) {
     }
   }
   if (skipping) {
-    impl_->TooLong(number + 1);
+    TooLong(number + 1);
   } else if (end > begin) {
-    ++impl_->report.lines;
-    ++impl_->report.rejected;
-    impl_->Problem(number + 1, kProblemMalformed, "the last line is torn: it does not end with a newline");
+    ++report.lines;
+    ++report.rejected;
+    Problem(number + 1, kProblemMalformed, "the last line is torn: it does not end with a newline");
   }
   return Ok();
 }

@@ -31,7 +31,8 @@ class TraceParser {
   TraceParser(const TraceParser&) = delete;
   TraceParser& operator=(const TraceParser&) = delete;
 
-  /// NOT_FOUND or UNAVAILABLE when the file cannot be opened or read on; rows read until then are kept.
+  /// The parts of a rotated trace in their order (TraceParts), as one file.  NOT_FOUND or UNAVAILABLE when a part cannot
+  /// be opened or read on; rows read until then are kept.
   Status ParseFile(const std::string& path);
 
   /// The same for lines that come from elsewhere: chain and clock start anew with each file.

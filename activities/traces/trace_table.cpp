@@ -26,6 +26,9 @@ std::optional<uint64_t> Count(int64_t value) {
   return value < 0 ? std::nullopt : std::optional<uint64_t>(static_cast<uint64_t>(value));
 }
 
+constexpr uint64_t kChainedBit = 1u << 7;
+constexpr uint64_t kChainBrokenBit = 1u << 8;
+
 constexpr uint32_t kNoSlotYet = 0;
 constexpr size_t kFirstIdSlots = 64;
 
@@ -100,6 +103,7 @@ int TraceTable::DictionaryOf(ColumnName column) {
     case kInstructionHash:
       return kInstructions;
     case kTemplate:
+    case kInstructionTemplate:
       return kTemplates;
     case kModel:
       return kModels;
@@ -172,7 +176,8 @@ bool TraceTable::Add(const TraceEntry& entry) {
   columns_[kRun].Push(InternRun(entry.run, entry.workflow_id, entry.workflow_type));
   text(kStep, entry.step);
   columns_[kFlags].Push(static_cast<uint64_t>(entry.kind) | static_cast<uint64_t>(entry.status) << 2 |
-                        static_cast<uint64_t>(entry.token_source) << 4);
+                        static_cast<uint64_t>(entry.token_source) << 4 | (entry.chained ? kChainedBit : 0) |
+                        (entry.chain_broken ? kChainBrokenBit : 0));
   columns_[kTimestamp].Push(static_cast<uint64_t>(entry.timestamp_ms));
   count(kSeq, entry.seq);
   count(kPromptTokens, entry.prompt_tokens);
@@ -182,6 +187,7 @@ bool TraceTable::Add(const TraceEntry& entry) {
   count(kErrorChars, entry.error_chars);
   count(kDuration, entry.duration_ms);
   count(kAttempt, entry.attempt);
+  count(kTurns, entry.turns);
   if (std::isnan(entry.cost_usd)) {
     columns_[kCost].PushAbsent();
   } else {
@@ -191,6 +197,7 @@ bool TraceTable::Add(const TraceEntry& entry) {
   hash(kContextHash, entry.context_hash);
   hash(kInstructionHash, entry.instruction_hash);
   text(kTemplate, entry.template_name);
+  text(kInstructionTemplate, entry.instruction_template);
   text(kModel, entry.model);
   text(kExperimentArm, entry.experiment_arm);
   text(kEndStatus, entry.end_status);
@@ -302,8 +309,10 @@ EntryStatus TraceTable::status(size_t row) const {
   return static_cast<EntryStatus>(columns_[kFlags].Get(row) >> 2 & 3);
 }
 TokenSource TraceTable::token_source(size_t row) const {
-  return static_cast<TokenSource>(columns_[kFlags].Get(row) >> 4);
+  return static_cast<TokenSource>(columns_[kFlags].Get(row) >> 4 & 7);
 }
+bool TraceTable::chained(size_t row) const { return (columns_[kFlags].Get(row) & kChainedBit) != 0; }
+bool TraceTable::chain_broken(size_t row) const { return (columns_[kFlags].Get(row) & kChainBrokenBit) != 0; }
 
 double TraceTable::cost_usd(size_t row) const {
   const PackedColumn& cost = columns_[kCost];

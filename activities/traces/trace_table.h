@@ -54,17 +54,21 @@ struct TraceEntry {
   int64_t error_chars = -1;
   int64_t duration_ms = -1;
   int64_t attempt = -1;
+  int64_t turns = -1;  ///< Model calls of the step; its prompt counts the context and the instruction once for each.
   double cost_usd = std::numeric_limits<double>::quiet_NaN();
   std::string_view error_type;
   std::string_view context_hash;      ///< 64 hex digits.
   std::string_view instruction_hash;  ///< 64 hex digits.
   std::string_view template_name;     ///< "<id>@<version>"
+  std::string_view instruction_template;  ///< "<id>@<version>" of the instruction or fix prompt.
   std::string_view model;
   std::string_view workflow_id;
   std::string_view workflow_type;
   std::string_view experiment_arm;
   std::string_view
       end_status;  ///< ext.status of a workflow_completed entry; ext.failure_type of a workflow_failed one.
+  bool chained = false;       ///< It states its place in its run's hash chain (TR-9) …
+  bool chain_broken = false;  ///< … which does not hold, or is missing beside entries that have one.
   std::string_view source_file;
   int64_t source_line = 0;
 };
@@ -90,6 +94,8 @@ class TraceTable {
   EntryKind kind(size_t row) const;
   EntryStatus status(size_t row) const;
   TokenSource token_source(size_t row) const;
+  bool chained(size_t row) const;
+  bool chain_broken(size_t row) const;
   int64_t timestamp_ms(size_t row) const { return Integer(kTimestamp, row); }
   int64_t seq(size_t row) const { return Integer(kSeq, row); }
   int64_t prompt_tokens(size_t row) const { return Integer(kPromptTokens, row); }
@@ -99,6 +105,7 @@ class TraceTable {
   int64_t error_chars(size_t row) const { return Integer(kErrorChars, row); }
   int64_t duration_ms(size_t row) const { return Integer(kDuration, row); }
   int64_t attempt(size_t row) const { return Integer(kAttempt, row); }
+  int64_t turns(size_t row) const { return Integer(kTurns, row); }
   double cost_usd(size_t row) const;  ///< NaN: absent.
   int64_t source_line(size_t row) const { return Integer(kSourceLine, row); }
   const EntryId& entry_id(size_t row) const { return ids_[row]; }
@@ -115,6 +122,7 @@ class TraceTable {
   DictId context_hash(size_t row) const { return Id(kContextHash, row); }
   DictId instruction_hash(size_t row) const { return Id(kInstructionHash, row); }
   DictId template_name(size_t row) const { return Id(kTemplate, row); }
+  DictId instruction_template(size_t row) const { return Id(kInstructionTemplate, row); }
   DictId model(size_t row) const { return Id(kModel, row); }
   DictId experiment_arm(size_t row) const { return Id(kExperimentArm, row); }
   DictId end_status(size_t row) const { return Id(kEndStatus, row); }
@@ -160,7 +168,7 @@ class TraceTable {
   enum ColumnName : int {
     kRun,
     kStep,
-    kFlags,  // kind, 2 bits; status, 2 bits; token source, 3 bits
+    kFlags,  // kind, 2 bits; status, 2 bits; token source, 3 bits; chained; chain broken
     kTimestamp,
     kSeq,
     kPromptTokens,
@@ -170,11 +178,13 @@ class TraceTable {
     kErrorChars,
     kDuration,
     kAttempt,
+    kTurns,
     kCost,
     kErrorType,
     kContextHash,
     kInstructionHash,
     kTemplate,
+    kInstructionTemplate,
     kModel,
     kExperimentArm,
     kEndStatus,

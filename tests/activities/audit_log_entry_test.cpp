@@ -63,8 +63,16 @@ TEST(AuditLogEntry, WrongTypeIsRefusedByName) {
                            R"({"files_touched":["a",1]})", "[]", "x"}) {
     EXPECT_FALSE(ParseLogEntry(line).has_value()) << line;
   }
-  EXPECT_THAT(ParseLogEntry(R"({"prompt_token_count":null})").error().message,
-              ::testing::HasSubstr("prompt_token_count"));
+  EXPECT_THAT(ParseLogEntry(R"({"prompt_token_count":"1"})").error().message,
+              ::testing::HasSubstr("prompt_token_count is not a whole number"));
+  EXPECT_FALSE(ParseLogEntry(R"({"prompt_token_count":9223372036854775808})").has_value());
+}
+
+TEST(AuditLogEntry, NullOfAnotherWriterIsAbsent) {
+  const Result<LogEntry> entry = ParseLogEntry(R"({"workflow_run_id":"r","prompt_token_count":null,"ext":null})");
+  ASSERT_TRUE(entry.has_value()) << entry.error().message;
+  EXPECT_FALSE(entry->prompt_token_count.has_value());
+  EXPECT_EQ(SerializeLogEntry(*entry), R"({"workflow_run_id":"r"})");
 }
 
 TEST(AuditLogEntry, ReworkFactorIsOmittedWithoutADivisor) {  // LG-11

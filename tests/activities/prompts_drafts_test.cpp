@@ -237,5 +237,22 @@ TEST(TextDiff, TextsWithNothingInCommonStayCheap) {
   EXPECT_EQ(diff.sections.at(0).lines_added, 20'000);
 }
 
+TEST(RuleAgainst, QuotesTheLineOfTheTemplateThatIsAboutTheClass) {  // D26
+  const auto shipped = LoadContextTemplate(std::string(WFE_SOURCE_DIR) + "/workflows/audited_build/templates", kId, 1);
+  ASSERT_TRUE(shipped.has_value());
+  EXPECT_EQ(RuleAgainst("ESLINT_ERROR_NO_ANY", "STRICT CONSTRAINTS", shipped->text),
+            "Never use the type `any`, explicitly or by omission. Use a precise type, a generic parameter, or `unknown` "
+            "narrowed by a check.");
+  EXPECT_THAT(RuleAgainst("JEST_FAILURE", "VERIFICATION PROTOCOL", shipped->text), HasSubstr("tests that assert"));
+}
+
+TEST(RuleAgainst, IsNothingWhereNoLineTargetsTheClass) {  // D26
+  const std::string text = "## STRICT CONSTRAINTS\n\n- Many companies are there.\n\n## Other\n\n- Never use `any`.\n";
+  EXPECT_EQ(RuleAgainst("ESLINT_ERROR_NO_ANY", "STRICT CONSTRAINTS", text), "");
+  EXPECT_EQ(RuleAgainst("LINK_ERROR", "STRICT CONSTRAINTS", text), "");
+  EXPECT_EQ(RuleAgainst("UNHEARD_OF", "STRICT CONSTRAINTS", text), "");
+  EXPECT_EQ(RuleAgainst("ESLINT_ERROR_NO_ANY", "Missing", text), "");
+}
+
 }  // namespace
 }  // namespace wfe::activities

@@ -11,7 +11,10 @@
 
 #include "activities/audit/audit.h"
 #include "activities/audit/trace_file.h"
+#include "activities/audit/trace_validator.h"
 #include "activities/traces/fold.h"
+#include "activities/traces/history_entries.h"
+#include "activities/traces/ingest.h"
 #include "tests/activities/agent_test_support.h"
 #include "tests/support/memory_records.h"
 #include "tests/traces/trace_corpus.h"
@@ -244,6 +247,69 @@ TEST_F(ParseChunkTest, SameRunsFromDirectoryStoreAndHistoryCountOnce) {
   for (const BuildRow& build : builds) EXPECT_EQ(build.total_tokens(), 5000);
   EXPECT_EQ(parsed.table.SourceFile(builds[0].first_row), dir_ / "run-1/audit_trace.jsonl");
   EXPECT_EQ(parsed.table.SourceFile(builds[1].first_row), "records:traces/run-10");
+}
+
+TEST_F(ParseChunkTest, EntriesThatABuildOffersAgainOnAnotherHostStandOnceInItsTrace) {  // D2
+  const RunBuilder run = RepairedRun("run-1");
+  store_.AddHistory("run-1", run, 7);
+  const auto entries = EntriesOfHistory(store_.histories["run-1"], "run-1");
+  ASSERT_TRUE(entries.has_value()) << entries.error().message;
+  EXPECT_EQ(entries->size(), 7U);
+  const std::string path = dir_ / "audit_trace.jsonl";
+  WriteAll(path, run.Lines());
+  const Result<TraceReport> compared = CompareTraceWithHistory(path, "run-1", *entries);
+  ASSERT_TRUE(compared.has_value());
+  EXPECT_TRUE(compared->ok()) << compared->problems[0].message;
+  // Rebuilt, it is a sound file of seven lines.
+  WriteAll(dir_ / "rebuilt.jsonl", *RebuildTrace(*entries));
+  const Result<TraceReport> rebuilt = ValidateTrace(dir_ / "rebuilt.jsonl");
+  EXPECT_TRUE(rebuilt->ok()) << rebuilt->problems[0].message;
+  EXPECT_EQ(rebuilt->entries, 7);
+}
+
+TEST_F(ParseChunkTest, AnotherEntryUnderTheSameIdIsNotFoldedAway) {  // D2, M7
+  RunBuilder run = RepairedRun("run-1");
+  store_.AddHistory("run-1", run);
+  auto& history = store_.histories["run-1"];
+  // The third entry comes once more, changed.
+  auto scheduled = history.events(4);
+  scheduled.set_event_id(100);
+  auto& payload = *scheduled.mutable_activity_task_scheduled_event_attributes()->mutable_input()->mutable_payloads(0);
+  std::string data = payload.data();
+  data.replace(data.find("2000"), 4, "1000");
+  payload.set_data(data);
+  auto completed = history.events(5);
+  completed.set_event_id(101);
+  completed.mutable_activity_task_completed_event_attributes()->set_scheduled_event_id(100);
+  *history.add_events() = scheduled;
+  *history.add_events() = completed;
+  EXPECT_EQ(EntriesOfHistory(history, "run-1")->size(), 8U);
+}
+
+TEST_F(ParseChunkTest, RowThatSomebodyTookInAdvanceDoesNotStandForTheBuilds) {  // M7
+  const RunBuilder run = RepairedRun("run-1");
+  std::vector<std::string> warnings;
+  const auto ingest = IngestInto(std::make_shared<client::RecordsClient>(store_), std::string(kTracesTable),
+                                 [&](const std::string& sentence) { warnings.push_back(sentence); });
+  // Entry ids can be computed, so a row can be written before the build writes it.
+  const LogEntry third = run.Sealed()[2];
+  LogEntry forged = third;
+  SetTokenCounts(forged, 1, 1);
+  const std::string key = "run-1/" + ExtString(third, "entry_id");
+  store_.rows[key] = SerializeLogEntry(forged);
+  for (const auto& [row, line] : run.Rows()) {
+    ASSERT_TRUE(ingest(row, line).has_value());
+    ASSERT_TRUE(ingest(row, line).has_value()) << "a retry changes nothing";
+  }
+  ASSERT_EQ(warnings.size(), 2U);
+  EXPECT_THAT(warnings[0], HasSubstr(key + " of the table traces was written by somebody else"));
+  EXPECT_EQ(store_.rows.size(), 8U);
+  const ParsedChunk parsed = ParseAll({{std::string(kSourceRecords), ""}});
+  EXPECT_EQ(parsed.table.size(), 7U);
+  EXPECT_EQ(Builds(parsed.table).at(0).total_tokens(), 5000);
+  EXPECT_FALSE(Builds(parsed.table).at(0).chain_broken);
+  ASSERT_EQ(parsed.result.report.problems.size(), 1U);
+  EXPECT_THAT(parsed.result.report.problems[0].message, HasSubstr("2 rows claim the place 3 of run run-1"));
 }
 
 TEST_F(ParseChunkTest, EditedRowOfTheStoreIsFoundByTheChain) {
