@@ -38,8 +38,8 @@ run build --dir project --model hasty --id repaired --wait
 same "status of the checkout" " M README" "$(git -C project status --porcelain)"
 same "files of the branch" "src/index.ts" "$(git -C project diff --name-only main wfe/repaired)"
 git -C project log --format=%s main..wfe/repaired > subjects
-says "commits" "fix_attempt_1" subjects
-says "commits" "initial_verification: TSC_ERROR" subjects
+says "commits" "fix_attempt_1: pass" subjects
+says "commits" "implement_v1: TSC_ERROR" subjects
 
 run "$wfe" build list
 [[ $output == *"passed"*"repaired"*"$work/project"* ]] || fail "list: $output"
