@@ -27,7 +27,7 @@ Result<int> StartBuild(Globals& globals, const BuildOptions& options, const Watc
     Config config = *loaded;
     // Not below the project: what a build makes would be part of it.  One place also shares installed dependencies.
     if (config.worker.work_root == WorkerConfig().work_root) config.worker.work_root = UserStateDirectory() + "/work";
-    WFE_ASSIGN_OR_RETURN(local, LocalStack::Start(config));
+    WFE_ASSIGN_OR_RETURN(local, LocalStack::Start(config, &input));
     globals.address = local->address();
   }
   StartOptions start{
@@ -137,6 +137,7 @@ void AddBuildCommands(CLI::App& app, Globals& globals) {
       "Exit codes as for `wfe submit --wait`: 0 passed, 5 not_passed, 6 budget_exhausted, 7 aborted, 8 agent_error.");
   build.require_subcommand(0, 1);
   AddBuildShowCommands(build, globals);
+  AddBuildPlanCommand(build, globals);
   AddBuildDiffCommands(build, globals);
   AddBuildResumeCommands(build, globals);
   AddBuildCleanCommand(build, globals);
