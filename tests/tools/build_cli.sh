@@ -98,6 +98,7 @@ run "$wfe" build show repaired
 run "$wfe" build clean repaired --yes
 [[ $output == *"nothing of repaired is left"* ]] || fail "second cleaning: $output"
 
+expect 2 "there is no profile quik here; did you mean quick?" "$wfe" build x --dir plain --profile quik --local
 expect 2 "say what to build" "$wfe" build
 expect 4 "nobody" "$wfe" build show nobody-here
 report
