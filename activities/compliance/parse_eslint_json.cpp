@@ -66,7 +66,8 @@ ParsedOutput ParseEslintJson(const CheckSpec& check, const ToolOutput& output) {
       const std::string path = RelativePath(file.at("filePath").get<std::string>(), output.roots);
       // A file that was named but is ignored has one warning that says so and nothing else.
       const json& messages = file.at("messages");
-      const bool ignored = messages.size() == 1 && messages[0].value("severity", 2) == 1 && !messages[0].contains("line") &&
+      const bool ignored = messages.size() == 1 && messages[0].value("severity", 2) == 1 &&
+                           !messages[0].contains("line") &&
                            messages[0].value("message", "").starts_with("File ignored");
       if (!ignored) parsed.examined->push_back(path);
       for (const json& message : messages) ReadMessage(message, path, check, output, parsed);
@@ -77,7 +78,7 @@ ParsedOutput ParseEslintJson(const CheckSpec& check, const ToolOutput& output) {
     }
   } catch (const json::exception& e) {
     parsed.findings.clear();
-    parsed.problem = std::string("its result is not what eslint prints: ") + e.what();
+    parsed.problem = std::string("its result is not what eslint prints: ") + JsonErrorText(e);
   }
   return parsed;
 }

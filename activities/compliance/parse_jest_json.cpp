@@ -110,7 +110,7 @@ ParsedOutput ParseJestJson(const CheckSpec& check, const ToolOutput& output) {
     }
   } catch (const json::exception& e) {
     parsed = {};
-    parsed.problem = std::string("its result is not a test report: ") + e.what();
+    parsed.problem = std::string("its result is not a test report: ") + JsonErrorText(e);
   }
   return parsed;
 }

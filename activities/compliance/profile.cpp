@@ -24,7 +24,7 @@ Result<Profile> Parse(std::string_view text, const std::string& origin, std::str
     profile.hash = ToHex(Sha256(text));
     return profile;
   } catch (const Malformed& malformed) {
-    return InvalidArgument(origin + ": " + malformed.what());
+    return InvalidArgument(origin + ": " + JsonErrorText(malformed));
   }
 }
 

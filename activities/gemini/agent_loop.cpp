@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "activities/gemini/call_tokens.h"
+#include "engine/base/parse_json.h"
 
 namespace wfe::activities {
 namespace {
@@ -368,7 +369,7 @@ LoopOutcome RunAgentLoop(const LoopInput& input, LoopServices& services, AgentRe
     outcome = Loop(input, services, reply).Run();
   } catch (const nlohmann::json::exception& e) {
     outcome = {.kind = Kind::kAgentError,
-               .message = std::string("the model's answer has an unexpected shape: ") + e.what()};
+               .message = std::string("the model's answer has an unexpected shape: ") + JsonErrorText(e)};
   }
   if (!reply.cost_usd || reply.turns == 0) reply.cost_usd.reset();
   return outcome;

@@ -97,7 +97,7 @@ Result<CassetteMeta> ReadCassetteMeta(const std::string& cassette_path) {
     meta.matching = document.value("matching", meta.matching);
     meta.sentence = document.at("sentence").get<std::string>();
   } catch (const json::exception& e) {
-    return InvalidArgument(path + ": " + e.what());
+    return InvalidArgument(path + ": " + JsonErrorText(e));
   }
   if (meta.origin != "hand-written" && meta.origin != "recorded") {
     return InvalidArgument(path + ": origin must be hand-written or recorded");
@@ -131,7 +131,7 @@ Result<std::shared_ptr<ModelBackend>> OpenCassette(const std::string& path) {
                                " has two lines for turn " + std::to_string(key.second));
       }
     } catch (const json::exception& e) {
-      return InvalidArgument(path + ":" + std::to_string(number) + ": " + e.what());
+      return InvalidArgument(path + ":" + std::to_string(number) + ": " + JsonErrorText(e));
     }
   }
   return std::shared_ptr<ModelBackend>(std::make_shared<CassetteBackend>(std::filesystem::path(path).stem().string(),

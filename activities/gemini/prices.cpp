@@ -44,7 +44,7 @@ Result<PriceTable> PriceTable::Parse(std::string_view json_text) {
       table.prices_.push_back(std::move(price));
     }
   } catch (const json::exception& e) {
-    return InvalidArgument(std::string("the price table is not valid: ") + e.what());
+    return InvalidArgument(std::string("the price table is not valid: ") + JsonErrorText(e));
   }
   return table;
 }

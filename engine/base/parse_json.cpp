@@ -43,10 +43,15 @@ std::string WhyNotJson(std::string_view text, int limit) {
 }
 
 std::string JsonErrorText(const std::exception& error) {
-  const std::string_view text = error.what();
-  if (!text.starts_with("[json.exception.")) return std::string(text);
-  const size_t end = text.find("] ");
-  return std::string(end == std::string_view::npos ? text : text.substr(end + 2));
+  std::string text = error.what();
+  // Also inside: a reader puts the name of a field before what the library says about it.
+  constexpr std::string_view kPrefix = "[json.exception.";
+  for (size_t at = text.find(kPrefix); at != std::string::npos; at = text.find(kPrefix, at)) {
+    const size_t end = text.find("] ", at);
+    if (end == std::string::npos) break;
+    text.erase(at, end + 2 - at);
+  }
+  return text;
 }
 
 }  // namespace wfe

@@ -51,6 +51,8 @@ TEST(ParseJson, TheLibrarysPrefixIsNotShown) {
     EXPECT_EQ(JsonErrorText(e), "type must be string, but is number");
   }
   EXPECT_EQ(JsonErrorText(std::runtime_error("plain")), "plain");
+  EXPECT_EQ(JsonErrorText(std::runtime_error("[json.exception.other_error.501] input.a: [json.exception.type_error.302] b")),
+            "input.a: b");
 }
 
 }  // namespace

@@ -38,8 +38,8 @@ run build --dir project --model hasty --id repaired --wait
 same "status of the checkout" " M README" "$(git -C project status --porcelain)"
 same "files of the branch" "src/index.ts" "$(git -C project diff --name-only main wfe/repaired)"
 git -C project log --format=%s main..wfe/repaired > subjects
-says "commits" "fix_attempt_1" subjects
-says "commits" "initial_verification: TSC_ERROR" subjects
+says "commits" "fix_attempt_1: pass" subjects
+says "commits" "implement_v1: TSC_ERROR" subjects
 
 run "$wfe" build list
 [[ $output == *"passed"*"repaired"*"$work/project"* ]] || fail "list: $output"
@@ -98,6 +98,7 @@ run "$wfe" build show repaired
 run "$wfe" build clean repaired --yes
 [[ $output == *"nothing of repaired is left"* ]] || fail "second cleaning: $output"
 
+expect 2 "there is no profile quik here; did you mean quick?" "$wfe" build x --dir plain --profile quik --local
 expect 2 "say what to build" "$wfe" build
 expect 4 "nobody" "$wfe" build show nobody-here
 report

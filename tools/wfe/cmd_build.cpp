@@ -1,8 +1,10 @@
 // wfe build "TASK": the front door.
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <iostream>
 
+#include "activities/compliance/profile.h"
 #include "tools/wfe/build_commands.h"
 #include "tools/wfe/build_start.h"
 #include "tools/wfe/build_summary.h"
@@ -13,15 +15,31 @@
 #include "tools/wfe/prompt_store.h"
 #include "tools/wfe/queue_pollers.h"
 #include "tools/wfe/start.h"
+#include "tools/wfe/suggest.h"
 #include "tools/wfe/user_state.h"
 #include "workflows/audited_build/audited_build.h"
 
 namespace wfe::cli {
 namespace {
 
+/// A profile that only the worker has is possible, so elsewhere a near miss is worth a word and no more.
+Status CheckProfile(Globals& globals, const Config& config, const BuildOptions& options) {
+  if (options.profile.empty()) return Ok();
+  std::vector<std::string> directories;
+  if (!config.build.profiles_dir.empty()) directories = {config.build.profiles_dir};
+  const std::vector<std::string> known = activities::ProfileNames(directories);
+  if (std::find(known.begin(), known.end(), options.profile) != known.end()) return Ok();
+  const std::string guess = DidYouMean(options.profile, known);
+  const std::string sentence = "there is no profile " + options.profile + " here" + guess;
+  if (options.local) return InvalidArgument(sentence + (guess.empty() ? "; there are " + Alternatives(known) : ""));
+  if (!guess.empty()) Warn(sentence, globals.format);
+  return Ok();
+}
+
 Result<int> StartBuild(Globals& globals, const BuildOptions& options, const WatchOptions& watch) {
   WFE_ASSIGN_OR_RETURN(const nlohmann::json input, BuildInput(options));
   WFE_ASSIGN_OR_RETURN(const Config* loaded, globals.config());
+  WFE_RETURN_IF_ERROR(CheckProfile(globals, *loaded, options));
   std::unique_ptr<LocalStack> local;
   if (options.local) {
     Config config = *loaded;
@@ -137,6 +155,7 @@ void AddBuildCommands(CLI::App& app, Globals& globals) {
       "Exit codes as for `wfe submit --wait`: 0 passed, 5 not_passed, 6 budget_exhausted, 7 aborted, 8 agent_error.");
   build.require_subcommand(0, 1);
   AddBuildShowCommands(build, globals);
+  AddBuildPlanCommand(build, globals);
   AddBuildDiffCommands(build, globals);
   AddBuildResumeCommands(build, globals);
   AddBuildCleanCommand(build, globals);

@@ -4,6 +4,7 @@
 #include <deque>
 
 #include "activities/audits/audit_kinds.h"
+#include "engine/base/parse_json.h"
 
 namespace wfe::workflows {
 namespace {
@@ -199,7 +200,7 @@ Task<OptimizationResult> Optimization(sdk::WorkflowContext& ctx, nlohmann::json 
   try {
     input = json.get<OptimizationInput>();
   } catch (const nlohmann::json::exception& e) {
-    throw sdk::WorkflowFailure(std::string("the input of OptimizationWorkflow is not valid: ") + e.what(),
+    throw sdk::WorkflowFailure(std::string("the input of OptimizationWorkflow is not valid: ") + JsonErrorText(e),
                                "INVALID_INPUT", true);
   }
   Audit audit(ctx, std::move(input));
