@@ -1,13 +1,24 @@
 #!/usr/bin/env bash
 # A model that is out for SECONDS in every way a service can be: overloaded (503), answers cut in the middle, rate limits
 # with a delay (429), nobody listening.  The build waits, `wfe show` says what for, and it passes when the model is back;
-# the ledger has every call the service got.  (RW-D4, RW-D5)
-#   outage.sh WFE JSON_AT IMITATION SECONDS
+# the ledger has every call the service got.  With the Gemini command line the service is overloaded and then away only,
+# and the ledger has the program's runs.  (RW-D4, RW-D5)
+#   outage.sh WFE JSON_AT IMITATION SECONDS [GEMINI]     GEMINI: the program; "fetch" gets it from npm
 set -u
 wfe=$(realpath "$1")
 json_at=$(realpath "$2")
 imitation=$(realpath "$3")
 length=$4
+gemini=${5:-}
+if [ "$gemini" = fetch ]; then
+  # Where the tests of the agent keep it.
+  prefix=${WFE_TEST_CACHE:-/tmp/wfe-test-cache-$(id -u)}/gemini-cli-0.61.0
+  gemini=$prefix/node_modules/.bin/gemini
+  [ -x "$gemini" ] || { mkdir -p "$prefix" && npm install --silent --ignore-scripts --no-audit --no-fund --prefix "$prefix" @google/gemini-cli@0.61.0 > /dev/null; }
+  [ -x "$gemini" ] || { echo "npm cannot fetch the Gemini command line here"; exit 77; }
+fi
+agent=${gemini:+gemini-cli}
+agent=${agent:-gemini}
 . "$(dirname "${BASH_SOURCE[0]}")/gate.sh"
 . "$(dirname "${BASH_SOURCE[0]}")/imitation.sh"
 begin outage
@@ -19,7 +30,7 @@ good evening
 END
 done_story
 imitate outage
-gate_stack "base_url = \"http://127.0.0.1:$model_port/v1beta\""
+gate_stack "base_url = \"http://127.0.0.1:$model_port/v1beta\"" ${gemini:+"cli_path = \"$gemini\""}
 project greeting
 echo 'good morning' > greeting.txt
 echo 'grep -q "good evening" greeting.txt || { echo "greeting.txt:1: error: it is evening"; exit 1; }' > test.sh
@@ -45,16 +56,22 @@ out() {
 }
 weather 503
 start=$EPOCHREALTIME
-run "$wfe" build 'Say good evening instead of good morning.' --id outage --agent gemini --check 'sh test.sh' --detach
+run "$wfe" build 'Say good evening instead of good morning.' --id outage --agent "$agent" --check 'sh test.sh' --detach
 out 503 503
-out cut 'bytes remaining'
-out 429 1 429
-out refuse 'Failed to connect'
+if [ "$agent" = gemini ]; then
+  out cut 'bytes remaining'
+  out 429 1 429
+fi
+out refuse "$([ "$agent" = gemini ] && echo 'Failed to connect' || echo 'fetch failed')"
 weather clear
 run "$wfe" result outage --output json
 same "the build" passed "$("$json_at" - /result/status <<< "$output")"
 printf '%6s s  clear      passed\n' "$(seconds_since "$start")"
 run "$wfe" audit validate "$(find "$work/root" -name audit_trace.jsonl)" --run outage
+if [ "$agent" = gemini-cli ]; then
+  run "$wfe" costs --workflow outage
+  report
+fi
 for got in 503 cut 429; do [ "$(calls "$got")" -ge 1 ] || fail "the service never answered $got"; done
 same "calls that were answered" 2 "$(calls 200)"
 run "$wfe" costs --workflow outage --output json
