@@ -30,10 +30,8 @@ bool HasWildcard(const std::string& pattern) { return pattern.find_first_of("*?[
 
 /// The packages of a workspace have manifests of their own, and without them the installer makes other links.
 bool IsWorkspace(const ProjectFacts& facts) {
-  return facts.package().contains("workspaces") || facts.Holds({.kind = Condition::Kind::kFile,
-                                                                .value = "pnpm-workspace.yaml",
-                                                                .contains = "",
-                                                                .parts = {}});
+  return facts.package().contains("workspaces") ||
+         facts.Holds({.kind = Condition::Kind::kFile, .value = "pnpm-workspace.yaml", .contains = "", .parts = {}});
 }
 
 /// True when the project has a directory of its own with something in it.

@@ -78,7 +78,8 @@ class Preflight {
     if (resolved || request_.profile.empty()) return resolved;
     auto whole = LoadProfile(request_.profile, settings_.config.profile_dirs);
     if (!whole) return std::move(whole).error();
-    const auto mode = ResolveMode({.mode = request_.mode, .profile_named = true, .again = was_ours_}, *whole, facts, dir);
+    const auto mode =
+        ResolveMode({.mode = request_.mode, .profile_named = true, .again = was_ours_}, *whole, facts, dir);
     if (!mode || *mode != "create") return resolved;
     ResolvedProfile fresh;
     fresh.profile = *std::move(whole);
