@@ -30,10 +30,8 @@ bool HasWildcard(const std::string& pattern) { return pattern.find_first_of("*?[
 
 /// The packages of a workspace have manifests of their own, and without them the installer makes other links.
 bool IsWorkspace(const ProjectFacts& facts) {
-  return facts.package().contains("workspaces") || facts.Holds({.kind = Condition::Kind::kFile,
-                                                                .value = "pnpm-workspace.yaml",
-                                                                .contains = "",
-                                                                .parts = {}});
+  return facts.package().contains("workspaces") ||
+         facts.Holds({.kind = Condition::Kind::kFile, .value = "pnpm-workspace.yaml", .contains = "", .parts = {}});
 }
 
 /// True when the project has a directory of its own with something in it.
@@ -224,10 +222,13 @@ Result<PlacedDependencies> PlaceDependencies(const ComplianceSettings& settings,
     WFE_RETURN_IF_ERROR(dir.MakeDirectories(name));
     placed.mounts.emplace_back(place->entry + "/" + name, work + "/" + name);
   }
-  for (const std::string& name : spec.scratch) {
-    std::error_code error;
-    fs::create_directories(place->directory + "/" + name, error);  // The mount point; the cache itself stays as it is.
-    if (!error) placed.scratch.push_back(work + "/" + spec.directory + "/" + name);
+  for (const std::string& name : names) {
+    for (const std::string& scratch : spec.scratch) {
+      std::error_code error;
+      // The mount point only; the cache itself stays as it is.
+      fs::create_directories(place->entry + "/" + name + "/" + scratch, error);
+      if (!error) placed.scratch.push_back(work + "/" + name + "/" + scratch);
+    }
   }
   return placed;
 }

@@ -1,5 +1,3 @@
-#include "activities/compliance/dependencies.h"
-
 #include <fcntl.h>
 #include <re2/re2.h>
 #include <sys/file.h>
@@ -13,6 +11,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "activities/compliance/dependencies.h"
 #include "activities/compliance/text.h"
 #include "activities/compliance/toolchain.h"
 #include "engine/base/unique_fd.h"
@@ -47,14 +46,14 @@ Environment InstallerEnvironment(const std::string& path) {
     if (equals == std::string_view::npos) continue;
     const std::string name(variable.substr(0, equals));
     static constexpr std::string_view kPassed[] = {
-        "HOME",          "HTTP_PROXY",   "HTTPS_PROXY",         "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
-        "SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS", "TMPDIR",   "GOPROXY",    "GONOSUMDB",   "GOSUMDB",
-        "GOPRIVATE",     "GONOPROXY",    "GOINSECURE",          "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
+        "HOME", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "SSL_CERT_FILE",
+        "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS", "TMPDIR", "GOPROXY", "GONOSUMDB", "GOSUMDB", "GOPRIVATE", "GONOPROXY",
+        "GOINSECURE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
         // What registries' settings refer to: ${NPM_TOKEN}.
         "NPM_TOKEN", "NODE_AUTH_TOKEN"};
-    static constexpr std::string_view kPrefixes[] = {"npm_config_", "NPM_CONFIG_", "PIP_", "UV_", "CARGO_HTTP_",
-                                                     "CARGO_NET_",  "CARGO_SOURCE_", "CARGO_REGISTRIES_", "YARN_",
-                                                     "COREPACK_"};
+    static constexpr std::string_view kPrefixes[] = {"npm_config_", "NPM_CONFIG_", "PIP_",          "UV_",
+                                                     "CARGO_HTTP_", "CARGO_NET_",  "CARGO_SOURCE_", "CARGO_REGISTRIES_",
+                                                     "YARN_",       "COREPACK_"};
     const bool passed = std::find(std::begin(kPassed), std::end(kPassed), name) != std::end(kPassed) ||
                         std::any_of(std::begin(kPrefixes), std::end(kPrefixes),
                                     [&](std::string_view prefix) { return name.starts_with(prefix); });
@@ -212,7 +211,8 @@ class Installer {
     command.environment = InstallerEnvironment(settings_.path);
     for (auto [name, value] : spec.environment) {
       size_t at = 0;
-      while ((at = value.find("$DEPS", at)) != std::string::npos) value.replace(at, 5, temporary + "/" + spec.directory);
+      while ((at = value.find("$DEPS", at)) != std::string::npos)
+        value.replace(at, 5, temporary + "/" + spec.directory);
       command.environment.emplace_back(name, value);
     }
     command.limits.wall_clock = spec.timeout;

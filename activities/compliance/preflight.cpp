@@ -55,7 +55,7 @@ class Preflight {
     // What is known to be wrong without the claim is said before anything is written.
     auto facts = ProjectFacts::Read(dir);
     if (!facts) return Refuse(dir, false, ComplianceFailure(kFailureWorkingDir, facts.error().message));
-    auto resolved = ResolveProfile(settings_.config.profile_dirs, request_.profile, *facts, request_.checks);
+    auto resolved = Resolve(*facts, dir);
     if (!resolved) return Refuse(dir, false, ComplianceFailure(kFailureProfile, resolved.error().message));
     // The claim comes before anything is written, so that a refused run leaves no mark.
     const Claim claim{.claim_id = report_.claim_id,
@@ -70,6 +70,20 @@ class Preflight {
     std::optional<ApplicationFailure> failure = Prepare(*resolved, *facts, dir);
     if (!failure.has_value()) return std::nullopt;
     return Refuse(dir, true, *std::move(failure));
+  }
+
+  /// A new project has no check that fits before its starter files are there.
+  Result<ResolvedProfile> Resolve(const ProjectFacts& facts, const SafeDir& dir) {
+    auto resolved = ResolveProfile(settings_.config.profile_dirs, request_.profile, facts, request_.checks);
+    if (resolved || request_.profile.empty()) return resolved;
+    auto whole = LoadProfile(request_.profile, settings_.config.profile_dirs);
+    if (!whole) return std::move(whole).error();
+    const auto mode =
+        ResolveMode({.mode = request_.mode, .profile_named = true, .again = was_ours_}, *whole, facts, dir);
+    if (!mode || *mode != "create") return resolved;
+    ResolvedProfile fresh;
+    fresh.profile = *std::move(whole);
+    return fresh;
   }
 
   /// A run that cannot start keeps the directory from nobody and leaves it as it was.

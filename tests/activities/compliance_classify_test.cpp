@@ -189,6 +189,20 @@ TEST(Classify, EveryWayACommandEndsHasItsClass) {
   }
 }
 
+TEST(Classify, AFailureForWantOfANetworkSaysThatThereIsNone) {
+  for (const bool sandboxed : {true, false}) {
+    const Row row{.name = "network",
+                  .check = "npm_test",
+                  .code = 1,
+                  .out = "Error: getaddrinfo EAI_AGAIN api.example.com",
+                  .outcome = "fail",
+                  .error_type = "COMMAND_FAILED",
+                  .sandboxed = sandboxed};
+    const CheckVerdict verdict = Judge(row);
+    EXPECT_EQ(verdict.findings.at(0).text.find("there is no network") != std::string::npos, sandboxed);
+  }
+}
+
 TEST(Classify, SuppressionsAboveTheProfilesLimitAreAPolicyViolation) {
   CheckSpec check = CheckOf("eslint");
   check.max_suppressed = 0;

@@ -1,5 +1,5 @@
-// D9, AB-2: dependencies as each package manager has them, with imitations of the managers: what they are given, what is
-// kept, what the checks see.
+// D9, AB-2: dependencies as each package manager has them, with imitations of the managers: what they are given, what
+// is kept, what the checks see.
 
 #include <gmock/gmock.h>
 
@@ -37,7 +37,10 @@ class Dependencies : public test::ComplianceMachine {
     OneCheck({{"argv", {"node_modules/.bin/tool"}}, {"probe", {{"version_argv", {"true"}}}}},
              {{"sandbox", sandbox},
               {"dependencies",
-               {{"also", {".npmrc", "**/package.json"}}, {"nested", true}, {"scratch", {".cache"}}, {"install", {{"npm", "ci"}}}}}});
+               {{"also", {".npmrc", "**/package.json"}},
+                {"nested", true},
+                {"scratch", {".cache"}},
+                {"install", {{"npm", "ci"}}}}}});
   }
 };
 
@@ -77,7 +80,8 @@ TEST_F(Dependencies, ThePackagesOfAWorkspaceLeadToTheWorkingDirectoryWithAndWith
     EXPECT_TRUE(report.passed) << sandbox << ": " << report.error_log;
   }
   Project("packages/a/index.js", "changed");
-  OneCheck({{"argv", {"sh", "-c", "grep -q changed node_modules/@mono/a/index.js && test -d packages/a/node_modules/nested"}}},
+  OneCheck({{"argv",
+             {"sh", "-c", "grep -q changed node_modules/@mono/a/index.js && test -d packages/a/node_modules/nested"}}},
            json::parse(root_.Get("profiles/p.json")));
   EXPECT_TRUE(Check().value().passed) << Check().value().error_log;
 }
@@ -95,12 +99,13 @@ TEST_F(Dependencies, AManagerInPathIsUsedAndOthersComeThroughNpm) {
 }
 
 TEST_F(Dependencies, SeveralCommandsRunInOrderAndTheFirstFailureIsTheReason) {
-  OneCheck({{"argv", {"true"}}},
-           {{"dependencies",
-             {{"manifest", "requirements.txt"},
-              {"lock", "requirements.txt"},
-              {"directory", ".venv"},
-              {"install", {{"mkdir", ".venv"}, {"sh", "-c", "echo no matching wheel >&2; exit 7"}, {"touch", "never"}}}}}});
+  OneCheck(
+      {{"argv", {"true"}}},
+      {{"dependencies",
+        {{"manifest", "requirements.txt"},
+         {"lock", "requirements.txt"},
+         {"directory", ".venv"},
+         {"install", {{"mkdir", ".venv"}, {"sh", "-c", "echo no matching wheel >&2; exit 7"}, {"touch", "never"}}}}}});
   Project("requirements.txt", "x==1\n");
   ASSERT_TRUE(PreflightOf("p").has_value());
   const auto failed = Install();

@@ -1,5 +1,6 @@
-// D7, D9: the shipped profiles with the real tools of this machine, offline: a new project passes, a mistake of each kind
-// has its class.  Tools that are not installed here are skipped by name; the build's own packages bring none of them.
+// D7, D9: the shipped profiles with the real tools of this machine, offline: a new project passes, a mistake of each
+// kind has its class.  Tools that are not installed here are skipped by name; the build's own packages bring none of
+// them.
 
 #include <gmock/gmock.h>
 
@@ -48,10 +49,12 @@ class Languages : public test::ComplianceMachine {
 
 TEST_F(Languages, Go) {
   if (!Has("go")) GTEST_SKIP() << "there is no go on this machine";
-  Begin("go", {{"add.go", "// Package project adds.\npackage project\n\n// Add adds.\nfunc Add(a, b int) int { return a + b }\n"},
-               {"add_test.go",
-                "package project\n\nimport \"testing\"\n\nfunc TestAdd(t *testing.T) {\n\tif got := Add(1, 2); got != 3 "
-                "{\n\t\tt.Errorf(\"got %d\", got)\n\t}\n}\n"}});
+  Begin("go",
+        {{"add.go",
+          "// Package project adds.\npackage project\n\n// Add adds.\nfunc Add(a, b int) int { return a + b }\n"},
+         {"add_test.go",
+          "package project\n\nimport \"testing\"\n\nfunc TestAdd(t *testing.T) {\n\tif got := Add(1, 2); got != 3 "
+          "{\n\t\tt.Errorf(\"got %d\", got)\n\t}\n}\n"}});
   const ComplianceReport good = CheckOf("go");
   EXPECT_TRUE(good.passed) << good.error_log;
   EXPECT_EQ(good.checks.at(0).files_examined, 2);
@@ -70,7 +73,8 @@ TEST_F(Languages, Go) {
 
 TEST_F(Languages, Rust) {
   if (!Has("cargo") || !Has("rustc")) GTEST_SKIP() << "there is no cargo on this machine";
-  const std::string tests = "\n#[cfg(test)]\nmod tests {\n    #[test]\n    fn adds() {\n        assert_eq!(super::add(1, 2), 3);\n    }\n}\n";
+  const std::string tests =
+      "\n#[cfg(test)]\nmod tests {\n    #[test]\n    fn adds() {\n        assert_eq!(super::add(1, 2), 3);\n    }\n}\n";
   Begin("rust", {{"src/lib.rs", "pub fn add(a: i32, b: i32) -> i32 {\n    a + b\n}\n" + tests}});
   const ComplianceReport good = CheckOf("rust");
   EXPECT_TRUE(good.passed) << good.error_log;

@@ -56,10 +56,12 @@ TEST_F(Probing, ANamedCommandMustStartToo) {
 }
 
 TEST_F(Probing, AConfigurationThatCannotLoadIsTheProjectsAndNotTheAgents) {
-  OneCheck({{"argv", {"sh", "-c", "test -e broken && { echo no plugin x >&2; exit 2; }; exit 0"}},
-            {"cannot_run_exit", {2}},
-            {"cannot_run_detail", "ESLINT_CONFIG"},
-            {"probe", {{"version_argv", {"true"}}, {"argv", {"sh", "-c", "test ! -e broken || { echo no plugin x; exit 2; }"}}}}});
+  OneCheck(
+      {{"argv", {"sh", "-c", "test -e broken && { echo no plugin x >&2; exit 2; }; exit 0"}},
+       {"cannot_run_exit", {2}},
+       {"cannot_run_detail", "ESLINT_CONFIG"},
+       {"probe",
+        {{"version_argv", {"true"}}, {"argv", {"sh", "-c", "test ! -e broken || { echo no plugin x; exit 2; }"}}}}});
   Project("broken");
   ASSERT_TRUE(PreflightOf("p").has_value());
   const auto probed = Probe();
@@ -111,7 +113,8 @@ TEST_F(Probing, AShimOfAVersionManagerIsAskedForTheRealProgramOrRefused) {
 /// Every parser that reads a file, with a clean result for it.
 const std::vector<std::pair<std::string, std::string>> kCleanFiles = {
     {"eslint_json", R"([{"filePath":"a.ts","messages":[]}])"},
-    {"jest_json", R"({"success":true,"numTotalTests":1,"numFailedTests":0,"testResults":[{"name":"a.test.ts","status":"passed","assertionResults":[]}]})"},
+    {"jest_json",
+     R"({"success":true,"numTotalTests":1,"numFailedTests":0,"testResults":[{"name":"a.test.ts","status":"passed","assertionResults":[]}]})"},
     {"junit_xml", R"(<testsuites><testsuite><testcase name="a"/></testsuite></testsuites>)"},
     {"ruff_json", "[]"},
     {"go_test_json", R"({"Action":"pass","Package":"x","Test":"TestA"})"},
@@ -131,12 +134,13 @@ TEST_F(Results, NoiseOnStandardOutputDecidesNothing) {
 
 TEST_F(Results, LargerThanWhatIsKeptOfStandardOutputAreReadWhole) {
   config_.max_output_bytes = 64 << 10;
-  OneCheck({{"argv",
-             {"sh", "-c",
-              "{ printf '[{\"filePath\":\"a.ts\",\"messages\":[],\"source\":\"'; head -c 3000000 /dev/zero | tr '\\0' x; "
-              "printf '\"}]'; } | tee $OUT/result"}},
-            {"parser", "eslint_json"},
-            {"output_file", "result"}});
+  OneCheck(
+      {{"argv",
+        {"sh", "-c",
+         "{ printf '[{\"filePath\":\"a.ts\",\"messages\":[],\"source\":\"'; head -c 3000000 /dev/zero | tr '\\0' x; "
+         "printf '\"}]'; } | tee $OUT/result"}},
+       {"parser", "eslint_json"},
+       {"output_file", "result"}});
   ASSERT_TRUE(PreflightOf("p").has_value());
   const ComplianceReport report = Check().value();
   EXPECT_TRUE(report.passed) << report.error_log;
@@ -148,7 +152,9 @@ TEST_F(Results, TheToolsOwnReasonIsNeverHiddenBehindAGeneralFinding) {
   ASSERT_TRUE(PreflightOf("p").has_value());
   EXPECT_THAT(Check().value().error_log, AllOf(HasSubstr("the reason is 42"), HasSubstr("deprecated option")));
   for (const auto& [parser, clean] : kCleanFiles) {
-    OneCheck({{"argv", {"sh", "-c", "echo 'cannot open the database' >&2; exit 3"}}, {"parser", parser}, {"output_file", "r"}});
+    OneCheck({{"argv", {"sh", "-c", "echo 'cannot open the database' >&2; exit 3"}},
+              {"parser", parser},
+              {"output_file", "r"}});
     const ComplianceReport report = Check().value();
     EXPECT_FALSE(report.passed);
     EXPECT_THAT(report.error_log, HasSubstr("cannot open the database")) << parser;
@@ -156,9 +162,13 @@ TEST_F(Results, TheToolsOwnReasonIsNeverHiddenBehindAGeneralFinding) {
 }
 
 TEST_F(Results, WarningsFailOnlyWithTheTool) {
-  Project("warned", R"([{"filePath":"a.ts","messages":[{"ruleId":"no-console","severity":1,"message":"w","line":1,"column":1}]}])");
+  Project(
+      "warned",
+      R"([{"filePath":"a.ts","messages":[{"ruleId":"no-console","severity":1,"message":"w","line":1,"column":1}]}])");
   const auto check = [](const char* exit) {
-    return json{{"argv", {"sh", "-c", std::string("cp warned $OUT/r; exit ") + exit}}, {"parser", "eslint_json"}, {"output_file", "r"}};
+    return json{{"argv", {"sh", "-c", std::string("cp warned $OUT/r; exit ") + exit}},
+                {"parser", "eslint_json"},
+                {"output_file", "r"}};
   };
   OneCheck(check("0"));
   ASSERT_TRUE(PreflightOf("p").has_value());
@@ -174,7 +184,11 @@ TEST_F(Results, ThatNameNoneOfTheSourcesAreNotAPass) {
   Project("tool.js");
   const auto eslint = [&](const std::string& file) {
     Project("result", R"([{"filePath":")" + project() + "/" + file + R"(","messages":[]}])");
-    OneCheck({{"argv", {"sh", "-c", "cp result $OUT/r"}}, {"parser", "eslint_json"}, {"output_file", "r"}, {"examines", "sources"}}, more);
+    OneCheck({{"argv", {"sh", "-c", "cp result $OUT/r"}},
+              {"parser", "eslint_json"},
+              {"output_file", "r"},
+              {"examines", "sources"}},
+             more);
     return Check().value();
   };
   OneCheck({{"argv", {"true"}}}, more);
@@ -199,7 +213,8 @@ TEST_F(Results, OfEveryWayToTellTheFilesAreHeldAgainstTheSources) {
       {{{"argv", {"true"}}, {"files_argv", {"echo", "/usr/include/stdio.h"}}}, false},
       {{{"argv", {"true"}}, {"files_argv", {"true"}}}, false},
       {{{"argv", {"echo", "checked 3 source files"}}, {"files_pattern", "checked (?P<count>\\d+) source files"}}, true},
-      {{{"argv", {"echo", "checked 0 source files"}}, {"files_pattern", "checked (?P<count>\\d+) source files"}}, false},
+      {{{"argv", {"echo", "checked 0 source files"}}, {"files_pattern", "checked (?P<count>\\d+) source files"}},
+       false},
       {{{"argv", {"sh", "-c", "echo '[{\"file\":\"src/a.c\"}]' > $OUT/list"}}, {"files_file", "list"}}, true},
       {{{"argv", {"sh", "-c", "echo '[]' > $OUT/list"}}, {"files_file", "list"}}, false},
       {{{"argv", {"echo", "no files here"}}, {"no_files_pattern", "^no files"}}, false},
@@ -217,10 +232,7 @@ TEST_F(Results, OfEveryWayToTellTheFilesAreHeldAgainstTheSources) {
 }
 
 TEST_F(Probing, AConfigurationThatLooksAtNoSourceIsSaidAtOnce) {
-  OneCheck({{"argv", {"true"}},
-            {"examines", "sources"},
-            {"files_argv", {"true"}},
-            {"probe", {{"argv", {"true"}}}}},
+  OneCheck({{"argv", {"true"}}, {"examines", "sources"}, {"files_argv", {"true"}}, {"probe", {{"argv", {"true"}}}}},
            {{"sources", {"**/*.ts"}}});
   ASSERT_TRUE(PreflightOf("p").has_value());
   EXPECT_TRUE(Probe().has_value()) << "a project without sources yet";
@@ -271,7 +283,8 @@ TEST_F(Refused, APreflightLeavesTheDirectoryAsItWas) {
   EXPECT_FALSE(Preflight(PreflightRequest{.profile = ""}).has_value());
   EXPECT_FALSE(Preflight(PreflightRequest{.profile = "p", .mode = "sideways"}).has_value());
   EXPECT_THAT(Tree(project()), ElementsAre("README.md"));
-  const auto gone = Call(kPreflight, PreflightRequest{.working_dir = root_ / "new", .profile = "none-such", .min_free_bytes = 0});
+  const auto gone =
+      Call(kPreflight, PreflightRequest{.working_dir = root_ / "new", .profile = "none-such", .min_free_bytes = 0});
   ASSERT_FALSE(gone.has_value());
   EXPECT_FALSE(root_.Has("new")) << "a directory made for it";
 }

@@ -96,7 +96,9 @@ TEST(Profile, DirectoriesComeBeforeTheBuiltInOnesAndBringTheirStarterFiles) {
 
 TEST(Profile, AnUnknownNameSaysWhatThereIs) {
   const auto missing = LoadProfile("cobol", {"/somewhere"});
-  EXPECT_THAT(missing.error().message, testing::AllOf(HasSubstr("commands, cpp, go, javascript, python, rust, typescript, vitest"), HasSubstr("/somewhere")));
+  EXPECT_THAT(missing.error().message,
+              testing::AllOf(HasSubstr("commands, cpp, go, javascript, python, rust, typescript, vitest"),
+                             HasSubstr("/somewhere")));
   EXPECT_FALSE(LoadProfile("../../etc/passwd", {"/somewhere"}));
 }
 
@@ -136,7 +138,8 @@ TEST(Profile, TheSchemaAndTheReaderKnowTheSameKeys) {
     const json text = json::parse(shipped.content);
     for (const auto& [key, unused] : text.items()) EXPECT_TRUE(schema.at("properties").contains(key)) << key;
     for (const json& check : text.at("checks")) {
-      for (const auto& [key, unused] : check.items()) EXPECT_TRUE(defs.at("check").at("properties").contains(key)) << key;
+      for (const auto& [key, unused] : check.items())
+        EXPECT_TRUE(defs.at("check").at("properties").contains(key)) << key;
     }
   }
 }

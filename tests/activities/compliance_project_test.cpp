@@ -154,8 +154,8 @@ TEST_F(Project, GetsTheChecksThatItHas) {
 
 TEST_F(Project, WithoutAnyCheckThatFitsSaysWhichCommandToName) {
   Put("package.json", "{}");
-  EXPECT_THAT(Checks("javascript"),
-              ElementsAre(AllOf(HasSubstr("no check of the profile javascript fits"), HasSubstr("--check 'npm test'"))));
+  EXPECT_THAT(Checks("javascript"), ElementsAre(AllOf(HasSubstr("no check of the profile javascript fits"),
+                                                      HasSubstr("--check 'npm test'"))));
 }
 
 TEST_F(Project, CommandsOfAPersonReplaceTheChecksAndNeedNoProfile) {
@@ -169,7 +169,9 @@ TEST_F(Project, CommandsOfAPersonReplaceTheChecksAndNeedNoProfile) {
 }
 
 TEST_F(Project, IsInstalledByItsOwnPackageManager) {
-  const auto manager = [&] { return ResolveProfile({}, "javascript", Facts(), {"true"}).value().profile.dependencies->manager; };
+  const auto manager = [&] {
+    return ResolveProfile({}, "javascript", Facts(), {"true"}).value().profile.dependencies->manager;
+  };
   Put("package.json", "{}");
   EXPECT_EQ(manager(), "npm");
   Put("yarn.lock", "# yarn lockfile v1\n");
@@ -263,12 +265,12 @@ TEST_F(Project, OfReferencedTscProjectsIsExaminedOneByOneOrBuilt) {
   const std::vector<std::string> tsc = {"tsc", "--noEmit"};
   Put("tsconfig.json", "{ // plain\n \"include\": [\"src\"], }");
   EXPECT_THAT(TscCommands(Facts(), tsc, false), ElementsAre(tsc));
-  Put("tsconfig.json", "{ \"files\": [], /* refs */ \"references\": [{\"path\": \"./tsconfig.app.json\"}, {\"path\": \"lib\"},],}");
+  Put("tsconfig.json",
+      "{ \"files\": [], /* refs */ \"references\": [{\"path\": \"./tsconfig.app.json\"}, {\"path\": \"lib\"},],}");
   Put("tsconfig.app.json", "{}");
   Put("lib/tsconfig.json", "{}");
-  EXPECT_THAT(TscCommands(Facts(), tsc, false),
-              ElementsAre(ElementsAre("tsc", "--noEmit", "-p", "lib/tsconfig.json"),
-                          ElementsAre("tsc", "--noEmit", "-p", "tsconfig.app.json")));
+  EXPECT_THAT(TscCommands(Facts(), tsc, false), ElementsAre(ElementsAre("tsc", "--noEmit", "-p", "lib/tsconfig.json"),
+                                                            ElementsAre("tsc", "--noEmit", "-p", "tsconfig.app.json")));
   Put("tsconfig.app.json", "{\"references\":[{\"path\":\"./lib\"}]}");
   EXPECT_THAT(TscCommands(Facts(), tsc, false), ElementsAre(ElementsAre("tsc", "-b")));
   EXPECT_EQ(TscCommands(Facts(), tsc, true).size(), 2u) << "files are listed without building";
