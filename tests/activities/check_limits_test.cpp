@@ -64,7 +64,7 @@ TEST_P(Limits, ACommandWithinThemRunsAsEver) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, Limits, testing::Bool(),
-                         [](const auto& info) { return info.param ? "Cgroup" : "Watch"; });
+                         [](const auto& kind) { return kind.param ? "Cgroup" : "Watch"; });
 
 TEST(DiskLimit, ACommandThatFillsItsDirectoryIsStoppedAndNamed) {
   const TempDir temp;

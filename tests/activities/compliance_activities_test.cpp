@@ -306,7 +306,8 @@ TEST_F(ComplianceActivities, TheWorkersSandboxSettingDecides) {  // H7
 
 TEST_F(ComplianceActivities, ARunnerThatEndsWithoutItsReportersLastWordHasNotPassed) {  // H8
   root_.Put("bin/jest",
-            "#!/bin/sh\necho '{\"success\":true,\"numTotalTests\":1,\"numFailedTests\":0,\"testResults\":[]}' > $1\n", true);
+            "#!/bin/sh\necho '{\"success\":true,\"numTotalTests\":1,\"numFailedTests\":0,\"testResults\":[]}' > $1\n",
+            true);
   Profile({{"sandbox", "off"},
            {"checks",
             {{{"id", "jest"},

@@ -29,12 +29,6 @@ using testing::Key;
 using testing::Not;
 using testing::SizeIs;
 
-std::vector<std::string> Kinds(const std::vector<Mark>& marks) {
-  std::vector<std::string> kinds;
-  for (const Mark& mark : marks) kinds.push_back(mark.kind);
-  return kinds;
-}
-
 TestScan Scan(const std::string& path, const std::string& text) {
   return ScanTests(path, ReadSourceText(LanguageOf(path), text));
 }
