@@ -80,17 +80,18 @@ Result<int> Show(Globals& globals, const std::string& name) {
     PrintObject(object, globals.format);
     return kExitOk;
   }
-  fmt::print("{}: {}\n", profile.name, profile.description);
-  fmt::print("template: {} (new project), {} (existing project)\n\nchecks:\n", profile.template_create, profile.template_change);
+  PrintText(fmt::format("{}: {}\n", profile.name, profile.description));
+  PrintText(fmt::format("template: {} (new project), {} (existing project)\n\nchecks:\n", profile.template_create,
+                        profile.template_change));
   for (const auto& check : checks) {
-    fmt::print("  {:<10} {}\n", check["id"].get<std::string>(), check["command"].get<std::string>());
+    PrintText(fmt::format("  {:<10} {}\n", check["id"].get<std::string>(), check["command"].get<std::string>()));
   }
   if (!managers.empty()) fmt::print("\ndependencies:\n");
   for (const auto& choice : managers) {
-    fmt::print("  {:<10} {}\n", choice["manager"].get<std::string>(), choice["lock"].get<std::string>());
+    PrintText(fmt::format("  {:<10} {}\n", choice["manager"].get<std::string>(), choice["lock"].get<std::string>()));
   }
   if (!starter.empty()) fmt::print("\nstarter files (new project only):\n");
-  for (const auto& path : starter) fmt::print("  {}\n", path.get<std::string>());
+  for (const auto& path : starter) PrintText(fmt::format("  {}\n", path.get<std::string>()));
   return kExitOk;
 }
 
@@ -118,11 +119,12 @@ Result<int> Detect(Globals& globals, const std::string& directory, const std::ve
     PrintObject(object, globals.format);
     return kExitOk;
   }
-  fmt::print("{}\n\nchecks:\n", plan.detection);
-  for (const auto& check : plan.checks) fmt::print("  {:<10} {}\n", check.id, check.command);
-  for (const auto& [id, why] : plan.left_out) fmt::print("  {:<10} not run: {}\n", id, why);
-  fmt::print("\ndependencies: {}\nsource files: {}, test files: {}\n", plan.dependencies, plan.source_files, plan.test_files);
-  for (const std::string& problem : plan.problems) fmt::print("problem: {}\n", problem);
+  PrintText(fmt::format("{}\n\nchecks:\n", plan.detection));
+  for (const auto& check : plan.checks) PrintText(fmt::format("  {:<10} {}\n", check.id, check.command));
+  for (const auto& [id, why] : plan.left_out) PrintText(fmt::format("  {:<10} not run: {}\n", id, why));
+  PrintText(fmt::format("\ndependencies: {}\nsource files: {}, test files: {}\n", plan.dependencies, plan.source_files,
+                        plan.test_files));
+  for (const std::string& problem : plan.problems) PrintText(fmt::format("problem: {}\n", problem));
   return plan.problems.empty() ? kExitOk : kExitProblemsFound;
 }
 

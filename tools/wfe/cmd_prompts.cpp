@@ -84,7 +84,7 @@ void PrintHistory(const TemplateState& state, OutputFormat format) {
     table.Add(std::move(row));
   }
   if (table.empty() && format == OutputFormat::kText) {
-    fmt::print("template {} was never changed\n", state.template_id);
+    PrintText(fmt::format("template {} was never changed\n", state.template_id));
   } else {
     table.Print(format);
   }
