@@ -163,9 +163,10 @@ void FrequentClasses(const Dataset& data, const std::vector<Cohort>& cohorts,
     Candidate finding;
     finding.always = true;
     finding.hypothesis = error + " stays frequent";
-    finding.title = error + " stays frequent although " + target + " is meant to prevent it";
+    // Whether a rule stands against it, only the template's text tells (D26); whoever writes the report has it.
+    finding.title = error + " stays frequent";
     finding.statement = Percent(share.rate()) + " of " + std::to_string(share.n) + " " + scope + " had " + error +
-                        " (95 % interval " + Percent(interval.lo) + " to " + Percent(interval.hi) + ").";
+                        " (95% interval " + Percent(interval.lo) + " to " + Percent(interval.hi) + ").";
     finding.n = share.n;
     finding.groups = {{scope, share.n, share.rate()}};
     finding.measure = "share of builds with " + error;
@@ -183,8 +184,7 @@ void FrequentClasses(const Dataset& data, const std::vector<Cohort>& cohorts,
     finding.recommendation =
         target == "VERIFICATION PROTOCOL"
             ? "Say in VERIFICATION PROTOCOL how tests are to be structured, what they must cover and what to mock."
-            : "Reword the rule in " + target + " that targets " + error +
-                  ", with one example of what to write instead.";
+            : "Say in " + target + " what to write instead of what gives " + error + ", with one example.";
     section.candidates.push_back(std::move(finding));
   }
 }
@@ -204,7 +204,7 @@ Section AuditConstraints(const Dataset& data, const AuditOptions& options) {
                                       {"builds", "Builds affected", "count"},
                                       {"share", "Share of builds", "share"},
                                       {"per_build", "Failures per build", "ratio"},
-                                      {"section", "Section that targets it", "text"}},
+                                      {"section", "Section for rules about it", "text"}},
                                      "builds", [&](const Group& group, json& row) {
                                        Put(row, "share", frequency.Value(group, "builds") / all_builds);
                                        Put(row, "per_build", frequency.Value(group, "failures") / all_builds);

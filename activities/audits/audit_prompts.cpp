@@ -33,13 +33,23 @@ struct Version {
   std::vector<uint32_t> rows;
 };
 
-/// The first step of a phase in each build, by version: one row a build, so that rows are independent.
-std::vector<Version> Versions(const Dataset& data, std::string_view phase) {
+constexpr Query kByInstruction{.id = "prompts.instruction",
+                               .title = "Steps, by version of the instruction or fix prompt",
+                               .rows = "steps",
+                               .filter = "instruction present",
+                               .group_by = "instruction",
+                               .measures =
+                                   "count: count, completion: mean(completion_tokens), rework: mean(rework_factor), "
+                                   "pass_rate: share(passed)"};
+
+/// The first step of a phase in each build, by version: one row a build, so that rows are independent.  `column` is
+/// "version" (of the context) or "instruction" (of what the step was told).
+std::vector<Version> Versions(const Dataset& data, std::string_view phase, std::string_view column) {
   std::map<std::string, Version> found;
   std::vector<bool> seen(data.builds.rows());
   for (const uint32_t row : Select(data.steps, "phase = " + std::string(phase))) {
     const auto build = static_cast<size_t>(data.steps.Number("build", row));
-    const std::string& name = data.steps.Word("version", row);
+    const std::string& name = data.steps.Word(column, row);
     if (seen[build] || name.empty()) continue;
     seen[build] = true;
     Version& version = found[name];
@@ -143,11 +153,34 @@ void Compare(const Dataset& data, const Version& before, const Version& after, c
   finding.section = std::string(kTaskSection);
   finding.template_id = after.id;
   finding.rule_key = "prompt:" + after.name;
-  finding.recommendation = better ? "Keep " + after.name + "; confirm it with an A/B test."
+  finding.recommendation = better ? "Keep " + after.name + "; watch whether the next reports agree."
                                   : "Go back to the phrasing of " + before.name +
                                         ", or make it shorter and more directive (\"return only the fixed code\"), and "
-                                        "confirm it with an A/B test.";
+                                        "watch what the next reports say.";
   section.candidates.push_back(std::move(finding));
+}
+
+/// The rows of two instruction versions under the one context version that both have the most builds of: what a change
+/// of GEMINI.md did is not put down to the instruction.  Empty sides: there is none with enough builds.
+std::pair<Version, Version> UnderOneContext(const Dataset& data, const Version& before, const Version& after) {
+  const auto by_context = [&](const Version& version) {
+    std::map<std::string, std::vector<uint32_t>> rows;
+    for (const uint32_t row : version.rows) rows[data.steps.Word("version", row)].push_back(row);
+    return rows;
+  };
+  const auto one = by_context(before);
+  const auto two = by_context(after);
+  std::pair<Version, Version> best = {before, after};
+  best.first.rows.clear();
+  best.second.rows.clear();
+  for (const auto& [context, rows] : one) {
+    const auto same = two.find(context);
+    if (same == two.end()) continue;
+    if (std::min(rows.size(), same->second.size()) <= std::min(best.first.rows.size(), best.second.rows.size())) continue;
+    best.first.rows = rows;
+    best.second.rows = same->second;
+  }
+  return best;
 }
 
 json VersionPoints(const Dataset& data, const std::vector<Version>& versions, std::string_view column, bool is_share) {
@@ -185,8 +218,17 @@ Section AuditPrompts(const Dataset& data, const AuditOptions& options) {
                                       {"rework", "Mean rework cost factor", "ratio"},
                                       {"completion", "Mean completion", "tokens"},
                                       {"repair_rate", "Repair rate", "share"}}));
-  const std::vector<Version> implement = Versions(data, "implement");
-  const std::vector<Version> fix = Versions(data, "fix");
+  const QueryResult instructions = RunQuery(data.steps, kByInstruction);
+  if (!instructions.groups.empty()) {
+    section.tables.push_back(TableJson(data.steps, kByInstruction, section.Run(data, kByInstruction),
+                                       {{"instruction", "Instruction", "text"},
+                                        {"count", "Steps", "count"},
+                                        {"completion", "Mean completion", "tokens"},
+                                        {"rework", "Mean rework cost factor", "ratio"},
+                                        {"pass_rate", "Passed after it", "share"}}));
+  }
+  const std::vector<Version> implement = Versions(data, "implement", "version");
+  const std::vector<Version> fix = Versions(data, "fix", "version");
   section.charts.push_back(ChartJson(
       {"first-pass-by-version", "First-pass rate by instruction version", "bar", "Version", "First-pass rate", "share"},
       json::array({{{"name", "First-pass rate"}, {"points", VersionPoints(data, implement, "passed", true)}}})));
@@ -204,6 +246,18 @@ Section AuditPrompts(const Dataset& data, const AuditOptions& options) {
   };
   compare_neighbours(implement, kFirstPass, kImplementTokens);
   compare_neighbours(fix, kRepairRate, kRework);
+  const auto compare_instructions = [&](std::string_view phase, const Outcome& a, const Outcome& b) {
+    const std::vector<Version> versions = Versions(data, phase, "instruction");
+    for (size_t i = 1; i < versions.size(); ++i) {
+      if (versions[i].id != versions[i - 1].id) continue;
+      const auto [before, after] = UnderOneContext(data, versions[i - 1], versions[i]);
+      if (before.rows.empty()) continue;
+      Compare(data, before, after, a, section);
+      Compare(data, before, after, b, section);
+    }
+  };
+  compare_instructions("implement", kFirstPass, kImplementTokens);
+  compare_instructions("fix", kRepairRate, kRework);
   return section;
 }
 

@@ -26,10 +26,12 @@ constexpr Query kPromptByStep{.id = "token.prompt_by_step",
                               .filter = "",
                               .group_by = "step",
                               .measures =
-                                  "calls: count, prompt: mean(prompt_tokens), context: mean(context_tokens), "
-                                  "instruction: mean(instruction_tokens), ratio: ratio(context_tokens, "
-                                  "instruction_tokens), context_share: ratio(context_tokens, "
-                                  "prompt_with_context)"};
+                                  "calls: count, turns: mean(turns), prompt: mean(prompt_tokens), context: "
+                                  "mean(context_tokens), instruction: mean(instruction_tokens), ratio: "
+                                  "ratio(context_tokens, instruction_tokens), context_share: "
+                                  "ratio(context_in_prompt, prompt_with_context), context_all: "
+                                  "mean(context_in_prompt), instruction_all: mean(instruction_in_prompt), rest: "
+                                  "mean(rest_of_prompt)"};
 constexpr Query kPerSuccess{.id = "token.per_success",
                             .title = "Tokens for each successful build",
                             .rows = "builds",
@@ -88,7 +90,7 @@ void MostExpensiveClass(const Dataset& data, const QueryResult& classes, Section
   finding.n = static_cast<int64_t>(top->rows.size() + others.size());
   finding.groups = {{error, static_cast<int64_t>(top->rows.size()), own.mean}};
   finding.unit = "tokens";
-  finding.statement = "A repair of " + error + " takes " + Count(own.mean) + " tokens on average (95 % interval " +
+  finding.statement = "A repair of " + error + " takes " + Count(own.mean) + " tokens on average (95% interval " +
                       Count(own_interval->lo) + " to " + Count(own_interval->hi) + ", " +
                       std::to_string(top->rows.size()) + " repairs in " + Count(static_cast<double>(own.n)) +
                       " builds)";
@@ -151,7 +153,8 @@ Section AuditTokenEfficiency(const Dataset& data, const AuditOptions& options) {
   const QueryResult prompts = section.Run(data, kPromptByStep);
   section.tables.push_back(TableJson(data.steps, kPromptByStep, prompts,
                                      {{"step", "Step", "text"},
-                                      {"calls", "Calls", "count"},
+                                      {"calls", "Steps", "count"},
+                                      {"turns", "Mean model calls", "ratio"},
                                       {"prompt", "Mean prompt", "tokens"},
                                       {"context", "Mean context", "tokens"},
                                       {"instruction", "Mean instruction", "tokens"},
@@ -195,26 +198,29 @@ Section AuditTokenEfficiency(const Dataset& data, const AuditOptions& options) {
                                      json::array({{{"name", "Mean tokens per repair"}, {"points", points}}})));
   json context = json::array();
   json instruction = json::array();
+  json rest = json::array();
   json completion = json::array();
   for (const Group& group : prompts.groups) {
     if (std::isnan(prompts.Value(group, "context"))) continue;
-    context.push_back(Point(group.key[0], prompts.Value(group, "context")));
-    instruction.push_back(Point(group.key[0], prompts.Value(group, "instruction")));
+    context.push_back(Point(group.key[0], prompts.Value(group, "context_all")));
+    instruction.push_back(Point(group.key[0], prompts.Value(group, "instruction_all")));
+    rest.push_back(Point(group.key[0], prompts.Value(group, "rest")));
     const auto same = std::find_if(steps.groups.begin(), steps.groups.end(),
                                    [&](const Group& other) { return other.key == group.key; });
     completion.push_back(Point(group.key[0], steps.Value(*same, "completion")));
   }
   section.charts.push_back(ChartJson(
-      {"tokens-per-step", "Where a call's tokens go, by step", "stacked_bar", "Step", "Mean tokens per call", "tokens"},
+      {"tokens-per-step", "Where the tokens of a step go", "stacked_bar", "Step", "Mean tokens per step", "tokens"},
       json::array({{{"name", "Context"}, {"points", context}},
                    {{"name", "Instruction"}, {"points", instruction}},
+                   {{"name", "Rest of the prompt"}, {"points", rest}},
                    {{"name", "Completion"}, {"points", completion}}})));
   const QueryResult rework = section.Run(data, kReworkOverTime);
   json shares = json::array();
   for (const Group& group : rework.groups) {
     if (std::isnan(rework.Value(group, "rework"))) continue;
     shares.push_back(
-        Point(group.key[0], rework.Value(group, "rework"), {}, std::to_string(group.rows.size()) + " builds"));
+        Point(group.key[0], rework.Value(group, "rework"), {}, "n = " + std::to_string(group.rows.size())));
   }
   section.charts.push_back(ChartJson({"rework-share", "Share of tokens spent on rework", "line",
                                       "Builds started in the " + data.bucket_name + " of", "Rework share", "share"},

@@ -170,6 +170,7 @@ void FillSteps(Dataset& data, const std::vector<uint32_t>& build_of_step) {
   WordWriter error(frame.AddWords("error"));
   WordWriter fixing(frame.AddWords("fixing"));
   WordWriter version(frame.AddWords("version"));
+  WordWriter instruction(frame.AddWords("instruction"));
   WordWriter source(frame.AddWords("token_source"));
   WordWriter context(frame.AddWords("context"));
   WordWriter constraints(frame.AddWords("constraints"));
@@ -181,6 +182,10 @@ void FillSteps(Dataset& data, const std::vector<uint32_t>& build_of_step) {
   auto& context_tokens = frame.AddNumbers("context_tokens").numbers;
   auto& instruction_tokens = frame.AddNumbers("instruction_tokens").numbers;
   auto& prompt_with_context = frame.AddNumbers("prompt_with_context").numbers;
+  auto& turns = frame.AddNumbers("turns").numbers;
+  auto& context_in_prompt = frame.AddNumbers("context_in_prompt").numbers;
+  auto& instruction_in_prompt = frame.AddNumbers("instruction_in_prompt").numbers;
+  auto& rest_of_prompt = frame.AddNumbers("rest_of_prompt").numbers;
   auto& passed = frame.AddNumbers("passed").numbers;
   auto& rework = frame.AddNumbers("rework_factor").numbers;
   auto& error_chars = frame.AddNumbers("error_chars").numbers;
@@ -215,7 +220,16 @@ void FillSteps(Dataset& data, const std::vector<uint32_t>& build_of_step) {
       context_tokens[i] = OrAbsent(table.context_tokens(at));
       instruction_tokens[i] = OrAbsent(table.instruction_tokens(at));
       prompt_with_context[i] = prompt[i];
+      // A step of n turns sends its context n times; a trace that does not state the turns is taken to have had one.
+      const double times = table.turns(at) > 0 ? static_cast<double>(table.turns(at)) : 1;
+      context_in_prompt[i] = context_tokens[i] * times;
+      instruction_in_prompt[i] = instruction_tokens[i] * times;
+      if (!std::isnan(prompt[i])) {
+        rest_of_prompt[i] = std::max(0.0, prompt[i] - context_in_prompt[i] - instruction_in_prompt[i]);
+      }
     }
+    if (table.turns(at) >= 0) turns[i] = static_cast<double>(table.turns(at));
+    instruction.Set(i, table.TemplateText(table.instruction_template(at)));
     rework[i] = table.rework_cost_factor(at);
     error_chars[i] = OrAbsent(table.error_chars(at));
     if (!data.scripted_only) cost[i] = KnownCost(table, at);
@@ -231,6 +245,16 @@ Dataset MakeDataset(const TraceTable& table, const AuditOptions& options) {
   for (const BuildRow& build : Builds(table)) {
     if (!Wanted(table, build, options)) continue;
     ++data.runs;
+    if (build.beginning_missing) {
+      ++data.beginning_missing_runs;
+      continue;
+    }
+    if (build.chain_broken) {
+      ++data.broken_chain_runs;
+    } else if (!build.chained) {
+      ++data.unchained_runs;
+      data.unchained_entries += static_cast<int64_t>(build.entries);
+    }
     if (build.completed()) {
       completed.push_back(build);
     } else {

@@ -34,9 +34,10 @@ struct Dataset {
   /// words run, status, context, constraints, template, template_id, bucket; numbers success, first_pass (absent when
   /// never verified), attempts, tokens, success_tokens, cost_usd, rework_tokens, rework_share, duration_ms, started_ms
   Frame builds;
-  /// words run, step, phase, outcome, error, fixing, context, constraints, version, token_source; numbers build,
-  /// attempt, prompt_tokens, completion_tokens, tokens, context_tokens, instruction_tokens, prompt_with_context,
-  /// passed, rework_factor, error_chars, cost_usd
+  /// words run, step, phase, outcome, error, fixing, context, constraints, version, instruction, token_source; numbers
+  /// build, attempt, turns, prompt_tokens, completion_tokens, tokens, context_tokens, instruction_tokens,
+  /// prompt_with_context, context_in_prompt and instruction_in_prompt (every turn of a step sends both again),
+  /// rest_of_prompt, passed, rework_factor, error_chars, cost_usd
   Frame steps;
   /// One row for each build and named section of its context.  words run, section, hash; numbers build, changed (0 or
   /// 1 against the build before of the same template; absent for the first), since_change (builds since the last
@@ -47,6 +48,10 @@ struct Dataset {
   int64_t runs = 0;  ///< All within the options: completed, open and scripted.
   int64_t incomplete_runs = 0;
   int64_t scripted_runs_left_out = 0;
+  int64_t beginning_missing_runs = 0;  ///< Their older part is not there: left out, for nobody knows what it held.
+  int64_t unchained_runs = 0;          ///< Counted, but nothing shows that they are as they were written (TR-9).
+  int64_t unchained_entries = 0;       ///< Of those.
+  int64_t broken_chain_runs = 0;       ///< Counted, and something in them was changed, taken out or put in.
   std::map<std::string, double> token_source_share;  ///< Of the tokens of completed runs, also of those left out.
   std::string bucket_name;                           ///< "hour", "day" or "week": of the column `bucket`.
 

@@ -1,4 +1,5 @@
 // Header, summary and runs of a report (RP-1, RP-2, RP-4), and what became of proposals (OP-13).
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <set>
@@ -189,11 +190,22 @@ json Overview(const Dataset& data, const AuditOptions& options, const std::vecto
       measured.push_back(std::move(entry));
     }
   }
+  std::set<std::string> templates;
+  for (size_t i = 0; i < data.build_rows.size(); ++i) {
+    if (const std::string& id = data.builds.Word("template_id", i); !id.empty()) templates.insert(id);
+  }
+  std::vector<std::string> types = options.workflow_types;
+  std::sort(types.begin(), types.end());
   return {{"scripted_only", data.scripted_only},
+          {"scope", {{"workflow_types", types}, {"templates", templates}}},
           {"header",
            {{"runs", data.runs},
-            {"completed_runs", data.runs - data.incomplete_runs},
+            {"completed_runs", data.runs - data.incomplete_runs - data.beginning_missing_runs},
             {"incomplete_runs", data.incomplete_runs},
+            {"beginning_missing_runs", data.beginning_missing_runs},
+            {"unchained_runs", data.unchained_runs},
+            {"unchained_entries", data.unchained_entries},
+            {"broken_chain_runs", data.broken_chain_runs},
             {"builds", builds},
             {"entries", data.table->size()},
             {"token_sources", token_sources},

@@ -1,10 +1,14 @@
 #include "activities/audits/report.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
+#include <optional>
+#include <set>
 
 #include "activities/audits/json_schema.h"
 #include "activities/audits/section.h"
+#include "engine/base/time.h"
 
 namespace wfe::activities {
 namespace {
@@ -58,7 +62,7 @@ json TestsTable(const std::string& kind, const std::vector<Said>& all) {
           {"columns",
            {column("hypothesis", "Hypothesis", "text"), column("test", "Test", "text"),
             column("n_before", "n first", "count"), column("n_after", "n second", "count"),
-            column("effect", "Difference", "ratio"), column("lo", "95 % from", "ratio"), column("hi", "to", "ratio"),
+            column("effect", "Difference", "ratio"), column("lo", "95% from", "ratio"), column("hi", "to", "ratio"),
             column("p", "p", "ratio"), column("p_adjusted", "p after Holm", "ratio")}},
           {"rows", std::move(rows)}};
 }
@@ -92,6 +96,24 @@ void Order(std::vector<Said>& said) {
   });
 }
 
+/// One cause may be seen by two audits.  The later finding says so and promises nothing: what removing the cause saves
+/// is counted once.  Differences of several classes after one change are several things.
+void CountSavingsOnce(json& findings) {
+  std::map<std::string, const json*> first;  // by what is to be changed
+  for (json& finding : findings) {
+    const std::string key = finding.value("rule_key", "");
+    if (key.empty() || !finding.contains("saving")) continue;
+    const auto [found, added] = first.try_emplace(key, &finding);
+    if (added) continue;
+    const json& other = *found->second;
+    const bool of_a_class = finding.at("effect").value("measure", "").starts_with("difference in share of builds");
+    if (of_a_class && other.at("audit") == finding.at("audit")) continue;
+    finding["statement"] = finding.value("statement", "") + " " + other.at("id").get<std::string>() +
+                           " is about the same; what can be saved is counted there.";
+    finding.erase("saving");
+  }
+}
+
 std::vector<json> DigestsByTime(const std::vector<json>& earlier) {
   std::vector<json> digests;
   for (const json& report : earlier) digests.push_back(DigestReport(report));
@@ -108,15 +130,89 @@ const json* FindKey(const json& summary, const std::string& key) {
   return nullptr;
 }
 
-json SummaryWithChange(json summary, const json* previous) {
+/// With what stood in the report before.  A change is only stated where both had enough builds for statements (OP-5).
+json SummaryWithChange(json summary, const json* previous, bool sufficient) {
   if (previous == nullptr) return summary;
+  const bool comparable = sufficient && previous->value("sufficient", true);
   for (json& row : summary) {
     const json* before = FindKey(previous->at("summary"), row.at("key").get<std::string>());
     if (before == nullptr) continue;
     row["previous"] = before->at("value");
-    row["change"] = Number(row.at("value").get<double>() - before->at("value").get<double>());
+    if (comparable) row["change"] = Number(row.at("value").get<double>() - before->at("value").get<double>());
   }
   return summary;
+}
+
+/// Seconds between two times of the window; nullopt: it is open on a side.
+std::optional<int64_t> PeriodSeconds(const ReportInput& input) {
+  if (!input.window_from || !input.window_to) return std::nullopt;
+  const auto from = ParseIso8601(*input.window_from);
+  const auto to = ParseIso8601(*input.window_to);
+  if (!from || !to) return std::nullopt;
+  return std::max<int64_t>(0, std::chrono::duration_cast<std::chrono::seconds>(*to - *from).count());
+}
+
+/// What a report may be set beside another by (RP-2).
+json ScopeOf(const json& overview, const ReportInput& input) {
+  std::set<std::string> sources;
+  for (const json& source : input.sources) {
+    sources.insert(source.value("kind", "") + ":" + source.value("location", ""));
+  }
+  json scope = overview.value("scope", json::object());
+  scope["sources"] = sources;
+  scope["scripted_only"] = overview.at("scripted_only");
+  if (const auto period = PeriodSeconds(input)) scope["period_s"] = *period;
+  return scope;
+}
+
+/// Why two scopes are not the same, in words; empty: they are.  A night in spring is an hour shorter than the one
+/// before it, and months differ, so lengths of windows may differ by a tenth.
+std::string DifferenceOfScopes(const json& a, const json& b) {
+  std::string differences;
+  const auto differ = [&](const std::string& what) { differences += (differences.empty() ? "" : ", ") + what; };
+  if (a.value("sources", json()) != b.value("sources", json())) differ("other sources");
+  if (a.value("workflow_types", json()) != b.value("workflow_types", json())) differ("other workflow types");
+  if (a.value("templates", json()) != b.value("templates", json())) differ("other templates");
+  if (a.value("scripted_only", false) != b.value("scripted_only", false)) differ("scripted answers on one side only");
+  const auto one = static_cast<double>(a.value("period_s", int64_t{-1}));
+  const auto two = static_cast<double>(b.value("period_s", int64_t{-1}));
+  const bool one_is_open = one < 0;
+  const bool two_is_open = two < 0;
+  if (one_is_open != two_is_open || (!one_is_open && std::abs(one - two) > 0.1 * std::max(one, two))) {
+    differ("a window of another length");
+  }
+  return differences;
+}
+
+/// The report to compare with, and what there is to say about the choice.
+struct Comparable {
+  const json* previous = nullptr;
+  std::vector<const json*> trend;  ///< Of the same scope, by time.
+  std::string note;
+};
+Comparable ChooseComparable(const std::vector<json>& digests, const json& baseline, const json& scope) {
+  Comparable chosen;
+  std::string newest_differs;
+  for (const json& digest : digests) {
+    newest_differs = digest.contains("scope") ? DifferenceOfScopes(scope, digest.at("scope")) : "a scope not recorded";
+    if (newest_differs.empty()) chosen.trend.push_back(&digest);
+  }
+  if (!baseline.is_null()) {
+    chosen.previous = &baseline;
+    const std::string differs =
+        baseline.contains("scope") ? DifferenceOfScopes(scope, baseline.at("scope")) : "a scope not recorded";
+    if (!differs.empty()) {
+      chosen.note = "The baseline, report " + baseline.at("report_id").get<std::string>() + ", has " + differs + ".";
+    }
+    return chosen;
+  }
+  if (!chosen.trend.empty()) {
+    chosen.previous = chosen.trend.back();
+  } else if (!digests.empty()) {
+    chosen.note = "Not compared with report " + digests.back().at("report_id").get<std::string>() + ": it has " +
+                  newest_differs + ".";
+  }
+  return chosen;
 }
 
 json TrendRow(const json& report_id, const json& generated_at, const json& summary) {
@@ -128,7 +224,8 @@ json TrendRow(const json& report_id, const json& generated_at, const json& summa
   return row;
 }
 
-json Header(const json& overview, const ReportInput& input, const json* previous) {
+json Header(const json& overview, const ReportInput& input, const Comparable& comparable) {
+  const json* const previous = comparable.previous;
   json header = overview.at("header");
   header["sources"] = input.sources;
   header["duplicates"] = input.parse.duplicates;
@@ -146,7 +243,9 @@ json Header(const json& overview, const ReportInput& input, const json* previous
                                  {"generated_at", previous->at("generated_at")}};
   }
   std::string note = overview.at("note").get<std::string>();
-  if (!input.note.empty()) note += (note.empty() ? "" : " ") + input.note;
+  for (const std::string& more : {input.note, comparable.note}) {
+    if (!more.empty()) note += (note.empty() ? "" : " ") + more;
+  }
   if (!note.empty()) header["note"] = note;
   return header;
 }
@@ -208,6 +307,8 @@ json AssembleReport(const json& overview, const std::vector<json>& sections, con
     findings.push_back(std::move(said[i].finding));
   }
 
+  CountSavingsOnce(findings);
+
   json audits = json::array();
   json queries = overview.at("queries");
   for (const json* section : ordered) {
@@ -226,10 +327,13 @@ json AssembleReport(const json& overview, const std::vector<json>& sections, con
   queries.push_back(QueryJson(kTests));
 
   const std::vector<json> digests = DigestsByTime(input.earlier);
-  const json* previous = digests.empty() ? nullptr : &digests.back();
+  const json scope = ScopeOf(overview, input);
+  const json baseline = input.baseline.is_null() ? json() : DigestReport(input.baseline);
+  const Comparable comparable = ChooseComparable(digests, baseline, scope);
+  const bool sufficient = overview.at("header").at("sufficiency").value("sufficient", false);
   json trend = json::array();
-  for (const json& digest : digests) {
-    trend.push_back(TrendRow(digest["report_id"], digest["generated_at"], digest["summary"]));
+  for (const json* digest : comparable.trend) {
+    trend.push_back(TrendRow(digest->at("report_id"), digest->at("generated_at"), digest->at("summary")));
   }
   trend.push_back(TrendRow(input.report_id, input.generated_at, overview.at("summary")));
 
@@ -241,8 +345,9 @@ json AssembleReport(const json& overview, const std::vector<json>& sections, con
           {"generated_at", input.generated_at},
           {"window", window},
           {"scripted_only", overview.at("scripted_only")},
-          {"header", Header(overview, input, previous)},
-          {"summary", SummaryWithChange(overview.at("summary"), previous)},
+          {"scope", scope},
+          {"header", Header(overview, input, comparable)},
+          {"summary", SummaryWithChange(overview.at("summary"), comparable.previous, sufficient)},
           {"audits", std::move(audits)},
           {"findings", std::move(findings)},
           {"trend", {{"reports", std::move(trend)}, {"proposals", overview.at("proposals")}}},
@@ -284,7 +389,15 @@ json DigestReport(const json& report) {
   for (const json& row : report.at("summary")) {
     summary.push_back({{"key", row.at("key")}, {"value", row.at("value")}});
   }
-  return {{"report_id", report.at("report_id")}, {"generated_at", report.at("generated_at")}, {"summary", summary}};
+  json digest = {
+      {"report_id", report.at("report_id")}, {"generated_at", report.at("generated_at")}, {"summary", summary}};
+  if (report.contains("scope")) digest["scope"] = report.at("scope");
+  if (report.contains("header")) {
+    digest["sufficient"] = report.at("header").at("sufficiency").value("sufficient", true);
+  } else if (report.contains("sufficient")) {
+    digest["sufficient"] = report.at("sufficient");  // it was a digest
+  }
+  return digest;
 }
 
 std::vector<std::string> ReportProblems(const json& report) { return SchemaProblems(report, AuditReportSchema()); }

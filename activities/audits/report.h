@@ -44,8 +44,11 @@ struct ReportInput {
   std::optional<std::string> window_to;
   nlohmann::json sources = nlohmann::json::array();  ///< {"kind", "location", "files", "entries"}
   ParseReport parse;                                 ///< Of reading the traces.
-  /// Earlier reports or their digests, in any order.  The newest is the one to compare with.
+  /// Earlier reports or their digests, in any order.  The newest of the same scope (sources, workflow types, templates,
+  /// length of the window, scripted or not) is the one to compare with; those of another scope are left alone (D18).
   std::vector<nlohmann::json> earlier;
+  /// A report or digest that a person wants to compare with, whatever its scope; null: none.
+  nlohmann::json baseline;
   std::string note;  ///< For instance that the report runs late.
 };
 
@@ -73,7 +76,7 @@ Result<nlohmann::json> BuildReport(const TraceTable& table, const AuditOptions& 
                                    const std::vector<std::string>& audits = {},
                                    const std::vector<ActivatedProposal>& proposals = {});
 
-/// What later reports need of this one: id, time and summary.
+/// What later reports need of this one: id, time, scope, summary, and whether it had enough builds.
 nlohmann::json DigestReport(const nlohmann::json& report);
 
 /// What is wrong with a report by schemas/audit_report.schema.json; empty: nothing.

@@ -58,21 +58,35 @@ void Put(json& object, std::string_view key, double value) {
 json IntervalJson(const stats::Interval& interval) { return {Number(interval.lo), Number(interval.hi)}; }
 
 std::string ShortHash(std::string_view hash) { return std::string(hash.substr(0, 12)); }
-std::string Percent(double share) { return Formatted("%.1f %%", 100 * share); }
+std::string Percent(double share) { return Formatted("%.1f%%", 100 * share); }
+
+namespace {
+
+/// The signs of the report's own figures: a true minus, and points as the renderers write them.
+constexpr std::string_view kMinus = "\u2212";
+std::string WithSign(double value, const std::string& digits) {
+  return value < 0 ? std::string(kMinus) + digits : value > 0 ? "+" + digits : digits;
+}
+
+}  // namespace
+
 
 std::string Count(double value) {
   const double size = std::abs(value);
-  if (size == std::floor(size) && size < 100) return Formatted("%.0f", value);
-  if (size < 1) return Formatted("%.3g", value);
-  if (size < 100) return Formatted("%.1f", value);
+  const std::string minus = value < 0 ? std::string(kMinus) : std::string();
+  if (size == std::floor(size) && size < 100) return minus + Formatted("%.0f", size);
+  if (size < 1) return minus + Formatted("%.3g", size);
+  if (size < 100) return minus + Formatted("%.1f", size);
   std::string digits = Formatted("%.0f", size);
   for (int at = static_cast<int>(digits.size()) - 3; at > 0; at -= 3) digits.insert(static_cast<size_t>(at), ",");
-  return (value < 0 ? "-" : "") + digits;
+  return (value < 0 ? std::string(kMinus) : std::string()) + digits;
 }
 
 std::string Difference(const stats::Comparison& comparison, bool is_share) {
-  const auto show = [is_share](double value) { return is_share ? Formatted("%+.1f", 100 * value) : Count(value); };
-  return show(comparison.effect) + (is_share ? " points" : "") + " (95 % interval " + show(comparison.interval.lo) +
+  const auto show = [is_share](double value) {
+    return is_share ? WithSign(value, Formatted("%.1f", std::abs(100 * value))) : Count(value);
+  };
+  return show(comparison.effect) + (is_share ? "\u00A0pts" : "") + " (95% interval " + show(comparison.interval.lo) +
          " to " + show(comparison.interval.hi) + ")";
 }
 
@@ -130,7 +144,8 @@ json ChartJson(const ChartText& text, json series) {
 json Point(std::string x, double y, const std::optional<stats::Interval>& interval, std::string note) {
   json point = {{"x", std::move(x)}, {"y", Number(y)}};
   if (interval) {
-    point["lo"] = Number(interval->lo);
+    // What charts show are shares, tokens and ratios: none is below zero, so no interval of few rows reaches there.
+    point["lo"] = Number(y >= 0 ? std::max(0.0, interval->lo) : interval->lo);
     point["hi"] = Number(interval->hi);
   }
   if (!note.empty()) point["note"] = std::move(note);

@@ -23,8 +23,8 @@ void Put(nlohmann::json& object, std::string_view key, double value);
 nlohmann::json IntervalJson(const stats::Interval& interval);
 
 std::string ShortHash(std::string_view hash);  ///< 12 digits.
-std::string Percent(double share);             ///< "31.2 %"
-/// "-23.1 points (95 % interval -30.2 to -16.0)" for shares, else "1,321 (95 % interval 1,113 to 1,528)".
+std::string Percent(double share);             ///< "31.2%"
+/// "−23.1 pts (95% interval −30.2 to −16.0)" for shares, else "1,321 (95% interval 1,113 to 1,528)".
 std::string Difference(const stats::Comparison& comparison, bool is_share);
 std::string Count(double value);  ///< "12,345", "12.3", "0.0312": at most three digits after large numbers.
 std::string IsoTime(int64_t time_ms);

@@ -21,8 +21,7 @@ using Limit = ProcessOutcome::Limit;
 /// "jest/package.json" below the dependencies: the first number of its version; 0 when it cannot be read.
 int MajorVersion(const std::string& dependencies, const std::string& package) {
   std::ifstream file(dependencies + "/" + package + "/package.json");
-  const std::string text(std::istreambuf_iterator<char>(file), {});
-  const nlohmann::json document = ParseJson(text);
+  const nlohmann::json document = ParseJson(std::string(std::istreambuf_iterator<char>(file), {}));
   if (!document.is_object() || !document.contains("version") || !document["version"].is_string()) return 0;
   return std::atoi(document["version"].get<std::string>().c_str());
 }

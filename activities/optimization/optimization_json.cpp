@@ -69,6 +69,8 @@ void to_json(json& j, const WriteReportInput& i) {
        {"reports", i.reports},     {"sources", i.sources},           {"problems", i.problems}, {"propose", i.propose}};
   if (!i.late_note.empty()) j["late_note"] = i.late_note;
   if (!i.output_dir.empty()) j["output_dir"] = i.output_dir;
+  if (i.allow_scripted) j["allow_scripted"] = true;
+  if (!i.baseline.is_null()) j["baseline"] = i.baseline;
 }
 void from_json(const json& j, WriteReportInput& i) {
   j.at("report_id").get_to(i.report_id);
@@ -81,6 +83,8 @@ void from_json(const json& j, WriteReportInput& i) {
   j.at("propose").get_to(i.propose);
   i.late_note = j.value("late_note", "");
   i.output_dir = j.value("output_dir", "");
+  i.allow_scripted = j.value("allow_scripted", false);
+  i.baseline = j.value("baseline", json());
 }
 
 void to_json(json& j, const WriteReportResult& r) {

@@ -28,6 +28,26 @@ Result<std::vector<json>> EarlierReports(const OptimizationConfig& config, const
   return earlier;
 }
 
+/// The digest of the report that `baseline` names, or the one that it is.
+Result<json> Baseline(const OptimizationConfig& config, const json& baseline) {
+  if (baseline.is_null()) return json();
+  if (baseline.is_object()) {
+    for (const char* key : {"report_id", "generated_at", "summary"}) {
+      if (!baseline.contains(key)) return InvalidArgument(std::string("the baseline is no report: it has no ") + key);
+    }
+    return DigestReport(baseline);
+  }
+  const std::string id = baseline.is_string() ? baseline.get<std::string>() : std::string();
+  json found;
+  WFE_RETURN_IF_ERROR(
+      config.records->ScanRows(std::string(kReportsTable), id, [&](const std::string& key, const std::string& value) {
+        const json row = ParseJson(value);
+        if (key == id && row.is_object() && row.contains("digest")) found = row["digest"];
+      }));
+  if (found.is_null()) return InvalidArgument("there is no report " + id + " to be the baseline");
+  return found;
+}
+
 Result<std::vector<ActivatedProposal>> EarlierProposals(const OptimizationConfig& config) {
   std::vector<ActivatedProposal> proposals;
   if (!config.templates) return proposals;
@@ -79,6 +99,36 @@ Status Propose(const OptimizationConfig& config, json& report, WriteReportResult
   return Ok();
 }
 
+/// Said instead of drafts (D19).
+constexpr std::string_view kNoScriptedDrafts =
+    "No draft was stored: every answer behind this report was scripted, so it says nothing of a model; "
+    "--allow-scripted stores drafts all the same.";
+
+void AddNote(json& report, const std::string& sentence) {
+  json& header = report.at("header");
+  const std::string before = header.value("note", "");
+  header["note"] = before.empty() ? sentence : before + " " + sentence;
+}
+
+/// "stays frequent although …" is only said where the template has a rule against the class, and then quotes it (D26).
+/// Which template a worker has decides nothing else, so one that cannot be read leaves the finding as it is.
+void NameRulesThatStand(const OptimizationConfig& config, json& report) {
+  if (!config.templates) return;
+  for (json& finding : report.at("findings")) {
+    const std::string title = finding.value("title", "");
+    const std::string section = finding.value("section", "");
+    if (!title.ends_with(" stays frequent")) continue;
+    const Result<ContextTemplate> source = config.templates->Load(finding.value("template_id", ""), 0);
+    if (!source) continue;
+    const std::string rule = RuleAgainst(finding.value("rule_key", ""), section, source->text);
+    if (rule.empty()) continue;
+    finding["title"] = title + " although " + section + " has a rule against it";
+    finding["statement"] = finding.value("statement", "") + " Version " + std::to_string(source->version) + " of " +
+                           source->id + " says: \u201c" + rule + "\u201d";
+    finding["recommendation"] = "Reword that rule of " + section + ", with one example of what to write instead.";
+  }
+}
+
 Status WriteFile(const fs::path& path, const std::string& text) {
   std::ofstream file(path, std::ios::binary | std::ios::trunc);
   file << text;
@@ -118,7 +168,7 @@ std::string Headline(const json& report) {
   for (const json& figure : report.at("summary")) {
     if (figure.value("key", "") != "first_pass_rate") continue;
     char share[32];
-    std::snprintf(share, sizeof share, "%.0f %%", figure.at("value").get<double>() * 100);
+    std::snprintf(share, sizeof share, "%.0f%%", figure.at("value").get<double>() * 100);
     text += ", " + std::string(share) + " passed first time";
   }
   int significant = 0;
@@ -179,10 +229,14 @@ sdk::ActivityResult<WriteReportResult> WriteReport(const OptimizationConfig& con
       sections.push_back(std::move(section));
     }
     WFE_ASSIGN_OR_RETURN(const std::vector<ActivatedProposal> proposals, EarlierProposals(config));
+    WFE_ASSIGN_OR_RETURN(about.baseline, Baseline(config, input.baseline));
     json report = AssembleReport(Overview(loaded->table, options, proposals), sections, about);
     context.Heartbeat("assembled");
     WriteReportResult result;
-    if (input.propose) {
+    NameRulesThatStand(config, report);
+    if (input.propose && report.at("scripted_only").get<bool>() && !input.allow_scripted) {
+      AddNote(report, std::string(kNoScriptedDrafts));
+    } else if (input.propose) {
       WFE_RETURN_IF_ERROR(Propose(config, report, result));
     }
     if (const auto problems = ReportProblems(report); !problems.empty()) {
@@ -209,10 +263,11 @@ sdk::ActivityResult<WriteReportResult> WriteReport(const OptimizationConfig& con
   };
   Result<WriteReportResult> result = work();
   if (result) return *std::move(result);
-  if (result.error().code == StatusCode::kInternal) {
+  const bool wrong_input = result.error().code == StatusCode::kInvalidArgument;
+  if (result.error().code == StatusCode::kInternal || wrong_input) {
     // The same input gives the same report, so another attempt would be refused like this one.
     return sdk::ApplicationFailure{.message = result.error().message,
-                                   .type = "INVALID_REPORT",
+                                   .type = wrong_input ? "INVALID_INPUT" : "INVALID_REPORT",
                                    .non_retryable = true,
                                    .next_retry_delay = std::nullopt,
                                    .details = nullptr};

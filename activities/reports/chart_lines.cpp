@@ -60,6 +60,24 @@ void LabelEnds(Markup& out, const Chart& chart, const XAxis& x, const LinearScal
   for (const End& end : ends) SvgText(out, end.x + 9, end.y + 4, end.text, "t strong");
 }
 
+/// How many rows stand behind the points of a single line, where they say so; as many as there is room for.
+bool HasCounts(const Chart& chart) {
+  return chart.series.size() == 1 &&
+         std::any_of(chart.series[0].points.begin(), chart.series[0].points.end(),
+                     [](const Point& point) { return point.note.starts_with("n = "); });
+}
+
+void DrawCounts(Markup& out, const Chart& chart, const XAxis& x, const PlotArea& area) {
+  double free_from = area.left - 20;
+  for (const Point& point : chart.series[0].points) {
+    const double half = TextWidth(point.note) / 2;
+    const double at = x.At(point.x);
+    if (point.note.empty() || at - half < free_from) continue;
+    SvgText(out, at, area.bottom + 35, point.note, "t soft", Anchor::kMiddle);
+    free_from = at + half + 10;
+  }
+}
+
 }  // namespace
 
 void DrawLines(Markup& out, const Chart& chart, const Canvas& canvas) {
@@ -71,12 +89,14 @@ void DrawLines(Markup& out, const Chart& chart, const Canvas& canvas) {
                       .right = canvas.width - 58,
                       .top = legend_height + 10,
                       .bottom = legend_height + 10 + plot_height};
-  OpenSvg(out, canvas.id, canvas.width, area.bottom + 28, canvas.css_class, chart.title, Describe(chart));
+  const bool has_counts = HasCounts(chart);
+  OpenSvg(out, canvas.id, canvas.width, area.bottom + (has_counts ? 43 : 28), canvas.css_class, chart.title, Describe(chart));
   out.Raw(legend.Take());
   const LinearScale y(ticks.from, ticks.to, area.bottom, area.top);
   const XAxis x(XsOf(chart), area.left + 10, area.right - 6);
   DrawValueAxis(out, chart, ticks, y, area);
   DrawXLabels(out, x, area);
+  if (has_counts) DrawCounts(out, chart, x, area);
   for (size_t i = 0; i < chart.series.size(); ++i) DrawBand(out, chart.series[i], x, y, i);
   for (size_t i = 0; i < chart.series.size(); ++i) DrawSeries(out, chart, chart.series[i], x, y, i);
   LabelEnds(out, chart, x, y);

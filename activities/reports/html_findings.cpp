@@ -124,7 +124,7 @@ void WriteSaving(Markup& out, const Finding& finding) {
   if (!finding.saving) return;
   const std::string saving = SavingText(*finding.saving);
   if (saving.empty()) return;
-  out.Leaf("h4", "Estimated saving").Open("p").Leaf("strong", {{"class", "saving"}}, saving);
+  out.Leaf("h4", SavingLabel(*finding.saving)).Open("p").Leaf("strong", {{"class", "saving"}}, saving);
   if (!finding.saving->basis.empty()) out.Text(" ").Leaf("span", {{"class", "soft"}}, finding.saving->basis);
   out.Close("p");
 }
@@ -135,7 +135,8 @@ void WriteFinding(Markup& out, const Page& page, const Finding& finding) {
                        {"class", finding.significant ? "finding significant" : "finding"},
                        {"aria-labelledby", anchor + "-h"}});
   out.Open("p", {{"class", "verdict"}}).Leaf("span", {{"class", "id"}}, finding.id).Text(" ");
-  out.Leaf("span", {{"class", "claim"}}, finding.significant ? "\u25CF Significant" : "\u25CB Not significant");
+  out.Leaf("span", {{"class", "claim"}},
+           (finding.significant ? "\u25CF " : "\u25CB ") + std::string(ClaimText(finding)));
   if (!finding.audit.empty()) {
     out.Text(" ");
     WriteLink(out, page, "", AuditAnchor(finding.audit), AuditName(page.report, finding.audit));
@@ -168,7 +169,7 @@ std::vector<const Finding*> InOrder(const std::vector<Finding>& findings) {
 void WriteOverview(Markup& out, const std::vector<const Finding*>& findings) {
   out.Open("div", {{"class", "scroll"}, {"tabindex", "0"}, {"role", "region"}, {"aria-label", "Findings in short"}});
   out.Open("table", {{"class", "overview"}}).Open("thead").Open("tr");
-  for (const std::string_view label : {"No.", "Finding", "Effect", "p, adjusted", "Estimated saving"}) {
+  for (const std::string_view label : {"No.", "Finding", "Effect", "p, adjusted", "Saving or loss"}) {
     out.Leaf("th", {{"scope", "col"}, {"class", label == "p, adjusted" ? "num" : ""}}, label);
   }
   out.Close("tr").Close("thead").Open("tbody");
@@ -180,9 +181,12 @@ void WriteOverview(Markup& out, const std::vector<const Finding*>& findings) {
     if (finding->effect) {
       out.Leaf("span", {{"class", "delta"}}, EffectValue(*finding->effect) + " " + std::string(Word(direction)));
     }
-    if (!finding->significant) out.Leaf("span", {{"class", "soft was"}}, "not significant");
+    if (!finding->significant) {
+      out.Leaf("span", {{"class", "soft was"}}, finding->p_value ? "not significant" : "described");
+    }
     out.Close("td").Leaf("td", {{"class", "num"}}, finding->p_adjusted ? FormatP(*finding->p_adjusted) : "");
-    out.Leaf("td", finding->saving ? SavingText(*finding->saving) : "").Close("tr");
+    const bool is_loss = finding->saving && SavingLabel(*finding->saving) == "Estimated loss";
+    out.Leaf("td", finding->saving ? (is_loss ? "loss: " : "") + SavingText(*finding->saving) : "").Close("tr");
   }
   out.Close("tbody").Close("table").Close("div");
 }

@@ -1,4 +1,6 @@
 // The document: head, the rail of sections, the parts in their order.
+#include <algorithm>
+#include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 
 #include "activities/reports/assets.h"
@@ -6,6 +8,7 @@
 #include "activities/reports/html.h"
 #include "activities/reports/reports.h"
 #include "activities/reports/wording.h"
+#include "engine/base/hash.h"
 
 namespace wfe::activities::reports {
 namespace {
@@ -13,9 +16,35 @@ namespace {
 /// Rows of the appendix beyond these stay in report.json, so that the document opens quickly.
 constexpr size_t kListedRuns = 120;
 
+std::string Base64(std::string_view bytes) {
+  static constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string text;
+  for (size_t at = 0; at < bytes.size(); at += 3) {
+    uint32_t group = 0;
+    for (size_t i = 0; i < 3; ++i) {
+      group = group << 8 | (at + i < bytes.size() ? static_cast<uint8_t>(bytes[at + i]) : 0U);
+    }
+    const size_t used = std::min<size_t>(3, bytes.size() - at);
+    for (size_t i = 0; i < 4; ++i) text += i <= used ? kDigits[group >> (18 - 6 * i) & 63U] : '=';
+  }
+  return text;
+}
+
+/// The page may run its own two scripts and nothing else, and it fetches nothing: should a text of a trace ever come
+/// through as markup, it stays without effect (M4).
+std::string ContentPolicy() {
+  const auto allowed = [](std::string_view script) {
+    const Sha256Digest digest = Sha256(Markup::Embedded(script));
+    return " 'sha256-" + Base64(AsBytes(digest)) + "'";
+  };
+  return "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; script-src" +
+         allowed(ThemeScript()) + allowed(PageScript());
+}
+
 void WriteHead(Markup& out, const Report& report) {
   out.Open("head");
   out.Void("meta", {{"charset", "utf-8"}});
+  out.Void("meta", {{"http-equiv", "Content-Security-Policy"}, {"content", ContentPolicy()}});
   out.Void("meta", {{"name", "viewport"}, {"content", "width=device-width, initial-scale=1"}});
   out.Void("meta", {{"name", "color-scheme"}, {"content", "light dark"}});
   out.Leaf("title", Heading(report));

@@ -55,6 +55,7 @@ void WriteBasis(Markup& out, const Report& report) {
     out.Text("none");
   }
   out.Close("dd").Close("div");
+  WriteTerm(out, "Integrity", IntegrityText(header));
   WriteTerm(out, "Previous report",
             header.previous_generated_at ? FormatInstant(*header.previous_generated_at)
                                          : header.previous_report_id.value_or("none"));

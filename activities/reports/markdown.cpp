@@ -144,6 +144,7 @@ std::string WriteHeader(const Report& report) {
   }
   out += Pair("Tokens", tokens);
   out += Pair("Lines with problems", FormatFixed(header.problem_count, 0));
+  out += Pair("Integrity", EscapeMarkdown(IntegrityText(header)));
   std::string previous = header.previous_report_id ? MarkdownCode(*header.previous_report_id) : "none";
   if (header.previous_generated_at) previous += ", " + EscapeMarkdown(FormatInstant(*header.previous_generated_at));
   out += Pair("Previous report", previous);
@@ -169,7 +170,7 @@ std::string WriteSummary(const Report& report) {
 
 std::string WriteFinding(const Report& report, const Finding& finding) {
   std::string out = "\n### " + EscapeMarkdown(finding.id) + ": " + EscapeMarkdown(finding.title) + "\n\n";
-  out += finding.significant ? "**Significant**" : "**Not significant**";
+  out += "**" + std::string(ClaimText(finding)) + "**";
   if (!finding.audit.empty()) out += ", " + EscapeMarkdown(AuditName(report, finding.audit));
   out += "\n";
   if (!finding.statement.empty()) out += "\n" + EscapeMarkdown(finding.statement) + "\n";
@@ -200,7 +201,7 @@ std::string WriteFinding(const Report& report, const Finding& finding) {
   if (finding.saving) {
     std::string saving = EscapeMarkdown(SavingText(*finding.saving));
     if (!saving.empty() && !finding.saving->basis.empty()) saving += ". " + EscapeMarkdown(finding.saving->basis);
-    out += Pair("Estimated saving", saving);
+    out += Pair(SavingLabel(*finding.saving), saving);
   }
   for (const Example& example : finding.examples) {
     std::string text = MarkdownCode(example.run_id);

@@ -2,14 +2,16 @@
 
 #include <algorithm>
 
+#include "engine/base/printable.h"
+
 namespace wfe::activities::reports {
 namespace {
 
-/// Control characters would end the line or worse.
+/// Control characters would end the line or worse; those that turn the direction of text show as escapes.
 std::string OneLine(std::string_view text) {
   std::string line;
   for (const char c : text) line += static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? ' ' : c;
-  return line;
+  return PrintableLine(line);
 }
 
 size_t LongestRun(std::string_view text, char wanted) {
@@ -58,7 +60,7 @@ std::string MarkdownCode(std::string_view text, bool in_table) {
 
 std::string MarkdownFence(std::string_view text, std::string_view language) {
   const std::string fence(std::max<size_t>(3, LongestRun(text, '`') + 1), '`');
-  std::string out = fence + std::string(language) + "\n" + std::string(text);
+  std::string out = fence + std::string(language) + "\n" + PrintableText(text);
   if (!out.ends_with('\n')) out += '\n';
   return out + fence + "\n";
 }

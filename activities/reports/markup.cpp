@@ -138,10 +138,12 @@ Markup& Markup::Embed(std::string_view tag, std::string_view content) {
   WFE_CHECK(content.find("]]>") == std::string_view::npos && content.find("</") == std::string_view::npos,
             "embedded text ends its element");
   Open(tag);
-  out_ += "/*<![CDATA[*/\n";
-  out_ += content;
-  out_ += "/*]]>*/";
+  out_ += Embedded(content);
   return Close(tag);
+}
+
+std::string Markup::Embedded(std::string_view content) {
+  return "/*<![CDATA[*/\n" + std::string(content) + "/*]]>*/";
 }
 
 Markup& Markup::Raw(std::string_view markup) {

@@ -36,6 +36,8 @@ class Markup {
   /// An element without content: <br/>, <meta/>, SVG marks.
   Markup& Void(std::string_view tag, Attributes attributes = {});
   /// Style or script of our own, kept from the XML parser by CDATA in a comment of the language.
+  /// The bytes between the tags that Embed writes, for whoever hashes them.
+  static std::string Embedded(std::string_view content);
   Markup& Embed(std::string_view tag, std::string_view content);
   /// A doctype, or a tree that another Markup has finished.
   Markup& Raw(std::string_view markup);

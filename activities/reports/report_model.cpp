@@ -40,6 +40,10 @@ void ReadHeader(const Fields& fields, Header& header) {
   header.builds = fields.MaybeNumber("builds");
   header.entries = fields.MaybeNumber("entries");
   header.duplicates = fields.MaybeNumber("duplicates");
+  header.beginning_missing_runs = fields.MaybeNumber("beginning_missing_runs");
+  header.unchained_runs = fields.MaybeNumber("unchained_runs");
+  header.unchained_entries = fields.MaybeNumber("unchained_entries");
+  header.broken_chain_runs = fields.MaybeNumber("broken_chain_runs");
   fields.Object("problems", [&](const Fields& problems) { ReadProblems(problems, header); });
   header.token_sources = fields.NamedNumbers("token_sources");
   OrderTokenSources(header.token_sources);

@@ -45,6 +45,7 @@ struct Sufficiency {
 struct Header {
   std::vector<Source> sources;
   OptionalNumber runs, completed_runs, incomplete_runs, builds, entries, duplicates;
+  OptionalNumber beginning_missing_runs, unchained_runs, unchained_entries, broken_chain_runs;
   double problem_count = 0;
   std::vector<std::pair<std::string, double>> problems_by_kind;
   std::vector<Problem> problems;

@@ -37,7 +37,7 @@ std::set<std::string> NamedRuns(const Report& report) {
 
 std::string Heading(const Report& report) {
   std::string heading = "Build audit, " + FormatWindow(report.window_from, report.window_to);
-  if (report.scripted_only) heading += ": no model was called";
+  if (report.scripted_only) heading += " (scripted: no model was called)";
   return heading;
 }
 
@@ -55,7 +55,9 @@ std::string Lead(const Report& report) {
                                          [](const Finding& finding) { return finding.significant; });
   if (report.findings.empty()) return lead + "Nothing was found that calls for a change.";
   lead += Count(static_cast<double>(report.findings.size()), "finding", "findings");
-  if (significant == 0) return lead + ", none statistically significant.";
+  const bool any_tested = std::any_of(report.findings.begin(), report.findings.end(),
+                                      [](const Finding& finding) { return finding.p_value.has_value(); });
+  if (significant == 0) return lead + (any_tested ? ", none statistically significant." : ", which describe and claim nothing.");
   return lead + ", " + FormatFixed(static_cast<double>(significant), 0) +
          " significant after correction for all claims of this report.";
 }
@@ -134,6 +136,36 @@ std::string SavingText(const Saving& saving) {
   if (saving.tokens) text = FormatValue(*saving.tokens, "tokens") + " tokens";
   if (saving.usd) text += (text.empty() ? "" : ", ") + FormatValue(*saving.usd, "usd");
   return text;
+}
+
+std::string_view ClaimText(const Finding& finding) {
+  if (finding.significant) return "Significant";
+  return finding.p_value ? "Not significant" : "Described";
+}
+
+std::string_view SavingLabel(const Saving& saving) {
+  return saving.basis.starts_with("Lost ") ? "Estimated loss" : "Estimated saving";
+}
+
+std::string IntegrityText(const Header& header) {
+  if (!header.unchained_runs) return "";
+  std::string text;
+  const auto add = [&](const std::string& part) { text += (text.empty() ? "" : "; ") + part; };
+  const auto runs = [&](double n) {
+    return FormatFixed(n, 0) + (header.runs ? " of " + Count(*header.runs, "run", "runs") : n == 1 ? " run" : " runs");
+  };
+  if (const double n = header.broken_chain_runs.value_or(0); n > 0) {
+    add(runs(n) + (n == 1 ? " does" : " do") + " not keep the hash chain: something was changed, taken out or put in");
+  }
+  if (const double n = *header.unchained_runs; n > 0) {
+    std::string part = runs(n) + (n == 1 ? " is" : " are") + " not chained";
+    if (header.unchained_entries) part += " (" + Count(*header.unchained_entries, "entry", "entries") + ")";
+    add(part + ": nothing shows that what stands there is what was written");
+  }
+  if (const double n = header.beginning_missing_runs.value_or(0); n > 0) {
+    add(runs(n) + (n == 1 ? " lacks its" : " lack their") + " beginning and " + (n == 1 ? "is" : "are") + " left out");
+  }
+  return text.empty() ? "every run keeps its hash chain" : text;
 }
 
 std::string Place(std::string_view file, const OptionalNumber& line) {

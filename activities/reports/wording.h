@@ -10,7 +10,7 @@ namespace wfe::activities::reports {
 
 enum class Direction { kNeutral, kBetter, kWorse };
 
-/// "Build audit, 14 to 21 Nov 2026"; with ": no model was called" where every answer was scripted.
+/// "Build audit, 14 to 21 Nov 2026"; with "(scripted: no model was called)" where every answer was scripted.
 std::string Heading(const Report& report);
 /// One sentence for whoever reads only one.
 std::string Lead(const Report& report);
@@ -35,8 +35,15 @@ std::string EffectInterval(const Effect& effect);
 /// "95% interval".
 std::string IntervalName(const Effect& effect);
 
+/// "Significant", "Not significant", or "Described" where nothing was tested.
+std::string_view ClaimText(const Finding& finding);
 /// "41,200 tokens, $1.20"; empty if nothing is known.
 std::string SavingText(const Saving& saving);
+/// "Estimated saving", or "Estimated loss" where a change has made builds dearer.
+std::string_view SavingLabel(const Saving& saving);
+/// What shows that the traces are as they were written, or what does not: "2 of 40 runs are not chained (14 entries) …";
+/// empty for reports that do not know.
+std::string IntegrityText(const Header& header);
 /// "audit_trace.jsonl:12".
 std::string Place(std::string_view file, const OptionalNumber& line);
 /// "typescript-package, from version 3 to draft 4".

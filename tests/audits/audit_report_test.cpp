@@ -372,6 +372,8 @@ TEST(AuditReport, ExampleReportIsTheOneThatTheAuditsGive) {
     ReportInput earlier = Input();
     earlier.report_id = "2026-11-1" + std::to_string(7 + i) + "T02-00-00Z-ab1" + std::to_string(i);
     earlier.generated_at = "2026-11-1" + std::to_string(7 + i) + "T02:00:00.000Z";
+    earlier.window_from = input.window_from;
+    earlier.window_to = input.window_to;
     if (i == 3) earlier.generated_at = "2026-11-20T02:00:00.000Z", earlier.report_id = "2026-11-20T02-00-00Z-ab13";
     input.earlier.push_back(
         DigestReport(Report(MakeTable({.seed = static_cast<uint64_t>(40 + i), .builds = 90}), {}, earlier)));

@@ -57,6 +57,7 @@ class Builder {
     template_ = "typescript-package@" + std::to_string(version);
     now_ = plan_.first_ms + int64_t{index} * 3'600'000;
     seq_ = 0;
+    instruction_version_ = index < plan_.instruction_at * plan_.builds ? 1 : 2;
     const std::string task = "task " + std::to_string(random_.Below(40));
     const int period = plan_.churn_every > 0 ? index / plan_.churn_every : 0;
     const std::vector<std::pair<std::string_view, std::string_view>> sections = {
@@ -108,6 +109,7 @@ class Builder {
     entry.workflow_type = "AuditedBuildWorkflow";
     entry.source_file = file_;
     entry.source_line = seq_;
+    entry.chained = plan_.chained;
     return entry;
   }
   void Event(std::string_view name, std::string_view status) {
@@ -121,6 +123,13 @@ class Builder {
     entry.context_tokens = 900 + random_.Below(60);
     entry.instruction_tokens = 250 + random_.Below(100);
     entry.prompt_tokens = entry.context_tokens + entry.instruction_tokens;
+    entry.turns = plan_.turns;
+    if (plan_.turns > 0) entry.prompt_tokens = plan_.turns * (entry.prompt_tokens + 100);
+    if (plan_.with_instructions) {
+      instruction_name_ = std::string(step.starts_with("fix") ? "instruction-fix" : "instruction-implement") +
+                          (instruction_version_ == 1 ? "@1" : "@2");
+      entry.instruction_template = instruction_name_;
+    }
     entry.completion_tokens =
         std::llround(factor * static_cast<double>(random_.LogNormal(kCompletionLog, kCompletionSpread)));
     entry.token_source = plan_.source;
@@ -148,7 +157,8 @@ class Builder {
   const SyntheticBuilds& plan_;
   Random random_;
   TraceTable table_;
-  std::string run_, workflow_id_, file_, template_, context_;
+  std::string run_, workflow_id_, file_, template_, context_, instruction_name_;
+  int instruction_version_ = 1;
   int64_t now_ = 0;
   int64_t seq_ = 0;
 };

@@ -24,6 +24,10 @@ struct SyntheticBuilds {
   bool priced = true;
   int64_t first_ms = 1'790'000'000'000;  ///< 2026-09-21T13:33:20Z
   std::string name = "run";
+  int64_t turns = -1;        ///< Model calls of each step; -1: not stated.  The prompt is theirs together.
+  bool chained = true;       ///< Entries state their place in the hash chain.
+  double instruction_at = 1;  ///< Share of the builds before version 2 of the instructions; 1: there is only one.
+  bool with_instructions = false;  ///< Entries name their instruction's template.
 
   // The planted causes.
   double costly_factor = 1;    ///< Completion tokens of a repair of TSC_ERROR, times this.

@@ -1,12 +1,14 @@
 // report.html: well-formed, self-contained, and what it says (RP-1 to RP-4).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <openssl/evp.h>
 
 #include <pugixml.hpp>
 #include <regex>
 #include <set>
 
 #include "activities/reports/reports.h"
+#include "engine/base/hash.h"
 #include "tests/reports/example_report.h"
 
 namespace wfe::activities {
@@ -125,6 +127,27 @@ TEST(ReportHtml, AFindingShowsItsEvidenceItsSavingAndItsProposal) {
   EXPECT_EQ(document.select_nodes("//article[@id='finding-F2']//span[@class='add']").size(), 4U);
   EXPECT_EQ(document.select_nodes("//article[@id='finding-F2']//span[@class='del']").size(), 1U);
   EXPECT_FALSE(document.select_node("//article[@id='finding-F1']//details")) << "F1 proposes nothing";
+}
+
+TEST(ReportHtml, RunsItsOwnScriptsAndNothingElse) {  // M4
+  const std::string html = Html(ExampleReport());
+  const pugi::xml_document document = Parse(html);
+  const std::string policy =
+      document.select_node("//meta[@http-equiv='Content-Security-Policy']").node().attribute("content").value();
+  EXPECT_THAT(policy, HasSubstr("default-src 'none'"));
+  EXPECT_THAT(policy, Not(HasSubstr("script-src 'unsafe-inline'")));
+  // Each script's hash is of the bytes between its tags.
+  size_t scripts = 0;
+  for (size_t at = html.find("<script>"); at != std::string::npos; at = html.find("<script>", at + 1)) {
+    const size_t begin = at + 8;
+    const std::string body = html.substr(begin, html.find("</script>", begin) - begin);
+    const Sha256Digest digest = Sha256(body);
+    std::string encoded(4 * ((digest.size() + 2) / 3), '\0');
+    EVP_EncodeBlock(reinterpret_cast<unsigned char*>(encoded.data()), digest.data(), static_cast<int>(digest.size()));
+    EXPECT_THAT(policy, HasSubstr("'sha256-" + encoded + "'"));
+    ++scripts;
+  }
+  EXPECT_EQ(scripts, 2U);
 }
 
 TEST(ReportHtml, AFindingThatIsNotSignificantClaimsNoDirection) {  // OP-14

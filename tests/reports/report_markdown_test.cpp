@@ -91,6 +91,14 @@ TEST(ReportMarkdown, TablesStayWholeWhateverTheTextsHold) {
   EXPECT_THAT(markdown, HasSubstr("````diff\n+```\n+# not a heading\n````\n"));
 }
 
+TEST(ReportMarkdown, TextOfOthersTurnsNothingAround) {  // M4
+  json report = ExampleReport();
+  report["findings"][0]["title"] = "safe \u202egnihton\u202c\u009b2J";
+  report["findings"][1]["proposal"]["diff"] = "+\u202eabc\x1b[2J\n";
+  const std::string markdown = Markdown(report);
+  for (const char* harmful : {"\u202e", "\u202c", "\u009b", "\x1b"}) EXPECT_THAT(markdown, Not(HasSubstr(harmful)));
+}
+
 TEST(ReportMarkdown, WhatIsAbsentIsLeftOut) {
   const std::string markdown = Markdown(SmallestReport());
   EXPECT_THAT(markdown, Not(HasSubstr("## Trend")));
@@ -101,7 +109,7 @@ TEST(ReportMarkdown, WhatIsAbsentIsLeftOut) {
 TEST(ReportMarkdown, TheHeadingSaysThatNoModelWasCalled) {
   json report = ExampleReport();
   report["scripted_only"] = true;
-  EXPECT_THAT(Markdown(report), HasSubstr("# Build audit, 14 to 21 Nov 2026: no model was called\n"));
+  EXPECT_THAT(Markdown(report), HasSubstr("# Build audit, 14 to 21 Nov 2026 (scripted: no model was called)\n"));
 }
 
 TEST(ReportMarkdown, TheSameReportGivesTheSameBytes) {  // OP-11

@@ -3,7 +3,9 @@
 #include "tools/wfe/cli.h"
 #include "tools/wfe/config.h"
 #include "tools/wfe/describe.h"
+#include "tools/wfe/entry_text.h"
 #include "tools/wfe/output.h"
+#include "tools/wfe/step_teller.h"
 
 namespace wfe::cli {
 namespace {
@@ -28,6 +30,67 @@ TEST(Table, ShowsADashForWhatARowDoesNotHave) {
   Table table({{"A", "a", false, false}, {"B", "b", false, false}});
   table.Add({{"b", nullptr}});
   EXPECT_EQ(table.Text(80), "A  B\n-  -\n");
+}
+
+/// What no terminal may get from others: escape sequences (7 and 8 bits), bells, turned directions, half of a character.
+const std::string kHostile = "a\x1b[2Jb\x07c\u009b31md\u202eef\u2066g\x7fh\r\x08i";
+bool IsHarmless(const std::string& text) {
+  for (const char* harmful : {"\x1b", "\x07", "\u009b", "\u202e", "\u2066", "\x7f", "\r", "\x08"}) {
+    if (text.find(harmful) != std::string::npos) return false;
+  }
+  return true;
+}
+
+TEST(Printing, NothingOfOthersReachesTheTerminalAsItIs) {  // M4
+  Table table({{"ID", "id", false, false}, {"NAME", "name", true, false}});
+  table.Add({{"id", kHostile}, {"name", {{"nested", kHostile}}}});
+  EXPECT_TRUE(IsHarmless(table.Text(1000)));
+  EXPECT_TRUE(IsHarmless(table.Text(20)));
+  EXPECT_TRUE(IsHarmless(ObjectText({{"key", kHostile}, {kHostile, {{"nested", kHostile}}}})));
+  EXPECT_TRUE(IsHarmless(EventText(kHostile)));
+  EXPECT_TRUE(IsHarmless(FailText(NotFound(kHostile), OutputFormat::kText)));
+  EXPECT_TRUE(IsHarmless(FailText(NotFound(kHostile), OutputFormat::kJson)));
+  activities::LogEntry entry;
+  entry.workflow_run_id = entry.step_name = entry.timestamp = kHostile;
+  entry.validation_status = entry.validation_error_type = kHostile;
+  EXPECT_TRUE(IsHarmless(EntryLine(entry)));
+}
+
+TEST(Printing, JsonKeepsItsValueAndIsHarmlessToo) {  // M4
+  const std::string text = FailText(NotFound(kHostile), OutputFormat::kJson);
+  EXPECT_EQ(nlohmann::json::parse(text)["error"]["message"], kHostile);
+}
+
+TEST(Printing, LinesOfOthersDoNotPassForLinesOfOurs) {  // M4
+  EXPECT_EQ(ObjectText({{"reason", "x\nstatus: Completed"}, {"status", "Failed"}}),
+            "reason:  x\n         status: Completed\nstatus:  Failed\n");
+  EXPECT_EQ(FailText(NotFound("x\nwfe: ok"), OutputFormat::kText), "wfe: x\n     wfe: ok\n");
+}
+
+TEST(StepTeller, TellsAnEntryOnceHoweverOftenItIsOffered) {  // D2
+  StepTeller teller;
+  const nlohmann::json first = {{"entry",
+                                 {{"step_name", "implement_v1"},
+                                  {"total_token_cost", 100},
+                                  {"files_touched", {"a"}},
+                                  {"ext", {{"entry_id", "1"}}}}}};
+  const nlohmann::json second = {
+      {"entry", {{"step_name", "initial_verification"}, {"validation_status", "pass"}, {"ext", {{"entry_id", "2"}}}}}};
+  EXPECT_EQ(teller.Tell(first), "implement_v1 (100 tokens), 1 file touched");
+  EXPECT_EQ(teller.Tell(second), "initial_verification: pass");
+  // The build has moved to another host and offers both there again.
+  EXPECT_EQ(teller.Tell(first), std::nullopt);
+  EXPECT_EQ(teller.Tell(second), std::nullopt);
+  EXPECT_EQ(teller.tokens(), 100);
+}
+
+TEST(StepTeller, TakesEntriesOfAnyShape) {
+  StepTeller teller;
+  for (const char* text : {"null", "1", "[]", "{}", R"({"entry":1})", R"({"entry":{"ext":1}})"}) {
+    EXPECT_NO_THROW(teller.Tell(nlohmann::json::parse(text))) << text;
+  }
+  EXPECT_NO_THROW(teller.Tell({{"entry", {{"step_name", 1}, {"total_token_cost", "x"}, {"files_touched", 5}}}}));
+  EXPECT_EQ(teller.tokens(), 0);
 }
 
 TEST(HumanDuration, GrowsItsUnitWithItsSize) {

@@ -121,6 +121,7 @@ void AddAllCommands(CLI::App& app, Globals& globals) {
   AddAuditCommands(app, globals);
   AddPromptsCommands(app, globals);
   AddCostsCommand(app, globals);
+  AddBlobCommands(app, globals);
   AddScheduleCommands(app, globals);
   AddConfigCommands(app, globals);
   AddProfilesCommands(app, globals);

@@ -97,6 +97,7 @@ void AddAuditCommands(CLI::App& app, Globals& globals);
 void AddCostsCommand(CLI::App& app, Globals& globals);
 void AddPromptsCommands(CLI::App& app, Globals& globals);
 void AddProfilesCommands(CLI::App& app, Globals& globals);
+void AddBlobCommands(CLI::App& app, Globals& globals);
 /// run, list, show and open; called by AddAuditCommands.
 void AddAuditReportCommands(CLI::App& audit, Globals& globals);
 void AddScheduleCommands(CLI::App& app, Globals& globals);

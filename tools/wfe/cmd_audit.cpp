@@ -11,7 +11,9 @@
 #include "activities/audit/trace_rebuild.h"
 #include "activities/audit/trace_validator.h"
 #include "activities/traces/history_entries.h"
+#include "engine/base/printable.h"
 #include "tools/wfe/cli.h"
+#include "tools/wfe/entry_text.h"
 #include "tools/wfe/history_source.h"
 #include "tools/wfe/prompt_store.h"
 
@@ -21,7 +23,7 @@ namespace {
 using activities::HistoryEntry;
 
 struct AuditOptions {
-  std::string file;
+  std::vector<std::string> files;
   std::string run;
   std::string out;
   bool follow = false;
@@ -39,41 +41,85 @@ Result<std::pair<Target, std::vector<HistoryEntry>>> ReadEntries(Globals& global
   return std::pair(target, std::move(entries));
 }
 
-Result<int> Validate(Globals& globals, const AuditOptions& options) {
-  const std::string path = TracePath(options.file);
+std::string Runs(size_t count) { return fmt::format("{} {}", count, count == 1 ? "run" : "runs"); }
+
+/// What a file cannot tell by itself of the runs that have no end in it.
+std::string OpenRunsNote(const activities::TraceReport& report, bool compared) {
+  if (report.open_runs.empty()) return "";
+  return fmt::format("{} without an end{}: {}", Runs(report.open_runs.size()),
+                     report.open_runs.size() == 1 ? " (" + report.open_runs[0] + ")" : "",
+                     compared ? "it still runs"
+                              : "it still runs, or the end of the file was cut off; --run compares with its history");
+}
+
+void PrintValidation(const std::string& path, const activities::TraceReport& report, bool compared,
+                     OutputFormat format) {
+  const std::string note = OpenRunsNote(report, compared);
+  if (format != OutputFormat::kText) {
+    nlohmann::ordered_json problems = nlohmann::ordered_json::array();
+    for (const auto& problem : report.problems) {
+      nlohmann::ordered_json item = {{"line", problem.line}, {"problem", problem.message}};
+      if (!problem.file.empty()) item["file"] = problem.file;
+      problems.push_back(std::move(item));
+    }
+    PrintObject({{"file", path},
+                 {"status", report.ok() ? "valid" : "invalid"},
+                 {"lines", report.lines},
+                 {"entries", report.entries},
+                 {"runs", report.entries_of_run.size()},
+                 {"open_runs", report.open_runs},
+                 {"problems", problems},
+                 {"more_problems", report.more_problems}},
+                format);
+    return;
+  }
+  std::string text;
+  for (const auto& problem : report.problems) {
+    text += fmt::format("{}:{}: {}\n", problem.file.empty() ? path : problem.file, problem.line, problem.message);
+  }
+  if (report.more_problems > 0) text += fmt::format("… and {} more\n", report.more_problems);
+  if (!note.empty()) text += fmt::format("{}: note: {}\n", path, note);
+  text += fmt::format("{}: {} entries of {} in {} lines\n", report.ok() ? "valid" : "invalid", report.entries,
+                      Runs(report.entries_of_run.size()), report.lines);
+  PrintText(text);
+}
+
+Result<bool> ValidateOne(Globals& globals, const std::string& path, const std::string& run) {
   WFE_ASSIGN_OR_RETURN(activities::TraceReport report, activities::ValidateTrace(path));
-  if (!options.run.empty()) {
-    WFE_ASSIGN_OR_RETURN(const auto entries, ReadEntries(globals, options.run));
+  if (!run.empty()) {
+    WFE_ASSIGN_OR_RETURN(const auto entries, ReadEntries(globals, run));
     WFE_ASSIGN_OR_RETURN(const activities::TraceReport compared,
                          activities::CompareTraceWithHistory(path, entries.first.run_id, entries.second));
     report.problems.insert(report.problems.end(), compared.problems.begin(), compared.problems.end());
   }
-  nlohmann::ordered_json object = {{"file", path},
-                                   {"status", report.ok() ? "valid" : "invalid"},
-                                   {"lines", report.lines},
-                                   {"entries", report.entries},
-                                   {"runs", report.entries_of_run.size()}};
-  nlohmann::ordered_json problems = nlohmann::ordered_json::array();
-  for (const auto& problem : report.problems) {
-    problems.push_back({{"line", problem.line}, {"problem", problem.message}});
+  PrintValidation(path, report, !run.empty(), globals.format);
+  return report.ok();
+}
+
+/// A file that cannot be read is said and does not hide what is wrong with the others.
+Result<int> Validate(Globals& globals, const AuditOptions& options) {
+  if (!options.run.empty() && options.files.size() > 1) {
+    return InvalidArgument("--run compares one file with one run: name one file");
   }
-  if (globals.format == OutputFormat::kText) {
-    for (const auto& problem : report.problems) fmt::print("{}:{}: {}\n", path, problem.line, problem.message);
-    if (report.more_problems > 0) fmt::print("… and {} more\n", report.more_problems);
-    fmt::print("{}: {} entries of {} runs in {} lines\n", report.ok() ? "valid" : "invalid", report.entries,
-               report.entries_of_run.size(), report.lines);
-  } else {
-    object["problems"] = problems;
-    PrintObject(object, globals.format);
+  int exit_code = kExitOk;
+  for (const std::string& file : options.files) {
+    const Result<bool> sound = ValidateOne(globals, TracePath(file), options.run);
+    if (!sound && options.files.size() == 1) return sound.error();
+    if (!sound) {
+      const int code = Fail(sound.error(), globals.format);
+      if (exit_code == kExitOk) exit_code = code;
+    } else if (!*sound) {
+      exit_code = kExitProblemsFound;
+    }
   }
-  return report.ok() ? kExitOk : kExitProblemsFound;
+  return exit_code;
 }
 
 Result<int> Rebuild(Globals& globals, const AuditOptions& options) {
   WFE_ASSIGN_OR_RETURN(const auto entries, ReadEntries(globals, options.run));
   WFE_ASSIGN_OR_RETURN(const std::string trace, activities::RebuildTrace(entries.second));
   if (options.out.empty() || options.out == "-") {
-    std::fwrite(trace.data(), 1, trace.size(), stdout);
+    PutText(trace);
     return kExitOk;
   }
   if (std::filesystem::exists(options.out)) {
@@ -91,34 +137,51 @@ Result<int> Rebuild(Globals& globals, const AuditOptions& options) {
 
 void PrintEntry(const activities::LogEntry& entry, OutputFormat format) {
   if (format != OutputFormat::kText) {
-    fmt::print("{}\n", activities::SerializeLogEntry(entry));
+    fmt::print("{}\n", PrintableJson(activities::SerializeLogEntry(entry)));
   } else {
-    std::string text = fmt::format("{}  {:<22}", entry.timestamp, entry.step_name);
-    if (entry.validation_status) text += fmt::format(" {:<5}", *entry.validation_status);
-    if (entry.validation_error_type) text += " " + *entry.validation_error_type;
-    if (entry.total_token_cost) text += fmt::format(" {} tokens", *entry.total_token_cost);
-    if (entry.files_touched) text += fmt::format(" {} files", entry.files_touched->size());
-    fmt::print("{}\n", text);
+    fmt::print("{}\n", EntryLine(entry));
   }
   std::fflush(stdout);
 }
 
-Result<int> Tail(Globals& globals, const AuditOptions& options) {
-  const std::string path = TracePath(options.file);
-  int64_t shown = 0;
-  while (true) {
+/// Prints what each file has beyond what was shown of it; `said` is the file that the last line came from.
+Status ShowMore(Globals& globals, const std::vector<std::string>& paths, std::vector<int64_t>& shown,
+                std::string& said, bool final) {
+  for (size_t i = 0; i < paths.size(); ++i) {
     int64_t seen = 0;
-    WFE_ASSIGN_OR_RETURN(const auto summary,
-                         activities::ReadTrace(path, [&](int64_t, const activities::LogEntry& entry) {
-                           if (++seen > shown) PrintEntry(entry, globals.format);
-                         }));
-    shown = std::max(shown, seen);
-    if (!options.follow) {
-      for (const auto& skipped : summary.skipped) {
-        fmt::print(stderr, "{}:{}: skipped: {}\n", path, skipped.line, skipped.message);
+    const auto summary = activities::ReadTrace(paths[i], [&](int64_t, const activities::LogEntry& entry) {
+      if (++seen <= shown[i]) return;
+      if (paths.size() > 1 && said != paths[i] && globals.format == OutputFormat::kText) {
+        PrintText((said.empty() ? "==> " : "\n==> ") + paths[i] + " <==\n");
       }
-      return kExitOk;
+      said = paths[i];
+      PrintEntry(entry, globals.format);
+    });
+    if (!summary && paths.size() == 1) return summary.error();
+    if (!summary) {
+      // A build that has not begun to log yet is waited for; without --follow it is said.
+      if (final) Fail(summary.error(), globals.format);
+      continue;
     }
+    shown[i] = std::max(shown[i], seen);
+    if (!final) continue;
+    for (const auto& skipped : summary->skipped) {
+      Fail(InvalidArgument(fmt::format("{}:{}: skipped: {}", skipped.file.empty() ? paths[i] : skipped.file,
+                                       skipped.line, skipped.message)),
+           globals.format);
+    }
+  }
+  return Ok();
+}
+
+Result<int> Tail(Globals& globals, const AuditOptions& options) {
+  std::vector<std::string> paths;
+  for (const std::string& file : options.files) paths.push_back(TracePath(file));
+  std::vector<int64_t> shown(paths.size());
+  std::string said;
+  while (true) {
+    WFE_RETURN_IF_ERROR(ShowMore(globals, paths, shown, said, !options.follow));
+    if (!options.follow) return kExitOk;
     std::this_thread::sleep_for(std::chrono::milliseconds(300));
   }
 }
@@ -138,7 +201,8 @@ void AddAuditCommands(CLI::App& app, Globals& globals) {
     auto options = std::make_shared<AuditOptions>();
     CLI::App& tail = *audit.add_subcommand("tail", "Print the steps of a trace");
     AddCommonOptions(tail, globals);
-    tail.add_option("file", options->file, "audit_trace.jsonl, or the directory it is in")->required();
+    tail.add_option("files", options->files, "audit_trace.jsonl, or the directory it is in; may be several")
+        ->required();
     tail.add_flag("-f,--follow", options->follow, "Go on as it grows");
     tail.footer("Example:\n  wfe audit tail ./work/build-42 --follow");
     tail.callback([&globals, options] { globals.Run([&] { return Tail(globals, *options); }); });
@@ -147,10 +211,12 @@ void AddAuditCommands(CLI::App& app, Globals& globals) {
     auto options = std::make_shared<AuditOptions>();
     CLI::App& validate = *audit.add_subcommand("validate", "Check every line, the arithmetic and the hash chain");
     AddClientOptions(validate, globals);
-    validate.add_option("file", options->file, "audit_trace.jsonl, or the directory it is in")->required();
+    validate.add_option("files", options->files, "audit_trace.jsonl, or the directory it is in; may be several")
+        ->required();
     validate.add_option("--run", options->run, "Compare with this run's history too (needs the server)");
     validate.footer(
-        "Examples:\n  wfe audit validate audit_trace.jsonl\n  wfe audit validate ./work/b42 --run build-42\n\n"
+        "Examples:\n  wfe audit validate audit_trace.jsonl\n  wfe audit validate ./work/b42 --run build-42\n"
+        "  wfe audit validate ./wfe-work/builds/*\n\n"
         "Exit code 12 when there are problems; each is named by file and line.");
     validate.callback([&globals, options] { globals.Run([&] { return Validate(globals, *options); }); });
   }
@@ -164,6 +230,7 @@ void AddAuditCommands(CLI::App& app, Globals& globals) {
     rebuild.callback([&globals, options] { globals.Run([&] { return Rebuild(globals, *options); }); });
   }
   AddAuditContextCommand(audit, globals);
+  AddAuditStepCommand(audit, globals);
 }
 
 }  // namespace wfe::cli

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 
+#include "activities/audits/report.h"
 #include "activities/optimization/register.h"
 #include "activities/reports/reports.h"
 #include "engine/base/parse_json.h"
@@ -33,13 +35,38 @@ struct RunOptions {
   std::vector<std::string> audits;
   int min_runs = 24;
   std::string out;
+  std::vector<std::string> workflow_types;
+  std::string baseline;  ///< A report's id, its directory, or its report.json.
   bool propose = false;
+  bool allow_scripted = false;
   std::string await_approval;
   bool auto_apply = false;
   bool local = false;
   std::string id;
   std::string queue;
 };
+
+Result<nlohmann::json> ReadJsonFile(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return NotFound("cannot read " + path.string());
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  nlohmann::json json = ParseJson(text);
+  if (json.is_discarded()) return InvalidArgument(path.string() + " " + WhyNotJson(text));
+  return json;
+}
+
+/// A report that is here goes along; of one that is not, the worker looks up the id.
+Result<nlohmann::json> BaselineOf(const std::string& given) {
+  if (given.empty()) return nlohmann::json();
+  fs::path path = given;
+  if (fs::is_directory(path)) path /= "report.json";
+  if (!fs::exists(path)) return nlohmann::json(given);
+  WFE_ASSIGN_OR_RETURN(const nlohmann::json report, ReadJsonFile(path));
+  if (!report.is_object() || !report.contains("report_id") || !report.contains("summary")) {
+    return InvalidArgument(path.string() + " is no report");
+  }
+  return activities::DigestReport(report);
+}
 
 Result<workflows::OptimizationInput> InputOf(const RunOptions& options, const std::string& ns) {
   workflows::OptimizationInput input;
@@ -61,7 +88,10 @@ Result<workflows::OptimizationInput> InputOf(const RunOptions& options, const st
   input.period = options.period;
   input.audits = options.audits;
   input.min_runs = options.min_runs;
+  input.workflow_types = options.workflow_types;
+  WFE_ASSIGN_OR_RETURN(input.baseline, BaselineOf(options.baseline));
   input.propose = options.propose;
+  input.allow_scripted = options.allow_scripted;
   input.await_approval = options.await_approval;
   input.auto_apply = options.auto_apply;
   if (!options.out.empty()) input.output_dir = fs::absolute(options.out).lexically_normal().string();
@@ -101,18 +131,20 @@ Result<int> RunAudit(Globals& globals, const RunOptions& options) {
     return ReportOutcome(outcome, target, globals.format);
   }
   const auto report = outcome.result.get<activities::WriteReportResult>();
-  fmt::print("\n{}\n  {}/report.html\n  {}/report.md\n  {}/report.json\n", report.headline, report.directory,
-             report.directory, report.directory);
+  PrintText(fmt::format("\n{}\n  {}/report.html\n  {}/report.md\n  {}/report.json\n", report.headline,
+                        report.directory, report.directory, report.directory));
+  if (options.propose && report.drafts.empty()) PrintText("no draft was stored; the report says why\n");
   for (const std::string& draft : report.drafts) {
     const size_t at = draft.rfind('@');
-    fmt::print("draft {}: see it with `wfe prompts show {} {}`\n", draft, draft.substr(0, at), draft.substr(at + 1));
+    PrintText(fmt::format("draft {}: see it with `wfe prompts show {} {}`\n", draft, draft.substr(0, at),
+                          draft.substr(at + 1)));
   }
   const nlohmann::json decisions = outcome.result.value("decisions", nlohmann::json::object());
   for (const nlohmann::json& draft : decisions.value("activated", nlohmann::json::array())) {
-    fmt::print("draft {} is active: the next builds use it\n", draft.get<std::string>());
+    PrintText("draft " + draft.get<std::string>() + " is active: the next builds use it\n");
   }
   for (const nlohmann::json& sentence : decisions.value("ignored", nlohmann::json::array())) {
-    fmt::print("{}\n", sentence.get<std::string>());
+    PrintText(sentence.get<std::string>() + "\n");
   }
   return ExitCodeOf(outcome);
 }
@@ -185,15 +217,6 @@ struct StoredReport {
   nlohmann::json row;
 };
 
-Result<nlohmann::json> ReadJsonFile(const fs::path& path) {
-  std::ifstream file(path);
-  if (!file) return NotFound("cannot read " + path.string());
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  nlohmann::json json = ParseJson(text);
-  if (json.is_discarded()) return InvalidArgument(path.string() + " " + WhyNotJson(text));
-  return json;
-}
-
 Result<std::vector<StoredReport>> ListReports(Globals& globals, const ViewOptions& options) {
   std::vector<StoredReport> reports;
   if (options.directory.empty()) {
@@ -262,11 +285,11 @@ Result<int> Show(Globals& globals, const ViewOptions& options) {
   WFE_ASSIGN_OR_RETURN(const StoredReport stored, FindReport(globals, options));
   WFE_ASSIGN_OR_RETURN(const nlohmann::json report, FetchReport(globals, options, stored));
   if (globals.format != OutputFormat::kText) {
-    fmt::print("{}\n", report.dump(globals.format == OutputFormat::kJson ? 2 : -1));
+    PrintJson(report, globals.format);
     return kExitOk;
   }
   WFE_ASSIGN_OR_RETURN(const std::string text, activities::RenderMarkdown(report));
-  fmt::print("{}", text);
+  PrintText(text);
   return kExitOk;
 }
 
@@ -297,10 +320,15 @@ void AddAuditOptions(CLI::App& run, RunOptions* options) {
   run.add_flag("--records", options->records, "The central store (default when nothing else is named)");
   run.add_flag("--histories", options->histories, "The histories of audited builds");
   run.add_option("--period", options->period, "Only the last 24h, 7d … before --until or now");
+  run.add_option("--workflow-type", options->workflow_types, "Only runs of this type (may be given again)");
+  run.add_option("--baseline", options->baseline,
+                 "Compare with this report (its id, directory or report.json) instead of the newest of the same scope");
   run.add_option("--audit", options->audits, "Only this audit (may be given again): token_efficiency, …");
   run.add_option("--min-runs", options->min_runs, "Fewer completed runs than this: no claims (default 24)");
   run.add_option("--out", options->out, "Directory for reports (default: reports/ in the worker's work root)");
   run.add_flag("--propose", options->propose, "Store a draft template version for each finding with a prepared change");
+  run.add_flag("--allow-scripted", options->allow_scripted,
+               "With --propose: also where every answer was scripted, which says nothing of a model");
   run.add_option("--await-approval", options->await_approval,
                  "With --propose: wait that long (8h, 2d) for the signals approve and decline");
   run.add_flag("--auto-apply", options->auto_apply, "With --propose: activate the draft of the strongest claim");

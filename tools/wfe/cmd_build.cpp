@@ -76,7 +76,10 @@ Result<int> WatchBuild(Globals& globals, const Target& target, const WatchOption
                {{"workflow_id", target.workflow_id}, {"run_id", target.run_id}}, globals.format);
   }
   if (!stays) {
-    if (text) fmt::print("  watch it   wfe result {0} --follow\n  look at it wfe build show {0}\n", target.workflow_id);
+    if (text) {
+      PrintText(fmt::format("  watch it   wfe result {0} --follow\n  look at it wfe build show {0}\n",
+                            target.workflow_id));
+    }
     return kExitOk;
   }
   FollowOptions follow;

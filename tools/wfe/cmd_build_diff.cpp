@@ -143,7 +143,7 @@ Result<int> DiffBuild(Globals& globals, const DiffOptions& options) {
     for (const FileChange& change : changes.files) paths.push_back(change.path);
     PrintObject({{"workflow_id", build.target.workflow_id}, {"files", paths}, {"patch", patch}}, globals.format);
   } else if (patch.empty()) {
-    fmt::print("the build {} changed nothing\n", build.target.workflow_id);
+    PrintText(fmt::format("the build {} changed nothing\n", build.target.workflow_id));
   } else {
     PutText(patch);
   }

@@ -31,8 +31,8 @@ Result<int> Resume(Globals& globals, const ResumeFlags& flags) {
                                                .queue = flags.queue}));
   if (globals.format == OutputFormat::kText) {
     const auto& resume = input.at("resume");
-    fmt::print("{} goes on with {}{}\n", build.target.workflow_id, resume.value("step", ""),
-               resume.value("snapshot_blob_hash", "").empty() ? ", from the project as it is" : "");
+    PrintText(fmt::format("{} goes on with {}{}\n", build.target.workflow_id, resume.value("step", ""),
+                        resume.value("snapshot_blob_hash", "").empty() ? ", from the project as it is" : ""));
   }
   WarnAboutQueue(globals, flags.queue.empty() ? config->client.queue : flags.queue);
   return WatchBuild(globals, target, flags.watch, /*local=*/false);

@@ -37,9 +37,7 @@ nlohmann::json Row(const Profile& profile) {
 
 Result<int> List(Globals& globals) {
   WFE_ASSIGN_OR_RETURN(const Config* config, globals.config());
-  Table table({{"NAME", "name", false, false},
-               {"CHECKS", "checks", false, false},
-               {"DESCRIPTION", "description", true, false}});
+  Table table({{"NAME", "name", false, false}, {"CHECKS", "checks", false, false}, {"DESCRIPTION", "description", true, false}});
   for (const std::string& name : activities::ProfileNames(Directories(*config))) {
     const auto profile = activities::LoadProfile(name, Directories(*config));
     if (profile) {
@@ -72,8 +70,7 @@ Result<int> Show(Globals& globals, const std::string& name) {
                       {"examines", check.examines}});
   }
   nlohmann::ordered_json managers = nlohmann::ordered_json::array();
-  for (const DependencySpec& choice : profile.dependency_choices)
-    managers.push_back({{"manager", choice.manager}, {"lock", choice.lock}});
+  for (const DependencySpec& choice : profile.dependency_choices) managers.push_back({{"manager", choice.manager}, {"lock", choice.lock}});
   nlohmann::ordered_json starter = nlohmann::ordered_json::array();
   for (const auto& file : profile.starter_files) starter.push_back(file.path);
   if (globals.format != OutputFormat::kText) {
@@ -83,18 +80,18 @@ Result<int> Show(Globals& globals, const std::string& name) {
     PrintObject(object, globals.format);
     return kExitOk;
   }
-  fmt::print("{}: {}\n", profile.name, profile.description);
-  fmt::print("template: {} (new project), {} (existing project)\n\nchecks:\n", profile.template_create,
-             profile.template_change);
+  PrintText(fmt::format("{}: {}\n", profile.name, profile.description));
+  PrintText(fmt::format("template: {} (new project), {} (existing project)\n\nchecks:\n", profile.template_create,
+                        profile.template_change));
   for (const auto& check : checks) {
-    fmt::print("  {:<10} {}\n", check["id"].get<std::string>(), check["command"].get<std::string>());
+    PrintText(fmt::format("  {:<10} {}\n", check["id"].get<std::string>(), check["command"].get<std::string>()));
   }
   if (!managers.empty()) fmt::print("\ndependencies:\n");
   for (const auto& choice : managers) {
-    fmt::print("  {:<10} {}\n", choice["manager"].get<std::string>(), choice["lock"].get<std::string>());
+    PrintText(fmt::format("  {:<10} {}\n", choice["manager"].get<std::string>(), choice["lock"].get<std::string>()));
   }
   if (!starter.empty()) fmt::print("\nstarter files (new project only):\n");
-  for (const auto& path : starter) fmt::print("  {}\n", path.get<std::string>());
+  for (const auto& path : starter) PrintText(fmt::format("  {}\n", path.get<std::string>()));
   return kExitOk;
 }
 
@@ -122,12 +119,12 @@ Result<int> Detect(Globals& globals, const std::string& directory, const std::ve
     PrintObject(object, globals.format);
     return kExitOk;
   }
-  fmt::print("{}\n\nchecks:\n", plan.detection);
-  for (const auto& check : plan.checks) fmt::print("  {:<10} {}\n", check.id, check.command);
-  for (const auto& [id, why] : plan.left_out) fmt::print("  {:<10} not run: {}\n", id, why);
-  fmt::print("\ndependencies: {}\nsource files: {}, test files: {}\n", plan.dependencies, plan.source_files,
-             plan.test_files);
-  for (const std::string& problem : plan.problems) fmt::print("problem: {}\n", problem);
+  PrintText(fmt::format("{}\n\nchecks:\n", plan.detection));
+  for (const auto& check : plan.checks) PrintText(fmt::format("  {:<10} {}\n", check.id, check.command));
+  for (const auto& [id, why] : plan.left_out) PrintText(fmt::format("  {:<10} not run: {}\n", id, why));
+  PrintText(fmt::format("\ndependencies: {}\nsource files: {}, test files: {}\n", plan.dependencies, plan.source_files,
+                        plan.test_files));
+  for (const std::string& problem : plan.problems) PrintText(fmt::format("problem: {}\n", problem));
   return plan.problems.empty() ? kExitOk : kExitProblemsFound;
 }
 
@@ -141,8 +138,7 @@ struct ProfilesOptions {
 }  // namespace
 
 void AddProfilesCommands(CLI::App& app, Globals& globals) {
-  CLI::App& profiles =
-      *app.add_subcommand("profiles", "Which checks judge a project, by profile")->require_subcommand(1);
+  CLI::App& profiles = *app.add_subcommand("profiles", "Which checks judge a project, by profile")->require_subcommand(1);
   profiles.footer("Examples:\n  wfe profiles list\n  wfe profiles show python\n  wfe profiles detect .");
 
   CLI::App& list = *profiles.add_subcommand("list", "The profiles that ship with wfe and your own ([build] profiles)");
@@ -165,12 +161,12 @@ void AddProfilesCommands(CLI::App& app, Globals& globals) {
 
   CLI::App& detect = *profiles.add_subcommand("detect", "Which profile a directory gets, why, and what would run");
   detect.add_option("DIR", options->directory, "The project's directory")->capture_default_str();
-  detect.add_option("--check", options->commands,
-                    "A command that judges the result instead of the profile's checks (repeatable)");
+  detect.add_option("--check", options->commands, "A command that judges the result instead of the profile's checks (repeatable)");
   AddCommonOptions(detect, globals);
   detect.footer("Example:\n  wfe profiles detect ~/src/my-package");
-  detect.callback(
-      [&globals, options] { globals.Run([&] { return Detect(globals, options->directory, options->commands); }); });
+  detect.callback([&globals, options] {
+    globals.Run([&] { return Detect(globals, options->directory, options->commands); });
+  });
 }
 
 }  // namespace wfe::cli

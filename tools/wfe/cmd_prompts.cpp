@@ -84,7 +84,7 @@ void PrintHistory(const TemplateState& state, OutputFormat format) {
     table.Add(std::move(row));
   }
   if (table.empty() && format == OutputFormat::kText) {
-    fmt::print("template {} was never changed\n", state.template_id);
+    PrintText(fmt::format("template {} was never changed\n", state.template_id));
   } else {
     table.Print(format);
   }
@@ -210,7 +210,7 @@ using Body = Result<int> (*)(Globals&, TemplateStore&, const PromptOptions&);
 }  // namespace
 
 void AddPromptsCommands(CLI::App& app, Globals& globals) {
-  CLI::App& prompts = *app.add_subcommand("prompts", "Templates of GEMINI.md: versions, drafts, which one builds use")
+  CLI::App& prompts = *app.add_subcommand("prompts", "What agents are told (GEMINI.md, instructions): versions, drafts, which one builds use")
                            ->require_subcommand(1);
   prompts.footer("Examples:\n  wfe prompts list\n  wfe prompts diff typescript-package 1 2");
   const auto add = [&](const char* name, const char* help, const char* footer, Body body,

@@ -135,8 +135,7 @@ Result<int> Query(Globals& globals, const Target& target, const MessageOptions& 
     return FailedPrecondition("the query was rejected: " + target.workflow_id + " is " +
                               StatusName(response.query_rejected().status()));
   }
-  const nlohmann::json answer = FromPayloads(response.query_result());
-  std::puts(globals.format == OutputFormat::kJsonl ? answer.dump().c_str() : answer.dump(2).c_str());
+  PrintJson(FromPayloads(response.query_result()), globals.format);
   return kExitOk;
 }
 

@@ -6,7 +6,9 @@
 #include <map>
 #include <thread>
 
+#include "engine/base/printable.h"
 #include "engine/base/time.h"
+#include "tools/wfe/step_teller.h"
 
 namespace wfe::cli {
 namespace {
@@ -24,7 +26,7 @@ class StatusLine {
   void Set(const std::string& text) {
     if (!on_) return;
     const size_t width = TerminalWidth();
-    fmt::print("\r\033[K{}", text.size() < width ? text : text.substr(0, width - 1));
+    fmt::print("\r\033[K{}", FitsWidth(PrintableLine(text), width));
     std::fflush(stdout);
     shown_ = true;
   }
@@ -182,13 +184,13 @@ class Follower {
   void ShowDone(const std::string& type, const nlohmann::json& result) {
     std::string text = type + " done";
     nlohmann::ordered_json object = {{"event", "activity_completed"}, {"activity", type}};
-    if (result.is_object() && result.contains("headline")) {
+    if (result.is_object() && result.contains("headline") && result["headline"].is_string()) {
       text += ": " + result["headline"].get<std::string>();
       object["headline"] = result["headline"];
     }
-    if (result.is_object() && result.contains("drafts") && !result["drafts"].empty()) {
+    if (result.is_object() && result.contains("drafts") && result["drafts"].is_array() && !result["drafts"].empty()) {
       text += "; drafts:";
-      for (const auto& draft : result["drafts"]) text += " " + draft.get<std::string>();
+      for (const auto& draft : result["drafts"]) text += " " + (draft.is_string() ? draft.get<std::string>() : "?");
       object["drafts"] = result["drafts"];
     }
     Print(text, object);
@@ -196,20 +198,9 @@ class Follower {
 
   /// A step of an audited build, from the entry it logs.
   void ShowEntry(const nlohmann::json& input) {
-    const nlohmann::json entry = input.is_object() ? input.value("entry", nlohmann::json::object()) : nlohmann::json();
-    if (!entry.is_object()) return;
-    const std::string step = entry.value("step_name", "?");
-    std::string text = step;
-    const std::string verdict = entry.value("validation_status", "");
-    if (verdict == "pass" || verdict == "fail") text += ": " + verdict;
-    if (entry.contains("validation_error_type")) text += " " + entry["validation_error_type"].get<std::string>();
-    if (entry.contains("total_token_cost")) {
-      tokens_ += entry["total_token_cost"].get<int64_t>();
-      text += fmt::format(" ({} tokens)", entry["total_token_cost"].get<int64_t>());
+    if (const std::optional<std::string> text = steps_.Tell(input)) {
+      Print("▸ " + *text, {{"event", "step"}, {"entry", input["entry"]}});
     }
-    if (entry.contains("files_touched")) text += fmt::format(", {} files touched", entry["files_touched"].size());
-    step_ = step;
-    Print("▸ " + text, {{"event", "step"}, {"entry", entry}});
   }
 
   /// Between events: which activity runs, in which attempt.
@@ -234,7 +225,7 @@ class Follower {
     }
     const double elapsed = std::chrono::duration<double>(steady_clock::now() - start_).count();
     status_.Set(fmt::format("{:>8}  … {} · {} tokens", HumanDuration(elapsed),
-                            running.empty() ? "waiting for a worker" : running, tokens_));
+                            running.empty() ? "waiting for a worker" : running, steps_.tokens()));
   }
 
   Globals& globals_;
@@ -246,8 +237,7 @@ class Follower {
   int64_t last_event_id_ = 0;
   bool moved_on_ = false;
   bool lost_ = false;
-  int64_t tokens_ = 0;
-  std::string step_;
+  StepTeller steps_;
   std::map<int64_t, std::string> activities_;
   std::set<std::pair<std::string, int>> shown_retry_;
 };

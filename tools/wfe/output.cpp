@@ -6,16 +6,35 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <limits>
 
+#include "engine/base/printable.h"
 #include "tools/wfe/exit_codes.h"
 
 namespace wfe::cli {
 namespace {
 
+std::string Dump(const nlohmann::json& json, int indent) {
+  return PrintableJson(json.dump(indent, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+std::string Dump(const nlohmann::ordered_json& json, int indent) {
+  return PrintableJson(json.dump(indent, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+}
+
+/// Several lines of others, set in so that none of them passes for a line of ours.
+std::string SetIn(const std::string& text, size_t columns) {
+  std::string out;
+  for (const char c : PrintableText(text)) {
+    out += c;
+    if (c == '\n') out.append(columns, ' ');
+  }
+  return out;
+}
+
 std::string CellText(const nlohmann::json& row, const std::string& key) {
   const auto found = row.find(key);
   if (found == row.end() || found->is_null()) return "-";
-  return found->is_string() ? found->get<std::string>() : found->dump();
+  return PrintableLine(found->is_string() ? found->get<std::string>() : Dump(*found, -1));
 }
 
 /// Width on screen, near enough: code points.
@@ -80,40 +99,55 @@ std::string Table::Text(size_t width) const {
 void Table::Print(OutputFormat format) const {
   switch (format) {
     case OutputFormat::kText:
-      std::fputs(Text(TerminalWidth()).c_str(), stdout);
+      // What goes into a pipe or a file is whole: ids are there to be copied.
+      std::fputs(Text(StdoutIsTerminal() ? TerminalWidth() : std::numeric_limits<size_t>::max()).c_str(), stdout);
       break;
     case OutputFormat::kJson:
-      fmt::print("{}\n", nlohmann::json(rows_).dump(2));
+      fmt::print("{}\n", Dump(nlohmann::json(rows_), 2));
       break;
     case OutputFormat::kJsonl:
-      for (const nlohmann::json& row : rows_) fmt::print("{}\n", row.dump());
+      for (const nlohmann::json& row : rows_) fmt::print("{}\n", Dump(row, -1));
       break;
   }
+}
+
+std::string ObjectText(const nlohmann::ordered_json& object) {
+  size_t widest = 0;
+  for (const auto& [key, value] : object.items()) widest = std::max(widest, PrintableLine(key).size());
+  std::string text;
+  for (const auto& [key, value] : object.items()) {
+    const std::string shown = value.is_string() ? SetIn(value.get<std::string>(), widest + 3) : Dump(value, -1);
+    text += fmt::format("{:<{}}  {}\n", PrintableLine(key) + ":", widest + 1, shown);
+  }
+  return text;
+}
+
+void PrintJson(const nlohmann::json& json, OutputFormat format) {
+  fmt::print("{}\n", Dump(json, format == OutputFormat::kJsonl ? -1 : 2));
 }
 
 void PrintObject(const nlohmann::ordered_json& object, OutputFormat format) {
-  if (format == OutputFormat::kJson) {
-    fmt::print("{}\n", object.dump(2));
-  } else if (format == OutputFormat::kJsonl) {
-    fmt::print("{}\n", object.dump());
+  if (format == OutputFormat::kText) {
+    std::fputs(ObjectText(object).c_str(), stdout);
   } else {
-    size_t widest = 0;
-    for (const auto& [key, value] : object.items()) widest = std::max(widest, key.size());
-    for (const auto& [key, value] : object.items()) {
-      const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
-      fmt::print("{:<{}}  {}\n", key + ":", widest + 1, text);
-    }
+    fmt::print("{}\n", Dump(object, format == OutputFormat::kJson ? 2 : -1));
   }
 }
 
+void PrintText(const std::string& text) { std::fputs(PrintableText(text).c_str(), stdout); }
+
+std::string EventText(const std::string& text) { return SetIn(text, 10) + "\n"; }
+
 void PrintEvent(const std::string& text, const nlohmann::ordered_json& object, OutputFormat format) {
   if (format == OutputFormat::kText) {
-    fmt::print("{}\n", text);
+    std::fputs(EventText(text).c_str(), stdout);
   } else {
-    fmt::print("{}\n", object.dump());
+    fmt::print("{}\n", Dump(object, -1));
   }
   std::fflush(stdout);
 }
+
+std::string FitsWidth(const std::string& text, size_t width) { return Cut(text, width > 1 ? width - 1 : 1); }
 
 size_t TerminalWidth() {
   winsize size{};
@@ -123,14 +157,15 @@ size_t TerminalWidth() {
 
 bool StdoutIsTerminal() { return isatty(STDOUT_FILENO) == 1; }
 
+std::string FailText(const Error& error, OutputFormat format) {
+  if (format == OutputFormat::kText) return "wfe: " + SetIn(error.message, 5) + "\n";
+  const nlohmann::ordered_json object = {
+      {"error", {{"code", std::string(StatusCodeName(error.code))}, {"message", error.message}}}};
+  return Dump(object, -1) + "\n";
+}
+
 int Fail(const Error& error, OutputFormat format) {
-  if (format == OutputFormat::kText) {
-    fmt::print(stderr, "wfe: {}\n", error.message);
-  } else {
-    const nlohmann::ordered_json object = {
-        {"error", {{"code", std::string(StatusCodeName(error.code))}, {"message", error.message}}}};
-    fmt::print(stderr, "{}\n", object.dump());
-  }
+  std::fputs(FailText(error, format).c_str(), stderr);
   switch (error.code) {
     case StatusCode::kInvalidArgument:
       return kExitUsage;

@@ -1,4 +1,5 @@
-// How commands print: tables that fit the terminal for people, JSON for programs.
+// How commands print: tables that fit the terminal for people, JSON for programs.  Whatever these print may come from
+// others, so no control character of it reaches the terminal (M4); commands print nothing of others by themselves.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -23,7 +24,8 @@ class Table {
   explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
   void Add(nlohmann::json row) { rows_.push_back(std::move(row)); }
   bool empty() const { return rows_.empty(); }
-  /// kText: a header and aligned lines; kJson: one array; kJsonl: a line per row.
+  /// kText: a header and aligned lines, cut to the width of a terminal but whole in a pipe; kJson: one array; kJsonl: a
+  /// line per row.
   void Print(OutputFormat format) const;
   std::string Text(size_t width) const;
 
@@ -34,17 +36,28 @@ class Table {
 
 /// One object: "key: value" lines as text (nested values as compact JSON), or JSON.
 void PrintObject(const nlohmann::ordered_json& object, OutputFormat format);
+std::string ObjectText(const nlohmann::ordered_json& object);
+
+/// Any value as JSON: on one line for kJsonl, else indented.
+void PrintJson(const nlohmann::json& json, OutputFormat format);
+
+/// Text of several lines, as it stands.
+void PrintText(const std::string& text);
 
 /// One event of something long: a text line, or a JSON line in both JSON formats.
 void PrintEvent(const std::string& text, const nlohmann::ordered_json& object, OutputFormat format);
+std::string EventText(const std::string& text);
 
 /// Columns of the terminal that stdout is; 100 when it is none.
 size_t TerminalWidth();
 bool StdoutIsTerminal();
+/// `text` cut so that it does not fill a line of `width` columns.
+std::string FitsWidth(const std::string& text, size_t width);
 
 /// Prints the error where the format says (stderr as a sentence, or {"error": …} as JSON on stderr) and returns the
 /// exit code that fits it.
 int Fail(const Error& error, OutputFormat format);
+std::string FailText(const Error& error, OutputFormat format);
 
 /// "3.2 s", "4 min 10 s".
 std::string HumanDuration(double seconds);

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "activities/prompts/records_template_rows.h"
+#include "engine/base/printable.h"
 #include "workers/client/grpc_client.h"
 
 namespace wfe::cli {
@@ -48,7 +49,9 @@ activities::TemplateStore RecordsConnection::Templates(const Config& config) con
                                     .clock = nullptr});
 }
 
-void PutText(const std::string& text) {
+void PutText(const std::string& given) {
+  // A file gets the bytes; a terminal gets nothing that would move its cursor.
+  const std::string text = StdoutIsTerminal() ? PrintableText(given) : given;
   std::fwrite(text.data(), 1, text.size(), stdout);
   if (!text.ends_with('\n')) std::fputc('\n', stdout);
 }
@@ -60,8 +63,8 @@ void PrintTextDiff(const activities::TextDiff& diff, nlohmann::ordered_json obje
       return;
     }
     for (const auto& change : diff.sections) {
-      fmt::print("{:<8}  {:<26}  +{} -{}\n", change.change,
-                 change.section.empty() ? "(before the first section)" : change.section, change.lines_added,
+      const std::string section = change.section.empty() ? "(before the first section)" : change.section;
+      fmt::print("{:<8}  {:<26}  +{} -{}\n", change.change, PrintableLine(section), change.lines_added,
                  change.lines_removed);
     }
     fmt::print("\n");

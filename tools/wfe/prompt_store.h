@@ -35,12 +35,14 @@ class RecordsConnection {
   std::shared_ptr<client::RecordsClient> records_;
 };
 
-/// Prints it, and a line end where it has none.
+/// Prints it, and a line end where it has none.  A file or pipe gets the bytes; on a terminal control characters show.
 void PutText(const std::string& text);
 /// A diff with the sections it touches first; JSON adds both to `object`.
 void PrintTextDiff(const activities::TextDiff& diff, nlohmann::ordered_json object, OutputFormat format);
 
 /// `diff-context`, below `wfe audit`.
 void AddAuditContextCommand(CLI::App& audit, Globals& globals);
+/// `show-step`, below `wfe audit`.
+void AddAuditStepCommand(CLI::App& audit, Globals& globals);
 
 }  // namespace wfe::cli

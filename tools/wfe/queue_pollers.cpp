@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "engine/base/printable.h"
 #include "temporal/api/taskqueue/v1/message.pb.h"
 
 namespace wfe::cli {
@@ -27,7 +28,7 @@ Result<QueuePollers> DescribeQueue(Globals& globals, const std::string& queue) {
 
 void Warn(const std::string& sentence, OutputFormat format) {
   if (format == OutputFormat::kText) {
-    fmt::print(stderr, "wfe: warning: {}\n", sentence);
+    fmt::print(stderr, "wfe: warning: {}\n", PrintableText(sentence));
   } else {
     fmt::print(stderr, "{}\n", nlohmann::json({{"warning", sentence}}).dump());
   }

@@ -1,7 +1,5 @@
 #include "tools/wfe/start.h"
 
-#include <fmt/core.h>
-
 namespace wfe::cli {
 
 Result<Target> StartWorkflow(Globals& globals, const StartOptions& options) {
@@ -31,7 +29,7 @@ int ReportOutcome(const Outcome& outcome, const Target& target, OutputFormat for
     object["failure"] = outcome.failure;
   }
   if (format == OutputFormat::kText && outcome.failure.empty()) {
-    fmt::print("{}\n", outcome.result.dump(2));
+    PrintJson(outcome.result, OutputFormat::kJson);
   } else {
     PrintObject(object, format);
   }

@@ -12,7 +12,9 @@
 #include "activities/prompts/instructions.h"
 #include "activities/prompts/template_store.h"
 #include "activities/traces/collect.h"
+#include "activities/traces/ingest.h"
 #include "activities/workspace/register.h"
+#include "engine/base/printable.h"
 #include "workers/client/records_client.h"
 
 namespace wfe::cli {
@@ -20,10 +22,9 @@ namespace wfe::cli {
 void RegisterWorkerActivities(sdk::ActivityRegistry& registry, const WorkerActivities& worker) {
   activities::RegisterGeminiActivities(registry, worker.agent);
   activities::AuditConfig audit;
-  audit.ingest = [records = worker.records](const std::string& key, const std::string& line) -> Status {
-    WFE_RETURN_IF_ERROR(records->AppendRow(std::string(activities::kTracesTable), key, line));
-    return Ok();
-  };
+  audit.ingest = activities::IngestInto(
+      worker.records, std::string(activities::kTracesTable),
+      [](const std::string& sentence) { std::fprintf(stderr, "warning: %s\n", PrintableText(sentence).c_str()); });
   activities::RegisterAuditActivities(registry, audit);
   activities::ComplianceConfig compliance;
   compliance.work_root = worker.work_root;
@@ -34,7 +35,7 @@ void RegisterWorkerActivities(sdk::ActivityRegistry& registry, const WorkerActiv
     return Ok();
   };
   // LoadConfig has refused every other word.
-  if (const auto sandbox = activities::ParseSandboxPolicy(config.build.sandbox)) compliance.sandbox = *sandbox;
+  if (const auto sandbox = activities::ParseSandboxPolicy(worker.config.build.sandbox)) compliance.sandbox = *sandbox;
   if (const std::string warning = activities::SandboxWarning(compliance); !warning.empty()) {
     std::fprintf(stderr, "warning: %s\n", warning.c_str());
   }

@@ -80,6 +80,8 @@ class Audit {
     write.sources = collected_.traces.sources;
     write.problems = collected_.traces.problems;
     write.propose = input_.propose;
+    write.allow_scripted = input_.allow_scripted;
+    write.baseline = input_.baseline;
     const WriteReportResult result =
         co_await ctx_.Activity(kWriteReport, write, {.start_to_close = 10min, .heartbeat = 1min, .retry = Retries()});
     progress_->decisions.waiting = result.drafts;

@@ -19,6 +19,8 @@ void to_json(json& j, const OptimizationInput& input) {
   if (!input.timezone.empty()) j["timezone"] = input.timezone;
   if (!input.await_approval.empty()) j["await_approval"] = input.await_approval;
   if (input.auto_apply) j["auto_apply"] = true;
+  if (input.allow_scripted) j["allow_scripted"] = true;
+  if (!input.baseline.is_null()) j["baseline"] = input.baseline;
   if (!input.output_dir.empty()) j["output_dir"] = input.output_dir;
   if (!input.carried.is_null()) j["carried"] = input.carried;
 }
@@ -37,6 +39,8 @@ void from_json(const json& j, OptimizationInput& input) {
   in.Read("propose", input.propose);
   in.Read("await_approval", input.await_approval);
   in.Read("auto_apply", input.auto_apply);
+  in.Read("allow_scripted", input.allow_scripted);
+  in.Read("baseline", input.baseline);
   in.Read("chunk_bytes", input.chunk_bytes);
   in.Read("scheduled", input.scheduled);
   in.Read("carried", input.carried);
@@ -56,6 +60,11 @@ void from_json(const json& j, OptimizationInput& input) {
              "input.await_approval and input.auto_apply exclude each other");
   in.Require(input.propose || (input.await_approval.empty() && !input.auto_apply),
              "input.await_approval and input.auto_apply need input.propose: without it there are no drafts");
+  in.Require(!input.allow_scripted || !input.auto_apply,
+             "input.allow_scripted and input.auto_apply exclude each other: a draft from scripted answers is never "
+             "activated without a person");
+  in.Require(input.baseline.is_null() || input.baseline.is_string() || input.baseline.is_object(),
+             "input.baseline must be the id of a report, or a report");
   for (const std::string& kind : input.audits) {
     in.Require(std::find(std::begin(activities::kAuditKinds), std::end(activities::kAuditKinds), kind) !=
                    std::end(activities::kAuditKinds),

@@ -1,0 +1,209 @@
+// wfe audit show-step RUN STEP, wfe blob show HASH: what the hashes of a trace stand for (RC-5).
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <set>
+#include <utility>
+
+#include "activities/compliance/tree_snapshot.h"
+#include "activities/traces/history_entries.h"
+#include "engine/base/printable.h"
+#include "tools/wfe/cli.h"
+#include "tools/wfe/entry_text.h"
+#include "tools/wfe/history_source.h"
+#include "tools/wfe/prompt_store.h"
+
+namespace wfe::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using activities::LogEntry;
+
+/// What a packed tree begins with.
+constexpr std::string_view kTreeMark = "wfe-tree-";
+
+struct StepOptions {
+  RecordsOptions records;
+  std::string run;
+  std::string step;
+};
+
+struct BlobOptions {
+  RecordsOptions records;
+  std::string hash;
+  std::string file;  ///< Of a snapshot.
+};
+
+Result<std::string> Blob(client::RecordsClient& records, const std::string& hash) {
+  if (hash.size() != 64 || hash.find_first_not_of("0123456789abcdef") != std::string::npos) {
+    return InvalidArgument("\"" + hash + "\" is no hash: 64 digits and letters a to f, as context_file_hash, "
+                           "ext.instruction_hash, ext.error_log_hash and ext.snapshot_blob_hash have in a trace");
+  }
+  Result<std::string> bytes = records.Get(hash);
+  if (bytes || bytes.error().code != StatusCode::kNotFound) return bytes;
+  return NotFound("the records service has nothing under " + hash +
+                  "; it knows what its own workers have written (--records names another service)");
+}
+
+/// A directory that goes when this does.
+class ScratchDir {
+ public:
+  static Result<ScratchDir> Make() {
+    std::string name = (fs::temp_directory_path() / "wfe-tree-XXXXXX").string();
+    if (mkdtemp(name.data()) == nullptr) return Unavailable("cannot make a directory in " + name);
+    return ScratchDir(name);
+  }
+  ScratchDir(ScratchDir&& other) noexcept : path_(std::exchange(other.path_, {})) {}
+  ScratchDir& operator=(ScratchDir&&) = delete;
+  ~ScratchDir() {
+    std::error_code error;
+    if (!path_.empty()) fs::remove_all(path_, error);
+  }
+  const std::string& path() const { return path_; }
+
+ private:
+  explicit ScratchDir(std::string path) : path_(std::move(path)) {}
+  std::string path_;
+};
+
+/// The files of a snapshot, or the content of one.
+Result<int> ShowTree(Globals& globals, const std::string& blob, const BlobOptions& options) {
+  WFE_ASSIGN_OR_RETURN(const ScratchDir scratch, ScratchDir::Make());
+  WFE_ASSIGN_OR_RETURN(const activities::SafeDir dir, activities::SafeDir::Open(scratch.path()));
+  WFE_ASSIGN_OR_RETURN(const activities::TreeSnapshot tree, activities::UnpackTree(blob, dir));
+  if (!options.file.empty()) {
+    const activities::FileState* const found = tree.Find(options.file);
+    if (found == nullptr) return NotFound("the snapshot has no file " + options.file);
+    WFE_ASSIGN_OR_RETURN(const std::string content, dir.Read(options.file, found->size));
+    PutText(content);
+    return kExitOk;
+  }
+  Table table({{.title = "FILE", .key = "path", .elastic = true},
+               {.title = "BYTES", .key = "size", .right = true},
+               {.title = "SHA-256", .key = "sha256"}});
+  for (const activities::FileState& file : tree.files) {
+    table.Add({{"path", file.path}, {"size", file.size}, {"sha256", file.sha256}});
+  }
+  table.Print(globals.format);
+  return kExitOk;
+}
+
+Result<int> ShowBlob(Globals& globals, const BlobOptions& options) {
+  WFE_ASSIGN_OR_RETURN(const RecordsConnection connection, RecordsConnection::Open(globals, options.records));
+  WFE_ASSIGN_OR_RETURN(const std::string bytes, Blob(*connection.records(), options.hash));
+  if (bytes.starts_with(kTreeMark)) return ShowTree(globals, bytes, options);
+  if (!options.file.empty()) return InvalidArgument(options.hash + " is no snapshot, so it has no files");
+  if (globals.format == OutputFormat::kText) {
+    PutText(bytes);
+  } else {
+    PrintObject({{"hash", options.hash}, {"bytes", bytes.size()}, {"text", bytes}}, globals.format);
+  }
+  return kExitOk;
+}
+
+/// Everything of one step on its way to the screen.
+struct Part {
+  std::string name;
+  std::string hash;
+  std::string text;
+  std::string missing;  ///< Why there is no text.
+};
+
+void AddPart(client::RecordsClient& records, const std::string& name, const std::string& hash,
+             std::vector<Part>& parts) {
+  if (hash.empty()) return;
+  const Result<std::string> text = Blob(records, hash);
+  parts.push_back({name, hash, text ? *text : "", text ? "" : text.error().message});
+}
+
+Result<int> ShowStep(Globals& globals, const StepOptions& options) {
+  WFE_ASSIGN_OR_RETURN(const Target target, Resolve(globals, {options.run, ""}));
+  WFE_ASSIGN_OR_RETURN(const auto history, FetchHistory(globals, target));
+  WFE_ASSIGN_OR_RETURN(const auto all, activities::EntriesOfHistory(history, target.run_id));
+  std::vector<LogEntry> entries;
+  std::string known;
+  std::set<std::string> named;
+  for (const activities::HistoryEntry& item : all) {
+    if (item.entry.step_name == options.step) entries.push_back(item.entry);
+    if (named.insert(item.entry.step_name).second) known += (known.empty() ? "" : ", ") + item.entry.step_name;
+  }
+  if (entries.empty()) {
+    return NotFound("run " + target.run_id + " has no step " + options.step +
+                    (known.empty() ? "; it has logged nothing yet" : "; it has " + known));
+  }
+  WFE_ASSIGN_OR_RETURN(const RecordsConnection connection, RecordsConnection::Open(globals, options.records));
+  std::vector<Part> parts;
+  for (const LogEntry& entry : entries) {
+    const bool agent = activities::ExtString(entry, "kind") == activities::kKindAgent;
+    if (agent) AddPart(*connection.records(), "context", entry.context_file_hash.value_or(""), parts);
+    AddPart(*connection.records(), "instruction", activities::ExtString(entry, "instruction_hash"), parts);
+    const std::string log = activities::ExtString(entry, "error_log_hash");
+    AddPart(*connection.records(), "error log", log, parts);
+    // What the trace itself holds is better than nothing.
+    if (!log.empty() && !parts.back().missing.empty() && entry.error_full) {
+      parts.back() = {"error log", log, *entry.error_full, ""};
+    }
+  }
+  if (globals.format != OutputFormat::kText) {
+    nlohmann::ordered_json object = {{"run_id", target.run_id}, {"step", options.step}, {"entries", nlohmann::json(entries)}};
+    for (const Part& part : parts) {
+      object["parts"].push_back({{"name", part.name}, {"hash", part.hash}});
+      if (part.missing.empty()) {
+        object["parts"].back()["text"] = part.text;
+      } else {
+        object["parts"].back()["missing"] = part.missing;
+      }
+    }
+    PrintObject(object, globals.format);
+    return kExitOk;
+  }
+  for (const LogEntry& entry : entries) {
+    fmt::print("{}\n", EntryLine(entry));
+    for (const std::string& file : entry.files_touched.value_or(std::vector<std::string>())) {
+      fmt::print("  {}\n", PrintableLine(file));
+    }
+    const std::string snapshot = activities::ExtString(entry, "snapshot_blob_hash");
+    if (!snapshot.empty()) fmt::print("  the tree after it: wfe blob show {}\n", PrintableLine(snapshot));
+  }
+  for (const Part& part : parts) {
+    fmt::print("\n== {} {} ==\n", part.name, PrintableLine(part.hash));
+    if (part.missing.empty()) {
+      PutText(part.text);
+    } else {
+      fmt::print("({})\n", PrintableLine(part.missing));
+    }
+  }
+  return kExitOk;
+}
+
+}  // namespace
+
+void AddAuditStepCommand(CLI::App& audit, Globals& globals) {
+  auto options = std::make_shared<StepOptions>();
+  CLI::App& command = *audit.add_subcommand("show-step", "What the agent was told in a step, and what came of it");
+  AddClientOptions(command, globals);
+  AddRecordsOption(command, options->records);
+  command.add_option("run", options->run, "Workflow id or run id")->required();
+  command.add_option("step", options->step, "implement_v1, fix_attempt_1 …")->required();
+  command.footer("Examples:\n  wfe audit show-step build-42 fix_attempt_1\n"
+                 "  wfe audit show-step build-42 initial_verification");
+  command.callback([&globals, options] { globals.Run([&] { return ShowStep(globals, *options); }); });
+}
+
+void AddBlobCommands(CLI::App& app, Globals& globals) {
+  CLI::App& blob =
+      *app.add_subcommand("blob", "What the hashes of traces stand for: contexts, instructions, logs, snapshots")
+           ->require_subcommand(1);
+  auto options = std::make_shared<BlobOptions>();
+  CLI::App& show = *blob.add_subcommand("show", "Print what a hash stands for; of a snapshot, its files");
+  AddClientOptions(show, globals);
+  AddRecordsOption(show, options->records);
+  show.add_option("hash", options->hash, "SHA-256 as a trace has it")->required();
+  show.add_option("--file", options->file, "Of a snapshot: print this file");
+  show.footer("Examples:\n  wfe blob show $(jq -r '.ext.snapshot_blob_hash // empty' audit_trace.jsonl | tail -1)\n"
+              "  wfe blob show 3f5a… --file src/index.ts");
+  show.callback([&globals, options] { globals.Run([&] { return ShowBlob(globals, *options); }); });
+}
+
+}  // namespace wfe::cli

@@ -1,0 +1,14 @@
+// One entry of a trace as a line for people.
+#pragma once
+
+#include <string>
+
+#include "activities/audit/log_entry.h"
+
+namespace wfe::cli {
+
+/// "2026-11-21T05:00:04.000Z  fix_attempt_1  …": time, step, verdict, class of error, tokens, files; one line whatever
+/// the entry holds.
+std::string EntryLine(const activities::LogEntry& entry);
+
+}  // namespace wfe::cli
