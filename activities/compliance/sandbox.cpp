@@ -145,7 +145,13 @@ ProcessSpec WrapInSandbox(const SandboxPlan& plan, const ProcessSpec& inner) {
   add({"--bind", plan.work_dir, std::string(kSandboxWorkDir)});
   for (const std::string& directory : plan.hidden) add({"--tmpfs", directory, "--remount-ro", directory});
   if (!plan.out_dir.empty()) add({"--bind", plan.out_dir, std::string(kSandboxOutDir)});
-  for (const auto& [from, to] : plan.read_only) add({"--ro-bind", from, to});
+  for (const auto& [from, to] : plan.read_only) {
+    // What lies in a hidden directory is not seen anyway, and could not be mounted there.
+    const bool hidden = std::any_of(plan.hidden.begin(), plan.hidden.end(), [&to = to](const std::string& directory) {
+      return to.starts_with(directory + "/");
+    });
+    if (!hidden) add({"--ro-bind", from, to});
+  }
   for (const std::string& directory : plan.scratch) add({"--tmpfs", directory});
   if (!plan.inherit_environment) {
     for (const auto& [key, value] : inner.environment) add({"--setenv", key, value});

@@ -63,13 +63,13 @@ TEST_F(AgentTest, UnknownPartsAndSignaturesGoBackVerbatim) {
 TEST_F(AgentTest, PathsOutsideTheDirectoryAreRefusedAndCounted) {
   WriteAll(root_ / "secret.txt", "secret");
   std::filesystem::create_directory_symlink(root_.path(), Dir() + "/link");
-  WriteAll(Dir() + "/GEMINI.md", "rules");
+  WriteAll(Dir() + "/.wfe/context.md", "rules");
   AgentRequest request = Request();
   request.protected_paths = {"tsconfig.json", "config/"};
   backend_ = std::make_shared<PreparedBackend>(std::vector<ModelOutcome>{
       Answer({Write("../x", "1"), Write("/etc/x", "1"), Write("a/../../x", "1"), Write("link/x", "1"),
               Write(".git/config", "1"), Write("audit_trace.jsonl", "1"), Write("node_modules/x.js", "1"),
-              Write("GEMINI.md", "1"), Write("tsconfig.json", "1"), Write("config/x", "1"),
+              Write(".wfe/context.md", "1"), Write("tsconfig.json", "1"), Write("config/x", "1"),
               CallPart("read_file", {{"file_path", "../secret.txt"}}),
               CallPart("read_file", {{"file_path", "link/secret.txt"}}), CallPart("list_directory", {{"path", ".."}}),
               CallPart("run_shell_command", {{"command", "id"}}), Write("ok.txt", "1")}),
@@ -80,7 +80,7 @@ TEST_F(AgentTest, PathsOutsideTheDirectoryAreRefusedAndCounted) {
   EXPECT_THAT(result.value().files_touched, ElementsAre("ok.txt"));
   EXPECT_EQ(result.value().refused_action_count, 13);
   EXPECT_FALSE(std::filesystem::exists(root_ / "x"));
-  EXPECT_EQ(File("GEMINI.md"), "rules");
+  EXPECT_EQ(File(".wfe/context.md"), "rules");
   const json& responses = backend_->requests.at(1).at("contents").back().at("parts");
   for (size_t i = 0; i + 1 < responses.size(); ++i) {
     EXPECT_TRUE(responses[i].at("functionResponse").at("response").contains("error")) << i;
@@ -285,7 +285,7 @@ TEST_F(AgentTest, FileThatHoldsASecretIsNotTouchedAndASecretInACallIsRefusedAgai
 }
 
 TEST_F(AgentTest, ContextMustHaveItsHash) {  // LG-7
-  WriteAll(Dir() + "/GEMINI.md", "rules");
+  WriteAll(Dir() + "/.wfe/context.md", "rules");
   AgentRequest request = Request();
   request.context_file_hash = ToHex(Sha256("other rules"));
   backend_ =

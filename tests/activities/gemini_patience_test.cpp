@@ -53,7 +53,7 @@ TEST(Patience, DaysQuotaWaitsForMidnightPacificAlsoWhenClocksChange) {
   EXPECT_EQ(next.delay, Duration(hours(3)) + seconds(30));
   const NextTry beyond = DecideNextTry(DailyQuota(), {.since = now, .failures = 1}, now, hours(2), 0.5);
   EXPECT_TRUE(beyond.give_up);
-  EXPECT_THAT(beyond.message, HasSubstr("unavailable for another 180 min, longer than the 2 h that the step waits"));
+  EXPECT_THAT(beyond.message, HasSubstr("unavailable for another 3 h, longer than the 2 h that the step waits"));
 }
 
 TEST(Patience, LastTryIsMadeWhenTimeIsOverAndNotLater) {

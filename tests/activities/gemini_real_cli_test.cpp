@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "activities/compliance/process_runner.h"
+#include "activities/gemini/command_agent.h"
 #include "activities/gemini/cost_report.h"
 #include "activities/gemini/gemini_cli.h"
 #include "tests/activities/agent_step_test_support.h"
@@ -18,14 +19,12 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr const char* kPackage = "@google/gemini-cli@0.61.0";
-
-/// Path of the program; empty when it cannot be had, with the reason.
-std::string InstalledCli(std::string* reason) {
+/// Path of a program that npm installs from `package` ("NAME@VERSION"); empty when it cannot be had, with the reason.
+std::string Installed(const std::string& package, const std::string& program_name, std::string* reason) {
   const char* given = std::getenv("WFE_TEST_CACHE");
   const std::string cache = given != nullptr ? given : "/tmp/wfe-test-cache-" + std::to_string(getuid());
-  const std::string prefix = cache + "/gemini-cli-0.61.0";
-  const std::string program = prefix + "/node_modules/.bin/gemini";
+  const std::string prefix = cache + "/" + program_name + package.substr(package.rfind('@'));
+  const std::string program = prefix + "/node_modules/.bin/" + program_name;
   if (std::filesystem::exists(program)) return program;
   const char* path = std::getenv("PATH");
   if (FindProgram("npm", path == nullptr ? "" : path).empty()) {
@@ -33,10 +32,10 @@ std::string InstalledCli(std::string* reason) {
     return {};
   }
   std::filesystem::create_directories(prefix);
-  const std::string command = "npm install --ignore-scripts --no-audit --no-fund --prefix '" + prefix + "' " +
-                              kPackage + " > '" + prefix + "/install.log' 2>&1 < /dev/null";
+  const std::string command = "npm install --ignore-scripts --no-audit --no-fund --prefix '" + prefix + "' " + package +
+                              " > '" + prefix + "/install.log' 2>&1 < /dev/null";
   if (std::system(command.c_str()) == 0 && std::filesystem::exists(program)) return program;
-  *reason = std::string("npm cannot fetch ") + kPackage + " here; see " + prefix + "/install.log";
+  *reason = "npm cannot fetch " + package + " here; see " + prefix + "/install.log";
   return {};
 }
 
@@ -54,7 +53,7 @@ class RealCli : public AgentTest {
  protected:
   void SetUp() override {
     std::string reason;
-    program_ = InstalledCli(&reason);
+    program_ = Installed("@google/gemini-cli@0.61.0", "gemini", &reason);
     if (program_.empty()) GTEST_SKIP() << reason;
     config_.record_call = [this](const json& row) { rows_.push_back(row); };
   }
@@ -187,6 +186,64 @@ TEST_F(RealCli, KilledInMidAnswerLeavesNoProcessAndTheNextAttemptDoesTheWork) {
   CostReport report;
   for (const json& row : rows_) EXPECT_TRUE(report.Add(row.dump()).has_value());
   EXPECT_EQ(report.Sum({}, "step", clock_->Now()).total.lost, 1);
+}
+
+/// One piece of OpenAI's chat completions, as a stream.
+std::string OpenAiChunk(const json& delta, const json& finish_reason) {
+  const json choice = {{"index", 0}, {"delta", delta}, {"finish_reason", finish_reason}};
+  return "data: " +
+         json{{"id", "x"},
+              {"object", "chat.completion.chunk"},
+              {"created", 1},
+              {"model", "m"},
+              {"choices", json::array({choice})}}
+             .dump() +
+         "\n\n";
+}
+ImitationServer::Reply OpenAiStream(const json& delta, const std::string& finish_reason) {
+  const json usage = {{"id", "x"},
+                      {"object", "chat.completion.chunk"},
+                      {"created", 1},
+                      {"model", "m"},
+                      {"choices", json::array()},
+                      {"usage", {{"prompt_tokens", 500}, {"completion_tokens", 50}, {"total_tokens", 550}}}};
+  return {.pieces = {OpenAiChunk(delta, nullptr), OpenAiChunk(json::object(), finish_reason),
+                     "data: " + usage.dump() + "\n\ndata: [DONE]\n\n"}};
+}
+
+TEST_F(AgentTest, CommandLineOfAnotherVendorWorksThroughAnAdapter) {
+  std::string reason;
+  const std::string qwen = Installed("@qwen-code/qwen-code@0.15.10", "qwen", &reason);
+  if (qwen.empty()) GTEST_SKIP() << reason;
+  if (!ProbeSandbox("bwrap", "/usr/bin:/bin").usable) GTEST_SKIP() << "the paths of this test are those of the sandbox";
+  const json call = {
+      {"index", 0},
+      {"id", "c1"},
+      {"type", "function"},
+      {"function",
+       {{"name", "write_file"},
+        {"arguments", json{{"file_path", "/w/src/a.ts"}, {"content", "export const a = 1;\n"}}.dump()}}}};
+  const ImitationServer server(
+      {OpenAiStream({{"role", "assistant"}, {"content", nullptr}, {"tool_calls", json::array({call})}}, "tool_calls"),
+       OpenAiStream({{"role", "assistant"}, {"content", "Created src/a.ts."}}, "stop")});
+  const std::string url = server.url();
+  config_.programs["command"] =
+      MakeCommandAgent({.argv = {std::string(WFE_SOURCE_DIR) + "/tests/testdata/agents/qwen_code.mjs", qwen},
+                        .path = std::getenv("PATH"),
+                        .environment = {{"OPENAI_API_KEY", "key-of-the-test"},
+                                        {"OPENAI_BASE_URL", url.substr(0, url.rfind('/')) + "/v1"}}});
+  AgentRequest request = Request();
+  request.backend = "command";
+  request.model = "m";
+  request.instruction = "Create src/a.ts";
+  request.context_text = "MARK-OF-THE-CONTEXT";
+  const auto result = Run(request);
+  ASSERT_TRUE(result.has_value()) << result.failure()->message;
+  EXPECT_EQ(File("src/a.ts"), "export const a = 1;\n");
+  EXPECT_EQ(result.value().text, "Created src/a.ts.");
+  EXPECT_EQ(result.value().prompt_token_count, 1000);
+  EXPECT_EQ(result.value().finish_reason, "unknown");
+  EXPECT_THAT(server.requests().at(0).body, HasSubstr("MARK-OF-THE-CONTEXT"));
 }
 
 }  // namespace

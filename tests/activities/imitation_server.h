@@ -7,7 +7,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cctype>
 #include <cstdlib>
 #include <mutex>
 #include <string>
@@ -89,8 +91,10 @@ class ImitationServer {
       bytes.append(piece, static_cast<size_t>(got));
       if (body_at == std::string::npos && bytes.find("\r\n\r\n") != std::string::npos) {
         body_at = bytes.find("\r\n\r\n") + 4;
-        const size_t header = bytes.find("Content-Length: ");
-        if (header < body_at) length = std::stoul(bytes.substr(header + 16));
+        std::string head = bytes.substr(0, body_at);  // header names are written in any letter case
+        std::transform(head.begin(), head.end(), head.begin(), [](unsigned char c) { return std::tolower(c); });
+        const size_t header = head.find("content-length: ");
+        if (header != std::string::npos) length = std::stoul(head.substr(header + 16));
       }
     }
     {

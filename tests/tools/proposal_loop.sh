@@ -83,9 +83,9 @@ run "$wfe" prompts activate $id "$version" --author grace --reason "finding $fin
 
 # 4. The next builds are told the drafted words.
 builds third 1 12 "$version"
-says "what the agent was told" "$words" "$last_build/GEMINI.md"
+says "what the agent was told" "$words" "$last_build/.wfe/context.md"
 told=$("$json_at" "$last_build/audit_trace.jsonl" /context_file_hash | sort -u)
-same "the hash in the trace" "$(sha256sum < "$last_build/GEMINI.md" | cut -d ' ' -f 1)" "$told"
+same "the hash in the trace" "$(sha256sum < "$last_build/.wfe/context.md" | cut -d ' ' -f 1)" "$told"
 run "$wfe" audit diff-context "$untold" "$told"
 [[ $output == *"+$words"* ]] || fail "the stored contexts differ otherwise: $output"
 
