@@ -83,6 +83,7 @@ class Preflight {
     if (!mode || *mode != "create") return resolved;
     ResolvedProfile fresh;
     fresh.profile = *std::move(whole);
+    ChooseDependencies(facts, fresh.profile);
     return fresh;
   }
 

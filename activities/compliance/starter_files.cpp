@@ -84,8 +84,11 @@ std::vector<const StarterFile*> MissingStarterFiles(const Profile& profile, cons
       other_of_its_kind = other_of_its_kind || !facts.Matching({pattern}).empty();
     }
     // Our lock file does not fit another manifest.
-    const bool lock = profile.dependencies.has_value() && file.path == profile.dependencies->lock &&
-                      std::binary_search(facts.files().begin(), facts.files().end(), profile.dependencies->manifest);
+    const bool lock = std::any_of(
+        profile.dependency_choices.begin(), profile.dependency_choices.end(), [&](const DependencySpec& choice) {
+          return file.path == choice.lock && file.path != choice.manifest &&
+                 std::binary_search(facts.files().begin(), facts.files().end(), choice.manifest);
+        });
     if (!there && !other_of_its_kind && !lock) missing.push_back(&file);
   }
   return missing;
