@@ -26,6 +26,12 @@ json Report(const SyntheticBuilds& builds, const ReportInput& input = Input(), c
   return report;
 }
 
+/// The report of the planted causes; made once.
+const json& CausesReport() {
+  static const json report = Report(SyntheticBuilds().WithCauses());
+  return report;
+}
+
 bool SaysChange(const json& report) {
   for (const json& row : report.at("summary")) {
     if (row.contains("change")) return true;
@@ -34,13 +40,13 @@ bool SaysChange(const json& report) {
 }
 
 TEST(ComparableReports, OnlyOneOfTheSameScopeIsComparedWith) {  // D18, RP-2
-  const json before = Report({.seed = 7}, Input("before", "2026-11-20T02:00:00.000Z"));
+  const json before = Report({.seed = 7, .builds = 40}, Input("before", "2026-11-20T02:00:00.000Z"));
   const auto after = [&](const std::function<void(ReportInput&, AuditOptions&)>& differ) {
     ReportInput input = Input();
     AuditOptions options;
     differ(input, options);
     input.earlier = {before};
-    return Report({.seed = 8}, input, options);
+    return Report({.seed = 8, .builds = 40}, input, options);
   };
   EXPECT_TRUE(SaysChange(after([](ReportInput&, AuditOptions&) {})));
   struct Case {
@@ -67,7 +73,7 @@ TEST(ComparableReports, OnlyOneOfTheSameScopeIsComparedWith) {  // D18, RP-2
   }
   ReportInput scripted = Input();
   scripted.earlier = {before};
-  const json canned = Report({.seed = 8, .source = TokenSource::kScripted, .priced = false}, scripted);
+  const json canned = Report({.seed = 8, .builds = 40, .source = TokenSource::kScripted, .priced = false}, scripted);
   EXPECT_THAT(canned.at("header").at("note").get<std::string>(), HasSubstr("scripted answers on one side only"));
   EXPECT_FALSE(SaysChange(canned));
 }
@@ -76,8 +82,9 @@ TEST(ComparableReports, TheNewestOfTheSameScopeCountsAlsoWhenAnotherCameLater) {
   ReportInput other = Input("other", "2026-11-20T12:00:00.000Z");
   other.sources[0]["kind"] = "directory";
   ReportInput input = Input();
-  input.earlier = {Report({.seed = 7}, Input("like", "2026-11-20T02:00:00.000Z")), Report({.seed = 9}, other)};
-  const json report = Report({.seed = 8}, input);
+  input.earlier = {Report({.seed = 7, .builds = 40}, Input("like", "2026-11-20T02:00:00.000Z")),
+                   Report({.seed = 9, .builds = 40}, other)};
+  const json report = Report({.seed = 8, .builds = 40}, input);
   EXPECT_EQ(report.at("header").at("previous_report").at("report_id"), "like");
 }
 
@@ -88,30 +95,30 @@ TEST(ComparableReports, NightsOfTwentyThreeHoursAreNights) {  // D18
   ReportInput input = Input();
   input.window_from = "2026-11-20T02:00:00.000Z";
   input.window_to = "2026-11-21T02:00:00.000Z";
-  input.earlier = {Report({.seed = 7}, before)};
-  EXPECT_TRUE(Report({.seed = 8}, input).at("header").contains("previous_report"));
+  input.earlier = {Report({.seed = 7, .builds = 40}, before)};
+  EXPECT_TRUE(Report({.seed = 8, .builds = 40}, input).at("header").contains("previous_report"));
 }
 
 TEST(ComparableReports, ABaselineThatIsAskedForIsTakenAndItsDifferenceSaid) {  // D18
   ReportInput old = Input("old", "2026-11-01T02:00:00.000Z");
   old.sources[0]["kind"] = "directory";
   ReportInput input = Input();
-  input.earlier = {Report({.seed = 6}, Input("newest", "2026-11-20T02:00:00.000Z"))};
-  input.baseline = Report({.seed = 7}, old);
-  const json report = Report({.seed = 8}, input);
+  input.earlier = {Report({.seed = 6, .builds = 40}, Input("newest", "2026-11-20T02:00:00.000Z"))};
+  input.baseline = Report({.seed = 7, .builds = 40}, old);
+  const json report = Report({.seed = 8, .builds = 40}, input);
   EXPECT_EQ(report.at("header").at("previous_report").at("report_id"), "old");
   EXPECT_THAT(report.at("header").at("note").get<std::string>(), HasSubstr("The baseline, report old, has other sources"));
 }
 
 TEST(ComparableReports, BetterAndWorseNeedEnoughBuildsOnBothSides) {  // D18, OP-5
   ReportInput input = Input();
-  input.earlier = {Report({.seed = 7}, Input("before", "2026-11-20T02:00:00.000Z"))};
+  input.earlier = {Report({.seed = 7, .builds = 40}, Input("before", "2026-11-20T02:00:00.000Z"))};
   const json few = Report({.seed = 8, .builds = 2}, input);
   EXPECT_TRUE(few.at("header").contains("previous_report"));
   EXPECT_FALSE(SaysChange(few));
   EXPECT_THAT(RenderMarkdown(few).value(), Not(HasSubstr("worse")));
   input.earlier = {Report({.seed = 7, .builds = 2}, Input("before", "2026-11-20T02:00:00.000Z"))};
-  EXPECT_FALSE(SaysChange(Report({.seed = 8}, input)));
+  EXPECT_FALSE(SaysChange(Report({.seed = 8, .builds = 40}, input)));
 }
 
 TEST(PromptShare, CountsTheContextOnceForEachTurn) {  // D17, OP-6
@@ -136,7 +143,7 @@ TEST(PromptShare, CountsTheContextOnceForEachTurn) {  // D17, OP-6
 }
 
 TEST(Instructions, AreAFactorOfThePromptAudit) {  // D16, OP-8
-  SyntheticBuilds plan{.builds = 400, .rule_at = 0, .prompt_at = 1, .churn_every = 0};
+  SyntheticBuilds plan{.builds = 120, .rule_at = 0, .prompt_at = 1, .churn_every = 0};
   plan.with_instructions = true;
   plan.instruction_at = 0.5;
   const json report = Report(plan);
@@ -165,7 +172,7 @@ TEST(Integrity, RunsWithoutAChainAreCountedInTheHeader) {  // M7, cases/traces-t
 }
 
 TEST(Findings, SayDescribedWhereNothingWasTested) {
-  const json report = Report(SyntheticBuilds().WithCauses());
+  const json& report = CausesReport();
   bool described = false;
   for (const json& finding : report.at("findings")) described = described || !finding.contains("p_value");
   ASSERT_TRUE(described);
@@ -186,12 +193,12 @@ TEST(Findings, CountTheSavingOfOneCauseOnce) {
 }
 
 TEST(Findings, DoNotSayThatARuleExistsWhereNobodyHasLooked) {  // D26
-  const std::string text = Report(SyntheticBuilds().WithCauses()).dump();
+  const std::string text = CausesReport().dump();
   EXPECT_THAT(text, Not(HasSubstr("is meant to prevent it")));
 }
 
 TEST(Findings, CallALossALoss) {
-  json report = Report(SyntheticBuilds().WithCauses());
+  json report = CausesReport();
   ASSERT_FALSE(report.at("findings").empty());
   report["findings"][0]["saving"] = {{"tokens", 1000}, {"basis", "Lost since the change: 1,000 tokens."}};
   EXPECT_THAT(RenderMarkdown(report).value(), HasSubstr("**Estimated loss:** 1,000 tokens"));
@@ -199,7 +206,7 @@ TEST(Findings, CallALossALoss) {
 }
 
 TEST(Findings, WriteFiguresInOneWay) {
-  const json report = Report(SyntheticBuilds().WithCauses());
+  const json& report = CausesReport();
   for (const json& finding : report.at("findings")) {
     const std::string statement = finding.at("statement");
     EXPECT_THAT(statement, Not(HasSubstr(" %"))) << statement;
