@@ -189,7 +189,7 @@ TEST_F(DirectoryGuard, TheNextAttemptWaitsForTheOneBefore) {
     --inside;
   };
   const json input = {{"working_dir", root_ / "build"}};
-  std::thread first([&] { Call(kRunComplianceChecks.name, input); });
+  std::thread first([&] { EXPECT_TRUE(Call(kRunComplianceChecks.name, input).has_value()); });
   began.get_future().wait();
   Context second(std::string(kRunComplianceChecks.name), "run-1");
   std::thread waiting([&] { EXPECT_TRUE(Call(second, input).has_value()); });
