@@ -117,6 +117,7 @@ Status Examination::Equip(const CheckSpec& check, const Place& place, ProcessSpe
   inner.limits.disk_growth_bytes = limits.disk_mib << 20;
   inner.limits.disk_directories = {dir_.path()};
   inner.limits.cgroup = settings_.config.use_cgroups;
+  sandboxed_ = place.sandboxed;
   if (place.reports) WFE_RETURN_IF_ERROR(AddReporter(check, place, inner, plan));
   if (!place.sandboxed) {
     if (!place.dependencies.empty() && !dependencies_.has_value() &&
@@ -162,7 +163,10 @@ void Examination::TakeResult(const ProcessOutcome& outcome, ToolOutput& output) 
 
 Status Examination::Judge(const CheckSpec& check, const ProcessOutcome& outcome, CheckVerdict& verdict) {
   if (limits_kind_.empty()) limits_kind_ = outcome.limits_kind;
-  const int64_t left = std::max<int64_t>(outcome.leftover_processes, record_.leftover);
+  // What was stopped leaves processes behind that are not its fault; and bubblewrap's own first process may outlive the
+  // command by a moment, so inside a sandbox only what was counted there counts.
+  const bool by_itself = outcome.kind == ProcessOutcome::Kind::kExited && outcome.limit == Limit::kNone;
+  const int64_t left = !by_itself ? 0 : sandboxed_ ? record_.leftover : outcome.leftover_processes;
   leftover_ += left;
   verdict.report.leftover_processes = left;
   const bool file = !check.output_file.empty();

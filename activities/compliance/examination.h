@@ -63,6 +63,7 @@ class Examination {
   std::vector<Finding> recorded_;        ///< Those that the policy "warn" only records.
   std::set<std::string> mount_points_;   ///< Made by bubblewrap in the working directory; removed again.
   Reporter reporter_ = Reporter::kNone;  ///< Of the command that runs.
+  bool sandboxed_ = false;
   std::string nonce_;
   ReporterRecord record_;
   std::string limits_kind_;

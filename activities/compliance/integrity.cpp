@@ -37,11 +37,11 @@ class Comparison {
       if (file.is_test) WFE_RETURN_IF_ERROR(CompareTestFile(path, file));
     }
     InlineTests();
+    NewMarks();  // Of what the agent made, before it was put back.
     if (!check_.restored.empty()) {
       WFE_ASSIGN_OR_RETURN(check_.scan, ScanProject(dir_));
     }
     Totals();
-    NewMarks();
     std::sort(check_.changed.begin(), check_.changed.end());
     std::sort(check_.restored.begin(), check_.restored.end());
     return std::move(check_);
