@@ -91,6 +91,23 @@ TEST(Additions, AreToldFromChanges) {
            "expect(sum(1, 2)).toBe(3); });\n});\n}\n"));
 }
 
+TEST(Additions, ToTheMainOfATestProgramAreAdditions) {
+  const std::string before = "#include \"area.h\"\nint main() {\n  if (rectangle(2, 3) != 6) return 1;\n  return 0;\n}\n";
+  const auto adds = [&](const std::string& text, const std::string& at) {
+    std::string after = before;
+    after.insert(after.find(at), text);
+    return OnlyAdds(Language::kCpp, "area_test.cpp", before, after);
+  };
+  EXPECT_TRUE(adds("  if (square(3) != 9) return 1;\n", "  return 0;")) << "one check more";
+  EXPECT_TRUE(adds("static void square_test(void) {\n  ASSERT(square(3) == 9);\n}\n", "int main"));
+  EXPECT_TRUE(adds("  RUN_TEST(square_test);\n", "  if (rect"));
+  EXPECT_FALSE(adds("  return 0;\n", "  if (rect"));
+  EXPECT_FALSE(adds("  if (1) return 0;\n", "  if (rect"));
+  EXPECT_FALSE(adds("  std::exit(0);\n", "  if (rect"));
+  EXPECT_FALSE(adds("#if 0\n", "  if (rect"));
+  EXPECT_FALSE(OnlyAdds(Language::kCpp, "area_test.cpp", before, "int main() { return 0; }\n"));
+}
+
 TEST(Imports, LeadToTheProjectsFiles) {
   const std::set<std::string> files = {"src/sum.ts", "dist/sum.js", "src/pkg/__init__.py", "src/pkg/calc.py",
                                        "tests/t.ts"};

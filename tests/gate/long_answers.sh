@@ -40,7 +40,7 @@ begin_build() {
 }
 quick='grep -q "say good" greeting.txt'
 # The seconds are a fingerprint: so long sleeps nobody else.
-start=$begin
+start=$EPOCHREALTIME
 begin_build check scripted 'Say good evening.' "$quick && sleep $check_s.0417"
 begin_build answer gemini 'Say good evening.' "$quick"
 begin_build cancelled-check scripted 'Say good evening.' "$quick && sleep 399.0417"
