@@ -137,6 +137,17 @@ TEST_F(Project, ABaselineSurvivesItsJourneyAsJson) {
   EXPECT_FALSE(BaselineFromJson({{"version", 1}, {"files", 3}}).has_value());
 }
 
+TEST_F(Project, NamesThatAreNoTextGoThroughJsonToo) {
+  root_.Put("tests/caf\xe9.json", "{}");
+  root_.Put("tests/a\nb.json", "{}");
+  const TestBaseline baseline = RecordBaseline(Dir()).value();
+  const std::string text = ToJson(baseline).dump();
+  const TestBaseline read = BaselineFromJson(nlohmann::json::parse(text)).value();
+  EXPECT_THAT(read.files, Contains(Key("tests/caf\xe9.json")));
+  EXPECT_THAT(read.files, Contains(Key("tests/a\nb.json")));
+  EXPECT_EQ(read.plants, baseline.plants);
+}
+
 TEST_F(Project, ADeletedTestAndAChangedFixtureComeBackUnderStrictAndAreOnlyNamedUnderWarn) {
   root_.Put("tests/a.test.js", "test('a', () => { expect(f()).toBe(1); });\n");
   root_.Put("tests/expected.json", "{\"a\": 1}");
