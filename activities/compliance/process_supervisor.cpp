@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -132,6 +133,16 @@ int SignalChildren(int signal) {
   return count;
 }
 
+/// What a command leaves behind may end by itself for so long: bubblewrap's sandbox, for one, is taken down after its
+/// program has ended, and on a busy machine that takes a while.
+constexpr int64_t kGraceMs = 500;
+
+int64_t Milliseconds() {
+  timespec now = {};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+}
+
 }  // namespace
 
 void RunSupervisor(const SupervisorPlan& plan) {
@@ -163,6 +174,7 @@ void RunSupervisor(const SupervisorPlan& plan) {
 
   bool killing = false;
   bool ended = false;
+  int64_t ended_at = 0;
   bool control_open = true;
   int leftover = 0;
   for (;;) {
@@ -177,10 +189,11 @@ void RunSupervisor(const SupervisorPlan& plan) {
       if (reaped == 0) break;
       if (reaped == command) {
         ended = true;
+        ended_at = Milliseconds();
         Report(plan.status_fd, SupervisorRecord::kEnded, status);
       }
     }
-    if (ended && !killing) {
+    if (ended && !killing && Milliseconds() - ended_at >= kGraceMs) {
       // A command that has ended leaves nothing running behind.
       killing = true;
       const int found = SignalChildren(SIGKILL);
@@ -193,7 +206,7 @@ void RunSupervisor(const SupervisorPlan& plan) {
     }
     pollfd wait_for[2] = {{.fd = control_open ? plan.control_fd : -1, .events = POLLIN, .revents = 0},
                           {.fd = signals, .events = POLLIN, .revents = 0}};
-    ::poll(wait_for, 2, killing ? 5 : 1000);
+    ::poll(wait_for, 2, killing ? 5 : ended ? 20 : 1000);
     signalfd_siginfo drained[16];
     while (::read(signals, drained, sizeof drained) > 0) {
     }

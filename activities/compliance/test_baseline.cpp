@@ -4,6 +4,7 @@
 
 #include "activities/compliance/claim.h"
 #include "activities/compliance/planted_files.h"
+#include "activities/compliance/text.h"
 #include "engine/base/hash.h"
 
 namespace wfe::activities {
@@ -17,6 +18,21 @@ constexpr size_t kMaxBodies = 30'000;
 
 std::string CopyPath(const std::string& path) {
   return std::string(kStateDirectory) + "/baseline/tests/" + ToHex(Sha256(path));
+}
+
+// JSON holds text only, and names of files are bytes: one that is no UTF-8 is written in hexadecimal behind this mark.
+constexpr char kHexMark = '\x01';
+
+std::string NameToJson(const std::string& name) {
+  return IsUtf8(name) && !name.starts_with(kHexMark) ? name : kHexMark + ToHex(name);
+}
+
+/// Throws std::exception for what NameToJson has not written.
+std::string NameFromJson(const std::string& text) {
+  if (!text.starts_with(kHexMark)) return text;
+  std::string name;
+  for (size_t i = 1; i < text.size(); i += 2) name += static_cast<char>(std::stoi(text.substr(i, 2), nullptr, 16));
+  return name;
 }
 
 }  // namespace
@@ -64,10 +80,12 @@ json ToJson(const TestBaseline& baseline) {
     if (file.tests > 0) entry["n"] = file.tests;
     if (!file.bodies.empty()) entry["b"] = file.bodies;
     if (!file.marks.empty()) entry["m"] = file.marks;
-    files[path] = std::move(entry);
+    files[NameToJson(path)] = std::move(entry);
   }
+  json plants = json::object();
+  for (const auto& [path, what] : baseline.plants) plants[NameToJson(path)] = what;
   return {{"version", 1},          {"files", std::move(files)}, {"tests", baseline.tests},
-          {"assertions", baseline.assertions}, {"ran", baseline.ran},       {"plants", baseline.plants}};
+          {"assertions", baseline.assertions}, {"ran", baseline.ran},       {"plants", std::move(plants)}};
 }
 
 Result<TestBaseline> BaselineFromJson(const json& document) {
@@ -75,7 +93,7 @@ Result<TestBaseline> BaselineFromJson(const json& document) {
   try {
     if (document.value("version", 0) != 1) return FailedPrecondition("the baseline of the tests has another version");
     for (const auto& [path, entry] : document.at("files").items()) {
-      TestBaseline::File& file = baseline.files[path];
+      TestBaseline::File& file = baseline.files[NameFromJson(path)];
       entry.at("h").get_to(file.hash);
       file.is_test = entry.value("t", false);
       file.tests = entry.value("n", int64_t{0});
@@ -85,8 +103,10 @@ Result<TestBaseline> BaselineFromJson(const json& document) {
     document.at("tests").get_to(baseline.tests);
     document.at("assertions").get_to(baseline.assertions);
     if (document.contains("ran")) document["ran"].get_to(baseline.ran);
-    if (document.contains("plants")) document["plants"].get_to(baseline.plants);
-  } catch (const json::exception&) {
+    for (const auto& [path, what] : document.value("plants", json::object()).items()) {
+      baseline.plants[NameFromJson(path)] = what.get<std::string>();
+    }
+  } catch (const std::exception&) {
     return FailedPrecondition("the baseline of the tests cannot be read");
   }
   return baseline;

@@ -91,6 +91,23 @@ TEST(Additions, AreToldFromChanges) {
            "expect(sum(1, 2)).toBe(3); });\n});\n}\n"));
 }
 
+TEST(Additions, ToTheMainOfATestProgramAreAdditions) {
+  const std::string before = "#include \"area.h\"\nint main() {\n  if (rectangle(2, 3) != 6) return 1;\n  return 0;\n}\n";
+  const auto adds = [&](const std::string& text, const std::string& at) {
+    std::string after = before;
+    after.insert(after.find(at), text);
+    return OnlyAdds(Language::kCpp, "area_test.cpp", before, after);
+  };
+  EXPECT_TRUE(adds("  if (square(3) != 9) return 1;\n", "  return 0;")) << "one check more";
+  EXPECT_TRUE(adds("static void square_test(void) {\n  ASSERT(square(3) == 9);\n}\n", "int main"));
+  EXPECT_TRUE(adds("  RUN_TEST(square_test);\n", "  if (rect"));
+  EXPECT_FALSE(adds("  return 0;\n", "  if (rect"));
+  EXPECT_FALSE(adds("  if (1) return 0;\n", "  if (rect"));
+  EXPECT_FALSE(adds("  std::exit(0);\n", "  if (rect"));
+  EXPECT_FALSE(adds("#if 0\n", "  if (rect"));
+  EXPECT_FALSE(OnlyAdds(Language::kCpp, "area_test.cpp", before, "int main() { return 0; }\n"));
+}
+
 TEST(Imports, LeadToTheProjectsFiles) {
   const std::set<std::string> files = {"src/sum.ts", "dist/sum.js", "src/pkg/__init__.py", "src/pkg/calc.py",
                                        "tests/t.ts"};
@@ -118,6 +135,17 @@ TEST_F(Project, ABaselineSurvivesItsJourneyAsJson) {
   EXPECT_THAT(read.files, Contains(Key("tests/data.json")));
   EXPECT_FALSE(BaselineFromJson(nlohmann::json::array()).has_value());
   EXPECT_FALSE(BaselineFromJson({{"version", 1}, {"files", 3}}).has_value());
+}
+
+TEST_F(Project, NamesThatAreNoTextGoThroughJsonToo) {
+  root_.Put("tests/caf\xe9.json", "{}");
+  root_.Put("tests/a\nb.json", "{}");
+  const TestBaseline baseline = RecordBaseline(Dir()).value();
+  const std::string text = ToJson(baseline).dump();
+  const TestBaseline read = BaselineFromJson(nlohmann::json::parse(text)).value();
+  EXPECT_THAT(read.files, Contains(Key("tests/caf\xe9.json")));
+  EXPECT_THAT(read.files, Contains(Key("tests/a\nb.json")));
+  EXPECT_EQ(read.plants, baseline.plants);
 }
 
 TEST_F(Project, ADeletedTestAndAChangedFixtureComeBackUnderStrictAndAreOnlyNamedUnderWarn) {

@@ -135,6 +135,13 @@ TEST(ProcessRunner, ADaemonDoesNotOutliveTheCommandThatStartedIt) {
   EXPECT_TRUE(IsGone(ReadPid(temp, "daemon")));
 }
 
+TEST(ProcessRunner, WhatEndsByItselfAMomentAfterTheCommandWasNotLeftRunning) {
+  const ProcessOutcome outcome = RunProcess(Shell("setsid sleep 0.15 & exit 0"));
+  EXPECT_EQ(outcome.kind, Kind::kExited);
+  EXPECT_EQ(outcome.leftover_processes, 0);
+  EXPECT_TRUE(outcome.all_gone);
+}
+
 TEST(ProcessRunner, ACommandThatAnswersTermMayClearUp) {
   const TempDir temp;
   ProcessSpec spec = Shell("trap 'echo bye; exit 0' TERM; echo $$ > ready; while :; do sleep 0.01; done");

@@ -123,7 +123,7 @@ case_checker_that_asks() {
 }
 case_checker_that_never_ends() {
   base endless 'while :; do sleep 3.0717; done'
-  build_of endless canned 'Say good evening.' --profile brief --max-fix-attempts 0
+  build_of endless canned 'Say good evening.' --profile brief --mode change --max-fix-attempts 0
   same "a check that never ends ($(why endless))" not_passed "$("$json_at" "$work/endless.json" /status | tail -n 1)"
   said endless TIMEOUT
   ! pgrep -f '^sleep 3\.0717$' > /dev/null || fail "the check goes on after its time"

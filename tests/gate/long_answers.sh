@@ -40,7 +40,7 @@ begin_build() {
 }
 quick='grep -q "say good" greeting.txt'
 # The seconds are a fingerprint: so long sleeps nobody else.
-start=$begin
+start=$EPOCHREALTIME
 begin_build check scripted 'Say good evening.' "$quick && sleep $check_s.0417"
 begin_build answer gemini 'Say good evening.' "$quick"
 begin_build cancelled-check scripted 'Say good evening.' "$quick && sleep 399.0417"
@@ -54,16 +54,22 @@ done
 tell "both checks run, both models think"
 
 slowest=0
+longest=0
 queries=0
 beside=0
-# ask: one query of each build that runs; the slowest answer counts.
+# ask: one query of each build that runs.  What counts is how much longer it takes than asking the server alone at that
+# moment, since a process takes its time to start on a busy machine.
 ask() {
-  local id began took
+  local id began between took
   for id in check answer; do
     began=$(date +%s%3N)
+    run "$wfe" health
+    between=$(date +%s%3N)
     run timeout 10 "$wfe" query "$id" status --output json
-    took=$(($(date +%s%3N) - began))
+    took=$(($(date +%s%3N) - between))
     queries=$((queries + 1))
+    [ "$took" -le "$longest" ] || longest=$took
+    took=$((took - between + began))
     [ "$took" -le "$slowest" ] || slowest=$took
   done
 }
@@ -74,7 +80,7 @@ cancel() {
   until $2; do sleep 0.05; [ $(($(date +%s%3N) - began)) -lt 60000 ] || fail "the work of $1 is still there after a minute"; done
   took=$(($(date +%s%3N) - began))
   tell "cancel $1: its work is gone after $took ms"
-  [ "$took" -lt "${WFE_CANCEL_MS:-5000}" ] || fail "that is too late"
+  [ "$took" -lt 5000 ] || fail "that is too late"
   expect 9 "" "$wfe" result "$1"
 }
 check_gone() { [ "$(sleeps 399)" = 0 ]; }
@@ -102,6 +108,6 @@ for id in check answer; do
   run "$wfe" audit validate "$(grep -l "\"workflow_id\":\"$id\"" "$work"/root/builds/*/audit_trace.jsonl)" --run "$id"
   tell "$id passed, every activity at its first attempt"
 done
-tell "$queries queries, the slowest answered after $slowest ms, its process included"
-[ "$slowest" -lt "${WFE_QUERY_MS:-1000}" ] || fail "a query took $slowest ms"
+tell "$queries queries, the longest $longest ms with its process, at most $slowest ms more than \`wfe health\` at that moment"
+[ "$slowest" -lt 1000 ] || fail "a query took $slowest ms"
 report

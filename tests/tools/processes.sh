@@ -27,7 +27,7 @@ fail() {
 same() { [ "$2" = "$3" ] || fail "$1: expected \"$2\", got \"$3\""; }
 # run COMMAND…: its standard output is in $output; anything but success ends the test.
 run() {
-  output=$("$@" 2> stderr.txt) || fail "$* ended with exit code $?: $output $(cat stderr.txt)"
+  output=$("$@" 2> "$work/stderr.txt") || fail "$* ended with exit code $?: $output $(cat "$work/stderr.txt")"
 }
 # says WHAT TEXT FILE
 says() { grep -qF -- "$2" "$3" || fail "$1: no \"$2\" in $3"; }
