@@ -152,6 +152,8 @@ Status CheckScene::PlanSandbox(const std::vector<std::string>& fixed) {
   std::vector<std::string> all = {"audit_trace.jsonl", ".git", ".gemini"};
   all.insert(all.end(), fixed.begin(), fixed.end());
   for (const std::string& path : all) {
+    // Our own folder is hidden as a whole; nothing can be mounted in what is empty and read-only.
+    if (path.starts_with(std::string(kStateDirectory) + "/")) continue;
     WFE_ASSIGN_OR_RETURN(const auto entry, dir_->Stat(path));
     if (!entry.has_value() || (entry->kind != FileKind::kFile && entry->kind != FileKind::kDirectory)) continue;
     plan_.read_only.emplace_back(dir_->path() + "/" + path, work + "/" + path);
