@@ -102,7 +102,8 @@ void CountSavingsOnce(json& findings) {
   std::map<std::string, const json*> first;  // by what is to be changed
   for (json& finding : findings) {
     const std::string key = finding.value("rule_key", "");
-    if (key.empty() || !finding.contains("saving")) continue;
+    // Two effects of one phrasing may point in two directions.
+    if (key.empty() || key.starts_with("prompt:") || !finding.contains("saving")) continue;
     const auto [found, added] = first.try_emplace(key, &finding);
     if (added) continue;
     const json& other = *found->second;

@@ -42,7 +42,7 @@ for format in text json; do
   harmless 0 "$wfe" schedule list --output $format
   harmless 0 "$wfe" schedule show "s$evil" --output $format
 done
-harmless 4 "$wfe" prompts show "t$evil"
+harmless 2 "$wfe" prompts show "t$evil"
 harmless 2 "$wfe" blob show "$evil"
 harmless 4 "$wfe" audit validate "no$evil.jsonl"
 harmless 4 "$wfe" replay "no$evil"
