@@ -49,11 +49,15 @@ TEST(BuildChanges, AreFoundBetweenTwoKeptTreesAndReadAsAPatch) {
   const Example example;
   EXPECT_THAT(Paths(example.changes), ElementsAre("gone.txt", "new/deep/b.bin", "run.sh", "src/a.txt"));
   const std::string patch = RenderPatch(example.changes, false).value();
-  EXPECT_THAT(patch, HasSubstr("diff --git src/a.txt src/a.txt"));
+  EXPECT_THAT(patch, HasSubstr("diff --git a/src/a.txt b/src/a.txt"));
   EXPECT_THAT(patch, HasSubstr("-9\n+nine"));
   EXPECT_THAT(patch, HasSubstr("deleted file mode 100644"));
   EXPECT_THAT(patch, HasSubstr("new mode 100755"));
-  EXPECT_THAT(RenderPatch(example.changes, true).value(), HasSubstr("4 files changed"));
+  EXPECT_THAT(patch, HasSubstr("diff --git a/gone.txt b/gone.txt"));
+  EXPECT_THAT(patch, HasSubstr("diff --git a/new/deep/b.bin b/new/deep/b.bin"));
+  const std::string stat = RenderPatch(example.changes, true).value();
+  EXPECT_THAT(stat, HasSubstr("4 files changed"));
+  EXPECT_THAT(stat, HasSubstr("\n src/a.txt "));
   EXPECT_EQ(RenderPatch({}, false).value(), "");
   EXPECT_THAT(ChangesBetween("", Packed(example.before)).value(), testing::SizeIs(4));
   EXPECT_FALSE(ChangesBetween("", "garbage").has_value());
@@ -67,7 +71,7 @@ TEST(BuildChanges, TheirPatchIsAppliedByGitItself) {
   project.Put("../patch-" + project.path().substr(project.path().rfind('/') + 1),
               RenderPatch(example.changes, false).value());
   const std::string patch = project / ("../patch-" + project.path().substr(project.path().rfind('/') + 1));
-  project.Git("apply -p0 " + patch);
+  project.Git("apply " + patch);
   std::filesystem::remove(patch);
   EXPECT_EQ(project.Get("src/a.txt"), example.after.Get("src/a.txt"));
   EXPECT_EQ(project.Get("new/deep/b.bin"), example.after.Get("new/deep/b.bin"));

@@ -118,6 +118,32 @@ Result<std::optional<FileVersion>> Merge(const FileVersion& mine, const FileVers
   return std::optional(FileVersion{std::move(ran.out), after.mode != before.mode ? after.mode : mine.mode, false});
 }
 
+/// The two directories are called a and b, as git calls the two sides, but it writes one of them twice for a file that
+/// is on one side only, and both into the summary.
+std::string InGitsOwnNames(const std::string& patch) {
+  std::string out;
+  for (size_t at = 0; at < patch.size();) {
+    const size_t end = std::min(patch.find('\n', at), patch.size() - 1);
+    std::string line = patch.substr(at, end + 1 - at);
+    at = end + 1;
+    constexpr std::string_view kHeader = "diff --git ";
+    if (line.starts_with(kHeader)) {
+      // "SIDE/PATH SIDE/PATH": both halves are equally long.
+      const size_t half = kHeader.size() + (line.size() - 1 - kHeader.size()) / 2;
+      for (const size_t name : {kHeader.size(), half + 1}) {
+        const size_t side = name < line.size() && line[name] == '"' ? name + 1 : name;
+        if (side < line.size()) line[side] = name == half + 1 ? 'b' : 'a';
+      }
+    } else if (line.starts_with(" {a => b}/")) {
+      line.erase(1, std::string_view("{a => b}/").size());
+    } else if (line.starts_with(" a/") || line.starts_with(" b/")) {
+      if (line.find(" | ") != std::string::npos) line.erase(1, 2);
+    }
+    out += line;
+  }
+  return out;
+}
+
 }  // namespace
 
 Result<std::vector<FileChange>> ChangesBetween(std::string_view before, std::string_view after) {
@@ -194,7 +220,7 @@ Result<std::string> RenderPatch(const std::vector<FileChange>& changes, bool sta
   arguments.insert(arguments.end(), {"a", "b"});
   WFE_ASSIGN_OR_RETURN(Ran ran, RunGit(temporary.path(), std::move(arguments)));
   if (ran.exit_code > 1) return Internal("git diff failed: " + activities::Printable(ran.err));
-  return std::move(ran.out);
+  return InGitsOwnNames(ran.out);
 }
 
 std::vector<FileChange> Reversed(std::vector<FileChange> changes) {
