@@ -28,7 +28,7 @@ expect 13 "is not a folder" "$wfe" server --data a-file --listen 127.0.0.1:0
 expect 2 "type is required" "$wfe" submit
 expect 2 "wfe has no command frobnicate" "$wfe" frobnicate
 expect 2 "wfe has no command subit; did you mean submit?" "$wfe" subit
-expect 2 '{"error":{"code":"INVALID_ARGUMENT","message":"wfe has no command subit; did you mean submit?"}}' "$wfe" --output json subit
+expect 2 '{"error":{"code":"INVALID_ARGUMENT","message":"wfe has no command subit; did you mean submit?"}}' "$wfe" subit --output json
 expect 2 '"message":"--output takes text, json or jsonl, not \"yaml\""' "$wfe" list -o json --output yaml
 expect 2 "wfe list has no option --stats; did you mean --status?" "$wfe" list --stats x
 expect 4 "there is no file and no workflow b1.jsn" "$wfe" replay b1.jsn
@@ -44,7 +44,7 @@ for input in '{"tsk":"x"}' '{"task":7}' '[]' '{"task":"x","max_fix_attempts":"ma
   expect 1 "" "$wfe" submit AuditedBuildWorkflow --input "$input" --local
   [[ $output != *json.exception* && $output != *"["*exception* ]] || { echo "FAILED: a library speaks: $output"; failures=$((failures + 1)); }
 done
-for command in "audit run --input" "submit X --input" "signal waits s --input" "query waits s --input"; do
+for command in "audit run --input" "submit X --input" "signal waits s --input"; do
   for input in '{bad' '{"sources":7}' '{"nonsense":1}'; do
     output=$(timeout 20 "$wfe" $command "$input" 2>&1)
     [[ $output != *json.exception* ]] || { echo "FAILED: a library speaks in $command $input: $output"; failures=$((failures + 1)); }
