@@ -281,7 +281,7 @@ class Opening {
     const Claim claim{.claim_id = claim_id_,
                       .workflow_id = request_.workflow_id.empty() ? context_.info().workflow_id : request_.workflow_id,
                       .claimed_at = FormatIso8601Millis(SystemClock().Now())};
-    WFE_RETURN_IF_ERROR(TakeClaim(dir, claim, ""));
+    WFE_RETURN_IF_ERROR(TakeClaim(dir, claim, request_.take_over_from));
     Status done = FillInPlace();
     if (done) done = ExcludeFromGit();
     if (!holder || holder->claim_id != claim_id_) {

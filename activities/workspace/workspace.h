@@ -39,6 +39,8 @@ struct OpenWorkspaceRequest {
   std::string workflow_id;  ///< Names the branch.  Empty: the calling workflow's.
   std::string run_id;       ///< Names the directory and the state; empty: the calling workflow's run.
   std::string claim_id;     ///< As in PreflightRequest; a directory that another claim holds is refused.
+  /// Take the claim over when exactly this claim id holds it: of the run that is resumed.
+  std::string take_over_from;
   /// The directory is filled from this tree: host change, resume.
   std::string restore_snapshot_blob_hash;
   /// Of the build that is resumed or moved: the commit it began with, and its branch.  The new branch continues the

@@ -34,6 +34,7 @@ const std::initializer_list<Field<OpenWorkspaceRequest>> kOpenRequest = {
     {"workflow_id", &OpenWorkspaceRequest::workflow_id},
     {"run_id", &OpenWorkspaceRequest::run_id},
     {"claim_id", &OpenWorkspaceRequest::claim_id},
+    {"take_over_from", &OpenWorkspaceRequest::take_over_from},
     {"restore_snapshot_blob_hash", &OpenWorkspaceRequest::restore_snapshot_blob_hash},
     {"base_commit", &OpenWorkspaceRequest::base_commit},
     {"branch", &OpenWorkspaceRequest::branch},

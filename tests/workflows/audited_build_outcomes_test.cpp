@@ -319,12 +319,16 @@ TEST_F(AuditedBuildOutcome, ResumedBuildGoesOnWhereTheOtherEnded) {  // D4
                              .fix_attempts = 1,
                              .total_tokens = 5000,
                              .cost_usd = 0.5,
-                             .base_snapshot_blob_hash = "tree-before-it-all"};
+                             .base_snapshot_blob_hash = "tree-before-it-all",
+                             .baseline = {{"tests", "of the first tree"}},
+                             .protected_hashes = {}};
   const BuildEnd end = world_.Run(input);
   EXPECT_EQ(end.result.status, "passed");
   EXPECT_EQ(end.result.fix_attempts, 2);
   EXPECT_EQ(end.result.total_tokens, 6000);
   EXPECT_EQ(end.result.base_snapshot_blob_hash, "tree-before-it-all");
+  // What the agent wrote before is not the examiner's.
+  EXPECT_EQ(build().baselines.back(), nlohmann::json({{"tests", "of the first tree"}}));
   EXPECT_EQ(build().restored[end.result.working_dir], "tree-after-fix_attempt_1");
   EXPECT_THAT(world_.Steps(end), ElementsAre("workflow_started", "build_resumed", "initial_verification:fail",
                                              "fix_attempt_2", "fix_attempt_2:pass", "workflow_completed"));

@@ -103,6 +103,7 @@ void FakeBuild::Register(sdk::ActivityRegistry& registry, const std::string& hos
                       report.profile = request.profile.empty() ? "typescript" : request.profile;
                       report.mode = request.mode == "auto" ? mode : request.mode;
                       report.template_id = "typescript-package";
+                      report.baseline = {{"tests", "of this tree"}};
                       report.claim_id = request.claim_id;
                       report.needs_dependencies = true;
                       report.check_commands = {"jest"};
@@ -169,6 +170,7 @@ void FakeBuild::Register(sdk::ActivityRegistry& registry, const std::string& hos
                     [this](ActivityContext&, const ComplianceRequest& request) -> ActivityResult<ComplianceReport> {
                       Started(kRunComplianceChecks.name, request.step_name);
                       ++checks_run;
+                      baselines.push_back(request.baseline);
                       if (const auto* failure = FailureOf(kRunComplianceChecks.name)) return *failure;
                       ComplianceReport report;
                       if (const auto script = verdicts.find(request.step_name); script != verdicts.end()) {

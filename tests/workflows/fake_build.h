@@ -48,6 +48,7 @@ class FakeBuild {
   std::map<std::string, Trace> traces;  ///< By working directory.
   std::vector<std::string> claims;      ///< Directories claimed and not released.
   std::vector<std::string> prompts;     ///< Instructions, in order.
+  std::vector<nlohmann::json> baselines;  ///< Of the verifications, in order.
   std::vector<std::string> commits;     ///< "step verdict", each entry once.
   std::map<std::string, std::string> restored;  ///< Directory → snapshot it was filled from.
   int agent_calls = 0;

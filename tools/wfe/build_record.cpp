@@ -139,6 +139,13 @@ class Reader {
       record_.profile = Text(result, "profile");
       record_.mode = Text(result, "mode");
       record_.template_id = Text(result, "template_id");
+      // Another host's pre-flight sees a later tree; a resumed run was given what the first one saw.
+      if (record_.baseline.is_null()) {
+        const json resume = record_.input.value("resume", json::object());
+        const json& first = resume.is_object() && resume.contains("baseline") ? resume : result;
+        record_.baseline = first.value("baseline", json());
+        record_.protected_hashes = first.value("protected_hashes", json());
+      }
       if (record_.place.working_dir.empty()) record_.place.working_dir = Text(result, "working_dir");
     } else if (type == "prepareContext") {
       record_.context_path = Text(result, "path");

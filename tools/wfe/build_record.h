@@ -39,6 +39,8 @@ struct BuildRecord {
   std::string profile;  ///< Resolved by pre-flight.
   std::string mode;     ///< Resolved: create | change.
   std::string template_id;
+  nlohmann::json baseline;          ///< What the first pre-flight saw; null: there was none.
+  nlohmann::json protected_hashes;
   std::string context_path;  ///< wfe's own file in the working directory …
   std::string context_hash;  ///< … and its content.
   std::vector<BuildStep> steps;

@@ -123,6 +123,10 @@ Result<json> ResumeInput(const BuildRecord& build, const ResumeOptions& options)
                  {"base_commit", build.place.base_commit},
                  {"branch", build.place.branch}};
   if (cost) resume["cost_usd"] = *cost;
+  if (build.baseline.is_object()) {
+    resume["baseline"] = build.baseline;
+    if (build.protected_hashes.is_object()) resume["protected_hashes"] = build.protected_hashes;
+  }
   input["resume"] = std::move(resume);
   return input;
 }

@@ -28,6 +28,10 @@ struct ResumePoint {
   std::string base_snapshot_blob_hash;  ///< What the first run began with, so that the difference is of the whole build.
   std::string base_commit;              ///< Of a build in a git repository: likewise.
   std::string branch;
+  /// The tests and configuration that stood there before the first step of the first run, as its pre-flight saw them:
+  /// what the agent has written since is not the examiner's.  null and empty: as this run's pre-flight finds them.
+  nlohmann::json baseline;
+  std::map<std::string, std::string> protected_hashes;
 };
 void to_json(nlohmann::json& json, const ResumePoint& point);
 void from_json(const nlohmann::json& json, ResumePoint& point);

@@ -39,6 +39,8 @@ void to_json(json& j, const ResumePoint& point) {
            {"base_commit", point.base_commit},
            {"branch", point.branch}};
   if (point.cost_usd) j["cost_usd"] = *point.cost_usd;
+  if (!point.baseline.is_null()) j["baseline"] = point.baseline;
+  if (!point.protected_hashes.empty()) j["protected_hashes"] = point.protected_hashes;
 }
 
 void from_json(const json& j, ResumePoint& point) {
@@ -53,6 +55,8 @@ void from_json(const json& j, ResumePoint& point) {
   in.Read("base_snapshot_blob_hash", point.base_snapshot_blob_hash);
   in.Read("base_commit", point.base_commit);
   in.Read("branch", point.branch);
+  in.Read("baseline", point.baseline);
+  in.Read("protected_hashes", point.protected_hashes);
   in.RefuseUnknown();
 }
 

@@ -22,6 +22,7 @@ Task<void> BuildRun::OpenPlace(std::string restore_snapshot) {
   open.run_id = base_.run_id;
   open.claim_id = base_.run_id;
   open.restore_snapshot_blob_hash = std::move(restore_snapshot);
+  if (input_.resume) open.take_over_from = input_.resume->run_id;
   // Once decided, a workspace stays what it is: another host must not find another answer.
   if (!place_.kind.empty()) open.kind = place_.kind;
   // The difference is shown against what the project was before the first step of the first run.
@@ -46,6 +47,8 @@ Task<void> BuildRun::Prepare() {
   preflight.policy = input_.policy;
   preflight.claim_id = base_.run_id;
   preflight.workflow_id = base_.workflow_id;
+  // A run that was terminated could not give its directory back.
+  if (input_.resume) preflight.take_over_from = input_.resume->run_id;
   const bool again = !ready_.profile.empty();
   preflight.write_starter_files = !again && !input_.resume;
   PreflightReport ready =
@@ -61,7 +64,13 @@ Task<void> BuildRun::Prepare() {
     ready.check_commands = ready_.check_commands;
   }
   ready_ = std::move(ready);
-  if (!again) protected_hashes_ = ready_.protected_hashes;
+  if (!again) {
+    if (input_.resume && !input_.resume->baseline.is_null()) {
+      ready_.baseline = input_.resume->baseline;
+      ready_.protected_hashes = input_.resume->protected_hashes;
+    }
+    protected_hashes_ = ready_.protected_hashes;
+  }
 
   CheckAgentInput agent;
   agent.backend = input_.backend;
