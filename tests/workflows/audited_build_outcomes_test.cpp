@@ -71,6 +71,18 @@ TEST_F(AuditedBuildOutcome, ExistingProjectIsNotLaidOutAgain) {  // D8
   EXPECT_EQ(world_.Entry(end, "implement_v1")->ext["instruction_template"], "instruction-change@1");
 }
 
+TEST_F(AuditedBuildOutcome, ProjectThatIsAsItShouldBePassesAndSaysThatNothingWasChanged) {  // RW-D8
+  build().mode = "change";
+  AgentReply nothing = FakeBuild::Reply("implement_v1");
+  nothing.files_touched.clear();
+  nothing.no_change = true;
+  build().agent["implement_v1"] = {nothing};
+  const BuildEnd end = world_.Run({});
+  EXPECT_EQ(end.result.status, "passed");
+  EXPECT_EQ(end.result.message, "all checks passed, and the agent changed nothing");
+  EXPECT_EQ(world_.Entry(end, "implement_v1")->ext["no_change"], true);
+}
+
 TEST_F(AuditedBuildOutcome, FailingChecksAreRepairedFromTheirLog) {  // AB-2, AB-4
   FailFirst(2);
   const BuildEnd end = world_.Run({});

@@ -9,7 +9,8 @@ using sdk::Task;
 
 std::string FixAttempts(int count) { return std::to_string(count) + (count == 1 ? " fix attempt" : " fix attempts"); }
 
-std::string Sentence(const std::string& status, int fix_attempts) {
+std::string Sentence(const std::string& status, int fix_attempts, bool changed) {
+  if (status == "passed" && !changed) return "all checks passed, and the agent changed nothing";
   if (status == "passed") {
     return fix_attempts == 0 ? "all checks passed at once"
                              : "all checks passed after " + FixAttempts(fix_attempts);
@@ -101,7 +102,7 @@ Task<AuditedBuildResult> AuditedBuild(sdk::WorkflowContext& ctx, nlohmann::json 
   const nlohmann::json ext = {
       {"status", status}, {"fix_attempts", run.fix_attempts()}, {"total_tokens", run.total_tokens()}};
   co_await Finish(ctx, run, "workflow_completed", ext);
-  const std::string sentence = Sentence(status, run.fix_attempts());
+  const std::string sentence = Sentence(status, run.fix_attempts(), run.changed());
   co_return run.Result(status, sentence);
 }
 

@@ -179,8 +179,11 @@ Task<bool> BuildRun::AgentStep(std::string_view name, std::string instruction, s
   if (base_.context->stored) request.context_blob_hash = base_.context->context_file_hash;
   request.keep_snapshot = true;
   request.patience_s = input_.patience_s;
-  // Only a step that must bring something forth may fail for want of it: there may be nothing to lay out.
-  request.requires_file_changes = step != "scaffold";
+  // There may be nothing to lay out, and a project may be as it should be already: the checks decide, after one
+  // question back (RW-D8).
+  const bool change = ready_.mode == "change";
+  request.requires_file_changes = step != "scaffold" && !change;
+  if (change) request.nudges = 1;
   if (input_.token_budget) request.max_total_tokens = *input_.token_budget - progress_->total_tokens;
   if (input_.cost_budget_usd) request.max_cost_usd = *input_.cost_budget_usd - cost_usd_.value_or(0);
   for (const auto& [path, hash] : protected_hashes_) request.protected_paths.push_back(path);

@@ -42,6 +42,8 @@ class BuildRun {
   void Abort(const nlohmann::json& signal);
   bool aborted() const { return aborted_; }
   int fix_attempts() const { return progress_->fix_attempts; }
+  /// The agent has touched a file, in this run or in the one that it continues.
+  bool changed() const { return !files_.empty() || input_.resume.has_value(); }
   int64_t total_tokens() const { return progress_->total_tokens; }
   /// `message` empty: the reason the run itself noted (an abort, an agent's failure).
   AuditedBuildResult Result(std::string status, std::string message) const;
