@@ -188,6 +188,7 @@ void FakeBuild::Register(sdk::ActivityRegistry& registry, const std::string& hos
                       check.tests_total = 3;
                       check.tests_skipped = 0;
                       report.checks.push_back(check);
+                      report.tests_total = 3;
                       return report;
                     });
   registry.Register(kLogAuditEntry,

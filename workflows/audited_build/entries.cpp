@@ -21,22 +21,35 @@ LogEntry Base(const EntryBase& base, const std::string& step, const std::string&
   return entry;
 }
 
-/// What was examined: a pass of nothing is none (M8).
-void AddTests(LogEntry& entry, const activities::ComplianceReport& report) {
-  std::optional<int64_t> total;
-  std::optional<int64_t> skipped;
-  std::optional<int64_t> examined;
-  const auto add = [](std::optional<int64_t>& sum, const std::optional<int64_t>& value) {
-    if (value) sum = sum.value_or(0) + *value;
-  };
+/// What was examined, and what was found beside it: a pass of nothing is none (SEC-M8).
+void AddExamination(LogEntry& entry, const activities::ComplianceReport& report) {
+  bool counts_tests = false;
+  nlohmann::json evidence = nlohmann::json::object();
   for (const activities::CheckReport& check : report.checks) {
-    add(total, check.tests_total);
-    add(skipped, check.tests_skipped);
-    if (check.files_examined) examined = std::max(examined.value_or(0), *check.files_examined);
+    counts_tests = counts_tests || check.tests_total.has_value();
+    if (!check.evidence.empty()) evidence[check.id] = check.evidence;
   }
-  if (total) entry.ext["tests_total"] = *total;
-  if (skipped) entry.ext["tests_skipped"] = *skipped;
-  if (examined) entry.ext["files_examined"] = *examined;
+  if (counts_tests) {
+    entry.ext["tests_total"] = report.tests_total;
+    entry.ext["tests_skipped"] = report.tests_skipped;
+  }
+  if (!evidence.empty()) entry.ext["evidence"] = std::move(evidence);
+  const auto say = [&entry](const char* key, const auto& value) {
+    if (!value.empty()) entry.ext[key] = value;
+  };
+  const auto count = [&entry](const char* key, int64_t value) {
+    if (value > 0) entry.ext[key] = value;
+  };
+  say("policy", report.policy);
+  say("policy_counts", report.policy_counts);
+  say("policy_notes", report.policy_notes);
+  say("policy_violations", report.policy_violations);
+  say("planted_files", report.planted_files);
+  say("limits", report.limits);
+  say("sandbox_reason", report.sandbox_reason);
+  count("files_examined", report.files_examined);
+  count("leftover_processes", report.leftover_processes);
+  count("suppressed_count", report.suppressed_count);
 }
 
 }  // namespace
@@ -88,8 +101,7 @@ LogEntry VerificationEntry(const EntryBase& base, const std::string& step, const
   entry.ext["kind"] = activities::kKindVerification;
   entry.ext["sandbox"] = report.sandbox;
   entry.ext["duration_ms"] = report.duration_ms;
-  if (!report.sandbox_reason.empty()) entry.ext["sandbox_reason"] = report.sandbox_reason;
-  AddTests(entry, report);
+  AddExamination(entry, report);
   if (!report.fault.empty()) {
     entry.validation_error_type = report.fault_type;
     entry.ext["fault"] = report.fault;
@@ -102,8 +114,6 @@ LogEntry VerificationEntry(const EntryBase& base, const std::string& step, const
     entry.ext["error_log_hash"] = report.error_log_hash;
     entry.ext["validation_error_counts"] = report.error_counts;
   }
-  if (report.suppressed_count > 0) entry.ext["suppressed_count"] = report.suppressed_count;
-  if (!report.policy_violations.empty()) entry.ext["policy_violations"] = report.policy_violations;
   return entry;
 }
 
