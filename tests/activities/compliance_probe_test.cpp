@@ -246,11 +246,11 @@ TEST_F(Results, ACheckThatAsksAQuestionReadsTheEndOfItsInput) {
   EXPECT_THAT(Check().value().error_log, HasSubstr("nobody answers"));
 }
 
-TEST_F(Results, ACheckThatPrintsAGigabyteIsCountedAndCut) {
-  OneCheck({{"argv", {"sh", "-c", "head -c 1000000000 /dev/zero | tr '\\0' x; exit 1"}}, {"timeout_s", 300}});
+TEST_F(Results, ACheckThatPrintsWithoutEndIsCountedAndCut) {
+  OneCheck({{"argv", {"sh", "-c", "head -c 100000000 /dev/zero | tr '\\0' x; exit 1"}}, {"timeout_s", 300}});
   ASSERT_TRUE(PreflightOf("p").has_value());
   const ComplianceReport report = Check().value();
-  EXPECT_EQ(report.checks[0].output_bytes, 1'000'000'000u);
+  EXPECT_EQ(report.checks[0].output_bytes, 100'000'000u);
   EXPECT_TRUE(report.checks[0].output_truncated);
   EXPECT_LT(report.error_log.size(), 70'000u);
 }
