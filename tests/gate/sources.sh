@@ -10,13 +10,14 @@ npm_source() {
   [ -s "$file" ] || npm pack --silent --pack-destination "$sources" "$1@$2" > /dev/null || return 1
   tar xzf "$file" --strip-components=1
 }
-# debian_source PACKAGE FILE SHA256: the upstream archive of a source package of Debian 12, under a configuration of our
-# own; nothing of the machine's is touched.
+# debian_source PACKAGE FILE SHA256: the upstream archive of a source package of Debian 12, from where the machine gets its
+# packages, under a configuration of our own; nothing of the machine's is touched.
 debian_source() {
-  local file=$sources/$2 apt=$sources/apt
+  local file=$sources/$2 apt=$sources/apt mirror
   if ! [ -s "$file" ]; then
     mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial"
-    echo "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian bookworm main" > "$apt/sources.list"
+    mirror=$(sed -nE 's/^URIs: *([^ ]+).*/\1/p; s/^deb (\[[^]]*\] )?([^ ]+) .*/\2/p' /etc/apt/sources.list /etc/apt/sources.list.d/* 2> /dev/null | head -n 1)
+    echo "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror bookworm main" > "$apt/sources.list"
     printf 'Dir::Etc::sourcelist "%s";\nDir::Etc::sourceparts "-";\nDir::State::lists "%s";\nDir::Cache "%s";\n' \
       "$apt/sources.list" "$apt/lists" "$apt/cache" > "$apt/apt.conf"
     (
