@@ -278,8 +278,8 @@ TEST_F(PrepareContextTest, TheActivatedVersionIsWhatTheNextBuildGets) {  // AC-5
   const auto after = Prepare(0);
   ASSERT_TRUE(after.has_value());
   EXPECT_EQ(after.value().template_version, 2);
-  EXPECT_THAT(ReadAll(work_ / "GEMINI.md"), HasSubstr("- Two."));
-  EXPECT_EQ(*blobs_->Get(after.value().context_file_hash), ReadAll(work_ / "GEMINI.md"));
+  EXPECT_THAT(ReadAll(work_ / after.value().path), HasSubstr("- Two."));
+  EXPECT_EQ(*blobs_->Get(after.value().context_file_hash), ReadAll(work_ / after.value().path));
   for (const auto& [section, hash] : before.value().section_hashes) {
     EXPECT_EQ(after.value().section_hashes.at(section) == hash, section != "STRICT CONSTRAINTS") << section;
   }
