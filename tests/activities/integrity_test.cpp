@@ -140,12 +140,14 @@ TEST_F(Project, ABaselineSurvivesItsJourneyAsJson) {
 TEST_F(Project, NamesThatAreNoTextGoThroughJsonToo) {
   root_.Put("tests/caf\xe9.json", "{}");
   root_.Put("tests/a\nb.json", "{}");
-  const TestBaseline baseline = RecordBaseline(Dir()).value();
-  const std::string text = ToJson(baseline).dump();
-  const TestBaseline read = BaselineFromJson(nlohmann::json::parse(text)).value();
-  EXPECT_THAT(read.files, Contains(Key("tests/caf\xe9.json")));
-  EXPECT_THAT(read.files, Contains(Key("tests/a\nb.json")));
+  TestBaseline baseline = RecordBaseline(Dir()).value();
+  // Listed as what stood there before, so that they are not taken for planted ones.
+  EXPECT_THAT(baseline.plants, Contains(Key("tests/caf\xe9.json")));
+  EXPECT_THAT(baseline.plants, Contains(Key("tests/a\nb.json")));
+  baseline.files["caf\xe9.test.js"].is_test = true;
+  const TestBaseline read = BaselineFromJson(nlohmann::json::parse(ToJson(baseline).dump())).value();
   EXPECT_EQ(read.plants, baseline.plants);
+  EXPECT_THAT(read.files, Contains(Key("caf\xe9.test.js")));
 }
 
 TEST_F(Project, ADeletedTestAndAChangedFixtureComeBackUnderStrictAndAreOnlyNamedUnderWarn) {
