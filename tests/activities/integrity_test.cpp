@@ -150,6 +150,22 @@ TEST_F(Project, NamesThatAreNoTextGoThroughJsonToo) {
   EXPECT_THAT(read.files, Contains(Key("caf\xe9.test.js")));
 }
 
+TEST_F(Project, TestProgramsInCMayGrow) {
+  const std::string more = "static void more(void) {\n    TEST_ASSERT_TRUE(ok());\n}\n";
+  const std::string main = "int CDECL main(void)\n{\n    RUN_TEST(less);\n    return UNITY_END();\n}\n";
+  const std::string suite = "static void less(void) {\n    TEST_ASSERT_FALSE(bad());\n}\n";
+  root_.Put("tests/misc_tests.c", suite + main);
+  root_.Put("tests/suite_tests.c", suite);
+  TestBaseline baseline = RecordBaseline(Dir()).value();
+  std::string grown = main;
+  grown.insert(grown.find("    RUN_TEST"), "    RUN_TEST(more);\n");
+  root_.Put("tests/misc_tests.c", suite + more + grown);
+  root_.Put("tests/suite_tests.c", suite + more);
+  EXPECT_THAT(CheckIntegrity(Dir(), baseline, true)->changed, testing::IsEmpty());
+  root_.Put("tests/suite_tests.c", more);
+  EXPECT_THAT(CheckIntegrity(Dir(), baseline, true)->changed, testing::ElementsAre("tests/suite_tests.c"));
+}
+
 TEST_F(Project, ADeletedTestAndAChangedFixtureComeBackUnderStrictAndAreOnlyNamedUnderWarn) {
   root_.Put("tests/a.test.js", "test('a', () => { expect(f()).toBe(1); });\n");
   root_.Put("tests/expected.json", "{\"a\": 1}");
