@@ -40,7 +40,7 @@ class Dependencies : public test::ComplianceMachine {
                {{"also", {".npmrc", "**/package.json"}},
                 {"nested", true},
                 {"scratch", {".cache"}},
-                {"install", {{"npm", "ci"}}}}}});
+                {"install", json::array({json::array({"npm", "ci"})})}}}});
   }
 };
 
