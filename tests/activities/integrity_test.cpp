@@ -105,6 +105,9 @@ TEST(Additions, ToTheMainOfATestProgramAreAdditions) {
   EXPECT_FALSE(adds("  if (1) return 0;\n", "  if (rect"));
   EXPECT_FALSE(adds("  std::exit(0);\n", "  if (rect"));
   EXPECT_FALSE(adds("#if 0\n", "  if (rect"));
+  EXPECT_FALSE(adds("#define rectangle(a, b) 6\n", "int main"));
+  EXPECT_FALSE(adds("#undef ASSERT\n", "int main"));
+  EXPECT_TRUE(adds("#define SIDE 3\n", "int main"));
   EXPECT_FALSE(OnlyAdds(Language::kCpp, "area_test.cpp", before, "int main() { return 0; }\n"));
 }
 
