@@ -84,7 +84,7 @@ Parts Split(Language language, const std::string& path, const std::string& raw) 
 /// A new line that turns what follows off.
 bool TurnsOff(const std::multiset<std::string>& before, const std::multiset<std::string>& after) {
   static const RE2 kOff(
-      R"(^(?:return\b|if\s*\(?\s*(?:false|False|0|!|process\.env|os\.environ|not\s)|del\s|#\s*(?:if|ifdef|ifndef|else)\b|throw\b|raise\b)|\btest_\w+\s*=[^=]|\b(?:return\s*\(?\s*(?:0|EXIT_SUCCESS)\b|goto\b|exit\s*\())");
+      R"(^(?:return\b|if\s*\(?\s*(?:false|False|0|!|process\.env|os\.environ|not\s)|del\s|#\s*(?:if|ifdef|ifndef|else|elif|undef|define\s+(?:\w+\(|(?:if|int|main|return|void)\b))|throw\b|raise\b)|\btest_\w+\s*=[^=]|\b(?:return\s*\(?\s*(?:0|EXIT_SUCCESS)\b|goto\b|exit\s*\())");
   std::multiset<std::string> added;
   std::set_difference(after.begin(), after.end(), before.begin(), before.end(), std::inserter(added, added.begin()));
   return std::any_of(added.begin(), added.end(), [](const std::string& line) { return Finds(kOff, line); });

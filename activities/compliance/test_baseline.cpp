@@ -103,7 +103,8 @@ Result<TestBaseline> BaselineFromJson(const json& document) {
     document.at("tests").get_to(baseline.tests);
     document.at("assertions").get_to(baseline.assertions);
     if (document.contains("ran")) document["ran"].get_to(baseline.ran);
-    for (const auto& [path, what] : document.value("plants", json::object()).items()) {
+    const json plants = document.value("plants", json::object());
+    for (const auto& [path, what] : plants.items()) {
       baseline.plants[NameFromJson(path)] = what.get<std::string>();
     }
   } catch (const std::exception&) {

@@ -171,7 +171,7 @@ class Scanner {
   void Cpp() {
     static const RE2 kMacro(
         R"(\b((?:TYPED_)?TEST(?:_F|_P|_CASE|_CASE_METHOD)?|SCENARIO|BOOST_AUTO_TEST_CASE|BOOST_FIXTURE_TEST_CASE)\s*\()");
-    static const RE2 kMain(R"(\bint\s+main\s*\()");
+    static const RE2 kMain(R"(\bint\s+(?:\w+\s+)?main\s*\()");
     static const RE2 kSkip(
         R"(\bGTEST_SKIP\s*\(|\bSKIP\s*\(|\bdoctest::skip\b|\bDISABLED_\w+|(?m)^\s*#\s*if\s+0\b|\[\.\])");
     static const RE2 kTampered(

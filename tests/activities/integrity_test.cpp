@@ -105,6 +105,9 @@ TEST(Additions, ToTheMainOfATestProgramAreAdditions) {
   EXPECT_FALSE(adds("  if (1) return 0;\n", "  if (rect"));
   EXPECT_FALSE(adds("  std::exit(0);\n", "  if (rect"));
   EXPECT_FALSE(adds("#if 0\n", "  if (rect"));
+  EXPECT_FALSE(adds("#define rectangle(a, b) 6\n", "int main"));
+  EXPECT_FALSE(adds("#undef ASSERT\n", "int main"));
+  EXPECT_TRUE(adds("#define SIDE 3\n", "int main"));
   EXPECT_FALSE(OnlyAdds(Language::kCpp, "area_test.cpp", before, "int main() { return 0; }\n"));
 }
 
@@ -140,12 +143,30 @@ TEST_F(Project, ABaselineSurvivesItsJourneyAsJson) {
 TEST_F(Project, NamesThatAreNoTextGoThroughJsonToo) {
   root_.Put("tests/caf\xe9.json", "{}");
   root_.Put("tests/a\nb.json", "{}");
-  const TestBaseline baseline = RecordBaseline(Dir()).value();
-  const std::string text = ToJson(baseline).dump();
-  const TestBaseline read = BaselineFromJson(nlohmann::json::parse(text)).value();
-  EXPECT_THAT(read.files, Contains(Key("tests/caf\xe9.json")));
-  EXPECT_THAT(read.files, Contains(Key("tests/a\nb.json")));
+  TestBaseline baseline = RecordBaseline(Dir()).value();
+  // Listed as what stood there before, so that they are not taken for planted ones.
+  EXPECT_THAT(baseline.plants, Contains(Key("tests/caf\xe9.json")));
+  EXPECT_THAT(baseline.plants, Contains(Key("tests/a\nb.json")));
+  baseline.files["caf\xe9.test.js"].is_test = true;
+  const TestBaseline read = BaselineFromJson(nlohmann::json::parse(ToJson(baseline).dump())).value();
   EXPECT_EQ(read.plants, baseline.plants);
+  EXPECT_THAT(read.files, Contains(Key("caf\xe9.test.js")));
+}
+
+TEST_F(Project, TestProgramsInCMayGrow) {
+  const std::string more = "static void more(void) {\n    TEST_ASSERT_TRUE(ok());\n}\n";
+  const std::string main = "int CDECL main(void)\n{\n    RUN_TEST(less);\n    return UNITY_END();\n}\n";
+  const std::string suite = "static void less(void) {\n    TEST_ASSERT_FALSE(bad());\n}\n";
+  root_.Put("tests/misc_tests.c", suite + main);
+  root_.Put("tests/suite_tests.c", suite);
+  TestBaseline baseline = RecordBaseline(Dir()).value();
+  std::string grown = main;
+  grown.insert(grown.find("    RUN_TEST"), "    RUN_TEST(more);\n");
+  root_.Put("tests/misc_tests.c", suite + more + grown);
+  root_.Put("tests/suite_tests.c", suite + more);
+  EXPECT_THAT(CheckIntegrity(Dir(), baseline, true)->changed, testing::IsEmpty());
+  root_.Put("tests/suite_tests.c", more);
+  EXPECT_THAT(CheckIntegrity(Dir(), baseline, true)->changed, testing::ElementsAre("tests/suite_tests.c"));
 }
 
 TEST_F(Project, ADeletedTestAndAChangedFixtureComeBackUnderStrictAndAreOnlyNamedUnderWarn) {
