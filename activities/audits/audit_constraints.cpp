@@ -163,7 +163,7 @@ void FrequentClasses(const Dataset& data, const std::vector<Cohort>& cohorts,
     Candidate finding;
     finding.always = true;
     finding.hypothesis = error + " stays frequent";
-    // Whether a rule stands against it, only the template's text tells (D26); whoever writes the report has it.
+    // Whether a rule stands against it, only the template's text tells (RW-D26); whoever writes the report has it.
     finding.title = error + " stays frequent";
     finding.statement = Percent(share.rate()) + " of " + std::to_string(share.n) + " " + scope + " had " + error +
                         " (95% interval " + Percent(interval.lo) + " to " + Percent(interval.hi) + ").";

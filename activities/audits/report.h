@@ -45,7 +45,7 @@ struct ReportInput {
   nlohmann::json sources = nlohmann::json::array();  ///< {"kind", "location", "files", "entries"}
   ParseReport parse;                                 ///< Of reading the traces.
   /// Earlier reports or their digests, in any order.  The newest of the same scope (sources, workflow types, templates,
-  /// length of the window, scripted or not) is the one to compare with; those of another scope are left alone (D18).
+  /// length of the window, scripted or not) is the one to compare with; those of another scope are left alone (RW-D18).
   std::vector<nlohmann::json> earlier;
   /// A report or digest that a person wants to compare with, whatever its scope; null: none.
   nlohmann::json baseline;

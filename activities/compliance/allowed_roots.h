@@ -1,4 +1,4 @@
-// Which directories the activities of a worker may touch, and what holds while one of them does (C3).
+// Which directories the activities of a worker may touch, and what holds while one of them does (SEC-C3).
 //
 // A workflow's input names directories, and whoever reaches the server can start a workflow.  So a worker touches only
 // its work root and what the person who started it has named (`wfe worker --allow DIR`), whatever an input says.

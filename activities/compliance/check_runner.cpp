@@ -216,7 +216,7 @@ class Runner {
     return true;
   }
 
-  /// What no change of the code could repair is said apart from the findings (D6).
+  /// What no change of the code could repair is said apart from the findings (RW-D6).
   void NoteFault(const CheckSpec& check, const CheckVerdict& verdict) {
     if (!report_.fault.empty() || verdict.findings.empty()) return;
     const std::string& error_type = verdict.report.error_type;

@@ -195,12 +195,12 @@ struct ComplianceReport {
   std::vector<std::string> restored_files;     ///< Those of them that were put back.
   int64_t duration_ms = 0;
   nlohmann::json extra = nlohmann::json::object();
-  /// As the request's, with what this verification has seen; give this one to the next (H8).
+  /// As the request's, with what this verification has seen; give this one to the next (SEC-H8).
   nlohmann::json baseline = nlohmann::json::object();
   std::string policy;                            ///< "strict" | "warn", as applied.
   std::map<std::string, int64_t> policy_counts;  ///< POLICY_VIOLATION_<X> → findings, those only recorded too.
   std::vector<std::string> policy_notes;         ///< Policy "warn": what was recorded and did not decide.
-  int64_t tests_total = 0;                       ///< Over all checks (M8).
+  int64_t tests_total = 0;                       ///< Over all checks (SEC-M8).
   int64_t tests_skipped = 0;
   int64_t files_examined = 0;  ///< Source files that the integrity of the project was read from.
   int64_t leftover_processes = 0;

@@ -1,5 +1,5 @@
 // Without a sandbox the checked code can write to the dependencies that all builds of this machine share.  This notices,
-// and throws them away, so that no later build runs a poisoned checker (M9).
+// and throws them away, so that no later build runs a poisoned checker (SEC-M9).
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
 // Stands between the checks and what they examine: compares the project with its baseline, equips each command with a
-// reporter and limits, and says afterwards what the command's own word could not be trusted for (H5, H8, H10, M8, M9).
+// reporter and limits, and says afterwards what the command's own word could not be trusted for (SEC-H5, SEC-H8, SEC-H10, SEC-M8, SEC-M9).
 // One object for one verification; used from the activity's thread.
 #pragma once
 

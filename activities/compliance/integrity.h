@@ -1,5 +1,5 @@
 // Compares a project with its baseline before the checks run: what the agent did to the tests and to what examines them
-// (H8).  Each way to weaken an examination is a class of its own; docs/verdict.md says what each means.
+// (SEC-H8).  Each way to weaken an examination is a class of its own; docs/verdict.md says what each means.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// Whether a running command has reached one of the limits on what it and all it starts may use together (H10).
+// Whether a running command has reached one of the limits on what it and all it starts may use together (SEC-H10).
 #pragma once
 
 #include <sys/types.h>

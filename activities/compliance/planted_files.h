@@ -1,6 +1,6 @@
 // Files that mean something to programs which run later and outside the sandbox: a `.env` or `.gemini` that the agent's
 // program would obey, hooks of git, set-user-id programs, devices, sockets and pipes, names that no path check accepts.
-// New ones are taken away and reported (H5, H9, M6); what the user had stays.
+// New ones are taken away and reported (SEC-H5, SEC-H9, SEC-M6); what the user had stays.
 #pragma once
 
 #include <map>

@@ -1,4 +1,4 @@
-// Proves, before a token is spent, that the checks can do their work here (D6): each one's program starts where it will
+// Proves, before a token is spent, that the checks can do their work here (RW-D6): each one's program starts where it will
 // run, its configuration loads, and it looks at the project's files.
 #pragma once
 

@@ -53,7 +53,7 @@ class ProjectFacts {
 
   const SafeDir* dir_;  // The caller's; must outlive the facts.
   std::vector<std::string> files_;
-  size_t others_ = 0;  // Links, pipes, names no path can hold (M6): not files, but not nothing.
+  size_t others_ = 0;  // Links, pipes, names no path can hold (SEC-M6): not files, but not nothing.
   nlohmann::json package_ = nlohmann::json::object();
   std::set<std::string> dependencies_;
 };

@@ -30,7 +30,7 @@ Result<std::vector<std::string>> MatchAnyDepth(const SafeDir& dir, const std::ve
   options.max_entries = 1'000'000;
   WFE_ASSIGN_OR_RETURN(const std::vector<SafeEntry> entries, dir.List("", options));
   for (const SafeEntry& entry : entries) {
-    if (!dir.CheckPath(entry.path)) continue;  // An odd name (M6) configures nothing.
+    if (!dir.CheckPath(entry.path)) continue;  // An odd name (SEC-M6) configures nothing.
     const std::string name = entry.path.substr(entry.path.rfind('/') + 1);
     for (const std::string& pattern : names) {
       if (::fnmatch(pattern.c_str(), name.c_str(), 0) == 0) {

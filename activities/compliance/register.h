@@ -22,10 +22,10 @@ struct ComplianceConfig {
   std::string path;
   std::string npm = "npm";
   std::string bwrap = "bwrap";
-  /// What the person who runs this worker says (H7): "preferred" leaves it to the profile, "required" refuses to run
+  /// What the person who runs this worker says (SEC-H7): "preferred" leaves it to the profile, "required" refuses to run
   /// checks without a sandbox whatever the profile says, "off" runs them without one.
   SandboxPolicy sandbox = SandboxPolicy::kPreferred;
-  bool use_cgroups = true;  ///< For memory and processes of a check, where one can be made (H10).
+  bool use_cgroups = true;  ///< For memory and processes of a check, where one can be made (SEC-H10).
   /// Exact values that are masked wherever output or command lines are kept (API keys the worker knows).
   std::vector<std::string> secrets;
   /// Kept of each output stream: half at its head, half at its tail.

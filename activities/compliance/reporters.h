@@ -1,5 +1,5 @@
 // Our own reporters inside the test runners: what ran and how it ended comes over a socket whose other end this process
-// holds, not through a file that code under test can write (H8).
+// holds, not through a file that code under test can write (SEC-H8).
 #pragma once
 
 #include <cstdint>

@@ -15,7 +15,7 @@ namespace wfe::activities {
 /// What the profile says about the sandbox.
 enum class SandboxPolicy { kPreferred, kRequired, kOff };
 
-/// What a check and all it starts may use together (H10).
+/// What a check and all it starts may use together (SEC-H10).
 struct SandboxLimits {
   uint64_t memory_mib = 4096;
   uint64_t processes = 512;

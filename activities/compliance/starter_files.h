@@ -1,4 +1,4 @@
-// A new project or an existing one, and the files that only a new one is given (D3): nothing of wfe's is put beside a
+// A new project or an existing one, and the files that only a new one is given (RW-D3): nothing of wfe's is put beside a
 // user's own configuration.
 #pragma once
 

@@ -1,5 +1,5 @@
 // The tests that stood there before the agent's first step, and how much weakened the examination then.
-// Recorded at pre-flight, handed through the workflow as JSON, compared at every verification (H8).
+// Recorded at pre-flight, handed through the workflow as JSON, compared at every verification (SEC-H8).
 #pragma once
 
 #include <cstdint>

@@ -10,7 +10,7 @@
 
 namespace wfe::activities {
 
-// Classes of what is found (H8); docs/verdict.md explains each.
+// Classes of what is found (SEC-H8); docs/verdict.md explains each.
 inline constexpr std::string_view kTestChanged = "POLICY_VIOLATION_TEST_CHANGED";
 inline constexpr std::string_view kTestsRemoved = "POLICY_VIOLATION_TESTS_REMOVED";
 inline constexpr std::string_view kAssertionsRemoved = "POLICY_VIOLATION_ASSERTIONS_REMOVED";

@@ -31,7 +31,7 @@ Result<SafeDir> Unreserved(const SafeDir& dir, const SnapshotOptions& options) {
 }
 
 /// Names that no path of ours can hold (a line end, invalid UTF-8) are left out and told apart: they are nothing an
-/// agent wrote, and no reason to stop (M6).
+/// agent wrote, and no reason to stop (SEC-M6).
 std::vector<std::string> LeaveOutOddNames(const SafeDir& dir, std::vector<SafeEntry>& entries) {
   std::vector<std::string> odd;
   std::erase_if(entries, [&](const SafeEntry& entry) {

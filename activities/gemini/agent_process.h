@@ -3,7 +3,7 @@
 //
 // The program needs its network and its key, so what it reads matters more than what it writes: files of the directory
 // that command lines obey (.env, .gemini, .git with its hooks) may have been put there by code that a check ran. Inside
-// the sandbox they appear empty; without one the program is not started while they are there (H9).
+// the sandbox they appear empty; without one the program is not started while they are there (SEC-H9).
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
 // One base URL for both Gemini backends: the HTTP API has its version in the path, the command line adds it itself
-// (D12).
+// (RW-D12).
 #pragma once
 
 #include <string>

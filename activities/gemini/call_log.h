@@ -1,5 +1,5 @@
 // Every model call that a step makes, from before it is made: its place in the step's journal, its two rows in the cost
-// ledger, and what is paid for answers that nobody got (AC-8, RC-6, D5).
+// ledger, and what is paid for answers that nobody got (AC-8, RC-6, RW-D5).
 //
 // A call is in the journal as begun before it is made.  Ended calls leave only sums there; a call that is found begun
 // by a later attempt was lost with its worker.  A ledger row is written when a call begins and another when it ends,

@@ -137,7 +137,7 @@ void from_json(const nlohmann::json& json, AgentReply& reply);
 
 /// Puts what the reply knows into the agent's log entry fields (LG-4 … LG-7, LG-12, LG-15).  `Entry` is a LogEntry;
 /// a template, so that this header needs nothing of the audit module.  What is not known is left out: a step that
-/// failed before its first answer has no token counts, not counts of 0 (D10).
+/// failed before its first answer has no token counts, not counts of 0 (RW-D10).
 template <class Entry>
 void FillAgentEntry(Entry& entry, const AgentReply& reply) {
   const bool counted = !reply.token_count_source.empty();

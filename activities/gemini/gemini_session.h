@@ -1,5 +1,5 @@
 // What the Gemini command line writes below its HOME while it runs, read afterwards for what its output hides: why the
-// model stopped, and what a run that did not end had already paid for (D15).
+// model stopped, and what a run that did not end had already paid for (RW-D15).
 #pragma once
 
 #include <optional>

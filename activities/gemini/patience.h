@@ -1,4 +1,4 @@
-// How long a step waits for a model that does not answer, and when it asks again (AB-6, D4).  Pure: the clock and the
+// How long a step waits for a model that does not answer, and when it asks again (AB-6, RW-D4).  Pure: the clock and the
 // chance are given.
 #pragma once
 

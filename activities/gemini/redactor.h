@@ -1,7 +1,7 @@
 // Takes secrets out of text and JSON before they are kept anywhere.  Two strengths: what people and other programs read
 // (traces, logs, replies, stored conversations) loses known secrets and everything that has the shape of a credential;
 // what the agent works with (its own answers, its tools' results, the journal) loses exact known secrets only, because
-// code may well hold text of such a shape, and code is never rewritten (D14).
+// code may well hold text of such a shape, and code is never rewritten (RW-D14).
 #pragma once
 
 #include <cstdint>

@@ -84,7 +84,7 @@ struct WriteReportInput {
   nlohmann::json sources = nlohmann::json::array();  ///< As collectTraces gave them.
   nlohmann::json problems;
   bool propose = false;  ///< OP-12: store a draft version for each finding that has a prepared change.
-  /// Also where every answer behind the report was scripted: the drafts then stand on no model's behaviour (D19).
+  /// Also where every answer behind the report was scripted: the drafts then stand on no model's behaviour (RW-D19).
   bool allow_scripted = false;
   /// The id of an earlier report, or a report or its digest: compared with whatever its scope is.  null: the newest of
   /// the same scope.

@@ -99,7 +99,7 @@ Status Propose(const OptimizationConfig& config, json& report, WriteReportResult
   return Ok();
 }
 
-/// Said instead of drafts (D19).
+/// Said instead of drafts (RW-D19).
 constexpr std::string_view kNoScriptedDrafts =
     "No draft was stored: every answer behind this report was scripted, so it says nothing of a model; "
     "--allow-scripted stores drafts all the same.";
@@ -110,7 +110,7 @@ void AddNote(json& report, const std::string& sentence) {
   header["note"] = before.empty() ? sentence : before + " " + sentence;
 }
 
-/// "stays frequent although …" is only said where the template has a rule against the class, and then quotes it (D26).
+/// "stays frequent although …" is only said where the template has a rule against the class, and then quotes it (RW-D26).
 /// Which template a worker has decides nothing else, so one that cannot be read leaves the finding as it is.
 void NameRulesThatStand(const OptimizationConfig& config, json& report) {
   if (!config.templates) return;

@@ -1,4 +1,4 @@
-// prepareInstruction: what the agent is told in a step, from a versioned template (D16, RC-4, RC-5).
+// prepareInstruction: what the agent is told in a step, from a versioned template (RW-D16, RC-4, RC-5).
 #pragma once
 
 #include <functional>

@@ -31,7 +31,7 @@ std::string Base64(std::string_view bytes) {
 }
 
 /// The page may run its own two scripts and nothing else, and it fetches nothing: should a text of a trace ever come
-/// through as markup, it stays without effect (M4).
+/// through as markup, it stays without effect (SEC-M4).
 std::string ContentPolicy() {
   const auto allowed = [](std::string_view script) {
     const Sha256Digest digest = Sha256(Markup::Embedded(script));

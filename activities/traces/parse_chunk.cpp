@@ -47,7 +47,7 @@ class StoredLines {
     std::string text;
   };
 
-  /// Where several rows claim one place of a run (M7), the one that continues its chain is kept and the others are
+  /// Where several rows claim one place of a run (SEC-M7), the one that continues its chain is kept and the others are
   /// named.  Lines are in the order of their numbers.
   void ChooseByChain(const std::string& name, const std::string& run, ParseReport& report) {
     const auto same = [](const Line& a, const Line& b) { return a.seq == b.seq; };

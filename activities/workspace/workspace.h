@@ -1,4 +1,4 @@
-// Where a build works, and how each of its steps is kept: the user's project under git (D3).
+// Where a build works, and how each of its steps is kept: the user's project under git (RW-D3).
 //
 //   openWorkspace   makes the directory of the build, and the branch its steps go to
 //   recordStep      keeps what stands there after a step as a commit on that branch

@@ -1,6 +1,6 @@
 // The one way by which JSON from outside comes in: with a limit on its depth, checked in one pass over the bytes before
 // anything is built.  Copying, writing and destroying a JSON value recurse, so a value of 100,000 nested arrays (100 kB)
-// would end the process with its stack (H6).
+// would end the process with its stack (SEC-H6).
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

@@ -88,7 +88,7 @@ TEST(DiskLimit, WhatWasThereBeforeDoesNotCount) {
   EXPECT_EQ(RunProcess(spec).limit, Limit::kNone);
 }
 
-// ---- the sandbox's own: H5, H10, M8
+// ---- the sandbox's own: SEC-H5, SEC-H10, SEC-M8
 
 class SandboxGuards : public testing::Test {
  protected:

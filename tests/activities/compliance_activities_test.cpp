@@ -283,7 +283,7 @@ TEST_F(ComplianceActivities, AFileWrittenAfterPreflightCanBeProtectedByItsHash) 
 // ---- whose word counts
 // ------------------------------------------------------------------------------------------------
 
-TEST_F(ComplianceActivities, TheWorkersSandboxSettingDecides) {  // H7
+TEST_F(ComplianceActivities, TheWorkersSandboxSettingDecides) {  // SEC-H7
   config_.bwrap = root_ / "bin/no-bwrap";
   config_.sandbox = SandboxPolicy::kRequired;
   Scripts({{"ok", "true"}}, {{"sandbox", "off"}});
@@ -304,7 +304,7 @@ TEST_F(ComplianceActivities, TheWorkersSandboxSettingDecides) {  // H7
   EXPECT_EQ(ParseSandboxPolicy("required").value(), SandboxPolicy::kRequired);
 }
 
-TEST_F(ComplianceActivities, ARunnerThatEndsWithoutItsReportersLastWordHasNotPassed) {  // H8
+TEST_F(ComplianceActivities, ARunnerThatEndsWithoutItsReportersLastWordHasNotPassed) {  // SEC-H8
   root_.Put("bin/jest",
             "#!/bin/sh\necho '{\"success\":true,\"numTotalTests\":1,\"numFailedTests\":0,\"testResults\":[]}' > $1\n",
             true);
@@ -322,7 +322,7 @@ TEST_F(ComplianceActivities, ARunnerThatEndsWithoutItsReportersLastWordHasNotPas
   EXPECT_EQ(report.checks[0].evidence, "reporter");
 }
 
-TEST_F(ComplianceActivities, WhatACheckPlantsIsTakenAwayUnderEveryPolicy) {  // H5, H9
+TEST_F(ComplianceActivities, WhatACheckPlantsIsTakenAwayUnderEveryPolicy) {  // SEC-H5, SEC-H9
   Scripts({{"evil", "echo x > .env; mkfifo trap; mkdir .gemini; echo '{}' > .gemini/settings.json"}});
   root_.Put("project/.env.local", "the user's own");
   const json baseline = Preflight(context_).value().baseline;
@@ -334,7 +334,7 @@ TEST_F(ComplianceActivities, WhatACheckPlantsIsTakenAwayUnderEveryPolicy) {  // 
   EXPECT_TRUE(root_.Has("project/.env.local"));
 }
 
-TEST_F(ComplianceActivities, AWeakenedTestFailsUnderStrictAndIsRecordedUnderWarn) {  // H8
+TEST_F(ComplianceActivities, AWeakenedTestFailsUnderStrictAndIsRecordedUnderWarn) {  // SEC-H8
   Scripts({{"ok", "true"}});
   root_.Put("project/tests/a.test.js", "test('a', () => { expect(f()).toBe(1); });\n");
   const json baseline = Preflight(context_).value().baseline;
@@ -354,7 +354,7 @@ TEST_F(ComplianceActivities, AWeakenedTestFailsUnderStrictAndIsRecordedUnderWarn
   EXPECT_TRUE(Check(context_, {.baseline = strict.baseline}).value().passed) << "it was put back";
 }
 
-TEST_F(ComplianceActivities, ACheckThatReachesALimitIsNamedAfterIt) {  // H10
+TEST_F(ComplianceActivities, ACheckThatReachesALimitIsNamedAfterIt) {  // SEC-H10
   Scripts({{"disk", "head -c 20000000 /dev/zero > big; sleep 60"}}, {{"limits", {{"disk_mib", 4}}}});
   ASSERT_TRUE(Preflight(context_).has_value());
   const ComplianceReport report = Check(context_).value();
@@ -363,7 +363,7 @@ TEST_F(ComplianceActivities, ACheckThatReachesALimitIsNamedAfterIt) {  // H10
   EXPECT_THAT(report.limits, testing::AnyOf("cgroup", "watch"));
 }
 
-TEST_F(ComplianceActivities, ProcessesLeftBehindAreCountedAndAFinding) {  // M8
+TEST_F(ComplianceActivities, ProcessesLeftBehindAreCountedAndAFinding) {  // SEC-M8
   Scripts({{"daemon", "sleep 300 >/dev/null 2>&1 & exit 0"}});
   ASSERT_TRUE(Preflight(context_).has_value());
   const ComplianceReport report = Check(context_).value();

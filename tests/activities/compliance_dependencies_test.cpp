@@ -1,4 +1,4 @@
-// D9, AB-2: dependencies as each package manager has them, with imitations of the managers: what they are given, what
+// RW-D9, AB-2: dependencies as each package manager has them, with imitations of the managers: what they are given, what
 // is kept, what the checks see.
 
 #include <gmock/gmock.h>

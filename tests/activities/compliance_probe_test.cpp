@@ -1,4 +1,4 @@
-// D3, D6, AB-1: what cannot work is said before a token is spent, and never billed to the agent; results come from
+// RW-D3, RW-D6, AB-1: what cannot work is said before a token is spent, and never billed to the agent; results come from
 // files, whatever a tool prints; a check that looked at nothing proves nothing.
 
 #include <gmock/gmock.h>
@@ -255,7 +255,7 @@ TEST_F(Results, ACheckThatPrintsWithoutEndIsCountedAndCut) {
   EXPECT_LT(report.error_log.size(), 70'000u);
 }
 
-// ---- D3
+// ---- RW-D3
 // --------------------------------------------------------------------------------------------------------------
 
 std::vector<std::string> Tree(const std::string& directory) {

@@ -1,4 +1,4 @@
-// What holds before and while an activity works in a directory (C3): allowed roots, claims, one attempt at a time.
+// What holds before and while an activity works in a directory (SEC-C3): allowed roots, claims, one attempt at a time.
 #include <gmock/gmock.h>
 #include <unistd.h>
 

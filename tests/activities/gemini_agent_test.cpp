@@ -238,7 +238,7 @@ TEST_F(AgentTest, SecretsReachNeitherJournalNorReplyNorFiles) {
   }
 }
 
-TEST_F(AgentTest, CodeThatLooksLikeCredentialsIsWrittenAsTheModelGaveIt) {  // D14
+TEST_F(AgentTest, CodeThatLooksLikeCredentialsIsWrittenAsTheModelGaveIt) {  // RW-D14
   config_.secrets = {"correct-horse-battery"};
   const std::string key = "AIzaSyA12345678901234567890123456789012";
   const std::string code = "const url = 'https://bob:hunter22@example.com/x'; const k = '" + key +
@@ -259,7 +259,7 @@ TEST_F(AgentTest, CodeThatLooksLikeCredentialsIsWrittenAsTheModelGaveIt) {  // D
       << "what people read is redacted";
 }
 
-TEST_F(AgentTest, FileThatHoldsASecretIsNotTouchedAndASecretInACallIsRefusedAgainAfterACrash) {  // D14, AB-5
+TEST_F(AgentTest, FileThatHoldsASecretIsNotTouchedAndASecretInACallIsRefusedAgainAfterACrash) {  // RW-D14, AB-5
   config_.secrets = {"correct-horse-battery"};
   WriteAll(Dir() + "/.config", "token = correct-horse-battery\nport = 1\n");
   const std::vector<ModelOutcome> story = {

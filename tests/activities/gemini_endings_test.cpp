@@ -1,5 +1,5 @@
 // Every way a model can end a step, and what the step makes of it: one behaviour for each (issue cases empty-answer,
-// nothing-to-scaffold, long-last-answer; D8, D10, D22, D24).
+// nothing-to-scaffold, long-last-answer; RW-D8, RW-D10, RW-D22, RW-D24).
 #include "activities/audit/log_entry.h"
 #include "activities/audit/trace_validator.h"
 #include "tests/activities/agent_step_test_support.h"
@@ -135,7 +135,7 @@ TEST_F(AgentTest, EveryPartOfAReplyIsBoundedAlsoInAFailure) {
   EXPECT_EQ(reply.action_count, 2400);
 }
 
-TEST_F(AgentTest, StepThatFailedBeforeItsFirstAnswerGivesAnEntryTheValidatorAccepts) {  // D10, M5
+TEST_F(AgentTest, StepThatFailedBeforeItsFirstAnswerGivesAnEntryTheValidatorAccepts) {  // RW-D10, SEC-M5
   const ModelError refused{.kind = ModelErrorKind::kPermanent, .message = "bad key"};
   const ModelError busy{.kind = ModelErrorKind::kRetryable, .message = "503"};
   for (const ModelError& error : {refused, busy}) {
@@ -155,7 +155,7 @@ TEST_F(AgentTest, StepThatFailedBeforeItsFirstAnswerGivesAnEntryTheValidatorAcce
   }
 }
 
-TEST_F(AgentTest, BudgetIsCheckedBeforeEveryCallAndZeroBuysNothing) {  // D24
+TEST_F(AgentTest, BudgetIsCheckedBeforeEveryCallAndZeroBuysNothing) {  // RW-D24
   AgentRequest request = Request();
   request.max_total_tokens = 0;
   config_.backends["gemini"] = backend_ = std::make_shared<PreparedBackend>(

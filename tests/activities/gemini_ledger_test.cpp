@@ -1,4 +1,4 @@
-// Every model call is in the ledger, before it is made and after, and what was paid for lost answers is counted (D5,
+// Every model call is in the ledger, before it is made and after, and what was paid for lost answers is counted (RW-D5,
 // AC-8, RC-6).
 #include <signal.h>
 #include <sys/wait.h>

@@ -132,7 +132,7 @@ TEST_F(ContextTest, PlaceholdersAreStrict) {
   EXPECT_FALSE(LoadContextTemplate(templates_, "../templates", 1).has_value());
 }
 
-TEST_F(ContextTest, ActivityWritesStoresAndHashesTheSameBytesAndLeavesTheUsersNotesAlone) {  // D3
+TEST_F(ContextTest, ActivityWritesStoresAndHashesTheSameBytesAndLeavesTheUsersNotesAlone) {  // RW-D3
   const TempDir dir;
   WriteAll(dir / "GEMINI.md", "Our house rule: tabs.\n");
   GeminiConfig config;

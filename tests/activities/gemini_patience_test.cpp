@@ -1,4 +1,4 @@
-// A model that is unavailable is waited for, by time and not by attempts (AB-6, D4), all of it in virtual time.
+// A model that is unavailable is waited for, by time and not by attempts (AB-6, RW-D4), all of it in virtual time.
 #include "activities/gemini/api_errors.h"
 #include "activities/gemini/patience.h"
 #include "tests/activities/agent_step_test_support.h"

@@ -1,4 +1,4 @@
-// Programs as agents: what they are given, what they cannot see, what their endings mean (D15, H9; the case
+// Programs as agents: what they are given, what they cannot see, what their endings mean (RW-D15, SEC-H9; the case
 // long-task-for-the-program; backend "command").
 #include "activities/gemini/base_url.h"
 #include "activities/gemini/command_agent.h"
@@ -70,7 +70,7 @@ TEST_F(ProgramTest, ItsRunIsJournalledAndItSeesItsContextAndKeyAndNothingElseOfT
   EXPECT_THAT(File("env.txt"), Not(HasSubstr("do-not-show")));
 }
 
-TEST_F(ProgramTest, FilesThatAgentsObeyAreEmptyInTheSandboxAndThoseItMakesAreTakenAway) {  // H9
+TEST_F(ProgramTest, FilesThatAgentsObeyAreEmptyInTheSandboxAndThoseItMakesAreTakenAway) {  // SEC-H9
   if (!ProbeSandbox("bwrap", "/usr/bin:/bin").usable) GTEST_SKIP() << "no sandbox can be had here";
   WriteAll(Dir() + "/.env", "GOOGLE_GEMINI_BASE_URL=http://evil.example\n");
   WriteAll(Dir() + "/.env.local", "X=1\n");
@@ -100,7 +100,7 @@ TEST_F(ProgramTest, FilesThatAgentsObeyAreEmptyInTheSandboxAndThoseItMakesAreTak
   EXPECT_FALSE(std::filesystem::exists(Dir() + "/.gemini"));
 }
 
-TEST_F(ProgramTest, WithoutASandboxItIsNotStartedBesideFilesThatItWouldObey) {  // H9
+TEST_F(ProgramTest, WithoutASandboxItIsNotStartedBesideFilesThatItWouldObey) {  // SEC-H9
   sandbox_ = SandboxPolicy::kOff;
   WriteAll(Dir() + "/.env", "X=1\n");
   const auto result = RunCommand("echo started > started.txt\n" + std::string(kResult), ProgramRequest());
@@ -154,7 +154,7 @@ TEST_F(ProgramTest, EndingsMeanWhatTheyMeanOverHttp) {
   EXPECT_THAT(result.failure()->message, HasSubstr("ended without a line {\"type\": \"result\""));
 }
 
-TEST_F(ProgramTest, KeyInAFileOfTheProgramIsAFindingAndNoSnapshotIsTaken) {  // D14
+TEST_F(ProgramTest, KeyInAFileOfTheProgramIsAFindingAndNoSnapshotIsTaken) {  // RW-D14
   config_.secrets = {"key-of-the-model"};
   AgentRequest request = ProgramRequest();
   request.keep_snapshot = true;
@@ -211,7 +211,7 @@ TEST_F(ProgramTest, MissingProgramOrKeyIsSaidWithoutACall) {
               HasSubstr("the Gemini command line \"no-such-program\""));
 }
 
-TEST(AgentSandbox, KeyStandsInNoArgumentAndTheNetworkIsShared) {  // H9
+TEST(AgentSandbox, KeyStandsInNoArgumentAndTheNetworkIsShared) {  // SEC-H9
   ProcessSpec inner;
   inner.argv = {"agent"};
   inner.environment = {{"MODEL_KEY", "key-of-the-model"}};
@@ -225,7 +225,7 @@ TEST(AgentSandbox, KeyStandsInNoArgumentAndTheNetworkIsShared) {  // H9
   EXPECT_EQ(outer.environment, inner.environment);
 }
 
-TEST(GeminiCliRuns, BrokenNetworksAreWaitedForAndRefusedAnswersAreAskedAgain) {  // D4, D15
+TEST(GeminiCliRuns, BrokenNetworksAreWaitedForAndRefusedAnswersAreAskedAgain) {  // RW-D4, RW-D15
   const auto result_line = [](const std::string& message, int64_t tokens) {
     return R"({"type":"result","status":"error","error":{"type":"unknown","message":")" + message +
            R"("},"stats":{"total_tokens":)" + std::to_string(tokens) + R"(,"input_tokens":)" + std::to_string(tokens) +
@@ -255,7 +255,7 @@ TEST(GeminiCliRuns, BrokenNetworksAreWaitedForAndRefusedAnswersAreAskedAgain) { 
   EXPECT_EQ(refused("The response was blocked due to safety settings."), "SAFETY");
 }
 
-TEST(BaseUrls, EverySpellingServesBothBackends) {  // D12
+TEST(BaseUrls, EverySpellingServesBothBackends) {  // RW-D12
   for (const char* given : {"http://127.0.0.1:9/x", "http://127.0.0.1:9/x/", "http://127.0.0.1:9/x/v1beta",
                             "http://127.0.0.1:9/x/v1beta/", " http://127.0.0.1:9/x/v1beta// "}) {
     EXPECT_EQ(BaseUrlsFrom(given).http, "http://127.0.0.1:9/x/v1beta") << given;

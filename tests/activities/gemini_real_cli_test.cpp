@@ -1,4 +1,4 @@
-// The real Gemini command line from npm against a loopback imitation of the API (D4, D5, D15, H9, AB-5).  Skips with a
+// The real Gemini command line from npm against a loopback imitation of the API (RW-D4, RW-D5, RW-D15, SEC-H9, AB-5).  Skips with a
 // sentence where npm cannot fetch it.
 #include <signal.h>
 #include <sys/wait.h>

@@ -1,4 +1,4 @@
-// H8, H5, M6: what the examiner sees in a project without running it.  The catalogue in tests/cheats has whole cases;
+// SEC-H8, SEC-H5, M6: what the examiner sees in a project without running it.  The catalogue in tests/cheats has whole cases;
 // here stand the details on which they rest.
 
 #include "activities/compliance/integrity.h"
@@ -241,7 +241,7 @@ TEST_F(Project, AnOddNameIsNoPartOfASnapshot) {
   EXPECT_EQ(snapshot->files[0].path, "a.txt");
 }
 
-// ---- M9
+// ---- SEC-M9
 
 TEST_F(Project, ChangedSharedDependenciesAreThrownAway) {
   root_.Put("deps/abc/node_modules/.bin/tool", "good");

@@ -237,7 +237,7 @@ TEST(TextDiff, TextsWithNothingInCommonStayCheap) {
   EXPECT_EQ(diff.sections.at(0).lines_added, 20'000);
 }
 
-TEST(RuleAgainst, QuotesTheLineOfTheTemplateThatIsAboutTheClass) {  // D26
+TEST(RuleAgainst, QuotesTheLineOfTheTemplateThatIsAboutTheClass) {  // RW-D26
   const auto shipped = LoadContextTemplate(std::string(WFE_SOURCE_DIR) + "/workflows/audited_build/templates", kId, 1);
   ASSERT_TRUE(shipped.has_value());
   EXPECT_EQ(RuleAgainst("ESLINT_ERROR_NO_ANY", "STRICT CONSTRAINTS", shipped->text),
@@ -246,7 +246,7 @@ TEST(RuleAgainst, QuotesTheLineOfTheTemplateThatIsAboutTheClass) {  // D26
   EXPECT_THAT(RuleAgainst("JEST_FAILURE", "VERIFICATION PROTOCOL", shipped->text), HasSubstr("tests that assert"));
 }
 
-TEST(RuleAgainst, IsNothingWhereNoLineTargetsTheClass) {  // D26
+TEST(RuleAgainst, IsNothingWhereNoLineTargetsTheClass) {  // RW-D26
   const std::string text = "## STRICT CONSTRAINTS\n\n- Many companies are there.\n\n## Other\n\n- Never use `any`.\n";
   EXPECT_EQ(RuleAgainst("ESLINT_ERROR_NO_ANY", "STRICT CONSTRAINTS", text), "");
   EXPECT_EQ(RuleAgainst("LINK_ERROR", "STRICT CONSTRAINTS", text), "");

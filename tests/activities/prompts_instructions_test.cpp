@@ -1,4 +1,4 @@
-// prepareInstruction: what the agent is told comes from versioned templates that audits can see (D16, RC-4, RC-5).
+// prepareInstruction: what the agent is told comes from versioned templates that audits can see (RW-D16, RC-4, RC-5).
 #include "activities/prompts/instructions.h"
 
 #include <gmock/gmock.h>
@@ -48,7 +48,7 @@ class InstructionTest : public testing::Test {
   std::shared_ptr<MemoryBlobs> blobs_ = std::make_shared<MemoryBlobs>();
 };
 
-TEST_F(InstructionTest, ShippedOnesSayWhatTheyDidBeforeTheyWereTemplates) {  // D16
+TEST_F(InstructionTest, ShippedOnesSayWhatTheyDidBeforeTheyWereTemplates) {  // RW-D16
   EXPECT_EQ(Prepare(kScaffoldInstruction, {{"task", "Add."}}).value().text,
             "Lay out the package for the task below: create the source and test files with their exported signatures, "
             "nothing more. Do not change configuration files.\n\nTask:\nAdd.\n");
@@ -85,7 +85,7 @@ TEST_F(InstructionTest, GuidanceSaysWhoseItIsAndValuesAreNotPlaceholders) {
   EXPECT_THAT(text, HasSubstr("Task:\n{{error_log}}\n\nGuidance from the person in charge:\nKeep the API.\n\nError log"));
 }
 
-TEST_F(InstructionTest, DraftIsUsedOnceItIsActivated) {  // D16, RC-4
+TEST_F(InstructionTest, DraftIsUsedOnceItIsActivated) {  // RW-D16, RC-4
   const auto version = Draft(kFixInstruction, "Fix it: {{error_type}}\n{{task}}\n{{error_log}}\n");
   ASSERT_TRUE(version) << version.error().message;
   EXPECT_EQ(*version, 2);
@@ -98,7 +98,7 @@ TEST_F(InstructionTest, DraftIsUsedOnceItIsActivated) {  // D16, RC-4
   EXPECT_EQ(Prepare(kFixInstruction, values, 1).value().template_version, 1);
 }
 
-TEST_F(InstructionTest, DraftWithoutTheTaskOrTheLogOrWithAnUnknownPlaceholderIsRefused) {  // D16
+TEST_F(InstructionTest, DraftWithoutTheTaskOrTheLogOrWithAnUnknownPlaceholderIsRefused) {  // RW-D16
   EXPECT_THAT(Draft(kImplementInstruction, "Do it.\n").error().message, HasSubstr("does not say {{task}}"));
   EXPECT_THAT(Draft(kFixInstruction, "Do {{task}}.\n").error().message, HasSubstr("does not say {{error_log}}"));
   EXPECT_THAT(Draft(kFixInstruction, "{{task}} {{error_log}} {{mood}}\n").error().message,

@@ -1,4 +1,4 @@
-// A build of a project under git works beside the checkout, and each step is a commit of its own.  (D3)
+// A build of a project under git works beside the checkout, and each step is a commit of its own.  (RW-D3)
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-// Builds outside git, or in a directory itself: what stood there is kept, and wfe's own files do not show.  (D3)
+// Builds outside git, or in a directory itself: what stood there is kept, and wfe's own files do not show.  (RW-D3)
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

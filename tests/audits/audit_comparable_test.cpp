@@ -1,5 +1,5 @@
-// What a report may say: compared only with its like (D18), the whole prompt (D17), instructions as a factor (D16), what is
-// not chained in the header (M7), one cause once, and "described" where nothing was tested.
+// What a report may say: compared only with its like (RW-D18), the whole prompt (RW-D17), instructions as a factor (RW-D16), what is
+// not chained in the header (SEC-M7), one cause once, and "described" where nothing was tested.
 #include <gmock/gmock.h>
 
 #include "activities/audits/report.h"
@@ -39,7 +39,7 @@ bool SaysChange(const json& report) {
   return false;
 }
 
-TEST(ComparableReports, OnlyOneOfTheSameScopeIsComparedWith) {  // D18, RP-2
+TEST(ComparableReports, OnlyOneOfTheSameScopeIsComparedWith) {  // RW-D18, RP-2
   const json before = Report({.seed = 7, .builds = 40}, Input("before", "2026-11-20T02:00:00.000Z"));
   const auto after = [&](const std::function<void(ReportInput&, AuditOptions&)>& differ) {
     ReportInput input = Input();
@@ -78,7 +78,7 @@ TEST(ComparableReports, OnlyOneOfTheSameScopeIsComparedWith) {  // D18, RP-2
   EXPECT_FALSE(SaysChange(canned));
 }
 
-TEST(ComparableReports, TheNewestOfTheSameScopeCountsAlsoWhenAnotherCameLater) {  // D18
+TEST(ComparableReports, TheNewestOfTheSameScopeCountsAlsoWhenAnotherCameLater) {  // RW-D18
   ReportInput other = Input("other", "2026-11-20T12:00:00.000Z");
   other.sources[0]["kind"] = "directory";
   ReportInput input = Input();
@@ -88,7 +88,7 @@ TEST(ComparableReports, TheNewestOfTheSameScopeCountsAlsoWhenAnotherCameLater) {
   EXPECT_EQ(report.at("header").at("previous_report").at("report_id"), "like");
 }
 
-TEST(ComparableReports, NightsOfTwentyThreeHoursAreNights) {  // D18
+TEST(ComparableReports, NightsOfTwentyThreeHoursAreNights) {  // RW-D18
   ReportInput before = Input("before", "2026-03-29T02:00:00.000Z");
   before.window_from = "2026-03-28T03:00:00.000Z";
   before.window_to = "2026-03-29T02:00:00.000Z";
@@ -99,7 +99,7 @@ TEST(ComparableReports, NightsOfTwentyThreeHoursAreNights) {  // D18
   EXPECT_TRUE(Report({.seed = 8, .builds = 40}, input).at("header").contains("previous_report"));
 }
 
-TEST(ComparableReports, ABaselineThatIsAskedForIsTakenAndItsDifferenceSaid) {  // D18
+TEST(ComparableReports, ABaselineThatIsAskedForIsTakenAndItsDifferenceSaid) {  // RW-D18
   ReportInput old = Input("old", "2026-11-01T02:00:00.000Z");
   old.sources[0]["kind"] = "directory";
   ReportInput input = Input();
@@ -110,7 +110,7 @@ TEST(ComparableReports, ABaselineThatIsAskedForIsTakenAndItsDifferenceSaid) {  /
   EXPECT_THAT(report.at("header").at("note").get<std::string>(), HasSubstr("The baseline, report old, has other sources"));
 }
 
-TEST(ComparableReports, BetterAndWorseNeedEnoughBuildsOnBothSides) {  // D18, OP-5
+TEST(ComparableReports, BetterAndWorseNeedEnoughBuildsOnBothSides) {  // RW-D18, OP-5
   ReportInput input = Input();
   input.earlier = {Report({.seed = 7, .builds = 40}, Input("before", "2026-11-20T02:00:00.000Z"))};
   const json few = Report({.seed = 8, .builds = 2}, input);
@@ -121,7 +121,7 @@ TEST(ComparableReports, BetterAndWorseNeedEnoughBuildsOnBothSides) {  // D18, OP
   EXPECT_FALSE(SaysChange(Report({.seed = 8, .builds = 40}, input)));
 }
 
-TEST(PromptShare, CountsTheContextOnceForEachTurn) {  // D17, OP-6
+TEST(PromptShare, CountsTheContextOnceForEachTurn) {  // RW-D17, OP-6
   const json report = Report({.builds = 60, .turns = 10});
   bool seen = false;
   for (const json& table : report.at("audits")[0].at("tables")) {
@@ -142,7 +142,7 @@ TEST(PromptShare, CountsTheContextOnceForEachTurn) {  // D17, OP-6
   }
 }
 
-TEST(Instructions, AreAFactorOfThePromptAudit) {  // D16, OP-8
+TEST(Instructions, AreAFactorOfThePromptAudit) {  // RW-D16, OP-8
   SyntheticBuilds plan{.builds = 120, .rule_at = 0, .prompt_at = 1, .churn_every = 0};
   plan.with_instructions = true;
   plan.instruction_at = 0.5;
@@ -161,7 +161,7 @@ TEST(Instructions, AreAFactorOfThePromptAudit) {  // D16, OP-8
   EXPECT_THAT(tested, HasSubstr("first-pass rate, instruction-implement@2 against instruction-implement@1"));
 }
 
-TEST(Integrity, RunsWithoutAChainAreCountedInTheHeader) {  // M7, cases/traces-two-readers
+TEST(Integrity, RunsWithoutAChainAreCountedInTheHeader) {  // SEC-M7, cases/traces-two-readers
   const json loose = Report({.builds = 30, .chained = false});
   EXPECT_EQ(loose.at("header").at("unchained_runs"), 30);
   EXPECT_THAT(RenderMarkdown(loose).value(), HasSubstr("30 of 30 runs are not chained ("));
@@ -192,7 +192,7 @@ TEST(Findings, CountTheSavingOfOneCauseOnce) {
   for (const auto& [key, count] : savings) EXPECT_EQ(count, 1) << key;
 }
 
-TEST(Findings, DoNotSayThatARuleExistsWhereNobodyHasLooked) {  // D26
+TEST(Findings, DoNotSayThatARuleExistsWhereNobodyHasLooked) {  // RW-D26
   const std::string text = CausesReport().dump();
   EXPECT_THAT(text, Not(HasSubstr("is meant to prevent it")));
 }

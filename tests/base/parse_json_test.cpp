@@ -1,4 +1,4 @@
-// The limit on the depth of JSON from outside (H6).
+// The limit on the depth of JSON from outside (SEC-H6).
 #include "engine/base/parse_json.h"
 
 #include <gmock/gmock.h>

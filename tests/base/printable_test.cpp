@@ -7,28 +7,28 @@
 namespace wfe {
 namespace {
 
-TEST(Printable, ShowsEscapesAndDirectionsInsteadOfObeyingThem) {  // M4
+TEST(Printable, ShowsEscapesAndDirectionsInsteadOfObeyingThem) {  // SEC-M4
   EXPECT_EQ(PrintableLine("a\x1b[31mred\x07\x7f"), "a\\x1b[31mred\\x07\\x7f");
   EXPECT_EQ(PrintableLine("8-bit \u009b31m"), "8-bit \\x9b31m");
   EXPECT_EQ(PrintableLine("\u202eevil\u2066\u200f\u061c\ufeff\u2028"), "\\u202eevil\\u2066\\u200f\\u061c\\ufeff\\u2028");
   EXPECT_EQ(PrintableLine("two\nlines\r\tand a tab"), "two\\nlines\\r\\tand a tab");
 }
 
-TEST(Printable, KeepsWhatPeopleWrite) {  // M4
+TEST(Printable, KeepsWhatPeopleWrite) {  // SEC-M4
   const std::string text = "naïve 日本語 \U0001F600 שלום “quoted” \\ ok";
   EXPECT_EQ(PrintableLine(text), text);
   EXPECT_EQ(PrintableText("a\n\tb"), "a\n\tb");
 }
 
-TEST(Printable, BytesThatAreNoUtf8AreShownAsBytes) {  // M4
+TEST(Printable, BytesThatAreNoUtf8AreShownAsBytes) {  // SEC-M4
   EXPECT_EQ(PrintableLine("\xff\xc3(\xed\xa0\x80"), "\\xff\\xc3(\\xed\\xa0\\x80");
 }
 
-TEST(Printable, JsonKeepsItsValue) {  // M4
+TEST(Printable, JsonKeepsItsValue) {  // SEC-M4
   EXPECT_EQ(PrintableJson("{\n  \"a\": \"x\u202ey\u009b\x7f\"\n}"), "{\n  \"a\": \"x\\u202ey\\u009b\\u007f\"\n}");
 }
 
-TEST(Printable, NoControlCharacterIsEverLeft) {  // M4
+TEST(Printable, NoControlCharacterIsEverLeft) {  // SEC-M4
   for (unsigned code = 0; code < 0x3000; ++code) {
     std::string text;
     if (code < 0x80) {

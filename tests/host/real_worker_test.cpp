@@ -1,5 +1,5 @@
 // A worker on its real threads against the real server: what goes on while activities run for long, and while workflow
-// code does not yield (D1, C1, D11, AC-1).
+// code does not yield (RW-D1, SEC-C1, RW-D11, AC-1).
 #include <gmock/gmock.h>
 #include <unistd.h>
 

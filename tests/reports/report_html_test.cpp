@@ -129,7 +129,7 @@ TEST(ReportHtml, AFindingShowsItsEvidenceItsSavingAndItsProposal) {
   EXPECT_FALSE(document.select_node("//article[@id='finding-F1']//details")) << "F1 proposes nothing";
 }
 
-TEST(ReportHtml, RunsItsOwnScriptsAndNothingElse) {  // M4
+TEST(ReportHtml, RunsItsOwnScriptsAndNothingElse) {  // SEC-M4
   const std::string html = Html(ExampleReport());
   const pugi::xml_document document = Parse(html);
   const std::string policy =

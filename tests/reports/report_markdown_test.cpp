@@ -91,7 +91,7 @@ TEST(ReportMarkdown, TablesStayWholeWhateverTheTextsHold) {
   EXPECT_THAT(markdown, HasSubstr("````diff\n+```\n+# not a heading\n````\n"));
 }
 
-TEST(ReportMarkdown, TextOfOthersTurnsNothingAround) {  // M4
+TEST(ReportMarkdown, TextOfOthersTurnsNothingAround) {  // SEC-M4
   json report = ExampleReport();
   report["findings"][0]["title"] = "safe \u202egnihton\u202c\u009b2J";
   report["findings"][1]["proposal"]["diff"] = "+\u202eabc\x1b[2J\n";

@@ -1,4 +1,4 @@
-// From wfe.toml and the environment to backends that can be called (D12, D25).
+// From wfe.toml and the environment to backends that can be called (RW-D12, RW-D25).
 #include "tools/wfe/agent_config.h"
 
 #include <gmock/gmock.h>
@@ -32,7 +32,7 @@ class AgentConfigTest : public ::testing::Test {
   const TempDir dir_;
 };
 
-TEST_F(AgentConfigTest, OneBaseUrlReachesBothBackendsHoweverItIsGiven) {  // D12
+TEST_F(AgentConfigTest, OneBaseUrlReachesBothBackendsHoweverItIsGiven) {  // RW-D12
   const std::string program = dir_ / "gemini";
   activities::WriteAll(program,
                        "#!/bin/sh\nprintf %s \"$GOOGLE_GEMINI_BASE_URL\" > url.txt\necho '{\"type\":\"result\","
@@ -73,7 +73,7 @@ TEST_F(AgentConfigTest, OneBaseUrlReachesBothBackendsHoweverItIsGiven) {  // D12
   unsetenv("GOOGLE_GEMINI_BASE_URL");
 }
 
-TEST_F(AgentConfigTest, LimitsOfAStepComeFromTheFile) {  // D25
+TEST_F(AgentConfigTest, LimitsOfAStepComeFromTheFile) {  // RW-D25
   const auto agent = Load(
       "[agent]\nmax_turns = 7\nmax_output_tokens = 1000\nmax_files = 3\nmax_file_bytes = 4096\n"
       "max_total_bytes = 8192\n");

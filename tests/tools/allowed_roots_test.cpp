@@ -1,4 +1,4 @@
-// C3, by its kind: every activity that this program serves and that takes a directory is asked to use one that it may
+// SEC-C3, by its kind: every activity that this program serves and that takes a directory is asked to use one that it may
 // not touch, and one that leads there by a link.
 #include <gmock/gmock.h>
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The front door on a project under git and on one without: build, list, show, diff, apply, undo, resume, clean.  (D3)
+# The front door on a project under git and on one without: build, list, show, diff, apply, undo, resume, clean.  (RW-D3)
 #   build_cli.sh WFE JSON_AT
 set -u
 wfe=$1

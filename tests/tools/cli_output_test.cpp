@@ -41,7 +41,7 @@ bool IsHarmless(const std::string& text) {
   return true;
 }
 
-TEST(Printing, NothingOfOthersReachesTheTerminalAsItIs) {  // M4
+TEST(Printing, NothingOfOthersReachesTheTerminalAsItIs) {  // SEC-M4
   Table table({{"ID", "id", false, false}, {"NAME", "name", true, false}});
   table.Add({{"id", kHostile}, {"name", {{"nested", kHostile}}}});
   EXPECT_TRUE(IsHarmless(table.Text(1000)));
@@ -56,18 +56,18 @@ TEST(Printing, NothingOfOthersReachesTheTerminalAsItIs) {  // M4
   EXPECT_TRUE(IsHarmless(EntryLine(entry)));
 }
 
-TEST(Printing, JsonKeepsItsValueAndIsHarmlessToo) {  // M4
+TEST(Printing, JsonKeepsItsValueAndIsHarmlessToo) {  // SEC-M4
   const std::string text = FailText(NotFound(kHostile), OutputFormat::kJson);
   EXPECT_EQ(nlohmann::json::parse(text)["error"]["message"], kHostile);
 }
 
-TEST(Printing, LinesOfOthersDoNotPassForLinesOfOurs) {  // M4
+TEST(Printing, LinesOfOthersDoNotPassForLinesOfOurs) {  // SEC-M4
   EXPECT_EQ(ObjectText({{"reason", "x\nstatus: Completed"}, {"status", "Failed"}}),
             "reason:  x\n         status: Completed\nstatus:  Failed\n");
   EXPECT_EQ(FailText(NotFound("x\nwfe: ok"), OutputFormat::kText), "wfe: x\n     wfe: ok\n");
 }
 
-TEST(StepTeller, TellsAnEntryOnceHoweverOftenItIsOffered) {  // D2
+TEST(StepTeller, TellsAnEntryOnceHoweverOftenItIsOffered) {  // RW-D2
   StepTeller teller;
   const nlohmann::json first = {{"entry",
                                  {{"step_name", "implement_v1"},

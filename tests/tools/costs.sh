@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A build through a rate limit, a cut stream and a worker that is killed while a call is open: `wfe costs` shows as many
-# calls as the service was asked.  (D4, D5, AC-8)
+# calls as the service was asked.  (RW-D4, RW-D5, AC-8)
 #   costs.sh WFE JSON_AT IMITATION_API
 set -u
 wfe=$1

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Text of others on the terminal: ids, types, reasons, names and trace fields with escape sequences, bells and turned
-# directions come out of every command as visible escapes.  Several files where one is accepted; whole tables in pipes.  (M4)
+# directions come out of every command as visible escapes.  Several files where one is accepted; whole tables in pipes.  (SEC-M4)
 #   hostile_text.sh WFE
 set -u
 wfe=$1

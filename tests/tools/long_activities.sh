@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A build whose check runs longer than every heartbeat timeout, with another build, queries and a cancel beside it, on one
-# worker of real processes.  (D1, C1, D11, AC-1)
+# worker of real processes.  (RW-D1, SEC-C1, RW-D11, AC-1)
 #   long_activities.sh WFE JSON_AT
 set -u
 wfe=$1

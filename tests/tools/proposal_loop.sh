@@ -47,7 +47,7 @@ run "$wfe" prompts activate $id 2 --author ada --reason "A shorter brief"
 builds second 11 12 2
 
 # 2. The audit finds it, with a test, and drafts a rule against the class.  Nothing becomes active by itself.
-# Answers of a script say nothing of a model, so their drafts have to be asked for by name (D19).
+# Answers of a script say nothing of a model, so their drafts have to be asked for by name (RW-D19).
 audit refused --propose
 [[ $output == *"no draft was stored"* ]] || fail "drafts of scripted builds: $output"
 says "the report without drafts" "No draft was stored: every answer behind this report was scripted" <("$json_at" "$report" /header/note)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What a worker of this program lets in: directories it may touch, configuration files it trusts, its socket, and JSON that
-# would end a process.  (C3, M10, M11, H6)
+# would end a process.  (SEC-C3, SEC-M10, SEC-M11, SEC-H6)
 #   worker_doors.sh WFE JSON_AT
 set -u
 wfe=$1

@@ -249,7 +249,7 @@ TEST_F(ParseChunkTest, SameRunsFromDirectoryStoreAndHistoryCountOnce) {
   EXPECT_EQ(parsed.table.SourceFile(builds[1].first_row), "records:traces/run-10");
 }
 
-TEST_F(ParseChunkTest, EntriesThatABuildOffersAgainOnAnotherHostStandOnceInItsTrace) {  // D2
+TEST_F(ParseChunkTest, EntriesThatABuildOffersAgainOnAnotherHostStandOnceInItsTrace) {  // RW-D2
   const RunBuilder run = RepairedRun("run-1");
   store_.AddHistory("run-1", run, 7);
   const auto entries = EntriesOfHistory(store_.histories["run-1"], "run-1");
@@ -267,7 +267,7 @@ TEST_F(ParseChunkTest, EntriesThatABuildOffersAgainOnAnotherHostStandOnceInItsTr
   EXPECT_EQ(rebuilt->entries, 7);
 }
 
-TEST_F(ParseChunkTest, AnotherEntryUnderTheSameIdIsNotFoldedAway) {  // D2, M7
+TEST_F(ParseChunkTest, AnotherEntryUnderTheSameIdIsNotFoldedAway) {  // RW-D2, SEC-M7
   RunBuilder run = RepairedRun("run-1");
   store_.AddHistory("run-1", run);
   auto& history = store_.histories["run-1"];
@@ -286,7 +286,7 @@ TEST_F(ParseChunkTest, AnotherEntryUnderTheSameIdIsNotFoldedAway) {  // D2, M7
   EXPECT_EQ(EntriesOfHistory(history, "run-1")->size(), 8U);
 }
 
-TEST_F(ParseChunkTest, RowThatSomebodyTookInAdvanceDoesNotStandForTheBuilds) {  // M7
+TEST_F(ParseChunkTest, RowThatSomebodyTookInAdvanceDoesNotStandForTheBuilds) {  // SEC-M7
   const RunBuilder run = RepairedRun("run-1");
   std::vector<std::string> warnings;
   const auto ingest = IngestInto(std::make_shared<client::RecordsClient>(store_), std::string(kTracesTable),

@@ -1,4 +1,4 @@
-// Traces of every outcome of a build, with all that their entries may say: both readers take them as sound (D10, M5, TR-8).
+// Traces of every outcome of a build, with all that their entries may say: both readers take them as sound (RW-D10, SEC-M5, TR-8).
 #include <gmock/gmock.h>
 
 #include "activities/audit/trace_validator.h"
@@ -12,7 +12,7 @@ namespace {
 
 using testing::IsEmpty;
 
-/// An agent step that failed; without counts: before its first answer, so nobody knows any (D10).
+/// An agent step that failed; without counts: before its first answer, so nobody knows any (RW-D10).
 void FailedAgent(RunBuilder& run, const std::string& step, const std::string& finish_reason, bool counted) {
   LogEntry& entry = run.Add(step, kKindAgent);
   entry.validation_status = kValidationFail;
@@ -122,7 +122,7 @@ std::vector<std::pair<std::string, RunBuilder>> Outcomes() {
   return runs;
 }
 
-TEST(OutcomeTraces, EveryOutcomeOfABuildIsSoundForBothReaders) {  // D10, M5, TR-8
+TEST(OutcomeTraces, EveryOutcomeOfABuildIsSoundForBothReaders) {  // RW-D10, SEC-M5, TR-8
   for (const auto& [name, run] : Outcomes()) {
     const TempDir dir;
     const std::string path = dir / "audit_trace.jsonl";
@@ -140,7 +140,7 @@ TEST(OutcomeTraces, EveryOutcomeOfABuildIsSoundForBothReaders) {  // D10, M5, TR
   }
 }
 
-TEST(OutcomeTraces, StepWithoutCountsHasNoTokensRatherThanNone) {  // D10
+TEST(OutcomeTraces, StepWithoutCountsHasNoTokensRatherThanNone) {  // RW-D10
   RunBuilder run = Started("r");
   FailedAgent(run, "implement_v1", "", false);
   const TempDir dir;

@@ -183,7 +183,7 @@ TEST_F(TwoReaders, SayOfARunWhoseChainWasTakenOutThatItHasNone) {  // chain-stri
   EXPECT_TRUE(Builds(Read(RepairedRun("run-1").Lines()).table).at(0).chained);
 }
 
-TEST_F(TwoReaders, SayOfARunWithABrokenChainThatItIsBroken) {  // M7
+TEST_F(TwoReaders, SayOfARunWithABrokenChainThatItIsBroken) {  // SEC-M7
   std::vector<std::string> lines = GoodLines();
   lines[2].replace(lines[2].find("2000"), 4, "1000");
   EXPECT_TRUE(Builds(Read(Joined(lines)).table).at(0).chain_broken);

@@ -205,7 +205,7 @@ TEST_F(CoreFailure, UnknownEventFailsTheTaskUnlessItMayBeIgnored) {
   EXPECT_THAT(report.ToString(), HasSubstr("event 6 is a NexusOperationStarted, which this SDK does not know"));
 }
 
-// M10, H6: every way in which an input can be unreadable.
+// SEC-M10, H6: every way in which an input can be unreadable.
 TEST_F(CoreFailure, InputThatCannotBeReadFailsTheRunAndNamesWhy) {
   const std::vector<std::tuple<std::string, std::string, std::string>> cases = {
       {"binary/encrypted", "{}", "the encoding 'binary/encrypted', which this worker does not read"},

@@ -98,7 +98,7 @@ TEST_F(CoreSignalQuery, SignalsWakeTheWaitAndReplay) {
   ExpectEveryPrefixReplays(engine, registry);
 }
 
-// M10, H6: a signal that cannot be read, or is of another type, is ignored with a warning, and the run goes on.
+// SEC-M10, H6: a signal that cannot be read, or is of another type, is ignored with a warning, and the run goes on.
 TEST_F(CoreSignalQuery, SignalsThatCannotBeReadAreIgnored) {
   std::vector<std::string> log;
   HandlerOptions options = Options();

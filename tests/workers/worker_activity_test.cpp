@@ -190,7 +190,7 @@ TEST_F(WorkerActivityTest, AShortHeartbeatTimeoutShortensTheThrottle) {
   EXPECT_EQ(Beats(), 2u);
 }
 
-// The watchdog (D1): an activity that promised heartbeats and is silent is named, once for each silence.
+// The watchdog (RW-D1): an activity that promised heartbeats and is silent is named, once for each silence.
 TEST_F(WorkerActivityTest, AnActivityThatKeepsSilentForItsHeartbeatTimeoutIsNamed) {
   service_.Always("RecordActivityTaskHeartbeat", ws::RecordActivityTaskHeartbeatResponse());
   MakeAndStart(false);

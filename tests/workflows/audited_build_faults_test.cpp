@@ -1,4 +1,4 @@
-// Builds whose machines and power fail at every moment there is (EN-5, AB-5, D2).
+// Builds whose machines and power fail at every moment there is (EN-5, AB-5, RW-D2).
 #include <gmock/gmock.h>
 
 #include "tests/workflows/build_world.h"
@@ -33,7 +33,7 @@ int CountActivities() {
   return started;
 }
 
-TEST(AuditedBuildFaults, HostThatIsLostInAnyStepIsReplacedAndEverythingCountsOnce) {  // D2, EN-5
+TEST(AuditedBuildFaults, HostThatIsLostInAnyStepIsReplacedAndEverythingCountsOnce) {  // RW-D2, EN-5
   const int activities = CountActivities();
   ASSERT_GT(activities, 15);
   for (int lost = 1; lost <= activities; ++lost) {
@@ -66,7 +66,7 @@ TEST(AuditedBuildFaults, HostThatIsLostInAnyStepIsReplacedAndEverythingCountsOnc
   }
 }
 
-TEST(AuditedBuildFaults, SecondHostThatIsLostOnTheWayIsReplacedToo) {  // D2
+TEST(AuditedBuildFaults, SecondHostThatIsLostOnTheWayIsReplacedToo) {  // RW-D2
   for (const char* const step : {"openWorkspace", "preflightBuild", "installDependencies", "prepareContext",
                                  "logAuditEntry"}) {
     SCOPED_TRACE(step);
@@ -87,7 +87,7 @@ TEST(AuditedBuildFaults, SecondHostThatIsLostOnTheWayIsReplacedToo) {  // D2
   }
 }
 
-TEST(AuditedBuildFaults, TreeOnTheNewHostIsTheOneAfterTheLastStep) {  // D2
+TEST(AuditedBuildFaults, TreeOnTheNewHostIsTheOneAfterTheLastStep) {  // RW-D2
   BuildWorld world;
   world.Start();
   Script(world.build());
@@ -98,7 +98,7 @@ TEST(AuditedBuildFaults, TreeOnTheNewHostIsTheOneAfterTheLastStep) {  // D2
   EXPECT_EQ(world.build().restored[end.result.working_dir], "tree-after-implement_v1");
 }
 
-TEST(AuditedBuildFaults, BuildWhoseNewHostCannotTakeItStillSaysSo) {  // D2
+TEST(AuditedBuildFaults, BuildWhoseNewHostCannotTakeItStillSaysSo) {  // RW-D2
   BuildWorld world;
   world.Start();
   Script(world.build());

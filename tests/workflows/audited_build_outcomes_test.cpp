@@ -62,7 +62,7 @@ TEST_F(AuditedBuildOutcome, NewProjectIsLaidOutImplementedVerifiedAndPasses) {  
   EXPECT_THAT(build().claims, IsEmpty());
 }
 
-TEST_F(AuditedBuildOutcome, ExistingProjectIsNotLaidOutAgain) {  // D8
+TEST_F(AuditedBuildOutcome, ExistingProjectIsNotLaidOutAgain) {  // RW-D8
   build().mode = "change";
   const BuildEnd end = world_.Run({});
   EXPECT_EQ(end.result.status, "passed");
@@ -116,7 +116,7 @@ TEST_F(AuditedBuildOutcome, SameErrorTwiceEndsTheBuildWhenAskedTo) {  // AB-9
   EXPECT_EQ(end.result.fix_attempts, 1);
 }
 
-TEST_F(AuditedBuildOutcome, BudgetOfNothingBuysNothing) {  // AB-1, D24
+TEST_F(AuditedBuildOutcome, BudgetOfNothingBuysNothing) {  // AB-1, RW-D24
   for (const bool tokens : {true, false}) {
     AuditedBuildInput input;
     if (tokens) input.token_budget = 0;
@@ -141,7 +141,7 @@ TEST_F(AuditedBuildOutcome, BudgetEndsTheBuildBeforeTheNextStep) {  // AB-1
   EXPECT_EQ(build().agent_calls, 3);
 }
 
-TEST_F(AuditedBuildOutcome, BudgetThatEndsInsideAStepKeepsWhatTheStepDid) {  // D24
+TEST_F(AuditedBuildOutcome, BudgetThatEndsInsideAStepKeepsWhatTheStepDid) {  // RW-D24
   AgentReply cut = FakeBuild::Reply("implement_v1");
   cut.budget_exhausted = true;
   build().agent["implement_v1"] = {cut};
@@ -166,14 +166,14 @@ TEST_F(AuditedBuildOutcome, AgentsOwnFailureEndsTheBuildWithItsWords) {  // AB-3
   EXPECT_THAT(world_.Steps(end), Contains("implement_v1:fail"));
 }
 
-TEST_F(AuditedBuildOutcome, AgentThatFailedBeforeItsFirstAnswerLeavesASoundTrace) {  // D10, TR-8
+TEST_F(AuditedBuildOutcome, AgentThatFailedBeforeItsFirstAnswerLeavesASoundTrace) {  // RW-D10, TR-8
   build().agent["scaffold"] = {FakeBuild::Failure(activities::kAgentErrorType, "API key not valid")};
   const BuildEnd end = world_.Run({});
   EXPECT_EQ(end.result.status, "agent_error");
   EXPECT_THAT(world_.Steps(end), ElementsAre("workflow_started", "scaffold:fail", "workflow_completed"));
 }
 
-TEST_F(AuditedBuildOutcome, OutageOfAnHourIsWaitedFor) {  // D4, AB-6
+TEST_F(AuditedBuildOutcome, OutageOfAnHourIsWaitedFor) {  // RW-D4, AB-6
   AgentUnavailableFor("implement_v1", 1h);
   world_.Submit({});
   // In the middle of it, a description says what is waited for.
@@ -190,7 +190,7 @@ TEST_F(AuditedBuildOutcome, OutageOfAnHourIsWaitedFor) {  // D4, AB-6
                                              "workflow_completed"));
 }
 
-TEST_F(AuditedBuildOutcome, UsedUpDayIsWaitedForUntilItsReset) {  // D4
+TEST_F(AuditedBuildOutcome, UsedUpDayIsWaitedForUntilItsReset) {  // RW-D4
   auto failure = FakeBuild::Failure(activities::kModelUnavailableType, "the day's quota is used up", false);
   failure.next_retry_delay = 20h;
   build().agent["scaffold"] = {failure, FakeBuild::Reply("scaffold")};
@@ -199,7 +199,7 @@ TEST_F(AuditedBuildOutcome, UsedUpDayIsWaitedForUntilItsReset) {  // D4
   EXPECT_GT(end.taken, 20h);
 }
 
-TEST_F(AuditedBuildOutcome, PatienceThatIsOverEndsTheBuildAsAnAgentError) {  // D4, AB-6
+TEST_F(AuditedBuildOutcome, PatienceThatIsOverEndsTheBuildAsAnAgentError) {  // RW-D4, AB-6
   build().agent["scaffold"] = {
       FakeBuild::Failure(activities::kModelUnavailableType, "the model was unavailable for 24 h: HTTP 503")};
   const BuildEnd end = world_.Run({});
@@ -208,7 +208,7 @@ TEST_F(AuditedBuildOutcome, PatienceThatIsOverEndsTheBuildAsAnAgentError) {  // 
   EXPECT_THAT(build().claims, IsEmpty());
 }
 
-TEST_F(AuditedBuildOutcome, AbortStopsTheAgentThenGivesTheDirectoryBack) {  // AB-7, AB-8, D11, D22
+TEST_F(AuditedBuildOutcome, AbortStopsTheAgentThenGivesTheDirectoryBack) {  // AB-7, AB-8, RW-D11, RW-D22
   AgentReply slow = FakeBuild::Reply("implement_v1");
   slow.latency_ms = 3'600'000;
   build().agent["implement_v1"] = {slow};
@@ -248,7 +248,7 @@ TEST_F(AuditedBuildOutcome, CancelBeforeAnythingWasClaimedLeavesNoTrace) {  // A
   EXPECT_THAT(build().claims, IsEmpty());
 }
 
-TEST_F(AuditedBuildOutcome, GuidanceGoesIntoTheNextFixPromptOnceAndIntoTheTrace) {  // AB-8, D22, D23
+TEST_F(AuditedBuildOutcome, GuidanceGoesIntoTheNextFixPromptOnceAndIntoTheTrace) {  // AB-8, RW-D22, RW-D23
   FailFirst(2);
   world_.Submit({});
   ASSERT_TRUE(world_.RunUntil([&] { return build().agent_calls == 1; }));
@@ -271,7 +271,7 @@ TEST_F(AuditedBuildOutcome, PreflightThatRefusesFailsTheRunAndLeavesNoMark) {  /
   EXPECT_THAT(build().traces, IsEmpty());
 }
 
-TEST_F(AuditedBuildOutcome, WhatIsMissingIsSaidBeforeMoneyIsSpent) {  // D6, AB-1
+TEST_F(AuditedBuildOutcome, WhatIsMissingIsSaidBeforeMoneyIsSpent) {  // RW-D6, AB-1
   const std::vector<std::pair<std::string, std::string>> missing = {{"checkAgent", "MISSING_KEY"},
                                                                     {"installDependencies", "DEPENDENCIES"},
                                                                     {"probeChecks", "MISSING_TOOL"}};
@@ -287,7 +287,7 @@ TEST_F(AuditedBuildOutcome, WhatIsMissingIsSaidBeforeMoneyIsSpent) {  // D6, AB-
   }
 }
 
-TEST_F(AuditedBuildOutcome, ExaminationThatCannotTakePlaceIsNeverTheAgentsFault) {  // D6
+TEST_F(AuditedBuildOutcome, ExaminationThatCannotTakePlaceIsNeverTheAgentsFault) {  // RW-D6
   auto& verdict = build().verdicts["initial_verification"];
   verdict = FakeBuild::Failing("MISSING_TOOL", "vitest is missing");
   verdict.fault_type = "MISSING_TOOL";
@@ -302,7 +302,7 @@ TEST_F(AuditedBuildOutcome, ExaminationThatCannotTakePlaceIsNeverTheAgentsFault)
                                              "workflow_failed"));
 }
 
-TEST_F(AuditedBuildOutcome, StepsBecomeCommitsWithTheirVerdicts) {  // D3
+TEST_F(AuditedBuildOutcome, StepsBecomeCommitsWithTheirVerdicts) {  // RW-D3
   build().workspace = "branch";
   FailFirst(1);
   const BuildEnd end = world_.Run({});
@@ -312,7 +312,7 @@ TEST_F(AuditedBuildOutcome, StepsBecomeCommitsWithTheirVerdicts) {  // D3
   EXPECT_THAT(build().commits, ElementsAre("scaffold ", "implement_v1 JEST_FAILURE", "fix_attempt_1 pass"));
 }
 
-TEST_F(AuditedBuildOutcome, RepositoryThatTakesNoCommitsDoesNotEndTheBuild) {  // D3
+TEST_F(AuditedBuildOutcome, RepositoryThatTakesNoCommitsDoesNotEndTheBuild) {  // RW-D3
   build().workspace = "branch";
   build().failures.emplace("recordStep", FakeBuild::Failure("WORKSPACE", "the repository is read-only"));
   const BuildEnd end = world_.Run({});
@@ -320,7 +320,7 @@ TEST_F(AuditedBuildOutcome, RepositoryThatTakesNoCommitsDoesNotEndTheBuild) {  /
   EXPECT_EQ(world_.Entry(end, "workflow_completed")->ext["commit_problem"], "the repository is read-only");
 }
 
-TEST_F(AuditedBuildOutcome, ResumedBuildGoesOnWhereTheOtherEnded) {  // D4
+TEST_F(AuditedBuildOutcome, ResumedBuildGoesOnWhereTheOtherEnded) {  // RW-D4
   FailFirst(1);
   AuditedBuildInput input;
   input.max_fix_attempts = 3;
@@ -346,7 +346,7 @@ TEST_F(AuditedBuildOutcome, ResumedBuildGoesOnWhereTheOtherEnded) {  // D4
                                              "fix_attempt_2", "fix_attempt_2:pass", "workflow_completed"));
 }
 
-TEST_F(AuditedBuildOutcome, ResumedBuildRepeatsTheStepThatNeverEnded) {  // D4
+TEST_F(AuditedBuildOutcome, ResumedBuildRepeatsTheStepThatNeverEnded) {  // RW-D4
   AuditedBuildInput input;
   input.resume = ResumePoint{.workflow_id = "first", .run_id = "r1", .step = "implement_v1"};
   const BuildEnd end = world_.Run(input);
@@ -354,7 +354,7 @@ TEST_F(AuditedBuildOutcome, ResumedBuildRepeatsTheStepThatNeverEnded) {  // D4
                                              "initial_verification:pass", "workflow_completed"));
 }
 
-TEST_F(AuditedBuildOutcome, InputThatMakesNoSenseFailsTheRunWithASentence) {  // M10
+TEST_F(AuditedBuildOutcome, InputThatMakesNoSenseFailsTheRunWithASentence) {  // SEC-M10
   AuditedBuildInput input;
   input.mode = "destroy";
   const BuildEnd end = world_.Run(input);
@@ -363,7 +363,7 @@ TEST_F(AuditedBuildOutcome, InputThatMakesNoSenseFailsTheRunWithASentence) {  //
   EXPECT_THAT(end.failure, HasSubstr("input.mode must be auto, create or change, not \"destroy\""));
 }
 
-TEST_F(AuditedBuildOutcome, BuildBesideALongOneIsNotDelayed) {  // D1
+TEST_F(AuditedBuildOutcome, BuildBesideALongOneIsNotDelayed) {  // RW-D1
   AgentReply slow = FakeBuild::Reply("scaffold");
   slow.latency_ms = 3'600'000;
   build().agent["scaffold"] = {slow, FakeBuild::Reply("scaffold")};

@@ -34,7 +34,7 @@ Result<activities::GeminiConfig> AgentConfigFrom(const Config& config, const std
                   .max_file_bytes = config.agent.max_file_bytes,
                   .max_total_bytes = config.agent.max_total_bytes};
   WFE_ASSIGN_OR_RETURN(const activities::SandboxPolicy sandbox, PolicyFrom(config.build.sandbox));
-  // One URL for both ways to the model, whichever of the two spellings a person has used (D12).
+  // One URL for both ways to the model, whichever of the two spellings a person has used (RW-D12).
   const activities::BaseUrls urls = activities::BaseUrlsFrom(config.agent.base_url);
 
   activities::HttpBackendOptions http = activities::HttpOptionsFromEnvironment();

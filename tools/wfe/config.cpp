@@ -36,7 +36,7 @@ Key StringKey(std::string name, std::string& target, bool secret = false) {
           [&target, secret] { return secret && !target.empty() ? "********" : target; }};
 }
 
-/// A string that may be one of a few words (D13).
+/// A string that may be one of a few words (RW-D13).
 Key ChoiceKey(std::string name, std::string& target, std::vector<std::string> choices) {
   std::string may_be;
   for (size_t i = 0; i < choices.size(); ++i) {

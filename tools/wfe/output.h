@@ -1,5 +1,5 @@
 // How commands print: tables that fit the terminal for people, JSON for programs.  Whatever these print may come from
-// others, so no control character of it reaches the terminal (M4); commands print nothing of others by themselves.
+// others, so no control character of it reaches the terminal (SEC-M4); commands print nothing of others by themselves.
 #pragma once
 
 #include <nlohmann/json.hpp>

@@ -10,7 +10,7 @@
 namespace wfe::cli {
 
 /// Tells each entry once and adds up its tokens once, however often the build offers it: one that moved to another
-/// host logs its entries there again (D2).
+/// host logs its entries there again (RW-D2).
 class StepTeller {
  public:
   /// One line for `input`, a logAuditEntry activity's; nullopt: no entry, or told already.

@@ -149,7 +149,7 @@ std::optional<Stop> WorkflowMachine::Start(const Event& event) {
   if (input.has_value()) {
     instance_->Start(input.value());
   } else {
-    // The run ends with a sentence; failing its task would only repeat it for ever (M10).
+    // The run ends with a sentence; failing its task would only repeat it for ever (SEC-M10).
     instance_->Refuse(sdk::WorkflowFailure(
         "the input of " + info_.workflow_type + " cannot be read: " + input.error().message, "INVALID_INPUT", true));
   }
@@ -274,7 +274,7 @@ std::optional<Stop> WorkflowMachine::ApplySignal(const Event& event) {
   const auto& a = event.workflow_execution_signaled_event_attributes();
   const Result<nlohmann::json> input = DecodePayloads(a.input());
   if (!input.has_value()) {
-    // Its sender has its answer already; one that cannot be read must not hold the run up (M10).
+    // Its sender has its answer already; one that cannot be read must not hold the run up (SEC-M10).
     Log(sdk::LogLevel::kWarning, "signal " + a.signal_name() + " of event " + std::to_string(event.event_id()) +
                                      " is ignored: " + input.error().message);
     return std::nullopt;

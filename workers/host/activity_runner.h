@@ -21,7 +21,7 @@ class ActivityRunner : public std::enable_shared_from_this<ActivityRunner> {
   struct Options {
     std::string ns;
     std::string identity;
-    /// Upper bound of the time between two heartbeats sent (S29, D11).
+    /// Upper bound of the time between two heartbeats sent (S29, RW-D11).
     Duration max_heartbeat_interval = std::chrono::seconds(3);
     /// The same for activities without heartbeat timeout (S29).
     Duration default_heartbeat_interval = std::chrono::seconds(3);

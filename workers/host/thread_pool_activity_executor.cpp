@@ -36,7 +36,7 @@ void ThreadPoolActivityExecutor::RunThread() {
     waiting_.pop_front();
     lock.unlock();
     // The scope covers the delivery alone.  Around the activity it would give this thread the worker's strand with the
-    // activity's first heartbeat, and keep it until the activity ends: nothing else would run in the worker (D1).
+    // activity's first heartbeat, and keep it until the activity ends: nothing else would run in the worker (RW-D1).
     auto result = item.work();
     {
       const InlineScope scope;  // The worker's strand, when idle, goes on from this thread.

@@ -42,7 +42,7 @@ struct WorkerOptions {
   /// … and then for them to end and report (AC-1: within 5 s).
   Duration cancel_grace = std::chrono::seconds(10);
   /// Longest time between two heartbeats sent: a cancel is learned from their answers, so it must leave an activity
-  /// some of AC-1's 5 s to end in (D11).
+  /// some of AC-1's 5 s to end in (RW-D11).
   Duration max_heartbeat_interval = std::chrono::seconds(3);
   /// The same for activities without heartbeat timeout.
   Duration default_heartbeat_interval = std::chrono::seconds(3);

@@ -30,7 +30,7 @@ struct OptimizationInput {
   int min_runs = 24;                        ///< OP-5
   std::string output_dir;                   ///< Absolute, on the worker's host; empty: <work root>/reports.
   bool propose = false;                     ///< OP-12: store drafts.
-  bool allow_scripted = false;              ///< Drafts also from scripted answers only (D19); never with auto_apply.
+  bool allow_scripted = false;              ///< Drafts also from scripted answers only (RW-D19); never with auto_apply.
   nlohmann::json baseline;                  ///< A report's id, or a report: what to compare with (RP-2).  null: the
                                             ///< newest of the same scope.
   std::string await_approval;  ///< "8h": stay open that long for signals about the drafts (approval.h).  Empty: end.
