@@ -400,6 +400,8 @@ std::variant<sdk::ApplicationFailure, sdk::ActivityCancelled> FailureOf(const Er
 
 sdk::ActivityResult<OpenWorkspaceReport> OpenWorkspace(const WorkspaceConfig& config, sdk::ActivityContext& context,
                                                        const OpenWorkspaceRequest& request) {
+  // What was cancelled before it began makes nothing.
+  if (context.IsCancelled()) return sdk::ActivityCancelled{};
   auto report = Opening(config, context, request).Run();
   if (report) return *std::move(report);
   auto failure = FailureOf(report.error());

@@ -47,7 +47,10 @@ class Dependencies : public test::ComplianceMachine {
 TEST_F(Dependencies, TheInstallerGetsManifestsLockFileAndSettingsAndNothingElse) {
   UseNpm();
   Project(".npmrc", "legacy-peer-deps=true\n");
-  ASSERT_TRUE(PreflightOf("p").has_value());
+  {
+    const auto ready = PreflightOf("p");
+    ASSERT_TRUE(ready.has_value()) << (ready.failure() != nullptr ? ready.failure()->message : "cancelled");
+  }
   ASSERT_TRUE(Install().value().installed);
   EXPECT_EQ(root_.Get("given"), "./.npmrc\n./package-lock.json\n./package.json\n./packages/a/package.json\n");
 }
@@ -55,7 +58,10 @@ TEST_F(Dependencies, TheInstallerGetsManifestsLockFileAndSettingsAndNothingElse)
 TEST_F(Dependencies, SettingsArePartOfTheKeyAndTheirSecretsAreNeitherKeptNorSaid) {
   UseNpm();
   Project(".npmrc", "//registry.example/:_authToken=canary-1\n");
-  ASSERT_TRUE(PreflightOf("p").has_value());
+  {
+    const auto ready = PreflightOf("p");
+    ASSERT_TRUE(ready.has_value()) << (ready.failure() != nullptr ? ready.failure()->message : "cancelled");
+  }
   const InstallDependenciesReport first = Install().value();
   Project(".npmrc", "//registry.example/:_authToken=canary-2\n");
   const InstallDependenciesReport second = Install().value();
@@ -74,7 +80,10 @@ TEST_F(Dependencies, SettingsArePartOfTheKeyAndTheirSecretsAreNeitherKeptNorSaid
 TEST_F(Dependencies, ThePackagesOfAWorkspaceLeadToTheWorkingDirectoryWithAndWithoutASandbox) {
   for (const std::string sandbox : {"off", "preferred", "off"}) {
     UseNpm(sandbox);
-    ASSERT_TRUE(PreflightOf("p").has_value());
+    {
+    const auto ready = PreflightOf("p");
+    ASSERT_TRUE(ready.has_value()) << (ready.failure() != nullptr ? ready.failure()->message : "cancelled");
+  }
     ASSERT_TRUE(Install().has_value());
     const ComplianceReport report = Check().value();
     EXPECT_TRUE(report.passed) << sandbox << ": " << report.error_log;
@@ -107,7 +116,10 @@ TEST_F(Dependencies, SeveralCommandsRunInOrderAndTheFirstFailureIsTheReason) {
          {"directory", ".venv"},
          {"install", {{"mkdir", ".venv"}, {"sh", "-c", "echo no matching wheel >&2; exit 7"}, {"touch", "never"}}}}}});
   Project("requirements.txt", "x==1\n");
-  ASSERT_TRUE(PreflightOf("p").has_value());
+  {
+    const auto ready = PreflightOf("p");
+    ASSERT_TRUE(ready.has_value()) << (ready.failure() != nullptr ? ready.failure()->message : "cancelled");
+  }
   const auto failed = Install();
   EXPECT_THAT(failed.failure()->message, AllOf(HasSubstr("exit code 7"), HasSubstr("no matching wheel")));
 }

@@ -222,7 +222,8 @@ TEST_F(Project, OfAManifestAloneIsNewAndKeepsItsManifest) {
 }
 
 TEST_F(Project, ThatThisRunBeganIsStillNewWhenItIsTriedAgain) {
-  for (const StarterFile& file : LoadProfile("typescript", {}).value().starter_files) Put(file.path, file.content);
+  const Profile profile = LoadProfile("typescript", {}).value();
+  for (const StarterFile& file : profile.starter_files) Put(file.path, file.content);
   EXPECT_EQ(Mode("auto", true, /*again=*/true), "create");
   EXPECT_EQ(Mode("auto", true), "change") << "the next build works on what this one made";
   EXPECT_EQ(Mode("create", true), "create");
