@@ -238,6 +238,19 @@ TEST_F(AuditedBuildOutcome, CancelStopsTheChecksAndLeavesAWholeTrace) {  // AB-7
   EXPECT_THAT(world_.Steps(end), ElementsAre("workflow_started", "scaffold", "implement_v1", "workflow_cancelled"));
 }
 
+TEST_F(AuditedBuildOutcome, StepThatEndsAsTheBuildIsCancelledIsInTheTrace) {  // AB-7, TR-9
+  AgentReply quick = FakeBuild::Reply("implement_v1");
+  quick.latency_ms = 4'000;  // less than a heartbeat: it never hears of the cancel
+  build().agent["implement_v1"] = {quick};
+  world_.Submit({});
+  ASSERT_TRUE(world_.RunUntil([&] { return build().agent_calls == 2; }));
+  world_.host().loop().Advance(1s);
+  world_.Cancel();
+  const BuildEnd end = world_.Await();
+  EXPECT_EQ(end.status, "canceled");
+  EXPECT_THAT(world_.Steps(end), ElementsAre("workflow_started", "scaffold", "implement_v1", "workflow_cancelled"));
+}
+
 TEST_F(AuditedBuildOutcome, CancelBeforeAnythingWasClaimedLeavesNoTrace) {  // AB-7
   build().on_start = [this](const std::string& activity, const std::string&) {
     if (activity == "openWorkspace") world_.host().loop().After(0s, *cancel_, [this] { world_.Cancel(); });

@@ -103,12 +103,16 @@ class DirectBuild final : public sdk::WorkflowRuntime {
     const Instant ends = clock_.now + ClaimedDuration(result);
     const Instant cancel = plan_.start + plan_.cancel_after.value_or(Duration::zero());
     if (plan_.cancel_after && !cancelled_ && ends >= cancel) {
-      // The person comes in the middle of it.
+      // The person comes in the middle of it.  An activity learns of that by its next heartbeat; one that ends before
+      // has done its work.
       cancelled_ = true;
+      const Instant begun = clock_.now;
       clock_.now = std::max(clock_.now, cancel);
       instance.CancelRequested("");
-      instance.ActivityResolved(command.seq, sdk::CancelledFailure());
-      return;
+      if (ends > begun + ((clock_.now - begun) / kBeat + 1) * kBeat) {
+        instance.ActivityResolved(command.seq, sdk::CancelledFailure());
+        return;
+      }
     }
     clock_.now = ends;
     if (result.has_value()) {

@@ -17,6 +17,9 @@ namespace wfe::demo {
 inline constexpr std::string_view kSimulatedBackend = "simulated";
 inline constexpr std::string_view kSimulatedModel = "simulated-flash";
 
+/// Between the heartbeats of a simulated activity; well below the workflow's heartbeat timeout of 15 s.
+inline constexpr Duration kBeat = std::chrono::seconds(5);
+
 /// How long an activity says it took: agents and checks in their results, everything else is quick.
 Duration ClaimedDuration(const sdk::ActivityResult<nlohmann::json>& result);
 

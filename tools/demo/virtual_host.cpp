@@ -8,12 +8,6 @@ namespace wfe::demo {
 
 using namespace std::chrono_literals;
 
-namespace {
-
-constexpr Duration kBeat = 5s;  // well below the workflow's heartbeat timeout of 15 s
-
-}  // namespace
-
 struct VirtualActivityExecutor::Running {
   std::shared_ptr<sdk::ActivityContext> context;
   sdk::ActivityResult<nlohmann::json> result;

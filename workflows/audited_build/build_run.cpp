@@ -85,6 +85,8 @@ AuditedBuildResult BuildRun::Result(std::string status, std::string message) con
 // ---- the trace
 
 Task<void> BuildRun::Write(LogEntry entry) {
+  // What is sealed is logged: a cancel that comes between the two would leave a hole in the chain.
+  sdk::ShieldScope shield(ctx_);
   if (!moved_from_.empty()) {
     entry.ext["recovered_from_host"] = moved_from_;
     moved_from_.clear();
