@@ -3,29 +3,10 @@
 #include <cstdint>
 #include <cstdio>
 
+#include "engine/base/utf8.h"
+
 namespace wfe {
 namespace {
-
-struct Decoded {
-  char32_t code = 0;
-  size_t length = 0;  // 0: the first byte is not part of UTF-8
-};
-
-Decoded DecodeFirst(std::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
-  const uint8_t first = byte(0);
-  if (first < 0x80) return {first, 1};
-  const size_t length = first >= 0xF0 && first < 0xF5 ? 4 : first >= 0xE0 && first < 0xF0 ? 3 : first >= 0xC2 ? 2 : 0;
-  if (length == 0 || first >= 0xF5 || text.size() < length) return {};
-  char32_t code = first & (0xFFU >> (length + 1));
-  for (size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xC0U) != 0x80U) return {};
-    code = (code << 6U) | (byte(i) & 0x3FU);
-  }
-  static constexpr char32_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};
-  if (code < kSmallest[length] || code > 0x10FFFF || (code >= 0xD800 && code <= 0xDFFF)) return {};
-  return {code, length};
-}
 
 bool IsHarmful(char32_t code) {
   return code < 0x20 || (code >= 0x7F && code <= 0x9F) || code == 0x061C || (code >= 0x200E && code <= 0x200F) ||
@@ -45,7 +26,7 @@ std::string Rewrite(std::string_view text, std::string_view keep, Escape escape,
   std::string out;
   out.reserve(text.size());
   while (!text.empty()) {
-    const Decoded one = DecodeFirst(text);
+    const DecodedCharacter one = DecodeFirst(text);
     if (one.length == 0) {
       out += broken(static_cast<uint8_t>(text[0]));
     } else if (IsHarmful(one.code) && (one.code > 0x7F || keep.find(text[0]) == std::string_view::npos)) {

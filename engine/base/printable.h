@@ -7,7 +7,7 @@
 
 namespace wfe {
 
-/// One line: control characters (C0, DEL, SEC-C1), the characters that direct or hide text (bidirectional controls, line
+/// One line: control characters (C0, DEL, C1), the characters that direct or hide text (bidirectional controls, line
 /// and paragraph separators, byte order mark) and bytes that are not UTF-8 stand as visible escapes: \n, \x1b, \u202e.
 std::string PrintableLine(std::string_view text);
 
