@@ -1,4 +1,4 @@
-// H10: what a check and all it starts may use together.  A bomb is stopped and named, and the worker lives.
+// SEC-H10: what a check and all it starts may use together.  A bomb is stopped and named, and the worker lives.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

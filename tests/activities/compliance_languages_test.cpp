@@ -1,4 +1,4 @@
-// RW-D7, D9: the shipped profiles with the real tools of this machine, offline: a new project passes, a mistake of each
+// RW-D7, RW-D9: the shipped profiles with the real tools of this machine, offline: a new project passes, a mistake of each
 // kind has its class.  Tools that are not installed here are skipped by name; the build's own packages bring none of
 // them.
 

@@ -21,7 +21,7 @@ class Probing : public test::ComplianceMachine {};
 class Results : public test::ComplianceMachine {};
 class Refused : public test::ComplianceMachine {};
 
-// ---- D6: probing
+// ---- RW-D6: probing
 // -----------------------------------------------------------------------------------------------------
 
 TEST_F(Probing, SaysWhichProgramEveryCheckStarts) {

@@ -1,4 +1,4 @@
-// RW-D3, RW-D7, D9: what a project is, which profile it gets, which of its checks, and what a new one is given.
+// RW-D3, RW-D7, RW-D9: what a project is, which profile it gets, which of its checks, and what a new one is given.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -174,7 +174,7 @@ TEST_F(DirectoryGuard, RestoringASnapshotNeedsTheRunsClaim) {
   EXPECT_TRUE(Call("restoreSnapshot", input).has_value());
 }
 
-// C1: an attempt that the server gave up on may still be ending when the next one comes.
+// SEC-C1: an attempt that the server gave up on may still be ending when the next one comes.
 TEST_F(DirectoryGuard, TheNextAttemptWaitsForTheOneBefore) {
   std::promise<void> began;
   std::promise<void> may_end;

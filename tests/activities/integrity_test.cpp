@@ -1,4 +1,4 @@
-// SEC-H8, SEC-H5, M6: what the examiner sees in a project without running it.  The catalogue in tests/cheats has whole cases;
+// SEC-H8, SEC-H5, SEC-M6: what the examiner sees in a project without running it.  The catalogue in tests/cheats has whole cases;
 // here stand the details on which they rest.
 
 #include "activities/compliance/integrity.h"

@@ -1,4 +1,4 @@
-// H8: the catalogue.  Every cheat must be caught as what it is, and no honest build that looks like one may be accused.
+// SEC-H8: the catalogue.  Every cheat must be caught as what it is, and no honest build that looks like one may be accused.
 // Each case is a project, what an agent writes into it, and real checkers over both; a case whose tools this machine
 // does not have is skipped, and counted.  WFE_CHEATS=all runs everything; otherwise a dozen that need the least.
 

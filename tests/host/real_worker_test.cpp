@@ -260,7 +260,7 @@ TEST_F(RealWorker, WhileAnActivityRunsForManyHeartbeatTimeoutsEverythingElseGoes
   EXPECT_EQ(Stats().silent_activities, 0u);
 }
 
-// D11: the workflow goes on when the activity has really ended, and the activity learns of the cancel within AC-1's time.
+// RW-D11: the workflow goes on when the activity has really ended, and the activity learns of the cancel within AC-1's time.
 TEST_F(RealWorker, ACancelReachesARunningActivityAndTheWorkflowWaitsForItsEnd) {
   Start("w", "WaitsForTheEnd");
   ASSERT_TRUE(stage_.Wait(stage_.holding));

@@ -140,7 +140,7 @@ TEST_F(CoreActivity, ParallelActivitiesShareOneTaskAndAreCollectedInTheirOwnOrde
   ExpectEveryPrefixReplays(engine, registry);
 }
 
-// M10: a result that nobody can read is a failed activity to the workflow, not a task that fails for ever.
+// SEC-M10: a result that nobody can read is a failed activity to the workflow, not a task that fails for ever.
 TEST_F(CoreActivity, AResultThatCannotBeReadIsAFailureOfTheActivity) {
   engine.Start("Catches", "x");
   engine.RunTask(handler);

@@ -157,7 +157,7 @@ TEST_F(CoreFailure, UnknownTypeFailsTheTaskAndListsTheKnownOnes) {
               HasSubstr("does not know the workflow type Missing; registered types: CatchesSpawned, ContinuesAsNew"));
 }
 
-// M10: the run ends with a sentence; its task does not fail for ever.
+// SEC-M10: the run ends with a sentence; its task does not fail for ever.
 TEST_F(CoreFailure, InputOfTheWrongTypeFailsTheRun) {
   engine.Start("TakesAnInt", "three");
   const auto answer = engine.RunTask(handler);

@@ -158,7 +158,7 @@ TEST_F(WorkerActivityTest, AResultThatIsNoUtf8IsAFailureNotACrash) {
   EXPECT_EQ(LastFailure().failure().application_failure_info().type(), "INVALID_RESULT");
 }
 
-// S29, D11: 0.8 of the timeout, but never more than 3 s: cancels are learned from the answers.
+// S29, RW-D11: 0.8 of the timeout, but never more than 3 s: cancels are learned from the answers.
 TEST_F(WorkerActivityTest, HeartbeatsAreThrottledAndTheLatestDetailsSent) {
   service_.Always("RecordActivityTaskHeartbeat", ws::RecordActivityTaskHeartbeatResponse());
   MakeAndStart(false);

@@ -105,7 +105,7 @@ TEST(ThreadPool, EndsOnlyWhenWhatItAcceptedHasRun) {
   EXPECT_EQ(done, 5);
 }
 
-// RW-D1, C1: what an activity posts while it runs (its heartbeats) is done at once, and by others.
+// RW-D1, SEC-C1: what an activity posts while it runs (its heartbeats) is done at once, and by others.
 TEST(ThreadPool, AnActivityThatPostsToTheStrandDoesNotHoldItUntilItEnds) {
   ThreadLoop loop;
   Strand strand(loop);

@@ -55,7 +55,7 @@ TEST_F(WorkerTest, AnAnswerThatIsTooLargeFailsTheTask) {
   EXPECT_EQ(failed.task_token(), "workflow-token");
 }
 
-// D1: workflow code has a place of its own, and what is handled there comes back to the strand.
+// RW-D1: workflow code has a place of its own, and what is handled there comes back to the strand.
 TEST_F(WorkerTest, WorkflowCodeRunsWhereTheEnvironmentSays) {
   support::EventLoop code;
   workflow_code_ = &code;
