@@ -24,11 +24,6 @@ constexpr std::string_view kSystemInstruction =
 constexpr size_t kMaxListedFiles = 500;
 constexpr size_t kMaxReportedActions = 200;
 
-/// Endings after which asking once more can help.
-bool IsRepairable(const std::string& reason) {
-  return reason == "MAX_TOKENS" || reason == "MALFORMED_FUNCTION_CALL" || reason == "UNEXPECTED_TOOL_CALL";
-}
-
 json UserText(std::vector<std::string> texts) {
   json parts = json::array();
   for (std::string& text : texts) parts.push_back({{"text", std::move(text)}});
@@ -51,8 +46,8 @@ json FirstMessage(const LoopInput& input) {
 
 class Loop {
  public:
-  Loop(const LoopInput& input, LoopServices& services, AgentReply& reply)
-      : input_(input), services_(services), reply_(reply) {}
+  Loop(const LoopInput& input, ModelBackend& backend, StepServices& services, AgentReply& reply)
+      : input_(input), backend_(backend), services_(services), reply_(reply) {}
 
   LoopOutcome Run() {
     request_ = {{"systemInstruction", {{"parts", json::array({{{"text", kSystemInstruction}}})}}},
@@ -66,7 +61,7 @@ class Loop {
     services_.redactor.MaskSecrets(first, reply_.redaction_count);
     request_["contents"].push_back(std::move(first));
 
-    if (!services_.backend.scripted()) reply_.cost_usd = 0;
+    if (!backend_.scripted()) reply_.cost_usd = 0;
     for (int turn = 1;; ++turn) {
       if (turn > input_.limits.max_turns) {
         return AgentError("the agent did not finish within " + std::to_string(input_.limits.max_turns) + " turns");
@@ -81,10 +76,8 @@ class Loop {
   }
 
  private:
-  static LoopOutcome AgentError(std::string message) {
-    return {.kind = Kind::kAgentError, .message = std::move(message)};
-  }
-  static LoopOutcome Machine(const Error& error) { return {.kind = Kind::kMachine, .message = error.message}; }
+  static LoopOutcome AgentError(std::string message) { return LoopOutcome::AgentError(std::move(message)); }
+  static LoopOutcome Machine(const Error& error) { return LoopOutcome::Machine(error); }
   bool Cancelled() const { return services_.control.is_cancelled && services_.control.is_cancelled(); }
 
   /// One model call and what follows from it; an outcome when the step is over.
@@ -92,7 +85,7 @@ class Loop {
     json answer;
     if (std::optional<LoopOutcome> failed = Answer(turn, answer)) return failed;
     const json& response = answer["response"];
-    if (const Status accounted = Account(turn, answer); !accounted) return Machine(accounted.error());
+    if (const Status accounted = AccountForCall(services_, reply_, turn, answer, !backend_.scripted()); !accounted) return Machine(accounted.error());
 
     const json feedback = response.value("promptFeedback", json::object());
     if (feedback.is_object() && feedback.contains("blockReason")) {
@@ -142,65 +135,32 @@ class Loop {
     return LoopOutcome{.kind = Kind::kDone};
   }
 
-  /// The journalled answer of this turn, or a new one, journalled.
+  /// The answer of this turn.
   std::optional<LoopOutcome> Answer(int turn, json& answer) {
-    Result<std::optional<json>> known = services_.journal.Read(AnswerName(turn));
-    if (!known) return Machine(known.error());
-    if (*known) {
-      answer = **std::move(known);
-      ++reply_.replayed_turns;
-      return std::nullopt;
-    }
-    if (BudgetSpent(input_.request, reply_, services_.calls)) {
-      reply_.budget_exhausted = true;
-      return LoopOutcome{.kind = Kind::kDone};
-    }
-    const Result<CallLog::Begun> begun = services_.calls.Begin(turn);
-    if (!begun) return Machine(begun.error());
-    const auto started = std::chrono::steady_clock::now();
-    const ModelCall call{
-        .step_name = input_.request.step_name, .turn = turn, .model = input_.model, .request = request_};
-    const ModelOutcome outcome = services_.backend.Generate(call, services_.control);
-    const auto taken = std::chrono::steady_clock::now() - started;
-    const int64_t latency_ms = std::chrono::duration_cast<std::chrono::milliseconds>(taken).count();
-    if (!outcome.ok()) {
-      reply_.latency_ms += latency_ms;
-      ModelError error = outcome.error();
-      error.message = services_.redactor.Apply(error.message, reply_.redaction_count);
-      if (const Status kept = services_.calls.Failed(begun->id, error, latency_ms); !kept) return Machine(kept.error());
-      LoopOutcome failed{.kind = Kind::kAgentError, .message = error.message};
-      if (error.kind == ModelErrorKind::kCancelled) failed.kind = Kind::kCancelled;
-      if (error.kind == ModelErrorKind::kRetryable) {
-        failed.kind = Kind::kRetry;
-        failed.unavailable = std::move(error);
+    const auto ask = [&] {
+      const ModelCall call{
+          .step_name = input_.request.step_name, .turn = turn, .model = input_.model, .request = request_};
+      return backend_.Generate(call, services_.control);
+    };
+    const auto digest = [&](json response, json& kept) {
+      // The journal holds no secret, so it must say which calls had one: they are refused, now and on a retry.
+      json secret_parts = json::array();
+      const json empty = json::array();
+      const json& parts = PartsOf(response, empty);
+      for (size_t i = 0; i < parts.size(); ++i) {
+        if (parts[i].is_object() && parts[i].contains("functionCall") && services_.redactor.HoldsSecret(parts[i])) {
+          secret_parts.push_back(i);
+        }
       }
-      return failed;
-    }
-    json response = outcome.response();
-    // The journal holds no secret, so it must say which calls had one: they are refused, now and on a retry.
-    json secret_parts = json::array();
-    const json empty = json::array();
-    const json& parts = PartsOf(response, empty);
-    for (size_t i = 0; i < parts.size(); ++i) {
-      if (parts[i].is_object() && parts[i].contains("functionCall") && services_.redactor.HoldsSecret(parts[i])) {
-        secret_parts.push_back(i);
-      }
-    }
-    int64_t redactions = 0;
-    services_.redactor.MaskSecrets(response, redactions);
-    json tokens = CountTokens(response);
-    answer = {{"response", std::move(response)},
-              {"call_id", begun->id},
-              {"started", begun->started},
-              {"tokens", std::move(tokens)},
-              {"secret_parts", std::move(secret_parts)},
-              {"latency_ms", latency_ms},
-              {"redactions", redactions},
-              {"time", FormatIso8601Millis(services_.now())}};
-    // Before anything else happens: from here on this answer is never asked for again.
-    const Status written = services_.journal.Write(AnswerName(turn), answer);
-    if (!written) return Machine(written.error());
-    return std::nullopt;
+      int64_t redactions = 0;
+      services_.redactor.MaskSecrets(response, redactions);
+      kept["tokens"] = CountTokens(response);
+      kept["response"] = std::move(response);
+      kept["secret_parts"] = std::move(secret_parts);
+      kept["redactions"] = redactions;
+      return std::optional<LoopOutcome>();
+    };
+    return AnswerToCall(input_.request, services_, reply_, turn, ask, digest, answer);
   }
 
   static const json& PartsOf(const json& response, const json& none) {
@@ -214,36 +174,8 @@ class Loop {
 
   json CountTokens(const json& response) {
     return CountCallTokens(
-        {.request = request_, .response = response, .model = input_.model, .scripted = services_.backend.scripted()},
+        {.request = request_, .response = response, .model = input_.model, .scripted = backend_.scripted()},
         services_.tokens);
-  }
-
-  Status Account(int turn, const json& answer) {
-    const json& counts = answer["tokens"];
-    const PaidTokens paid{.prompt = counts.at("prompt").get<int64_t>(),
-                          .output = counts.at("output").get<int64_t>(),
-                          .thoughts = counts.at("thoughts").get<int64_t>(),
-                          .cached = counts.at("cached").get<int64_t>()};
-    reply_.turns = turn;
-    reply_.latency_ms += answer.at("latency_ms").get<int64_t>();
-    reply_.redaction_count += answer.at("redactions").get<int64_t>();
-    reply_.prompt_token_count += paid.prompt;
-    reply_.completion_token_count += paid.output + paid.thoughts;
-    reply_.thoughts_token_count += paid.thoughts;
-    reply_.cached_token_count += paid.cached;
-    // A step is "reported" only when every call of it was.
-    const std::string source = counts.at("source").get<std::string>();
-    if (reply_.token_count_source.empty() || source != kTokensReported) reply_.token_count_source = source;
-
-    const std::string time = answer.at("time").get<std::string>();
-    std::optional<double> cost;
-    if (!services_.backend.scripted()) cost = services_.calls.Cost(paid, time.substr(0, 10), &reply_.price_version);
-    if (reply_.cost_usd && cost) {
-      *reply_.cost_usd += *cost;
-    } else {
-      reply_.cost_usd.reset();
-    }
-    return services_.calls.Answered(answer, turn);
   }
 
   /// Keeps the visible text of the last answer that has some; false when this one has none.
@@ -317,7 +249,8 @@ class Loop {
   }
 
   const LoopInput& input_;
-  LoopServices& services_;
+  ModelBackend& backend_;
+  StepServices& services_;
   AgentReply& reply_;
   json request_;
   bool repaired_ = false;
@@ -357,16 +290,10 @@ bool SaysNothingToDo(std::string_view text) {
   return start != std::string_view::npos && text.substr(start).starts_with("NOTHING TO DO");
 }
 
-bool BudgetSpent(const AgentRequest& request, const AgentReply& reply, const CallLog& calls) {
-  const int64_t tokens = reply.prompt_token_count + reply.completion_token_count + calls.lost_tokens();
-  if (request.max_total_tokens && tokens >= *request.max_total_tokens) return true;
-  return request.max_cost_usd && reply.cost_usd.value_or(0) + calls.lost_cost_usd() >= *request.max_cost_usd;
-}
-
-LoopOutcome RunAgentLoop(const LoopInput& input, LoopServices& services, AgentReply& reply) {
+LoopOutcome RunAgentLoop(const LoopInput& input, ModelBackend& backend, StepServices& services, AgentReply& reply) {
   LoopOutcome outcome;
   try {
-    outcome = Loop(input, services, reply).Run();
+    outcome = Loop(input, backend, services, reply).Run();
   } catch (const nlohmann::json::exception& e) {
     outcome = {.kind = Kind::kAgentError,
                .message = std::string("the model's answer has an unexpected shape: ") + JsonErrorText(e)};

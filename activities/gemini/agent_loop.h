@@ -3,19 +3,12 @@
 // holds, so a retry takes exactly the same path up to the point where the last attempt stopped.
 #pragma once
 
-#include <functional>
-#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "activities/compliance/safe_files.h"
-#include "activities/gemini/call_log.h"
 #include "activities/gemini/file_tools.h"
-#include "activities/gemini/gemini.h"
-#include "activities/gemini/journal.h"
-#include "activities/gemini/model_backend.h"
-#include "activities/gemini/redactor.h"
-#include "activities/gemini/token_estimator.h"
+#include "activities/gemini/step_call.h"
 
 namespace wfe::activities {
 
@@ -32,36 +25,13 @@ struct LoopInput {
   std::vector<std::string> protected_paths;
 };
 
-struct LoopServices {
-  ModelBackend& backend;
-  const SafeDir& dir;
-  StepJournal& journal;
-  const Redactor& redactor;
-  TokenCounter& tokens;
-  CallLog& calls;
-  std::function<Instant()> now;
-  CallControl control;
-};
-
-struct LoopOutcome {
-  enum class Kind { kDone, kAgentError, kRetry, kCancelled, kMachine };
-  Kind kind = Kind::kDone;
-  std::string message;                    ///< Not for kDone.
-  std::optional<ModelError> unavailable;  ///< kRetry: what the model's service said.
-  nlohmann::json contents;                ///< The conversation, for keep_session.
-  int64_t writes = 0;                     ///< Accepted writing actions.
-};
-
 /// How often a step asks again for a change, given whether the answer was empty.
 int NudgesOf(const AgentRequest& request, bool answer_was_empty);
 /// What it asks then.
 std::string NudgeText(const AgentRequest& request);
 /// Whether the words are a refusal to change anything: "NOTHING TO DO …".
 bool SaysNothingToDo(std::string_view text);
-/// Whether the request's budget is used up by what the step has spent.
-bool BudgetSpent(const AgentRequest& request, const AgentReply& reply, const CallLog& calls);
-
 /// Fills the loop's part of `reply` (text, actions, tokens, cost, turns …), whatever the outcome.
-LoopOutcome RunAgentLoop(const LoopInput& input, LoopServices& services, AgentReply& reply);
+LoopOutcome RunAgentLoop(const LoopInput& input, ModelBackend& backend, StepServices& services, AgentReply& reply);
 
 }  // namespace wfe::activities

@@ -220,17 +220,20 @@ class AgentWorker::Step {
                     .protected_paths = request_.protected_paths};
     input.protected_paths.push_back(request_.context_path);
     for (const FileState& file : before_.files) input.file_names.push_back(file.path);
-    LoopServices services{.backend = *backend_,
-                          .dir = dir,
-                          .journal = journal,
-                          .redactor = worker_.redactor_,
-                          .tokens = worker_.tokens_,
-                          .calls = calls,
-                          .now = [this] { return worker_.clock_->Now(); },
-                          .control = Control()};
-    LoopOutcome outcome = RunAgentLoop(input, services, reply_);
+    StepServices services = Services(dir, journal, calls);
+    LoopOutcome outcome = RunAgentLoop(input, *backend_, services, reply_);
     wrote_ = outcome.writes > 0;
     return outcome;
+  }
+
+  StepServices Services(const SafeDir& dir, StepJournal& journal, CallLog& calls) {
+    return {.dir = dir,
+            .journal = journal,
+            .redactor = worker_.redactor_,
+            .tokens = worker_.tokens_,
+            .calls = calls,
+            .now = [this] { return worker_.clock_->Now(); },
+            .control = Control()};
   }
 
   LoopOutcome RunProgram(const SafeDir& dir, StepJournal& journal, CallLog& calls) {
@@ -240,15 +243,8 @@ class AgentWorker::Step {
                              .model = model_,
                              .max_turns = EffectiveLimits(request_.limits, config_.limits).max_turns,
                              .before = before_};
-    ProgramServices services{.program = *program_,
-                             .dir = dir,
-                             .journal = journal,
-                             .redactor = worker_.redactor_,
-                             .tokens = worker_.tokens_,
-                             .calls = calls,
-                             .now = [this] { return worker_.clock_->Now(); },
-                             .control = Control()};
-    LoopOutcome outcome = RunProgramStep(input, services, reply_);
+    StepServices services = Services(dir, journal, calls);
+    LoopOutcome outcome = RunProgramStep(input, *program_, services, reply_);
     wrote_ = outcome.writes > 0;
     return outcome;
   }

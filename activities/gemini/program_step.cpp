@@ -1,6 +1,5 @@
 #include "activities/gemini/program_step.h"
 
-#include <chrono>
 #include <filesystem>
 #include <utility>
 
@@ -12,15 +11,12 @@ namespace {
 using nlohmann::json;
 using Kind = LoopOutcome::Kind;
 
-bool IsRepairable(const std::string& reason) {
-  return reason == "MAX_TOKENS" || reason == "MALFORMED_FUNCTION_CALL" || reason == "UNEXPECTED_TOOL_CALL";
-}
 bool EndsWell(const std::string& reason) { return reason == "STOP" || reason == "unknown" || reason == "EMPTY"; }
 
 class ProgramStep {
  public:
-  ProgramStep(const ProgramInput& input, ProgramServices& services, AgentReply& reply)
-      : input_(input), services_(services), reply_(reply) {}
+  ProgramStep(const ProgramInput& input, AgentProgram& program, StepServices& services, AgentReply& reply)
+      : input_(input), program_(program), services_(services), reply_(reply) {}
 
   LoopOutcome Run() {
     std::string addition;
@@ -58,71 +54,42 @@ class ProgramStep {
   }
 
  private:
-  static LoopOutcome AgentError(std::string message) {
-    return {.kind = Kind::kAgentError, .message = std::move(message), .unavailable = {}, .contents = nullptr};
-  }
-  static LoopOutcome Machine(const Error& error) {
-    return {.kind = Kind::kMachine, .message = error.message, .unavailable = {}, .contents = nullptr};
-  }
+  static LoopOutcome AgentError(std::string message) { return LoopOutcome::AgentError(std::move(message)); }
+  static LoopOutcome Machine(const Error& error) { return LoopOutcome::Machine(error); }
 
-  /// The journalled report of this run, or a new one, journalled.
+  /// The report of this run.
   std::optional<LoopOutcome> Answer(int run, const std::string& addition, json& answer) {
-    Result<std::optional<json>> known = services_.journal.Read(AnswerName(run));
-    if (!known) return Machine(known.error());
-    if (*known) {
-      answer = **std::move(known);
-      ++reply_.replayed_turns;
-      return std::nullopt;
-    }
-    if (BudgetSpent(input_.request, reply_, services_.calls)) {
-      reply_.budget_exhausted = true;
-      return LoopOutcome{.kind = Kind::kDone, .message = {}, .unavailable = {}, .contents = nullptr};
-    }
-    const Result<CallLog::Begun> begun = services_.calls.Begin(run);
-    if (!begun) return Machine(begun.error());
-    const ProgramCall call{.step_name = input_.request.step_name,
-                           .prompt = input_.instruction + addition,
-                           .context = input_.context,
-                           .working_dir = input_.request.working_dir,
-                           .model = input_.model,
-                           .max_turns = input_.max_turns,
-                           .private_dir = PrivateDirOf(services_.journal)};
-    std::error_code ignored;
-    std::filesystem::remove_all(call.private_dir, ignored);  // of a run that was killed
-    const auto started = std::chrono::steady_clock::now();
-    const ModelOutcome outcome = services_.program.Run(call, services_.control);
-    const auto taken = std::chrono::steady_clock::now() - started;
-    std::filesystem::remove_all(call.private_dir, ignored);
-    const int64_t latency_ms = std::chrono::duration_cast<std::chrono::milliseconds>(taken).count();
-    if (!outcome.ok()) {
-      reply_.latency_ms += latency_ms;
-      ModelError error = outcome.error();
-      error.message = services_.redactor.Apply(error.message, reply_.redaction_count);
-      if (const Status kept = services_.calls.Failed(begun->id, error, latency_ms); !kept) return Machine(kept.error());
-      LoopOutcome failed = AgentError(error.message);
-      if (error.kind == ModelErrorKind::kCancelled) failed.kind = Kind::kCancelled;
-      if (error.kind == ModelErrorKind::kRetryable) {
-        failed.kind = Kind::kRetry;
-        failed.unavailable = std::move(error);
+    const auto ask = [&] {
+      const ProgramCall call{.step_name = input_.request.step_name,
+                             .prompt = input_.instruction + addition,
+                             .context = input_.context,
+                             .working_dir = input_.request.working_dir,
+                             .model = input_.model,
+                             .max_turns = input_.max_turns,
+                             .private_dir = PrivateDirOf(services_.journal)};
+      std::error_code ignored;
+      std::filesystem::remove_all(call.private_dir, ignored);  // of a run that was killed
+      ModelOutcome outcome = program_.Run(call, services_.control);
+      std::filesystem::remove_all(call.private_dir, ignored);
+      return outcome;
+    };
+    const auto digest = [&](json report, json& kept) -> std::optional<LoopOutcome> {
+      int64_t redactions = 0;
+      services_.redactor.Apply(report, redactions);
+      Result<TreeSnapshot> after = TakeSnapshot(services_.dir);
+      if (!after && after.error().code == StatusCode::kResourceExhausted) {
+        return AgentError("after the run: " + after.error().message);
       }
-      return failed;
-    }
-    json report = outcome.response();
-    int64_t redactions = 0;
-    services_.redactor.Apply(report, redactions);
-    Result<TreeSnapshot> after = TakeSnapshot(services_.dir);
-    if (!after && after.error().code == StatusCode::kResourceExhausted) {
-      return AgentError("after the run: " + after.error().message);
-    }
-    if (!after) return Machine(after.error());
-    const std::vector<std::string> touched = Diff(input_.before, *after).Touched();
-    answer = {
-        {"tokens", Tokens(report)},  {"report", std::move(report)}, {"call_id", begun->id},
-        {"started", begun->started}, {"changed", !touched.empty()}, {"secret_file", FileWithSecret(touched)},
-        {"latency_ms", latency_ms},  {"redactions", redactions},    {"time", FormatIso8601Millis(services_.now())}};
-    const Status written = services_.journal.Write(AnswerName(run), answer);
-    if (!written) return Machine(written.error());
-    return std::nullopt;
+      if (!after) return Machine(after.error());
+      const std::vector<std::string> touched = Diff(input_.before, *after).Touched();
+      kept["tokens"] = Tokens(report);
+      kept["report"] = std::move(report);
+      kept["changed"] = !touched.empty();
+      kept["secret_file"] = FileWithSecret(touched);
+      kept["redactions"] = redactions;
+      return std::nullopt;
+    };
+    return AnswerToCall(input_.request, services_, reply_, run, ask, digest, answer);
   }
 
   std::string FileWithSecret(const std::vector<std::string>& touched) const {
@@ -153,36 +120,15 @@ class ProgramStep {
     ProgramReport report = answer.at("report").get<ProgramReport>();
     if (!report.text.empty()) reply_.text = std::move(report.text);
     reply_.finish_reason = report.finish_reason;
-    reply_.turns = run;
-    reply_.latency_ms += answer.at("latency_ms").get<int64_t>();
-    reply_.redaction_count += answer.at("redactions").get<int64_t>();
     if (!report.model.empty()) reply_.model = report.model;
     reply_.action_count += static_cast<int64_t>(report.actions.size());
     for (AgentAction& action : report.actions) reply_.actions.push_back(std::move(action));
-
-    const json& counts = answer.at("tokens");
-    const PaidTokens paid{.prompt = counts.at("prompt").get<int64_t>(),
-                          .output = counts.at("output").get<int64_t>(),
-                          .thoughts = counts.at("thoughts").get<int64_t>(),
-                          .cached = counts.at("cached").get<int64_t>()};
-    reply_.prompt_token_count += paid.prompt;
-    reply_.completion_token_count += paid.output + paid.thoughts;
-    reply_.thoughts_token_count += paid.thoughts;
-    reply_.cached_token_count += paid.cached;
-    const std::string source = counts.at("source").get<std::string>();
-    if (reply_.token_count_source.empty() || source != kTokensReported) reply_.token_count_source = source;
-    const std::string time = answer.at("time").get<std::string>();
-    const std::optional<double> cost = services_.calls.Cost(paid, time.substr(0, 10), &reply_.price_version);
-    if (reply_.cost_usd && cost) {
-      *reply_.cost_usd += *cost;
-    } else {
-      reply_.cost_usd.reset();
-    }
-    return services_.calls.Answered(answer, run);
+    return AccountForCall(services_, reply_, run, answer, /*bought=*/true);
   }
 
   const ProgramInput& input_;
-  ProgramServices& services_;
+  AgentProgram& program_;
+  StepServices& services_;
   AgentReply& reply_;
 };
 
@@ -190,8 +136,8 @@ class ProgramStep {
 
 std::string PrivateDirOf(const StepJournal& journal) { return journal.path() + "/private"; }
 
-LoopOutcome RunProgramStep(const ProgramInput& input, ProgramServices& services, AgentReply& reply) {
-  LoopOutcome outcome = ProgramStep(input, services, reply).Run();
+LoopOutcome RunProgramStep(const ProgramInput& input, AgentProgram& program, StepServices& services, AgentReply& reply) {
+  LoopOutcome outcome = ProgramStep(input, program, services, reply).Run();
   if (reply.turns == 0) reply.cost_usd.reset();
   return outcome;
 }

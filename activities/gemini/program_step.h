@@ -2,9 +2,8 @@
 // no change is asked again, a cut or malformed answer gets one repair run, a block is an error.
 #pragma once
 
-#include <functional>
+#include <string>
 
-#include "activities/compliance/safe_files.h"
 #include "activities/compliance/tree_snapshot.h"
 #include "activities/gemini/agent_loop.h"
 #include "activities/gemini/agent_program.h"
@@ -20,21 +19,10 @@ struct ProgramInput {
   const TreeSnapshot& before;  ///< The directory before the first attempt.
 };
 
-struct ProgramServices {
-  AgentProgram& program;
-  const SafeDir& dir;
-  StepJournal& journal;
-  const Redactor& redactor;
-  TokenCounter& tokens;
-  CallLog& calls;
-  std::function<Instant()> now;
-  CallControl control;
-};
-
 /// Where a step's program has its HOME.
 std::string PrivateDirOf(const StepJournal& journal);
 
 /// Fills the program's part of `reply`, whatever the outcome.
-LoopOutcome RunProgramStep(const ProgramInput& input, ProgramServices& services, AgentReply& reply);
+LoopOutcome RunProgramStep(const ProgramInput& input, AgentProgram& program, StepServices& services, AgentReply& reply);
 
 }  // namespace wfe::activities
