@@ -35,6 +35,38 @@ int64_t Count(const RE2& expression, std::string_view text) {
   return count;
 }
 
+namespace {
+
+/// One pattern for each language.
+struct ByLanguage {
+  const RE2& js;
+  const RE2& python;
+  const RE2& cpp;
+  const RE2& go;
+  const RE2& rust;
+};
+
+const RE2& Of(Language language, const ByLanguage& patterns) {
+  static const RE2 kNone(R"(\bwfe-never\b)");
+  switch (language) {
+    case Language::kJavaScript:
+      return patterns.js;
+    case Language::kPython:
+      return patterns.python;
+    case Language::kCpp:
+      return patterns.cpp;
+    case Language::kGo:
+      return patterns.go;
+    case Language::kRust:
+      return patterns.rust;
+    case Language::kNone:
+      break;
+  }
+  return kNone;
+}
+
+}  // namespace
+
 const RE2& Assertions(Language language) {
   static const RE2 kJs(
       R"(\bexpect(?:TypeOf)?(?:\.\w+)*\s*(?:<[^>()]*>)?\(|\bassert(?:\.\w+)*\s*\(|\.should\b|\bt\.(?:is|not|ok|notOk|true|false|truthy|falsy|equal|equals|deepEqual|same|throws|throwsAsync|rejects|regex|like|snapshot|pass|fail|match)\s*\()");
@@ -45,22 +77,7 @@ const RE2& Assertions(Language language) {
       R"(\b\w+\.(?:Error|Errorf|Fatal|Fatalf|Fail|FailNow)\s*\(|\b(?:assert|require|is|qt|check)\.\w+\s*\()");
   static const RE2 kRust(
       R"(\b(?:debug_|prop_)?assert\w*!|\bpanic!|\bunreachable!|\bmatches!|\.unwrap(?:_err)?\(\)|\.expect(?:_err)?\(|#\[should_panic)");
-  static const RE2 kNone(R"(\bwfe-never\b)");
-  switch (language) {
-    case Language::kJavaScript:
-      return kJs;
-    case Language::kPython:
-      return kPython;
-    case Language::kCpp:
-      return kCpp;
-    case Language::kGo:
-      return kGo;
-    case Language::kRust:
-      return kRust;
-    case Language::kNone:
-      break;
-  }
-  return kNone;
+  return Of(language, {kJs, kPython, kCpp, kGo, kRust});
 }
 
 namespace {
@@ -80,22 +97,7 @@ const RE2& VacuousAssertions(Language language) {
       R"(\b(?:EXPECT_TRUE|ASSERT_TRUE|REQUIRE|CHECK|BOOST_CHECK|BOOST_TEST|assert|static_assert)\s*\(\s*(?:true|1|1\s*==\s*1)\s*\)|\b(?:EXPECT_EQ|ASSERT_EQ)\s*\(\s*(?:1\s*,\s*1|true\s*,\s*true|0\s*,\s*0)\s*\)|\b(?:SUCCEED)\s*\(|\|\|\s*true\s*\))");
   static const RE2 kGo(R"(\bif\s+false\s*\{|\b(?:assert|require)\.(?:True\s*\(\s*t\s*,\s*true|Equal\s*\(\s*t\s*,\s*1\s*,\s*1)\s*\))");
   static const RE2 kRust(R"(\bassert!\s*\(\s*true\b|\bassert_eq!\s*\(\s*(?:1\s*,\s*1|true\s*,\s*true|0\s*,\s*0)\s*\)|\|\|\s*true\s*\))");
-  static const RE2 kNone(R"(\bwfe-never\b)");
-  switch (language) {
-    case Language::kJavaScript:
-      return kJs;
-    case Language::kPython:
-      return kPython;
-    case Language::kCpp:
-      return kCpp;
-    case Language::kGo:
-      return kGo;
-    case Language::kRust:
-      return kRust;
-    case Language::kNone:
-      break;
-  }
-  return kNone;
+  return Of(language, {kJs, kPython, kCpp, kGo, kRust});
 }
 
 /// `expect(x).toBe(x)`, `assert x == x`, `assert_eq!(x, x)`.
