@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 
+#include "activities/compliance/toolchain.h"
 #include "activities/gemini/program_files.h"
 
 namespace wfe::activities {
@@ -135,6 +136,9 @@ Status CheckAgentProcess(const std::string& name, const std::string& program, co
                               "\" is not there, or not executable; install it, or name it in the " +
                               "worker's configuration");
   }
+  if (const ToolLocation location = LocateTool(program, path); location.program.empty()) {
+    return FailedPrecondition(name + " cannot be started: " + location.problem);
+  }
   std::string reason;
   if (sandbox == SandboxPolicy::kRequired && !UsableSandbox(sandbox, path, &reason)) {
     return FailedPrecondition(
@@ -165,11 +169,9 @@ std::variant<ProcessOutcome, ModelError> RunAgentProcess(const AgentProcess& pro
     return ModelError{
         .kind = ModelErrorKind::kRetryable, .message = prepared.error().message, .error_class = "TOOL_IO"};
   }
-  // Where the program really lies: what it loads beside itself is found from there.
-  std::error_code failed;
-  const std::string found = FindProgram(process.program, process.path);
-  const fs::path resolved = fs::canonical(found, failed);
-  const std::string program = failed ? found : resolved.string();
+  // Where the program really lies: what it loads beside itself is found from there, and a version manager's shim would
+  // look for its user's home.
+  const std::string program = LocateTool(process.program, process.path).program;
 
   ProcessSpec spec;
   spec.argv = {program};

@@ -144,7 +144,8 @@ ModelOutcome ParseCommandRun(int exit_code, const std::string& standard_output, 
   if (exit_code == 0 && status == "done") return ModelOutcome(json(report));
 
   ModelError error{.kind = ModelErrorKind::kPermanent, .message = {}, .error_class = "ERROR"};
-  const std::string said = CleanTerminalText(standard_error).substr(0, 500);
+  std::string said = CleanTerminalText(standard_error).substr(0, 500);
+  while (said.ends_with('\n')) said.pop_back();
   if (status.empty() && exit_code == 0) {
     error.message = "the agent's command ended without a line {\"type\": \"result\", …} on standard output";
   } else if (status.empty()) {

@@ -53,6 +53,28 @@ TEST_F(ProgramTest, PromptOfAnyLengthComesByStandardInputAndIsNotShownByPs) {
   EXPECT_EQ(result.value().text, "done");
 }
 
+TEST_F(ProgramTest, ShimOfAVersionManagerIsStartedAsTheProgramItStandsForOrRefusedBeforeAnythingIsSpent) {  // RW-D6
+  const std::string real = root_ / "pyenv/versions/9/bin/agent9";
+  const auto script = [](const std::string& path, const std::string& body) {
+    WriteAll(path, "#!/bin/sh\n" + body + "\n");
+    std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+  };
+  script(root_ / "pyenv/shims/agent9", "exit 99");
+  script(root_ / "pyenv/libexec/pyenv", "echo " + real);
+  script(real, "echo x > a.txt\n" + std::string(kResult));
+  const CommandAgentOptions options{
+      .argv = {"agent9"}, .path = (root_ / "pyenv/shims") + ":/usr/bin:/bin", .environment = {}, .sandbox = sandbox_};
+  config_.programs["command"] = MakeCommandAgent(options);
+  const auto result = Run(ProgramRequest(), 1);
+  ASSERT_TRUE(result.has_value()) << result.failure()->message;
+  EXPECT_EQ(File("a.txt"), "x\n");
+
+  script(root_ / "pyenv/libexec/pyenv", "echo 'agent9 is not installed' >&2; exit 1");
+  const Status usable = CheckAgentBackend(config_, "command");
+  ASSERT_FALSE(usable);
+  EXPECT_THAT(usable.error().message, HasSubstr("agent9 is not installed"));
+}
+
 TEST_F(ProgramTest, ItsRunIsJournalledAndItSeesItsContextAndKeyAndNothingElseOfTheWorker) {
   setenv("A_SECRET_OF_THE_WORKER", "do-not-show", 1);
   const std::string body =
