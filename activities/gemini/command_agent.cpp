@@ -152,6 +152,12 @@ ModelOutcome ParseCommandRun(int exit_code, const std::string& standard_output, 
     error.message =
         "the agent's command failed with exit code " + std::to_string(exit_code) + (said.empty() ? "" : ": " + said);
     if (SoundsUnavailable(standard_error)) error.kind = ModelErrorKind::kRetryable;
+  } else if (status != "done" && status != "error") {
+    error.message = "the agent's command ended with the status \"" + Printable(status).substr(0, 100) +
+                    "\" in its result line; there are \"done\" and \"error\"";
+  } else if (status == "done") {
+    error.message = "the agent's command says that it is done, and ended with exit code " + std::to_string(exit_code) +
+                    (said.empty() ? "" : ": " + said);
   } else {
     error.message = "the agent's command reports: " + CleanTerminalText(Text(reader.result, "error")).substr(0, 500);
     if (reader.result.value("retry", json(false)) == json(true)) error.kind = ModelErrorKind::kRetryable;

@@ -53,6 +53,16 @@ TEST_F(ProgramTest, PromptOfAnyLengthComesByStandardInputAndIsNotShownByPs) {
   EXPECT_EQ(result.value().text, "done");
 }
 
+TEST_F(ProgramTest, EndingThatIsNoneOfTheContractsIsNamed) {
+  const auto unknown = RunCommand(R"(printf '%s\n' '{"type":"result","status":"success"}')", ProgramRequest());
+  ASSERT_NE(unknown.failure(), nullptr);
+  EXPECT_THAT(unknown.failure()->message, HasSubstr("the status \"success\" in its result line"));
+  config_.work_root = root_ / "worker2";
+  const auto failed = RunCommand(std::string(kResult) + "\necho 'lost its way' >&2; exit 3", ProgramRequest());
+  ASSERT_NE(failed.failure(), nullptr);
+  EXPECT_THAT(failed.failure()->message, HasSubstr("exit code 3: lost its way"));
+}
+
 TEST_F(ProgramTest, ShimOfAVersionManagerIsStartedAsTheProgramItStandsForOrRefusedBeforeAnythingIsSpent) {  // RW-D6
   const std::string real = root_ / "pyenv/versions/9/bin/agent9";
   const auto script = [](const std::string& path, const std::string& body) {
