@@ -76,7 +76,7 @@ bool IsCargoTest(const std::vector<std::string>& argv) {
 
 Examination::Examination(const ComplianceSettings& settings, const Profile& profile, const ComplianceRequest& request,
                          const SafeDir& dir)
-    : settings_(settings), profile_(profile), request_(request), dir_(dir) {}
+    : settings_(settings), profile_(profile), request_(request), dir_(dir), products_(dir) {}
 
 void Examination::Note(Finding finding, bool always_fails) {
   (strict() || always_fails ? failing_ : recorded_).push_back(std::move(finding));
@@ -94,6 +94,7 @@ Status Examination::Begin(ComplianceReport& report) {
   plants_.emplace(dir_, std::move(known));
   WFE_RETURN_IF_ERROR(plants_->Sweep("the agent"));
   WFE_RETURN_IF_ERROR(plants_->Remember());
+  WFE_RETURN_IF_ERROR(products_.Before());
   if (!baseline_.has_value()) return Ok();
   WFE_ASSIGN_OR_RETURN(IntegrityCheck integrity, CheckIntegrity(dir_, *baseline_, strict()));
   for (Finding& finding : integrity.findings) Note(std::move(finding), false);
@@ -228,6 +229,7 @@ Status Examination::Judge(const CheckSpec& check, const ProcessOutcome& outcome,
 }
 
 Status Examination::End(ComplianceReport& report, CheckVerdict& policy) {
+  WFE_RETURN_IF_ERROR(products_.After());
   if (dependencies_.has_value() && dependencies_->ThrowAwayWhenChanged()) {
     Note({.path = "",
           .line = 0,

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "activities/compliance/check_products.h"
 #include "activities/compliance/classify.h"
 #include "activities/compliance/compliance.h"
 #include "activities/compliance/dependency_guard.h"
@@ -58,6 +59,7 @@ class Examination {
   const SafeDir& dir_;
   std::optional<TestBaseline> baseline_;
   std::optional<PlantGuard> plants_;
+  CheckProducts products_;
   std::optional<DependencyGuard> dependencies_;
   std::vector<Finding> failing_;         ///< Policy findings that decide.
   std::vector<Finding> recorded_;        ///< Those that the policy "warn" only records.

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "activities/compliance/check_products.h"
 #include "activities/compliance/project_facts.h"
 #include "activities/compliance/text.h"
 #include "engine/base/hash.h"
@@ -235,11 +236,13 @@ std::vector<std::string> TreeDiff::Touched() const {
 Result<std::string> PackTree(const SafeDir& dir, const SnapshotOptions& options) {
   WFE_ASSIGN_OR_RETURN(const SafeDir root, Unreserved(dir, options));
   WFE_ASSIGN_OR_RETURN(const std::vector<SafeEntry> entries, Entries(root, options));
+  WFE_ASSIGN_OR_RETURN(const std::vector<std::string> products, ProductsOfChecks(root));
   std::string files;
   uint64_t count = 0;
   uint64_t total = 0;
   for (const SafeEntry& entry : entries) {
     if (entry.kind != FileKind::kFile) continue;
+    if (std::binary_search(products.begin(), products.end(), entry.path)) continue;
     WFE_ASSIGN_OR_RETURN(const std::string content, root.Read(entry.path, options.max_file_bytes));
     total += content.size();
     if (total > options.max_total_bytes) return TooLarge(entry.path, options.max_total_bytes);

@@ -63,7 +63,7 @@ struct TreeDiff {
 TreeDiff Diff(const TreeSnapshot& before, const TreeSnapshot& after);
 
 /// The tree as one deterministic blob: equal trees give equal bytes.  Symbolic links are left out, since they may
-/// point anywhere.
+/// point anywhere, and what checks left (ProductsOfChecks).
 Result<std::string> PackTree(const SafeDir& dir, const SnapshotOptions& options = {});
 
 struct UnpackOptions {

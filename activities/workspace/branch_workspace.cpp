@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "activities/compliance/check_products.h"
 #include "activities/compliance/text.h"
 #include "activities/workspace/tree_files.h"
 
@@ -43,6 +44,16 @@ std::string BranchWord(const std::string& id) {
   return word.empty() ? "build" : word;
 }
 
+/// A path as a pattern that git takes for itself and nothing else.
+std::string ExactPattern(const std::string& path) {
+  std::string pattern = "/";
+  for (const char c : path) {
+    if (c == '*' || c == '?' || c == '[' || c == '\\' || c == ' ') pattern += '\\';
+    pattern += c;
+  }
+  return pattern;
+}
+
 constexpr std::string_view kRunTrailer = "Wfe-Run: ";
 constexpr std::string_view kEntryTrailer = "Wfe-Entry: ";
 
@@ -64,8 +75,14 @@ Repository BranchWorkspace::UserRepository() const {
 Status BranchWorkspace::Prepare() {
   std::vector<std::string> excludes = NeverCommitted();
   // The agent's context is wfe's own file unless the project has one of that name.
-  const std::string prefix = fs::path(state_.working_dir).lexically_relative(state_.root).string();
-  excludes.push_back((prefix == "." ? "/" : "/" + prefix + "/") + "GEMINI.md");
+  const std::string relative = fs::path(state_.working_dir).lexically_relative(state_.root).string();
+  const std::string prefix = relative == "." ? "" : relative + "/";
+  excludes.push_back(ExactPattern(prefix + "GEMINI.md"));
+  // Before the export there is no working directory yet.
+  if (const auto dir = SafeDir::Open(state_.working_dir, {.reserved = {}, .max_file_bytes = 64ull << 20})) {
+    WFE_ASSIGN_OR_RETURN(const auto products, ProductsOfChecks(*dir));
+    for (const std::string& path : products) excludes.push_back(ExactPattern(prefix + path));
+  }
   return git_.MakeOwnDir(UserRepository(), folder_.GitDir(), excludes);
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "activities/compliance/check_products.h"
 #include "tests/activities/workspace_test_support.h"
 
 namespace wfe::activities {
@@ -62,6 +63,48 @@ TEST_F(BranchWorkspaces, EachStepIsACommitWithItsVerdictAndEntryAndTheUsersFiles
   EXPECT_EQ(project.Git("diff --name-status main wfe/b"), "D\ta.txt\nA\tnew.txt");
   EXPECT_EQ(project.Git("status --porcelain"), "");
   EXPECT_TRUE(project.Has("a.txt"));
+}
+
+TEST_F(BranchWorkspaces, WhatChecksLeaveBehindIsInNoCommitUnlessTheAgentTakesItUp) {
+  GitProject project;
+  project.Put("package/a.txt", "1\n");
+  project.Put("package/formatted.txt", "a  b\n");
+  project.Commit("first");
+  const OpenWorkspaceReport opened = Open({.project_dir = project.path() + "/package", .workflow_id = "b"});
+  const std::string& dir = opened.working_dir;
+  const auto verify = [&dir](const std::function<void()>& checks) {
+    const auto open = SafeDir::Open(dir, {.reserved = {}});
+    ASSERT_TRUE(open.has_value());
+    CheckProducts products(*open);
+    ASSERT_TRUE(products.Before().has_value());
+    checks();
+    ASSERT_TRUE(products.After().has_value());
+  };
+  Write(dir + "/agent.txt", "the agent's\n");
+  verify([&] {
+    Write(dir + "/coverage/[1] of *?.json", "{}");
+    Write(dir + "/coverage/1 of xy.json", "{}");
+    Write(dir + "/snapshot.txt", "as it came out\n");
+    Write(dir + "/formatted.txt", "a b\n");
+  });
+  Record(opened, "implement_v1", "fail", "entry-1");
+  EXPECT_EQ(project.Git("diff --name-status main wfe/b"), "A\tpackage/agent.txt\nM\tpackage/formatted.txt");
+  // The next step's agent writes over one of them and makes a name that a pattern would have covered.
+  Write(dir + "/snapshot.txt", "as it should be, says the agent\n");
+  Write(dir + "/coverage/[1] of all.json", "{}");
+  verify([&] { Write(dir + "/coverage/[1] of *?.json", "{ }"); });
+  const std::string packed = Pack(dir);
+  Record(opened, "fix_attempt_1", "pass", "entry-2");
+  // The kept tree is that of the commit, so that a resumed build finds it.
+  const OpenWorkspaceReport resumed = Open({.project_dir = project.path() + "/package",
+                                            .workflow_id = "c",
+                                            .run_id = "run-2",
+                                            .restore_snapshot_blob_hash = packed,
+                                            .base_commit = opened.base_commit,
+                                            .branch = opened.branch,
+                                            .base_snapshot_blob_hash = opened.base_snapshot_blob_hash});
+  EXPECT_EQ(project.Git("rev-parse wfe/c"), project.Git("rev-parse wfe/b"));
+  EXPECT_EQ(project.Git("diff --name-only wfe/b~1 wfe/b"), "package/coverage/[1] of all.json\npackage/snapshot.txt");
 }
 
 TEST_F(BranchWorkspaces, TheSameEntryMakesOneCommitHoweverOftenItIsRecorded) {

@@ -4,8 +4,9 @@
 # `git status` shows the agent's files and nothing else; the project's own tests still work; the trace is valid and agrees
 # with its history; a second build of the same installs nothing again.  At least all but one must pass.
 #   public_projects.sh WFE JSON_AT [NAME…]
-# Needs the registries of npm, PyPI, Go and Debian, and the Debian packages git, nodejs, npm, golang-go, python3-venv and
-# python3-pip, beside those of C++.
+# Needs the registries of npm, PyPI, Go and Debian, and the Debian packages git, nodejs, npm, python3-venv and python3-pip,
+# beside those of C++; Go 1.20 or newer (Debian 12 has it in bookworm-backports; with its own 1.19 the build of the Go
+# project says so and fails).
 set -u
 wfe=$(realpath "$1")
 json_at=$(realpath "$2")

@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <map>
 
 #include "activities/compliance/process_runner.h"
@@ -134,10 +135,6 @@ std::string InGitsOwnNames(const std::string& patch) {
         const size_t side = name < line.size() && line[name] == '"' ? name + 1 : name;
         if (side < line.size()) line[side] = name == half + 1 ? 'b' : 'a';
       }
-    } else if (line.starts_with(" {a => b}/")) {
-      line.erase(1, std::string_view("{a => b}/").size());
-    } else if (line.starts_with(" a/") || line.starts_with(" b/")) {
-      if (line.find(" | ") != std::string::npos) line.erase(1, 2);
     }
     out += line;
   }
@@ -216,11 +213,16 @@ Result<std::string> RenderPatch(const std::vector<FileChange>& changes, bool sta
   }
   std::vector<std::string> arguments = {"diff",          "--no-index",    "--no-prefix",
                                         "--no-ext-diff", "--no-textconv", "--no-renames"};
-  arguments.push_back(stat ? "--stat=80" : "--binary");
-  arguments.insert(arguments.end(), {"a", "b"});
+  arguments.insert(arguments.end(), {"--binary", "a", "b"});
   WFE_ASSIGN_OR_RETURN(Ran ran, RunGit(temporary.path(), std::move(arguments)));
   if (ran.exit_code > 1) return Internal("git diff failed: " + activities::Printable(ran.err));
-  return InGitsOwnNames(ran.out);
+  const std::string patch = InGitsOwnNames(ran.out);
+  if (!stat || patch.empty()) return patch;
+  const std::string file = temporary.path() + "/patch";
+  std::ofstream(file, std::ios::binary) << patch;
+  WFE_ASSIGN_OR_RETURN(Ran summary, RunGit(temporary.path(), {"apply", "--stat", file}));
+  if (summary.exit_code != 0) return Internal("git apply --stat failed: " + activities::Printable(summary.err));
+  return summary.out;
 }
 
 std::vector<FileChange> Reversed(std::vector<FileChange> changes) {

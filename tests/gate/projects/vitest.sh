@@ -6,7 +6,7 @@ fetch() {
   npm_source @atproto/lex-json 0.0.16 && rm -rf dist tsconfig*.json &&
     echo '{"compilerOptions":{"target":"ES2023","lib":["ES2023","DOM"],"module":"NodeNext","moduleResolution":"NodeNext","strict":true,"noImplicitAny":false,"skipLibCheck":true},"include":["src"],"exclude":["**/*.test.ts","**/*.bench.ts"]}' > tsconfig.json &&
     sed -i 's#^    "vitest"#    "typescript": "5.9.3",\n    "vitest"#' package.json &&
-    echo node_modules > .gitignore && npm install --package-lock-only --ignore-scripts --no-audit --no-fund --silent
+    echo node_modules > .gitignore && npm_lock
 }
 task="Add isLexLinkObject(value): whether a JSON value has exactly the shape of a link, {\"\$link\": \"...\"}. Export it and test it."
 changes=' M src/index.ts

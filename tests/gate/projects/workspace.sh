@@ -17,7 +17,7 @@ fetch() {
   "devDependencies": { "typescript": "5.9.3" }
 }
 END
-  echo node_modules > .gitignore && npm install --package-lock-only --ignore-scripts --no-audit --no-fund --silent
+  echo node_modules > .gitignore && npm_lock
 }
 options=(--check 'npm test')
 task="Add lexJsonByteLength(json) to lex-json: the number of UTF-8 bytes of a JSON value as text, with utf8Len of lex-data. Export it and test it."
