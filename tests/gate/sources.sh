@@ -10,11 +10,11 @@ npm_source() {
   [ -s "$file" ] || npm pack --silent --pack-destination "$sources" "$1@$2" > /dev/null || return 1
   tar xzf "$file" --strip-components=1
 }
-# npm_lock: a lock file for the package in the current directory.  The npm of Debian 12 stumbles over some ("Cannot read
-# properties of null"); a newer one makes the lock then, and installing from it is the old one's again.
+# npm_lock: a lock file for the package in the current directory.  npm before 11 stumbles over some ("Cannot read
+# properties of null"); a newer one makes the lock then, and the machine's own installs from it.
 npm_lock() {
   local options=(install --package-lock-only --ignore-scripts --no-audit --no-fund --loglevel error)
-  npm "${options[@]}" || { rm -f package-lock.json && npm exec --yes npm@10.9.4 -- "${options[@]}"; }
+  npm "${options[@]}" || { rm -f package-lock.json && npm exec --yes npm@11.6.2 -- "${options[@]}"; }
 }
 # debian_source PACKAGE FILE SHA256: the upstream archive of a source package of Debian 12, from where the machine gets its
 # packages, under a configuration of our own; nothing of the machine's is touched.
