@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "engine/base/parse_json.h"
+#include "engine/base/suggest.h"
 
 namespace wfe::activities {
 namespace {
@@ -112,8 +113,15 @@ Result<std::vector<std::string>> TemplateStore::TemplateIds() const {
   return std::vector<std::string>(ids.begin(), ids.end());
 }
 
+std::string TemplateStore::Guess(const std::string& template_id) const {
+  const auto known = TemplateIds();
+  return known ? DidYouMean(template_id, *known) : std::string();
+}
+
 Result<TemplateState> TemplateStore::State(const std::string& template_id) const {
-  if (!IsTemplateId(template_id)) return InvalidArgument(Quoted(template_id) + " is not a template id");
+  if (!IsTemplateId(template_id)) {
+    return InvalidArgument(Quoted(template_id) + " is not a template id" + Guess(template_id));
+  }
   WFE_ASSIGN_OR_RETURN(const BuiltInVersions built_in, BuiltIn(template_id));
   std::vector<std::pair<std::string, std::string>> rows;
   if (options_.rows) {
@@ -122,7 +130,9 @@ Result<TemplateState> TemplateStore::State(const std::string& template_id) const
     });
     if (!scanned) return Unavailable("the template store cannot be read: " + scanned.error().message);
   }
-  if (rows.empty() && built_in.versions.empty()) return NotFound("there is no template " + Quoted(template_id));
+  if (rows.empty() && built_in.versions.empty()) {
+    return NotFound("there is no template " + Quoted(template_id) + Guess(template_id));
+  }
   return FoldTemplate(template_id, built_in, rows);
 }
 

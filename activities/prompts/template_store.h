@@ -72,6 +72,8 @@ class TemplateStore {
                                   const std::string& reason);
 
  private:
+  /// "; did you mean ID?" or nothing.
+  std::string Guess(const std::string& template_id) const;
   Result<BuiltInVersions> BuiltIn(const std::string& template_id) const;
   Result<TemplateChange> Switch(std::string_view kind, const std::string& template_id, int version,
                                 const std::string& author, const std::string& reason);

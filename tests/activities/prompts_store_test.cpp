@@ -82,6 +82,25 @@ TEST_F(TemplateStoreTest, WithoutRowsTheFilesAreAllThereIs) {  // RC-4
   EXPECT_EQ(Store().State("a/b").error().code, StatusCode::kInvalidArgument);
 }
 
+TEST_F(TemplateStoreTest, MistypedIdIsAnsweredWithTheOneThatWasMeant) {
+  const auto said = [this](const char* id) { return Store().State(id).error().message; };
+  EXPECT_EQ(said("typescript-packge"), "there is no template \"typescript-packge\"; did you mean typescript-package?");
+  EXPECT_EQ(said("typescript/package"),
+            "\"typescript/package\" is not a template id; did you mean typescript-package?");
+  EXPECT_EQ(said("something-else"), "there is no template \"something-else\"");
+  // Also of a template that is stored and in no file.
+  TemplateStore store = Store();
+  ASSERT_TRUE(store.CreateDraft({.template_id = "own-service",
+                                 .parent_version = 0,
+                                 .text = TemplateText("- One."),
+                                 .author = "ada",
+                                 .reason = "because",
+                                 .evidence = std::nullopt}));
+  EXPECT_THAT(said("own-servce"), HasSubstr("; did you mean own-service?"));
+  rows_->down = true;
+  EXPECT_THAT(said("own-servce"), HasSubstr("cannot be read"));
+}
+
 TEST_F(TemplateStoreTest, DraftIsUsedOnlyOnceItIsActivated) {
   EXPECT_EQ(Draft("- Two."), 2);
   EXPECT_EQ(State().versions.at(2).status, kTemplateDraft);

@@ -22,6 +22,9 @@ serve_records
 expect 0 "First version" "$wfe" prompts list
 expect 0 "was never changed" "$wfe" prompts show $id --history
 expect 4 'there is no template "other"' "$wfe" prompts show other
+expect 4 'there is no template "typescript-packge"; did you mean typescript-package?' "$wfe" prompts show typescript-packge
+expect 4 "did you mean typescript-package?" "$wfe" prompts list typescript-packge
+expect 4 "did you mean typescript-package?" "$wfe" prompts activate typescript-packge 1 --reason r
 expect 4 "has no version 7" "$wfe" prompts show $id 7
 expect 4 'no section "Nothing"' "$wfe" prompts show $id --section Nothing
 expect 0 "- No network" "$wfe" prompts show $id --section "STRICT CONSTRAINTS"

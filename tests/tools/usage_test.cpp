@@ -7,9 +7,9 @@
 #include <map>
 #include <set>
 
+#include "engine/base/suggest.h"
 #include "tools/wfe/cli.h"
 #include "tools/wfe/one_of.h"
-#include "tools/wfe/suggest.h"
 
 namespace wfe::cli {
 namespace {

@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "activities/compliance/profile.h"
+#include "engine/base/suggest.h"
 #include "tools/wfe/build_commands.h"
 #include "tools/wfe/build_start.h"
 #include "tools/wfe/build_summary.h"
@@ -15,7 +16,6 @@
 #include "tools/wfe/prompt_store.h"
 #include "tools/wfe/queue_pollers.h"
 #include "tools/wfe/start.h"
-#include "tools/wfe/suggest.h"
 #include "tools/wfe/user_state.h"
 #include "workflows/audited_build/audited_build.h"
 

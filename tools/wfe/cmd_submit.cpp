@@ -1,6 +1,7 @@
 // wfe submit, result
 #include <fmt/core.h>
 
+#include "engine/base/suggest.h"
 #include "tools/wfe/cli.h"
 #include "tools/wfe/follow.h"
 #include "tools/wfe/local.h"
@@ -8,7 +9,6 @@
 #include "tools/wfe/queue_pollers.h"
 #include "tools/wfe/registry.h"
 #include "tools/wfe/start.h"
-#include "tools/wfe/suggest.h"
 #include "workers/sdk/workflow_registry.h"
 
 namespace wfe::cli {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "tools/wfe/suggest.h"
+#include "engine/base/suggest.h"
 
 namespace wfe::cli {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "tools/wfe/suggest.h"
+#include "engine/base/suggest.h"
 
 namespace wfe::cli {
 namespace {

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-namespace wfe::cli {
+namespace wfe {
 
 /// The nearest of `known`; empty when none is near enough to be a slip: letters swapped, left out, added or wrong, one
 /// for each three, or a beginning of exactly one of them.
@@ -14,4 +14,4 @@ std::string Suggest(std::string_view word, const std::vector<std::string>& known
 /// "; did you mean NAME?" or nothing.
 std::string DidYouMean(std::string_view word, const std::vector<std::string>& known);
 
-}  // namespace wfe::cli
+}  // namespace wfe

@@ -1,9 +1,9 @@
-#include "tools/wfe/suggest.h"
+#include "engine/base/suggest.h"
 
 #include <algorithm>
 #include <cctype>
 
-namespace wfe::cli {
+namespace wfe {
 namespace {
 
 /// Edits between two words; a swap of neighbours is one.
@@ -57,4 +57,4 @@ std::string DidYouMean(std::string_view word, const std::vector<std::string>& kn
   return guess.empty() || guess == word ? "" : "; did you mean " + guess + "?";
 }
 
-}  // namespace wfe::cli
+}  // namespace wfe
