@@ -5,7 +5,7 @@
 # the true name, so the wire format, JSON, Any and reflection are unchanged.
 
 set(TEMPORAL_CORE_BRIDGE_VERSION 1.24.0)
-set(WFE_DEPS_DIR "${CMAKE_SOURCE_DIR}/build/deps" CACHE PATH "Where fetched and generated third-party files are kept")
+set(WFE_DEPS_DIR "${PROJECT_SOURCE_DIR}/build/deps" CACHE PATH "Where fetched and generated third-party files are kept")
 
 set(TEMPORAL_PROTO_ROOT "${WFE_DEPS_DIR}/temporal-${TEMPORAL_CORE_BRIDGE_VERSION}/protos")
 set(TEMPORAL_PROTO_GENERATED "${WFE_DEPS_DIR}/temporal-${TEMPORAL_CORE_BRIDGE_VERSION}/generated")

@@ -15,7 +15,7 @@ endfunction()
 # HEADER declares: name and content of every FILE below FOLDER of the current directory.
 function(wfe_embed_files output folder header type function)
   set(root "${CMAKE_CURRENT_SOURCE_DIR}/${folder}")
-  file(RELATIVE_PATH shown "${CMAKE_SOURCE_DIR}" "${root}")
+  file(RELATIVE_PATH shown "${PROJECT_SOURCE_DIR}" "${root}")
   set(text "// Generated from ${shown}; do not edit.\n#include \"${header}\"\n\n")
   # A lock file is longer than the 65,536 characters every compiler must take; ours take it.
   string(APPEND text "#pragma GCC diagnostic ignored \"-Woverlength-strings\"\n\n")

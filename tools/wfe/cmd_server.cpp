@@ -7,8 +7,8 @@
 
 #include "engine/host/server.h"
 #include "tools/wfe/cli.h"
-#include "tools/wfe/shutdown_signal.h"
 #include "tools/wfe/worker_process.h"
+#include "workers/host/shutdown_signal.h"
 
 namespace wfe::cli {
 namespace {
@@ -38,7 +38,7 @@ int ServerExitCode(const Error& error) {
 }
 
 Result<int> Serve(Globals& globals, const ServerFlags& flags) {
-  ShutdownSignal signal;
+  worker::ShutdownSignal signal;
   WFE_ASSIGN_OR_RETURN(const Config* config, globals.config());
   host::ServerOptions options;
   options.data_dir = flags.data.empty() ? config->server.data_dir : flags.data;
@@ -72,7 +72,7 @@ struct WorkerFlags {
 };
 
 Result<int> Work(Globals& globals, const WorkerFlags& flags) {
-  ShutdownSignal signal;
+  worker::ShutdownSignal signal;
   WFE_ASSIGN_OR_RETURN(const Config* config, globals.config());
   WorkerProcessOptions options;
   options.config = *config;

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <cstdio>
+#include <filesystem>
 
 #include "activities/prompts/records_template_rows.h"
 #include "engine/base/printable.h"
@@ -10,7 +11,15 @@
 
 namespace wfe::cli {
 
-std::string ShippedFile(const std::string& relative) { return std::string(WFE_SHARE_DIR) + "/" + relative; }
+std::string ShippedFile(const std::string& relative) {
+  static const std::string kRoot = [] {
+    std::error_code error;
+    const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", error);
+    const std::filesystem::path installed = program.parent_path().parent_path() / "share/wfe";
+    return !error && std::filesystem::is_directory(installed, error) ? installed.string() : std::string(WFE_SHARE_DIR);
+  }();
+  return kRoot + "/" + relative;
+}
 
 std::string TemplatesDir(const Config& config) {
   if (!config.build.templates_dir.empty()) return config.build.templates_dir;

@@ -10,7 +10,8 @@
 
 namespace wfe::cli {
 
-/// Where a data file that ships with wfe is, named from the root of the sources.
+/// Where a data file that ships with wfe is, named from the root of the sources: in ../share/wfe of an installed program,
+/// else in the sources it was built from.
 std::string ShippedFile(const std::string& relative);
 /// The directory with the templates: `build.templates` of the configuration, else those that ship with wfe.
 std::string TemplatesDir(const Config& config);

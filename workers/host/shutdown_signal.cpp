@@ -1,12 +1,12 @@
-#include "tools/wfe/shutdown_signal.h"
+#include "workers/host/shutdown_signal.h"
 
 #include <signal.h>
 #include <unistd.h>
 
-#include "tools/wfe/exit_codes.h"
-
-namespace wfe::cli {
+namespace wfe::worker {
 namespace {
+
+constexpr int kInterrupted = 130;  // 128 + SIGINT, as shells say it
 
 sigset_t Signals() {
   sigset_t set;
@@ -28,10 +28,10 @@ void ShutdownSignal::Wait() {
   int received = 0;
   sigwait(&set, &received);
   struct sigaction leave{};
-  leave.sa_handler = [](int) { _exit(kExitInterrupted); };
+  leave.sa_handler = [](int) { _exit(kInterrupted); };
   sigaction(SIGTERM, &leave, nullptr);
   sigaction(SIGINT, &leave, nullptr);
   pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
 }
 
-}  // namespace wfe::cli
+}  // namespace wfe::worker
