@@ -47,6 +47,9 @@ class AgentProgram {
   virtual Status Check() const { return Ok(); }
   /// What a run that did not come to its end had paid for by then, read from what it left in its private directory.
   virtual std::optional<PaidTokens> PaidSoFar(const std::string& /*private_dir*/) const { return std::nullopt; }
+  /// True: which model it asks is its own affair.  It is told what the build or the configuration names and nothing else,
+  /// and a call whose model neither they nor its report name has no price.
+  virtual bool ChoosesModel() const { return false; }
   /// "bwrap" or "none".
   virtual std::string Sandbox() const { return "none"; }
 };

@@ -45,7 +45,7 @@ Result<CallLog> CallLog::Open(StepJournal& journal, Setup setup) {
   for (const auto& [id, call] : open) {
     WFE_ASSIGN_OR_RETURN(const std::optional<json> answer, journal.Read(AnswerName(call.turn)));
     if (answer && answer->value("call_id", "") == id) continue;  // only its ending was not written
-    log.Lose(id, call, "WORKER_GONE", log.setup_.left_behind, 0, "lost");
+    log.Lose(id, call, "WORKER_GONE", log.setup_.left_behind, {}, 0, "lost");
     changed = true;
   }
   if (changed) WFE_RETURN_IF_ERROR(log.Save());
@@ -77,15 +77,18 @@ json CallLog::Row(const std::string& id, const OpenCall& call, std::string_view 
   return row;
 }
 
-void CallLog::AddCost(json& row, const PaidTokens& tokens, std::string_view day) {
+void CallLog::AddCost(json& row, const PaidTokens& tokens, std::string_view day, const std::string& model) {
+  if (!model.empty()) row["model"] = model;
   std::string version;
-  const std::optional<double> cost = Cost(tokens, day, &version);
+  const std::optional<double> cost = Cost(tokens, day, &version, model);
   if (cost) row["cost_usd"] = *cost;
   if (!version.empty()) row["price_version"] = version;
 }
 
-std::optional<double> CallLog::Cost(const PaidTokens& tokens, std::string_view day, std::string* version) const {
-  const ModelPrice* price = setup_.prices != nullptr ? setup_.prices->Find(setup_.model, day) : nullptr;
+std::optional<double> CallLog::Cost(const PaidTokens& tokens, std::string_view day, std::string* version,
+                                    const std::string& model) const {
+  const std::string& asked = model.empty() ? setup_.model : model;
+  const ModelPrice* price = setup_.prices != nullptr ? setup_.prices->Find(asked, day) : nullptr;
   if (price == nullptr || (setup_.several_prompts_per_call && price->above)) return std::nullopt;
   if (version != nullptr) *version = price->valid_from;
   return CostOf(*price, {.prompt = tokens.prompt, .cached = tokens.cached, .output = tokens.output + tokens.thoughts});
@@ -103,7 +106,8 @@ Result<CallLog::Begun> CallLog::Begin(int turn) {
 }
 
 void CallLog::Lose(const std::string& id, const OpenCall& call, const std::string& error_class,
-                   const std::optional<PaidTokens>& paid, int64_t latency_ms, std::string_view status) {
+                   const std::optional<PaidTokens>& paid, const std::string& model, int64_t latency_ms,
+                   std::string_view status) {
   json row = Row(id, call, status, FormatIso8601Millis(setup_.now()));
   const std::string time = row["time"].get<std::string>();
   open_.erase(id);
@@ -115,10 +119,10 @@ void CallLog::Lose(const std::string& id, const OpenCall& call, const std::strin
     lost_.output += paid->output;
     lost_.thoughts += paid->thoughts;
     lost_.cached += paid->cached;
-    lost_cost_usd_ += Cost(*paid, DayOf(time), nullptr).value_or(0);
+    lost_cost_usd_ += Cost(*paid, DayOf(time), nullptr, model).value_or(0);
     AddTokens(row, *paid);
     row["token_count_source"] = kTokensReported;
-    AddCost(row, *paid, DayOf(time));
+    AddCost(row, *paid, DayOf(time), model);
   }
   if (setup_.record) setup_.record(row);
 }
@@ -128,7 +132,7 @@ Status CallLog::Failed(const std::string& id, const ModelError& error, int64_t l
   if (found == open_.end()) return Ok();
   const bool cancelled = error.kind == ModelErrorKind::kCancelled;
   const std::string error_class = cancelled ? "CANCELLED" : error.error_class.empty() ? "ERROR" : error.error_class;
-  Lose(id, OpenCall(found->second), error_class, error.paid, latency_ms, cancelled ? "lost" : "failed");
+  Lose(id, OpenCall(found->second), error_class, error.paid, error.model, latency_ms, cancelled ? "lost" : "failed");
   return Save();
 }
 
@@ -145,7 +149,7 @@ Status CallLog::Answered(const json& answer, int turn) {
   AddTokens(row, paid);
   row["token_count_source"] = tokens.at("source");
   row["latency_ms"] = answer.at("latency_ms");
-  AddCost(row, paid, DayOf(time));
+  AddCost(row, paid, DayOf(time), answer.value("model", ""));
   if (setup_.record) setup_.record(row);
   if (open_.erase(id) == 0) return Ok();  // an answer of an earlier attempt says nothing about now
   unavailable_ = {};

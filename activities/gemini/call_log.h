@@ -31,7 +31,7 @@ class CallLog {
   struct Setup {
     std::string token;                      ///< Idempotency token of the activity; ids of calls come from it.
     nlohmann::json base;                    ///< What every row says: workflow, run, step, attempt, model, backend.
-    std::string model;                      ///< Whose price counts.
+    std::string model;                      ///< Whose price counts, unless an answer names another.  Empty: none.
     bool several_prompts_per_call = false;  ///< A program's run: a price with tiers cannot be applied to its sums.
     const PriceTable* prices = nullptr;
     std::optional<PaidTokens> left_behind;  ///< What a call that was lost with its worker is known to have cost.
@@ -50,12 +50,13 @@ class CallLog {
   Result<Begun> Begin(int turn);
   /// The call failed; what it cost is kept.
   Status Failed(const std::string& id, const ModelError& error, int64_t latency_ms);
-  /// The call's answer is in the journal, with its `call_id`, `started`, `tokens`, `time` and `latency_ms`.  May come
-  /// again for the same answer.
+  /// The call's answer is in the journal, with its `call_id`, `started`, `tokens`, `time`, `latency_ms`, and `model` where
+  /// the program that was run names it.  May come again for the same answer.
   Status Answered(const nlohmann::json& answer, int turn);
 
-  /// Cost of one call on a day; nullopt when the price is unknown.
-  std::optional<double> Cost(const PaidTokens& tokens, std::string_view day, std::string* version) const;
+  /// Cost of one call on a day; nullopt when the price is unknown.  `model`: empty for that of the setup.
+  std::optional<double> Cost(const PaidTokens& tokens, std::string_view day, std::string* version,
+                             const std::string& model) const;
 
   /// Adds the lost calls to the reply: counts, tokens, cost.
   void AddLost(AgentReply& reply) const;
@@ -74,9 +75,10 @@ class CallLog {
   CallLog(StepJournal& journal, Setup setup) : journal_(&journal), setup_(std::move(setup)) {}
   Status Save();
   nlohmann::json Row(const std::string& id, const OpenCall& call, std::string_view status, std::string_view time) const;
-  void AddCost(nlohmann::json& row, const PaidTokens& tokens, std::string_view day);
+  void AddCost(nlohmann::json& row, const PaidTokens& tokens, std::string_view day, const std::string& model);
   void Lose(const std::string& id, const OpenCall& call, const std::string& error_class,
-            const std::optional<PaidTokens>& paid, int64_t latency_ms, std::string_view status);
+            const std::optional<PaidTokens>& paid, const std::string& model, int64_t latency_ms,
+            std::string_view status);
 
   StepJournal* journal_;
   Setup setup_;

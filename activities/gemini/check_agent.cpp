@@ -14,12 +14,20 @@ Status CheckAgentBackend(const GeminiConfig& config, const std::string& backend)
   return InvalidArgument("this worker has no agent backend \"" + name + "\"; it has " + known);
 }
 
+std::string ModelFor(const GeminiConfig& config, const std::string& backend, const std::string& requested) {
+  if (!requested.empty()) return requested;
+  const auto program = config.programs.find(backend);
+  const bool chooses = program != config.programs.end() && program->second->ChoosesModel();
+  return chooses ? config.program_model : config.default_model;
+}
+
 sdk::ActivityResult<CheckAgentOutput> AgentWorker::CheckAgent(const CheckAgentInput& input) {
   const Status usable = CheckAgentBackend(config_, input.backend);
   if (!usable) return AgentFailure(kAgentUnusableType, usable.error().message, true);
   CheckAgentOutput output{.backend = input.backend.empty() ? config_.default_backend : input.backend,
-                          .model = input.model.empty() ? config_.default_model : input.model,
+                          .model = {},
                           .sandbox = {}};
+  output.model = ModelFor(config_, output.backend, input.model);
   const auto program = config_.programs.find(output.backend);
   if (program != config_.programs.end()) output.sandbox = program->second->Sandbox();
   return output;

@@ -53,7 +53,7 @@ class Reader {
       report.output_tokens += Count(event, "completion_tokens");
       report.thoughts_tokens += Count(event, "thoughts_tokens");
       report.cached_tokens += Count(event, "cached_tokens");
-      if (const std::string model = Text(event, "model"); !model.empty()) report.model = model;
+      if (const std::string model = Text(event, "model"); !model.empty()) report.model = Printable(model).substr(0, 200);
     } else if (type == "result") {
       result = event;
     }
@@ -79,6 +79,7 @@ class CommandAgent final : public AgentProgram {
     if (options_.argv.empty()) return FailedPrecondition("backend command: agent.command names no program");
     return CheckAgentProcess("the agent's command", options_.argv[0], options_.path, options_.sandbox);
   }
+  bool ChoosesModel() const override { return true; }
   std::string Sandbox() const override { return SandboxOf(Process()); }
 
   ModelOutcome Run(const ProgramCall& call, const CallControl& control) override {
@@ -172,6 +173,7 @@ ModelOutcome ParseCommandRun(int exit_code, const std::string& standard_output, 
                             .output = report.output_tokens,
                             .thoughts = report.thoughts_tokens,
                             .cached = report.cached_tokens};
+    error.model = report.model;
   }
   return error;
 }

@@ -24,6 +24,8 @@ struct GeminiConfig {
   std::string work_root;
   std::string default_backend = "gemini";
   std::string default_model = "gemini-2.5-flash";
+  /// For programs that choose their own model (agent_program.h); empty: none is named to them.
+  std::string program_model;
   /// By name ("gemini", "scripted"); see MakeDefaultBackends.
   std::map<std::string, std::shared_ptr<ModelBackend>> backends;
   /// Programs that run their own loop ("gemini-cli").
@@ -56,6 +58,9 @@ struct GeminiConfig {
 /// Whether a backend of this worker can be called (its key, its program, its sandbox), without calling a model.
 /// FAILED_PRECONDITION with one sentence that says what is missing; INVALID_ARGUMENT for an unknown backend.
 Status CheckAgentBackend(const GeminiConfig& config, const std::string& backend);
+
+/// The model of a request to a backend: the one it names, else this worker's.  Empty: nobody named one.
+std::string ModelFor(const GeminiConfig& config, const std::string& backend, const std::string& requested);
 
 /// Adds what this machine offers: "gemini" (key and base URL from the environment; the key becomes a secret),
 /// "gemini-cli" (found when it is called), and "scripted" when `cassette_path` is not empty.

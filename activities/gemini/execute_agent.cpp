@@ -88,10 +88,10 @@ class AgentWorker::Step {
     if (config_.work_root.empty()) return Invalid("this worker has no work_root for its journal");
     const std::string& backend = request_.backend.empty() ? config_.default_backend : request_.backend;
     reply_.backend = backend;
-    model_ = request_.model.empty() ? config_.default_model : request_.model;
     if (const auto found = config_.programs.find(backend); found != config_.programs.end()) program_ = found->second;
     if (const auto found = config_.backends.find(backend); found != config_.backends.end()) backend_ = found->second;
     if (!program_ && !backend_) return Invalid("this worker has no agent backend \"" + backend + "\"");
+    model_ = ModelFor(config_, backend, request_.model);
     if ((request_.keep_snapshot || request_.keep_session) && !config_.blob_sink) {
       return Invalid("keep_snapshot and keep_session need a blob store, and this worker has none");
     }

@@ -49,6 +49,7 @@ struct ModelError {
   bool daily_quota = false;   ///< Retryable, but not before the quota's reset at midnight Pacific time.
   std::string error_class{};  ///< For the ledger: RATE_LIMIT, QUOTA_DAY, HTTP_503, NETWORK, CUT_STREAM …
   std::optional<PaidTokens> paid = std::nullopt;
+  std::string model{};  ///< That was asked, where a program that chooses it says so; empty: the call's.
 };
 
 /// `value` is a generateContent response; the chunks of a stream are merged into one.

@@ -83,6 +83,7 @@ class ProgramStep {
       if (!after) return Machine(after.error());
       const std::vector<std::string> touched = Diff(input_.before, *after).Touched();
       kept["tokens"] = Tokens(report);
+      if (program_.ChoosesModel()) kept["model"] = report.at("model");
       kept["report"] = std::move(report);
       kept["changed"] = !touched.empty();
       kept["secret_file"] = FileWithSecret(touched);

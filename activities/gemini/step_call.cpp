@@ -87,7 +87,7 @@ Status AccountForCall(StepServices& services, AgentReply& reply, int number, con
 
   const std::string time = answer.at("time").get<std::string>();
   std::optional<double> cost;
-  if (bought) cost = services.calls.Cost(paid, time.substr(0, 10), &reply.price_version);
+  if (bought) cost = services.calls.Cost(paid, time.substr(0, 10), &reply.price_version, answer.value("model", ""));
   if (reply.cost_usd && cost) {
     *reply.cost_usd += *cost;
   } else {

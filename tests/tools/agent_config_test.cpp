@@ -96,6 +96,19 @@ TEST_F(AgentConfigTest, OwnCommandGetsTheVariablesThatAreNamedAndTheyAreSecrets)
   EXPECT_EQ(AgentWarning(*agent), "");
 }
 
+TEST_F(AgentConfigTest, OwnCommandIsToldTheModelThatTheFileNamesAndNoneOfGemini) {  // RW-D5
+  setenv("GEMINI_MODEL", "gemini-2.5-pro", 1);
+  const auto agent = Load("[agent]\nbackend = \"command\"\ncommand = [\"sh\"]\n");
+  unsetenv("GEMINI_MODEL");
+  EXPECT_EQ(activities::ModelFor(*agent, "command", ""), "");
+  EXPECT_EQ(activities::ModelFor(*agent, "command", "of-the-build"), "of-the-build");
+  EXPECT_EQ(activities::ModelFor(*agent, "gemini", ""), "gemini-2.5-pro");
+  const auto named = Load("[agent]\nmodel = \"coder-7b\"\ncommand = [\"sh\"]\n");
+  EXPECT_EQ(activities::ModelFor(*named, "command", ""), "coder-7b");
+  EXPECT_EQ(activities::ModelFor(*named, "gemini", ""), "coder-7b");
+  EXPECT_EQ(activities::ModelFor(*Load("[agent]\n"), "gemini-cli", ""), "gemini-2.5-flash");
+}
+
 TEST_F(AgentConfigTest, WorkerSaysAtItsStartWhatIsMissing) {
   unsetenv("GEMINI_API_KEY");
   const auto agent = Load("[agent]\nbackend = \"gemini\"\n");

@@ -26,7 +26,10 @@ Result<activities::GeminiConfig> AgentConfigFrom(const Config& config, const std
   activities::GeminiConfig agent;
   agent.work_root = work_root;
   agent.default_backend = config.agent.backend;
-  agent.default_model = config.agent.model;
+  // A model that nobody named must not be what an own command's calls are priced by.
+  agent.program_model = config.agent.model;
+  if (!config.agent.model.empty()) agent.default_model = config.agent.model;
+  if (!config.agent.gemini_model.empty()) agent.default_model = config.agent.gemini_model;
   agent.templates_dir = TemplatesDir(config);
   agent.limits = {.max_turns = static_cast<int>(config.agent.max_turns),
                   .max_output_tokens = static_cast<int>(config.agent.max_output_tokens),

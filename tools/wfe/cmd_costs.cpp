@@ -33,6 +33,7 @@ Result<Instant> ReadSince(const std::string& text, Instant now) {
 
 nlohmann::json ForPeople(const CostReport::Group& group) {
   nlohmann::json row = group;
+  if (group.name.empty()) row["name"] = "(not named)";
   row["cost_usd"] = group.unpriced > 0 ? fmt::format("{:.4f} + {} unpriced", group.cost_usd, group.unpriced)
                                        : fmt::format("{:.4f}", group.cost_usd);
   return row;

@@ -243,7 +243,7 @@ void ReadEnvironment(Config& config) {
       {"WFE_LISTEN", &config.server.listen},
       {"WFE_WORK_ROOT", &config.worker.work_root},
       {"WFE_AGENT_BACKEND", &config.agent.backend},
-      {"GEMINI_MODEL", &config.agent.model},
+      {"GEMINI_MODEL", &config.agent.gemini_model},
       {"GOOGLE_GEMINI_BASE_URL", &config.agent.base_url},
   };
   for (const auto& [name, target] : variables) {

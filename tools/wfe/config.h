@@ -37,7 +37,8 @@ struct ClientConfig {
 
 struct AgentConfig {
   std::string backend = "gemini";
-  std::string model = "gemini-2.5-flash";
+  std::string model;         ///< Empty: gemini-2.5-flash for the Gemini backends, and none is named to an own command.
+  std::string gemini_model;  ///< $GEMINI_MODEL: for the Gemini backends, instead of `model`.
   std::string base_url;      ///< Empty: Google's.
   std::string cassette_dir;  ///< For the scripted backend.
   std::string prices;        ///< Empty: the price file that ships with wfe.
