@@ -109,6 +109,32 @@ void PruneLocks(const std::string& lock_dir) {
   }
 }
 
+/// The directory that a build takes over from a run which ended without giving it back (it was terminated); empty when
+/// there is none, or when somebody else holds it: then the activity refuses at once.
+std::string TakenOver(const nlohmann::json& input) {
+  const auto text = [&input](const char* key) {
+    const auto found = input.find(key);
+    return found != input.end() && found->is_string() ? found->get<std::string>() : std::string();
+  };
+  const std::string directory = text("project_dir");
+  const std::string holder = text("take_over_from");
+  if (directory.empty() || holder.empty()) return "";
+  const auto dir = SafeDir::Open(directory, {.reserved = {}});
+  if (!dir) return "";
+  const auto claim = ReadClaim(*dir);
+  return claim && claim->claim_id == holder ? directory : "";
+}
+
+/// Runs it while it holds the directory's lock.
+ActivityResult<nlohmann::json> RunLocked(const std::string& lock_dir, const std::string& directory,
+                                         const sdk::ActivityFunction& function, sdk::ActivityContext& context,
+                                         const nlohmann::json& input) {
+  const auto lock = DirectoryLock::Take(lock_dir, directory, context);
+  if (!lock) return ComplianceFailure(kFailureWorkingDir, lock.error().message, /*non_retryable=*/false);
+  if (!lock->has_value()) return sdk::ActivityCancelled{.details = nullptr};
+  return function(context, input);
+}
+
 ActivityResult<nlohmann::json> RunGuarded(const DirectoryGuardOptions& options, const sdk::ActivityFunction& function,
                                           sdk::ActivityContext& context, const nlohmann::json& given) {
   if (DirectoriesNamedBy(given).empty()) return function(context, given);
@@ -116,6 +142,10 @@ ActivityResult<nlohmann::json> RunGuarded(const DirectoryGuardOptions& options, 
   if (auto failure = Confine(*options.roots, input)) return *std::move(failure);
   const auto directory = input.find("working_dir");
   const std::string& type = context.info().activity_type;
+  // What the terminated run's agent or checks still write would be in the tree that is restored.
+  if (const std::string taken = TakenOver(input); !taken.empty()) {
+    return RunLocked(options.lock_dir, taken, function, context, input);
+  }
   if (directory == input.end() || !directory->is_string() || type == kPreflight.name) return function(context, input);
   const auto claim = input.find("claim_id");
   const std::string claim_id = claim != input.end() && claim->is_string() ? claim->get<std::string>() : "";
@@ -125,10 +155,7 @@ ActivityResult<nlohmann::json> RunGuarded(const DirectoryGuardOptions& options, 
       return *std::move(failure);
     }
   }
-  const auto lock = DirectoryLock::Take(options.lock_dir, *directory, context);
-  if (!lock) return ComplianceFailure(kFailureWorkingDir, lock.error().message, /*non_retryable=*/false);
-  if (!lock->has_value()) return sdk::ActivityCancelled{.details = nullptr};
-  return function(context, input);
+  return RunLocked(options.lock_dir, *directory, function, context, input);
 }
 
 }  // namespace

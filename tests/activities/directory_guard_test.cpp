@@ -104,7 +104,8 @@ class DirectoryGuard : public ::testing::Test {
   DirectoryGuard() {
     fs::create_directories(root_ / "build");
     for (const std::string_view type : {kRunComplianceChecks.name, kPreflight.name, kReleaseWorkingDir.name,
-                                        std::string_view("restoreSnapshot"), std::string_view("executeGeminiAgent")}) {
+                                        std::string_view("restoreSnapshot"), std::string_view("executeGeminiAgent"),
+                                        std::string_view("openWorkspace")}) {
       registry_.RegisterErased(std::string(type), [this](sdk::ActivityContext&, const json& input) {
         ++runs_;
         if (hold_) hold_();
@@ -208,6 +209,41 @@ TEST_F(DirectoryGuard, TheNextAttemptWaitsForTheOneBefore) {
   waiting.join();
   EXPECT_EQ(inside, 0);
   EXPECT_LE(most, 2) << "the first and the one in the other directory";
+}
+
+// RW-D4: a terminated run cannot give its directory back, and what it started may still be ending.
+TEST_F(DirectoryGuard, ABuildThatTakesADirectoryOverWaitsForWhatTheTerminatedRunStillDoesThere) {
+  Claim("run-1");
+  std::promise<void> began;
+  std::promise<void> may_end;
+  std::atomic<bool> ended = false;
+  std::atomic<bool> taken_after = false;
+  hold_ = [&, first = std::make_shared<std::atomic<bool>>(true)] {
+    if (!first->exchange(false)) {
+      taken_after = ended.load();
+      return;
+    }
+    began.set_value();
+    may_end.get_future().wait();
+    ended = true;
+  };
+  std::thread agent(
+      [&] { EXPECT_TRUE(Call("executeGeminiAgent", {{"working_dir", root_ / "build"}}, "run-1").has_value()); });
+  began.get_future().wait();
+  Context resumed("openWorkspace", "run-2");
+  std::thread taking([&] {
+    EXPECT_TRUE(Call(resumed, {{"project_dir", root_ / "build"}, {"take_over_from", "run-1"}}).has_value());
+  });
+  resumed.WaitUntilItWaits();
+  EXPECT_EQ(runs_, 1);
+  // One that takes nothing over, or from a run that does not hold it, is refused by the activity and not kept waiting.
+  EXPECT_TRUE(Call("openWorkspace", {{"project_dir", root_ / "build"}}, "run-3").has_value());
+  EXPECT_TRUE(Call("openWorkspace", {{"project_dir", root_ / "build"}, {"take_over_from", "run-9"}}, "run-3").has_value());
+  taken_after = false;
+  may_end.set_value();
+  agent.join();
+  taking.join();
+  EXPECT_TRUE(taken_after);
 }
 
 }  // namespace

@@ -128,6 +128,41 @@ TEST_F(DirectoryWorkspaces, ADirectoryThatAnotherRunHoldsIsNotTouched) {
   EXPECT_EQ(ReadClaim(dir).value().claim_id, "run-2");
 }
 
+TEST_F(DirectoryWorkspaces, ATerminatedBuildsDirectoryIsTakenOverByTheBuildThatResumesIt) {  // RW-D4
+  const TempDir project;
+  project.Put("a.txt", "1\n");
+  const OpenWorkspaceReport opened = Open({.project_dir = project.path(), .run_id = "run-1"});
+  const SafeDir dir = SafeDir::Open(project.path(), {.reserved = {}}).value();
+  ASSERT_TRUE(TakeClaim(dir, {.claim_id = "run-1", .workflow_id = "build-7", .claimed_at = {}}, "")) << "pre-flight does";
+  project.Put("a.txt", "after implement_v1\n");
+  const std::string snapshot = Pack(project.path());
+  project.Put("a.txt", "half a repair\n");
+  project.Put("half.txt", "x");
+
+  // Terminated: its claim stays.  Nobody else gets the directory, nor whoever names another run.
+  OpenWorkspaceRequest request{.project_dir = project.path(),
+                               .run_id = "run-2",
+                               .claim_id = "run-2",
+                               .restore_snapshot_blob_hash = snapshot,
+                               .base_snapshot_blob_hash = opened.base_snapshot_blob_hash};
+  for (const char* from : {"", "run-0"}) {
+    request.take_over_from = from;
+    EXPECT_THAT(Failure(request), HasSubstr("belongs to run run-1 of workflow build-7")) << from;
+    EXPECT_EQ(project.Get("a.txt"), "half a repair\n");
+    EXPECT_EQ(ReadClaim(dir).value().claim_id, "run-1");
+  }
+  request.take_over_from = "run-1";
+  const OpenWorkspaceReport resumed = Open(request);
+  EXPECT_EQ(resumed.working_dir, project.path());
+  EXPECT_EQ(resumed.base_snapshot_blob_hash, opened.base_snapshot_blob_hash);
+  EXPECT_EQ(project.Get("a.txt"), "after implement_v1\n");
+  EXPECT_FALSE(project.Has("half.txt"));
+  EXPECT_THAT(resumed.note, HasSubstr("before is kept as blob ")) << "also what the terminated run left";
+  EXPECT_FALSE(ReadClaim(dir).has_value()) << "free until pre-flight takes it for the new run";
+  // An attempt after that (the first one's answer was lost) finds nothing to take over and does the same.
+  EXPECT_EQ(Open(request).working_dir, project.path());
+}
+
 TEST_F(DirectoryWorkspaces, AProjectAroundTheWorkRootIsNotBuiltInPlace) {
   const std::string parent = std::filesystem::path(root()).parent_path().string();
   WorkspaceConfig config = Config();

@@ -355,6 +355,7 @@ TEST_F(AuditedBuildOutcome, ResumedBuildGoesOnWhereTheOtherEnded) {  // RW-D4
   // What the agent wrote before is not the examiner's.
   EXPECT_EQ(build().baselines.back(), nlohmann::json({{"tests", "of the first tree"}}));
   EXPECT_EQ(build().restored[end.result.working_dir], "tree-after-fix_attempt_1");
+  EXPECT_THAT(build().taken_over, ElementsAre("r1", "r1")) << "a terminated run could not give its directory back";
   EXPECT_THAT(world_.Steps(end), ElementsAre("workflow_started", "build_resumed", "initial_verification:fail",
                                              "fix_attempt_2", "fix_attempt_2:pass", "workflow_completed"));
 }

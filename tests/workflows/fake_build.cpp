@@ -78,6 +78,7 @@ void FakeBuild::Register(sdk::ActivityRegistry& registry, const std::string& hos
                                       const OpenWorkspaceRequest& request) -> ActivityResult<OpenWorkspaceReport> {
                       Started(kOpenWorkspace.name);
                       if (const auto* failure = FailureOf(kOpenWorkspace.name)) return *failure;
+                      if (!request.take_over_from.empty()) taken_over.push_back(request.take_over_from);
                       OpenWorkspaceReport report;
                       report.kind = request.kind == "auto" ? workspace : request.kind;
                       report.project_dir = request.project_dir;
@@ -98,6 +99,7 @@ void FakeBuild::Register(sdk::ActivityRegistry& registry, const std::string& hos
                     [this](ActivityContext&, const PreflightRequest& request) -> ActivityResult<PreflightReport> {
                       Started(kPreflight.name);
                       if (const auto* failure = FailureOf(kPreflight.name)) return *failure;
+                      if (!request.take_over_from.empty()) taken_over.push_back(request.take_over_from);
                       PreflightReport report;
                       report.working_dir = request.working_dir;
                       report.profile = request.profile.empty() ? "typescript" : request.profile;

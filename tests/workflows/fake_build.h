@@ -50,6 +50,7 @@ class FakeBuild {
   std::vector<std::string> prompts;     ///< Instructions, in order.
   std::vector<nlohmann::json> baselines;  ///< Of the verifications, in order.
   std::vector<std::string> commits;     ///< "step verdict", each entry once.
+  std::vector<std::string> taken_over;  ///< Runs whose directory was asked for, in order.
   std::map<std::string, std::string> restored;  ///< Directory → snapshot it was filled from.
   int agent_calls = 0;
   int checks_run = 0;
