@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <set>
+#include <sstream>
 
 #include "activities/compliance/claim.h"
 #include "activities/compliance/toolchain.h"
@@ -12,6 +13,24 @@ namespace wfe::activities {
 namespace {
 
 constexpr uint64_t kMaxOutputFileBytes = 64ull << 20;
+constexpr uint64_t kMaxScriptBytes = 1 << 20;
+
+/// Interpreters of the project's own scripts that a command names: `./tools/check.py`, also behind `sh -c`.
+void AddInterpreters(const std::vector<std::string>& argv, const SafeDir& dir, std::set<std::string>& programs) {
+  if (argv.empty()) return;
+  std::string line = argv[0] == "sh" && argv.size() > 2 ? argv[2] : argv[0];
+  for (char& c : line) {
+    if (std::string_view(";&|()<>\"'").find(c) != std::string_view::npos) c = ' ';
+  }
+  std::istringstream words(line);
+  for (std::string word; words >> word;) {
+    if (word.starts_with("./")) word.erase(0, 2);
+    if (word.starts_with('/') || word.starts_with('$')) continue;
+    const Result<std::string> text = dir.Read(word, kMaxScriptBytes);  // no link and no pipe is followed
+    const std::string interpreter = text ? InterpreterOf(*text) : "";
+    if (!interpreter.empty() && interpreter.find('/') == std::string::npos) programs.insert(interpreter);
+  }
+}
 
 /// Programs a command names, as far as it can be told without running it.
 void AddPrograms(const std::vector<std::string>& argv, std::set<std::string>& programs) {
@@ -90,6 +109,7 @@ void CheckScene::SetTools() {
   for (const ToolSpec& tool : profile_->requires_tools) programs.insert(tool.program);
   for (const CheckSpec& check : profile_->checks) {
     AddPrograms(check.argv, programs);
+    AddInterpreters(check.argv, *dir_, programs);
     AddPrograms(check.files_argv, programs);
     AddPrograms(check.probe.version_argv, programs);
     AddPrograms(check.probe.argv, programs);
@@ -102,9 +122,13 @@ void CheckScene::SetTools() {
       continue;
     }
     shown.insert(location.directories.begin(), location.directories.end());
-    const std::string directory = location.start_as.substr(0, location.start_as.rfind('/'));
-    if (std::find(path_directories_.begin(), path_directories_.end(), directory) == path_directories_.end()) {
-      path_directories_.push_back(directory);
+    std::vector<std::string> first_in_path = {location.start_as.substr(0, location.start_as.rfind('/'))};
+    first_in_path.insert(first_in_path.end(), location.interpreter_directories.begin(),
+                         location.interpreter_directories.end());
+    for (const std::string& directory : first_in_path) {
+      if (std::find(path_directories_.begin(), path_directories_.end(), directory) == path_directories_.end()) {
+        path_directories_.push_back(directory);
+      }
     }
   }
   // An environment of Python is a link to an interpreter that must be visible too.

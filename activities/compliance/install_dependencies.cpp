@@ -208,7 +208,8 @@ class Installer {
       return false;
     }
     command.working_dir = spec.in_place ? dir_.path() : temporary;
-    command.environment = InstallerEnvironment(settings_.path);
+    const ToolLocation location = LocateTool(command.argv.front(), settings_.path);
+    command.environment = InstallerEnvironment(location.PathFor(settings_.path));
     for (auto [name, value] : spec.environment) {
       size_t at = 0;
       while ((at = value.find("$DEPS", at)) != std::string::npos)

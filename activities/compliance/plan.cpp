@@ -20,7 +20,7 @@ std::string VersionOf(const ToolSpec& tool, const ToolLocation& location, const 
   ProcessSpec spec;
   spec.argv = tool.version_argv.empty() ? std::vector<std::string>{tool.program, "--version"} : tool.version_argv;
   if (spec.argv[0] == tool.program) spec.argv[0] = location.start_as;
-  spec.environment = {{"PATH", path}, {"LANG", "C.UTF-8"}, {"HOME", "/nonexistent"}};
+  spec.environment = {{"PATH", location.PathFor(path)}, {"LANG", "C.UTF-8"}, {"HOME", "/nonexistent"}};
   spec.limits.wall_clock = std::chrono::seconds(30);
   spec.limits.max_output_bytes = 64 << 10;
   const ProcessOutcome outcome = RunProcess(spec);

@@ -168,7 +168,7 @@ class Preflight {
     spec.argv = tool.version_argv;
     if (spec.argv.empty()) spec.argv = {tool.program, "--version"};
     if (spec.argv[0] == tool.program) spec.argv[0] = location.start_as;
-    spec.environment = {{"PATH", settings_.path}, {"LANG", "C.UTF-8"}, {"HOME", "/nonexistent"}};
+    spec.environment = {{"PATH", location.PathFor(settings_.path)}, {"LANG", "C.UTF-8"}, {"HOME", "/nonexistent"}};
     spec.limits.wall_clock = std::chrono::seconds(30);
     spec.limits.max_output_bytes = 64 << 10;
     const ProcessOutcome outcome = RunProcess(spec);

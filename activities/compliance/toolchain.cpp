@@ -9,6 +9,7 @@
 #include <fstream>
 #include <memory>
 #include <set>
+#include <sstream>
 
 #include "activities/compliance/process_runner.h"
 #include "activities/compliance/text.h"
@@ -132,7 +133,66 @@ std::vector<std::string> DirectoriesOf(const std::string& path) {
   return {directories.begin(), directories.end()};
 }
 
-ToolLocation LocateTool(const std::string& name, const std::string& path_variable) {
+std::string InterpreterOf(std::string_view text) {
+  if (!text.starts_with("#!")) return "";
+  std::istringstream words(std::string(text.substr(2, text.find('\n') - 2)));
+  std::string word;
+  words >> word;
+  if (BaseName(word) != "env") return word;
+  while (words >> word) {
+    if (!word.starts_with('-') && word.find('=') == std::string::npos) return word;
+  }
+  return "";
+}
+
+std::string ToolLocation::PathFor(const std::string& path_variable) const {
+  std::string path;
+  for (const std::string& directory : interpreter_directories) path += directory + ":";
+  return path + path_variable;
+}
+
+namespace {
+
+/// So long a chain of scripts that interpret scripts is followed.
+constexpr int kMaxScripts = 4;
+
+std::string FirstLine(const std::string& path) {
+  struct stat status = {};
+  if (::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return "";
+  std::ifstream file(path, std::ios::binary);
+  std::string line(256, '\0');  // as far as the kernel looks
+  file.read(line.data(), static_cast<std::streamsize>(line.size()));
+  line.resize(static_cast<size_t>(file.gcount()));
+  return line.substr(0, line.find('\n'));
+}
+
+ToolLocation Locate(const std::string& name, const std::string& path_variable, int scripts);
+
+/// The interpreter of what was found is looked for in the same way: a script of a version manager's shim would find a
+/// shim, and no home, in the sandbox.
+void AddInterpreter(ToolLocation& location, const std::string& name, const std::string& path_variable, int scripts) {
+  const std::string interpreter = InterpreterOf(FirstLine(location.program));
+  if (interpreter.empty() || scripts >= kMaxScripts) return;
+  std::set<std::string> directories(location.directories.begin(), location.directories.end());
+  if (interpreter.find('/') != std::string::npos) {
+    for (const std::string& directory : DirectoriesOf(interpreter)) directories.insert(directory);
+  } else {
+    const ToolLocation found = Locate(interpreter, path_variable, scripts + 1);
+    if (found.program.empty()) {
+      location = {};
+      location.problem = name + " is a script of " + interpreter + ", and " + found.problem;
+      return;
+    }
+    directories.insert(found.directories.begin(), found.directories.end());
+    location.interpreter_directories = {DirectoryOf(found.start_as)};
+    for (const std::string& directory : found.interpreter_directories) {
+      location.interpreter_directories.push_back(directory);
+    }
+  }
+  location.directories.assign(directories.begin(), directories.end());
+}
+
+ToolLocation Locate(const std::string& name, const std::string& path_variable, int scripts) {
   ToolLocation location;
   const std::string found = FindProgram(name, path_variable);
   if (found.empty()) {
@@ -152,7 +212,14 @@ ToolLocation LocateTool(const std::string& name, const std::string& path_variabl
   }
   location.program = Real(location.start_as);
   location.directories = DirectoriesOf(location.start_as);
+  AddInterpreter(location, name, path_variable, scripts);
   return location;
+}
+
+}  // namespace
+
+ToolLocation LocateTool(const std::string& name, const std::string& path_variable) {
+  return Locate(name, path_variable, 0);
 }
 
 }  // namespace wfe::activities

@@ -101,6 +101,17 @@ ProcessSpec Sandboxed(const AgentProcess& process, const std::string& bwrap, con
   return WrapInSandbox(plan, spec);
 }
 
+/// PATH in which interpreters are found before their shims: those of the program, and of scripts among its arguments.
+std::string PathFor(const AgentProcess& process, const ToolLocation& location) {
+  std::string path = location.PathFor(process.path);
+  std::error_code ignored;
+  for (const std::string& argument : process.arguments) {
+    if (!argument.starts_with('/') || !fs::is_regular_file(argument, ignored)) continue;
+    path = LocateTool(argument, process.path).PathFor(path);
+  }
+  return path;
+}
+
 Status PreparePrivateDir(const AgentProcess& process) {
   const fs::path root = process.private_dir;
   std::error_code failed;
@@ -171,13 +182,14 @@ std::variant<ProcessOutcome, ModelError> RunAgentProcess(const AgentProcess& pro
   }
   // Where the program really lies: what it loads beside itself is found from there, and a version manager's shim would
   // look for its user's home.
-  const std::string program = LocateTool(process.program, process.path).program;
+  const ToolLocation location = LocateTool(process.program, process.path);
+  const std::string& program = location.program;
 
   ProcessSpec spec;
   spec.argv = {program};
   spec.argv.insert(spec.argv.end(), process.arguments.begin(), process.arguments.end());
   spec.working_dir = process.working_dir;
-  spec.environment = {{"PATH", process.path},
+  spec.environment = {{"PATH", PathFor(process, location)},
                       {"HOME", bwrap ? std::string(kHomeInside) : HomeOf(process.private_dir)},
                       {"TMPDIR", bwrap ? std::string(kTemporaryInside) : process.private_dir + "/run/tmp"},
                       {"LANG", "C.UTF-8"},

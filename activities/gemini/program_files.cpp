@@ -3,9 +3,8 @@
 #include <filesystem>
 #include <fstream>
 #include <set>
-#include <sstream>
 
-#include "activities/compliance/process_runner.h"
+#include "activities/compliance/toolchain.h"
 
 namespace wfe::activities {
 namespace {
@@ -43,7 +42,7 @@ class Files {
                          "ELF")) {
       AddLibraries(program);
     } else if (head.starts_with("#!")) {
-      AddInterpreter(head.substr(2));
+      AddInterpreter(head);
     }
   }
 
@@ -69,15 +68,9 @@ class Files {
   }
 
   void AddInterpreter(const std::string& line) {
-    std::istringstream words(line);
-    std::string name;
-    words >> name;
-    if (fs::path(name).filename() == "env") {
-      while (words >> name && (name.starts_with('-') || name.find('=') != std::string::npos)) {
-      }
-    }
-    const std::string found = FindProgram(name, path_variable_);
-    // A shim that is itself a script leads to places of a person; the next one in PATH is found inside.
+    // Not the shim of a version manager, but what it stands for.
+    const std::string found = LocateTool(InterpreterOf(line), path_variable_).start_as;
+    // A script that is no shim leads to places of a person; the next one in PATH is found inside.
     if (found.empty() || !FirstLine(found).starts_with("\x7f"
                                                        "ELF"))
       return;

@@ -107,6 +107,54 @@ TEST_F(Probing, AShimOfAVersionManagerIsAskedForTheRealProgramOrRefused) {
   EXPECT_THAT(refused.problem, AllOf(HasSubstr("shim"), HasSubstr("version 9 is not installed")));
 }
 
+/// A version manager whose shims start nothing, and the interpreter that they stand for.
+void PutManager(const test::TempDir& root) {
+  root.Put("pyenv/shims/python9", "#!/bin/sh\nexit 99\n", true);
+  root.Put("pyenv/versions/9/bin/python9", "#!/bin/sh\nexec /bin/sh \"$@\"\n", true);
+  root.Put("pyenv/versions/9/lib/x", "");
+  root.Put("pyenv/libexec/pyenv", "#!/bin/sh\necho " + (root / "pyenv/versions/9/bin/python9") + "\n", true);
+}
+
+TEST_F(Probing, AScriptsInterpreterIsLookedForBehindItsShimToo) {
+  PutManager(root_);
+  const std::string path = (root_ / "bin") + ":" + (root_ / "pyenv/shims") + ":/usr/bin:/bin";
+  for (const std::string line : {"/usr/bin/env python9", "/usr/bin/env -S python9 -u", "/usr/bin/env A=1 python9"}) {
+    root_.Put("bin/lint", "#!" + line + "\nexit 0\n", true);
+    const ToolLocation found = LocateTool("lint", path);
+    EXPECT_EQ(found.program, root_ / "bin/lint") << found.problem;
+    EXPECT_THAT(found.directories, ElementsAre(root_ / "bin", root_ / "pyenv/versions/9")) << line;
+    EXPECT_EQ(found.PathFor("/usr/bin"), (root_ / "pyenv/versions/9/bin") + ":/usr/bin");
+  }
+  root_.Put("bin/lint", "#!/bin/sh\nexit 0\n", true);
+  EXPECT_THAT(LocateTool("lint", path).interpreter_directories, IsEmpty());
+  EXPECT_THAT(LocateTool("lint", path).directories, ElementsAre(root_ / "bin"));
+
+  root_.Put("bin/lint", "#!/usr/bin/env python9\n", true);
+  root_.Put("pyenv/libexec/pyenv", "#!/bin/sh\necho 'pyenv: version 9 is not installed' >&2\nexit 1\n", true);
+  EXPECT_THAT(LocateTool("lint", path).problem,
+              AllOf(HasSubstr("lint is a script of python9, and python9 in PATH"), HasSubstr("version 9 is not installed")));
+  root_.Put("bin/lint", "#!/usr/bin/env lint\n", true);
+  EXPECT_EQ(LocateTool("lint", path).problem, "") << "a script of itself ends";
+}
+
+TEST_F(Probing, AScriptOfAShimsInterpreterRunsAsACheckInAndOutsideTheSandbox) {
+  PutManager(root_);
+  config_.path = (root_ / "bin") + ":" + (root_ / "pyenv/shims") + ":/usr/bin:/bin";
+  root_.Put("bin/lint", "#!/usr/bin/env python9\necho lint 9; exit 0\n", true);
+  root_.Put("project/check.py", "#!/usr/bin/env python9\nexit 0\n", true);
+  for (const char* sandbox : {"off", "preferred"}) {
+    OneCheck({{"argv", {"lint"}}}, {{"sandbox", sandbox}, {"requires", json::array({{{"program", "lint"}}})}});
+    ASSERT_TRUE(PreflightOf("p").has_value()) << PreflightOf("p").failure()->message;
+    EXPECT_THAT(Probe().value().tools, ElementsAre(Pair("check", "lint 9"))) << sandbox;
+    EXPECT_TRUE(Check().value().passed) << sandbox << ": " << Check().value().fault;
+    // The project's own.
+    for (const json& argv : {json{"./check.py"}, json{"sh", "-c", "true && ./check.py"}}) {
+      OneCheck({{"argv", argv}}, {{"sandbox", sandbox}});
+      EXPECT_TRUE(Check().value().passed) << sandbox << " " << argv << Check().value().fault;
+    }
+  }
+}
+
 // ---- results
 // ---------------------------------------------------------------------------------------------------------
 

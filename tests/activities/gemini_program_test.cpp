@@ -1,7 +1,9 @@
 // Programs as agents: what they are given, what they cannot see, what their endings mean (RW-D15, SEC-H9; the case
 // long-task-for-the-program; backend "command").
+#include "activities/audit/log_entry.h"
 #include "activities/gemini/base_url.h"
 #include "activities/gemini/command_agent.h"
+#include "activities/gemini/cost_report.h"
 #include "activities/gemini/gemini_cli.h"
 #include "tests/activities/agent_step_test_support.h"
 
@@ -83,6 +85,32 @@ TEST_F(ProgramTest, ShimOfAVersionManagerIsStartedAsTheProgramItStandsForOrRefus
   const Status usable = CheckAgentBackend(config_, "command");
   ASSERT_FALSE(usable);
   EXPECT_THAT(usable.error().message, HasSubstr("agent9 is not installed"));
+}
+
+TEST_F(ProgramTest, ScriptOfAShimsInterpreterIsStartedByWhatTheShimStandsFor) {  // RW-D6
+  const std::string real = root_ / "pyenv/versions/9/bin/sh9";
+  const auto script = [](const std::string& path, const std::string& text) {
+    WriteAll(path, text);
+    std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+  };
+  script(root_ / "pyenv/shims/sh9", "#!/bin/sh\nexit 99\n");
+  script(root_ / "pyenv/libexec/pyenv", "#!/bin/sh\necho " + real + "\n");
+  std::filesystem::create_directories(std::filesystem::path(real).parent_path());
+  std::filesystem::copy_file("/bin/sh", real);
+  script(root_ / "bin/agent", "#!/usr/bin/env sh9\necho x >> a.txt\n" + std::string(kResult) + "\n");
+  for (const SandboxPolicy sandbox : {SandboxPolicy::kPreferred, SandboxPolicy::kOff}) {
+    config_.work_root = root_ / ("worker" + std::to_string(static_cast<int>(sandbox)));
+    // By itself, and as what an adapter is given.
+    for (const std::vector<std::string>& argv :
+         {std::vector<std::string>{root_ / "bin/agent"}, {"/usr/bin/env", root_ / "bin/agent"}}) {
+      config_.programs["command"] = MakeCommandAgent(
+          {.argv = argv, .path = (root_ / "pyenv/shims") + ":/usr/bin:/bin", .environment = {}, .sandbox = sandbox});
+      std::filesystem::remove(Dir() + "/a.txt");
+      const auto result = Run(ProgramRequest(), 1, argv[0]);
+      ASSERT_TRUE(result.has_value()) << argv[0] << ": " << result.failure()->message;
+      EXPECT_EQ(File("a.txt"), "x\n");
+    }
+  }
 }
 
 TEST_F(ProgramTest, ItsRunIsJournalledAndItSeesItsContextAndKeyAndNothingElseOfTheWorker) {
@@ -217,6 +245,69 @@ TEST_F(ProgramTest, SmallAgentOfTheDocumentsKeepsTheContract) {
   result = Run(request, 1, "question");
   ASSERT_NE(result.failure(), nullptr);
   EXPECT_THAT(result.failure()->message, HasSubstr("\"NOTHING TO DO: the prompt asks for no file.\""));
+}
+
+/// The rows of the ledger, as `wfe costs` adds them up.
+CostReport::Group SumOf(const std::vector<json>& rows) {
+  CostReport report;
+  for (const json& row : rows) EXPECT_TRUE(report.Add(row.dump()));
+  return report.Sum({}, "model", *ParseIso8601("2026-11-21T05:00:00.000Z")).total;
+}
+
+TEST_F(ProgramTest, ModelThatNobodyNamedHasNoPriceInTraceLedgerAndCosts) {  // RW-D5
+  std::vector<json> rows;
+  config_.record_call = [&rows](const json& row) { rows.push_back(row); };
+  const std::string body = "printf %s \"$WFE_MODEL\" > model.txt\n" + std::string(kResult);
+  auto result = RunCommand(body, ProgramRequest());
+  ASSERT_TRUE(result.has_value()) << result.failure()->message;
+  EXPECT_EQ(File("model.txt"), "") << "the default of the Gemini backends is not the command's";
+  LogEntry entry;
+  FillAgentEntry(entry, result.value());
+  EXPECT_EQ(entry.total_token_cost, 120);
+  for (const char* key : {"model", "cost_usd", "price_version"}) EXPECT_FALSE(entry.ext.contains(key)) << key;
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[1].at("model"), "");
+  EXPECT_FALSE(rows[1].contains("cost_usd"));
+  EXPECT_EQ(SumOf(rows).unpriced, 1);
+  EXPECT_EQ(SumOf(rows).cost_usd, 0);
+
+  // The same after a failure that was paid for.
+  config_.work_root = root_ / "worker2";
+  rows.clear();
+  const std::string failing =
+      R"(printf '%s\n' '{"type":"usage","prompt_tokens":100,"completion_tokens":20MODEL}' '{"type":"result","status":"error","error":"no"}')";
+  const auto fail = [&](const std::string& model) {
+    std::string text = failing;
+    return RunCommand(text.replace(text.find("MODEL"), 5, model), ProgramRequest()).failure()->details.get<AgentReply>();
+  };
+  EXPECT_EQ(fail("").cost_usd, std::nullopt);
+  EXPECT_EQ(SumOf(rows).unpriced, 1);
+  config_.work_root = root_ / "worker3";
+  EXPECT_NEAR(fail(R"(,"model":"gemini-2.5-flash-lite")").cost_usd.value_or(-1), (100 * 0.1 + 20 * 0.4) / 1e6, 1e-12);
+}
+
+TEST_F(ProgramTest, PriceIsOfTheModelThatItReportsElseOfTheOneThatItWasTold) {  // RW-D5
+  std::vector<json> rows;
+  config_.record_call = [&rows](const json& row) { rows.push_back(row); };
+  config_.program_model = "gemini-2.5-flash";
+  const std::string body = "printf %s \"$WFE_MODEL\" > model.txt\n" + std::string(kResult);
+  auto result = RunCommand(body, ProgramRequest());
+  ASSERT_TRUE(result.has_value()) << result.failure()->message;
+  EXPECT_EQ(File("model.txt"), "gemini-2.5-flash");
+  EXPECT_NEAR(result.value().cost_usd.value_or(-1), (100 * 0.3 + 20 * 2.5) / 1e6, 1e-12);
+
+  config_.work_root = root_ / "worker2";
+  rows.clear();
+  std::string named = kResult;
+  named.replace(named.find("\"completion_tokens\""), 0, "\"model\":\"gemini-2.5-flash-lite\",");
+  AgentRequest request = ProgramRequest();
+  request.model = "gemini-2.5-flash";
+  result = RunCommand("echo x > b.txt\n" + named, request);
+  ASSERT_TRUE(result.has_value()) << result.failure()->message;
+  EXPECT_EQ(result.value().model, "gemini-2.5-flash-lite");
+  EXPECT_NEAR(result.value().cost_usd.value_or(-1), (100 * 0.1 + 20 * 0.4) / 1e6, 1e-12);
+  EXPECT_EQ(rows.back().at("model"), "gemini-2.5-flash-lite");
+  EXPECT_NEAR(SumOf(rows).cost_usd, *result.value().cost_usd, 1e-12);
 }
 
 TEST_F(ProgramTest, MissingProgramOrKeyIsSaidWithoutACall) {
