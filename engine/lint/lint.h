@@ -1,4 +1,4 @@
-// Judges histories: the invariants H1-H32 of docs/reference/reliability.md that can be decided from one history, from
+// Judges histories: the invariants H1 to H38 of docs/reference/reliability.md that can be decided from one history, from
 // one stored run, or from the runs of one workflow id.  Independent of the code that writes histories, so that it can
 // disagree with it.  Pure functions, callable from any thread; they never stop the process, whatever they are given.
 #pragma once

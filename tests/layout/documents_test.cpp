@@ -156,6 +156,29 @@ TEST(Documents, TheTableOfRpcsNamesWhatTheFrontendServes) {
   EXPECT_EQ(served, NamesIn(page, std::regex(R"(\n\| `(\w+)`)"), methods));
 }
 
+// RW-D28
+TEST(Documents, TheRulesOfTheLinterAreCountedAlikeEverywhere) {
+  static const std::regex kRule(R"re("H(\d+)")re");
+  static const std::regex kCount(R"((\d+)\s+rules)");
+  static const std::regex kRange(R"(H1\s*(?:to|-)\s*H(\d+))");
+  std::set<int> rules;
+  for (const SourceFile& file : ReadTree({"engine/lint"}, {".cpp", ".h"})) {
+    for (std::sregex_iterator match(file.text.begin(), file.text.end(), kRule), end; match != end; ++match) {
+      rules.insert(std::stoi((*match)[1]));
+    }
+  }
+  ASSERT_FALSE(rules.empty());
+  std::smatch count;
+  const std::string readme = ReadSource("README.md");
+  ASSERT_TRUE(std::regex_search(readme, count, kCount));
+  EXPECT_EQ(std::stoul(count[1]), rules.size()) << "README.md";
+  for (const SourceFile& file : ReadTree({"README.md", "docs", "engine/lint", "tools/wfe"}, {".md", ".cpp", ".h"})) {
+    for (std::sregex_iterator match(file.text.begin(), file.text.end(), kRange), end; match != end; ++match) {
+      EXPECT_EQ(std::stoi((*match)[1]), *rules.rbegin()) << file.path << ": " << match->str();
+    }
+  }
+}
+
 TEST(CommentOf, IsTheRestOfTheLineAfterTheMark) {
   EXPECT_EQ(CommentOf("a.cpp", "int a;  // S17"), "// S17");
   EXPECT_EQ(CommentOf("a.cpp", "auto S17 = 1;"), "");

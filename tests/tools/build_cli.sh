@@ -48,6 +48,17 @@ echo "$output" > show.json
 same "branch" "wfe/repaired" "$("$json_at" show.json /branch)"
 same "steps" "5" "$("$json_at" show.json '/steps/*/step' | grep -cE 'scaffold|implement|fix|initial')"
 
+# What a hash of the trace stands for can be seen (RW-D21).
+run "$wfe" audit show-step repaired fix_attempt_1
+[[ $output == *"Export a number."* || $output == *TSC_ERROR* ]] || fail "show-step: $output"
+trace=$("$json_at" show.json /working_dir)/audit_trace.jsonl
+for key in context_file_hash error_log_hash; do
+  hash=$(grep '"kind":"verification"' "$trace" | head -n 1 | grep -o "\"$key\":\"[0-9a-f]*\"" | cut -d '"' -f 4)
+  [ -n "$hash" ] || continue
+  run "$wfe" blob show "$hash"
+  [ -n "$output" ] || fail "blob show of $key says nothing"
+done
+
 run "$wfe" build diff repaired
 [[ $output == *"+export const repaired = 1;"* && $output != *GEMINI* ]] || fail "diff: $output"
 run "$wfe" build diff repaired --stat

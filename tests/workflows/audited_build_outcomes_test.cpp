@@ -1,4 +1,4 @@
-// Every way in which an audited build ends, in virtual time, each with a trace that the validator accepts.
+// Every way in which an audited build ends, in virtual time, each with a trace that the validator accepts (RW-D27).
 #include <gmock/gmock.h>
 
 #include "tests/workflows/build_world.h"

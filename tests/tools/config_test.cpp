@@ -1,0 +1,124 @@
+// Every key of wfe.toml is checked, has an effect and stands in the documentation (RW-D13).
+#include "tools/wfe/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <re2/re2.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <map>
+
+#include "tests/activities/agent_test_support.h"
+
+namespace wfe::cli {
+namespace {
+
+using activities::TempDir;
+using nlohmann::ordered_json;
+using ::testing::HasSubstr;
+namespace fs = std::filesystem;
+
+std::string ReadWhole(const fs::path& path) {
+  std::ostringstream text;
+  text << std::ifstream(path, std::ios::binary).rdbuf();
+  return text.str();
+}
+
+/// "section.name" → its value in a configuration that nobody changed.
+std::map<std::string, ordered_json> KeysOf(const Config& config) {
+  std::map<std::string, ordered_json> keys;
+  for (const auto& [section, body] : ToJson(config).items()) {
+    if (!body.is_object()) continue;
+    for (const auto& [name, value] : body.items()) keys[section + "." + name] = value;
+  }
+  return keys;
+}
+
+class Configuration : public ::testing::Test {
+ protected:
+  Configuration() {
+    for (const char* name : {"TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE", "TEMPORAL_API_KEY", "TEMPORAL_CONFIG_FILE",
+                             "TEMPORAL_PROFILE", "WFE_CONFIG", "WFE_DATA", "WFE_LISTEN", "WFE_WORK_ROOT",
+                             "WFE_AGENT_BACKEND", "GEMINI_MODEL", "GOOGLE_GEMINI_BASE_URL"}) {
+      unsetenv(name);
+    }
+    setenv("HOME", dir_.path().c_str(), 1);
+  }
+  /// The configuration of a file that holds one key.
+  Result<Config> With(const std::string& key, const std::string& value) {
+    const size_t dot = key.find('.');
+    activities::WriteAll(dir_ / "wfe.toml", "[" + key.substr(0, dot) + "]\n" + key.substr(dot + 1) + " = " + value + "\n");
+    return LoadConfig(dir_ / "wfe.toml");
+  }
+  /// Another value that the key takes; of numbers, one of the bounds that a refusal names.
+  std::string Another(const std::string& key, const ordered_json& value) {
+    if (key == "build.sandbox") return "\"off\"";
+    if (value.is_array()) return R"(["other"])";
+    if (value.is_string()) return "\"other\"";
+    const auto refused = With(key, "-1");
+    std::string least;
+    std::string most;
+    EXPECT_FALSE(refused.has_value());
+    if (refused.has_value()) return "0";
+    EXPECT_TRUE(RE2::PartialMatch(refused.error().message, R"(must be from (\d+) to (\d+))", &least, &most))
+        << refused.error().message;
+    return value == std::stoll(least) ? most : least;
+  }
+  const TempDir dir_;
+};
+
+TEST_F(Configuration, EachKeyChangesItsOwnValueAndNoOther) {
+  const auto before = KeysOf(Config{});
+  ASSERT_GT(before.size(), 40u);
+  for (const auto& [key, value] : before) {
+    const auto changed = With(key, Another(key, value));
+    ASSERT_TRUE(changed.has_value()) << changed.error().message;
+    auto after = KeysOf(*changed);
+    EXPECT_NE(after[key], value) << key;
+    after[key] = value;
+    EXPECT_EQ(after, before) << key;
+  }
+}
+
+TEST_F(Configuration, AValueOfAnotherTypeIsRefusedByItsKeyAndPlace) {
+  for (const auto& [key, value] : KeysOf(Config{})) {
+    const auto refused = With(key, value.is_string() || value.is_array() ? "7" : "\"seven\"");
+    ASSERT_FALSE(refused.has_value()) << key;
+    EXPECT_THAT(refused.error().message, HasSubstr(key + " must be"));
+    EXPECT_THAT(refused.error().message, HasSubstr("wfe.toml:2:"));
+  }
+  const auto banana = With("build.sandbox", "\"banana\"");
+  ASSERT_FALSE(banana.has_value());
+  EXPECT_THAT(banana.error().message, HasSubstr("required"));
+}
+
+TEST_F(Configuration, EachKeyIsDocumentedAndReadByAnotherFileThanTheOneThatLoadsIt) {
+  const fs::path root = WFE_SOURCE_DIR;
+  const std::string loader = ReadWhole(root / "tools/wfe/config.cpp");
+  std::string readers;
+  for (const auto& file : fs::directory_iterator(root / "tools/wfe")) {
+    if (file.path().extension() == ".cpp" && file.path().filename() != "config.cpp") readers += ReadWhole(file.path());
+  }
+  std::string documents;
+  for (const char* page : {"docs/cli.md", "docs/reference/limits.md"}) documents += ReadWhole(root / page);
+  const RE2 entry(R"(Key\("([a-z_.]+)", c\.(([a-z_]+)\.[a-z_]+))");
+  std::string_view rest = loader;
+  std::string key;
+  std::string field;
+  std::string section;
+  re2::StringPiece input(rest.data(), rest.size());
+  int found = 0;
+  while (RE2::FindAndConsume(&input, entry, &key, &field, &section)) {
+    ++found;
+    // A section that is handed over as a whole is read where it arrives.
+    const bool whole = RE2::PartialMatch(readers, R"(\w\.)" + section + R"(\s*[,;)}])");
+    EXPECT_TRUE(whole || RE2::PartialMatch(readers, R"(\b)" + field + R"(\b)")) << key << " is read by nothing";
+    EXPECT_THAT(documents, HasSubstr(key.substr(key.find('.') + 1))) << key << " is in no document";
+  }
+  EXPECT_EQ(found, static_cast<int>(KeysOf(Config{}).size()));
+}
+
+}  // namespace
+}  // namespace wfe::cli
