@@ -95,6 +95,7 @@ FileScan ScanFile(const std::string& path, std::string content, const ProjectVie
     add(ScanSubjectMocks(path, text, project));
   } else {
     add(ScanTestDetection(text));
+    add(ScanReplacedRunner(text));
   }
   return scan;
 }

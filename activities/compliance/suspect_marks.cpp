@@ -195,6 +195,37 @@ std::vector<Mark> ScanTestDetection(const SourceText& text) {
   return marks;
 }
 
+std::vector<Mark> ScanReplacedRunner(const SourceText& text) {
+  static const RE2 kName(R"(\b(?:expect|test|it|describe)\b)");
+  static const RE2 kBare(R"((?m)^[ \t]*expect\s*=[^=>])");
+  static const RE2 kMember(
+      R"(\b(?:globalThis|global|window)\s*(?:\.\s*\w+|\[[^\]\n]*\])\s*(?:\?\?|\|\|)?=[^=>])");
+  static const RE2 kObject(
+      R"(\b(?:Object|Reflect)\.(?:assign|set|define\w+)\s*\(\s*(?:globalThis|global|window)\b)");
+  static const RE2 kPython(R"(\b(?:TestCase\.\w+|pytest\.\w+|sys\.modules\[[^\]\n]*\])\s*=[^=])");
+  static const RE2 kPythonName(R"(\bTestCase\.|\bpytest\b|\bunittest\b)");
+  std::vector<Mark> marks;
+  const auto look = [&](size_t at, size_t end, std::string_view match, const RE2& name) {
+    // Names may stand in strings, which the code is without.
+    if (!Finds(name, text.raw.substr(at, end - at))) return;
+    const std::string_view target = match.substr(0, match.find_first_of("=(,"));
+    marks.push_back({.error_class = kRunnerTampered, .kind = SquashBlanks(target), .line = LineAt(text.raw, at)});
+  };
+  const auto each = [&](const RE2& expression, const RE2& name) {
+    Each(expression, text.code, [&](size_t at, std::string_view match, std::string_view) {
+      look(at, at + match.size(), match, name);
+    });
+  };
+  if (text.language == Language::kPython) each(kPython, kPythonName);
+  if (text.language != Language::kJavaScript) return marks;
+  each(kBare, kName);
+  each(kMember, kName);
+  Each(kObject, text.code, [&](size_t at, std::string_view match, std::string_view) {
+    look(at, BehindBracket(text.code, text.code.find('(', at)), match, kName);
+  });
+  return marks;
+}
+
 bool IsBuildFile(std::string_view path) {
   const std::string name = NameOf(path);
   return name == "package.json" || name == "CMakeLists.txt" || name == "Makefile" || name.ends_with(".cmake");

@@ -22,6 +22,9 @@ std::vector<Mark> ScanSubjectMocks(std::string_view path, const SourceText& text
 std::vector<Mark> ScanUnexaminedImports(std::string_view path, const SourceText& text, const ProjectView& project);
 /// In a source that is no test.
 std::vector<Mark> ScanTestDetection(const SourceText& text);
+/// In a source that is no test: it puts something else in the place of the runner's own functions.  (Files that set tests up
+/// may: `global.expect = chai.expect`.)
+std::vector<Mark> ScanReplacedRunner(const SourceText& text);
 /// package.json, CMakeLists.txt, Makefile: a step that is meant to check and cannot fail.
 std::vector<Mark> ScanBuildFile(std::string_view path, const std::string& raw);
 bool IsBuildFile(std::string_view path);

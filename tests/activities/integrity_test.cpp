@@ -15,6 +15,7 @@
 #include "activities/compliance/planted_files.h"
 #include "activities/compliance/project_imports.h"
 #include "activities/compliance/reporters.h"
+#include "activities/compliance/suspect_marks.h"
 #include "activities/compliance/tree_snapshot.h"
 #include "tests/activities/compliance_test_support.h"
 
@@ -66,6 +67,30 @@ TEST(TestScans, TestsAreCountedInEveryLanguage) {
               SizeIs(2));
   EXPECT_THAT(Scan("test/a_test.cpp", "TEST(A, B) { EXPECT_EQ(a, 1); }\nTEST_F(A, DISABLED_C) { }").tests, SizeIs(2));
   EXPECT_EQ(Scan("test/a_test.cpp", "TEST(A, B) { EXPECT_EQ(a, 1); }\nTEST_F(A, DISABLED_C) { }").skipped, 1);
+}
+
+TEST(ReplacedRunners, AreFoundInCodeUnderTestAndOrdinaryNamesAreNot) {
+  const auto found = [](const std::string& path, const std::string& text) {
+    return ScanReplacedRunner(ReadSourceText(LanguageOf(path), text)).size();
+  };
+  for (const char* text :
+       {"globalThis.expect = () => ({ toBe() {} });", "global['test'] = () => {};", "  expect = fake;\n",
+        "Object.assign(globalThis, { expect: fake });", "Object.defineProperty(global, 'it', { value: fake });",
+        "Reflect.set(globalThis, \"describe\", fake);", "globalThis.it ||= fake;"}) {
+    EXPECT_EQ(found("src/a.js", text), 1U) << text;
+    EXPECT_EQ(found("src/a.ts", text), 1U) << text;
+  }
+  for (const char* text :
+       {"grammar.expect = (tokens) => tokens;", "globalThis.tests = [];", "if (globalThis.expect === undefined) f();",
+        "const expect = (x) => x;", "global[name] = value;", "// globalThis.expect = 1\n", "globalThis.fetch = fake;",
+        "Object.assign(window, { title: 'a' }); it(1);", "const f = { expect: 1 };",
+        "const self = this; self.test = (x) => x;"}) {
+    EXPECT_EQ(found("src/a.js", text), 0U) << text;
+  }
+  EXPECT_EQ(found("a.py", "unittest.TestCase.assertEqual = lambda *a: None\n"), 1U);
+  EXPECT_EQ(found("a.py", "pytest.raises = fake\n"), 1U);
+  EXPECT_EQ(found("a.py", "sys.modules['pytest'] = fake\n"), 1U);
+  EXPECT_EQ(found("a.py", "sys.modules[name] = fake\nself.TestCases = 1\nx = pytest.raises == y\n"), 0U);
 }
 
 TEST(Additions, AreToldFromChanges) {
