@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/base/serialize.h"
 #include "temporal/api/enums/v1/failed_cause.pb.h"
 #include "temporal/api/errordetails/v1/message.pb.h"
 
@@ -11,7 +12,7 @@ namespace details = temporal::api::errordetails::v1;
 
 void Call::Fail(Error error) const {
   const auto add = [&error](const google::protobuf::Message& detail) {
-    error.details.push_back({detail.GetTypeName(), detail.SerializeAsString()});
+    error.details.push_back({detail.GetTypeName(), Serialize(detail)});
   };
   if (error.details.empty()) {
     switch (error.code) {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "engine/base/result.h"
+#include "engine/base/serialize.h"
 #include "engine/frontend/dispatcher.h"
 
 namespace wfe::frontend {
@@ -16,7 +17,7 @@ class Call {
  public:
   explicit Call(std::shared_ptr<ServerCall> call) : call_(std::move(call)) {}
 
-  void Reply(const google::protobuf::MessageLite& response) const { call_->Reply(response.SerializeAsString()); }
+  void Reply(const google::protobuf::MessageLite& response) const { call_->Reply(Serialize(response)); }
   void ReplyBytes(std::string response) const { call_->Reply(std::move(response)); }
   /// Adds the error details that SDKs look for when there are none yet (pitfall 12).
   void Fail(Error error) const;

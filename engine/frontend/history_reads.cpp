@@ -1,4 +1,5 @@
 // Reading histories, and waiting for what comes next.
+#include "engine/base/serialize.h"
 #include "engine/frontend/handler_table.h"
 #include "engine/frontend/services.h"
 #include "engine/frontend/validation.h"
@@ -17,7 +18,7 @@ void ReplyPage(const Call& call, Result<shard::HistoryPage> page) {
   if (!page) return call.Fail(std::move(page).error());
   Response rest;
   rest.set_next_page_token(page->next_page_token);
-  std::string bytes = rest.SerializeAsString();
+  std::string bytes = Serialize(rest);
   // Always present, if empty: clients read `history.events` without asking.
   shard::AppendField(bytes, Response::kHistoryFieldNumber, page->history);
   call.ReplyBytes(std::move(bytes));

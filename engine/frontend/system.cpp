@@ -1,4 +1,5 @@
 // What the server says of itself, and its namespaces.
+#include "engine/base/serialize.h"
 #include "engine/frontend/handler_table.h"
 #include "engine/frontend/services.h"
 #include "engine/frontend/validation.h"
@@ -110,7 +111,7 @@ void RegisterNamespace(Services& services, const ws::RegisterNamespaceRequest& r
       Error error = std::move(status).error();
       if (error.code == StatusCode::kAlreadyExists) {
         const temporal::api::errordetails::v1::NamespaceAlreadyExistsFailure failure;
-        error.details.push_back({failure.GetTypeName(), failure.SerializeAsString()});
+        error.details.push_back({failure.GetTypeName(), Serialize(failure)});
       }
       return call.Fail(std::move(error));
     }

@@ -1,5 +1,6 @@
 #include "engine/frontend/validation.h"
 
+#include "engine/base/serialize.h"
 #include "engine/frontend/services.h"
 #include "engine/history/attribute_limits.h"
 #include "engine/history/proto_time.h"
@@ -24,7 +25,7 @@ Status CheckNamespace(const Services& services, const std::string& ns) {
   temporal::api::errordetails::v1::NamespaceNotFoundFailure failure;
   failure.set_namespace_(ns.substr(0, 200));
   Error error = NotFound("Namespace " + ns.substr(0, 200) + " is not found.");
-  error.details.push_back({failure.GetTypeName(), failure.SerializeAsString()});
+  error.details.push_back({failure.GetTypeName(), Serialize(failure)});
   return error;
 }
 

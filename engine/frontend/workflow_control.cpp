@@ -1,4 +1,5 @@
 // Start, signal, cancel, terminate, describe.
+#include "engine/base/serialize.h"
 #include "engine/frontend/handler_table.h"
 #include "engine/frontend/services.h"
 #include "engine/frontend/validation.h"
@@ -26,7 +27,7 @@ void StartWorkflow(Services& services, ws::StartWorkflowExecutionRequest request
       response.set_first_execution_run_id(outcome->first_execution_run_id);
       response.set_started(outcome->started);
       response.set_status(outcome->status);
-      std::string bytes = response.SerializeAsString();
+      std::string bytes = Serialize(response);
       if (!outcome->eager_workflow_task.empty()) {
         shard::AppendField(bytes, ws::StartWorkflowExecutionResponse::kEagerWorkflowTaskFieldNumber,
                            outcome->eager_workflow_task);

@@ -1,5 +1,6 @@
 #include "engine/history/attribute_limits.h"
 
+#include "engine/base/serialize.h"
 #include "engine/history/too_much.h"
 
 namespace wfe::history {
@@ -10,7 +11,8 @@ std::optional<std::string> Problem(const temporal::api::common::v1::SearchAttrib
                              "max_search_attributes", "keys")) {
     return problem;
   }
-  for (const auto& [key, value] : fields) {
+  for (const auto* const field : InOrder(fields)) {  // the same one is named each time
+    const auto& [key, value] = *field;
     if (auto problem = TooMuch("search attribute " + key, value.data().size(), limits.max_search_attribute_bytes,
                                "max_search_attribute_bytes")) {
       return problem;

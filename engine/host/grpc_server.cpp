@@ -18,6 +18,7 @@
 #include <deque>
 #include <mutex>
 
+#include "engine/base/serialize.h"
 #include "engine/base/strand.h"
 #include "engine/base/unique_fd.h"
 #include "wfe/records/v1/records.pb.h"
@@ -44,7 +45,7 @@ grpc::Status ToStatus(const Error& error) {
     any.set_type_url("type.googleapis.com/" + detail.type_name);
     any.set_value(detail.bytes);
   }
-  return {code, error.message, details.SerializeAsString()};
+  return {code, error.message, Serialize(details)};
 }
 
 grpc::ByteBuffer ToBuffer(std::string bytes) {

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "engine/base/serialize.h"
+
 namespace wfe::records {
 
 Result<v1::GetInfoResponse> RecordsService::GetInfo(const v1::GetInfoRequest&) const {
@@ -57,7 +59,7 @@ Result<std::string> Answer(std::string_view method, std::string_view bytes, Func
     return InvalidArgument("the request of " + std::string(method) + " cannot be read");
   }
   WFE_ASSIGN_OR_RETURN(const auto response, function(request));
-  return response.SerializeAsString();
+  return Serialize(response);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/base/check.h"
+#include "engine/base/serialize.h"
 #include "engine/history/proto_time.h"
 #include "engine/schedules/start_request.h"
 #include "engine/shard/shard_private.h"
@@ -136,7 +137,7 @@ void Scheduler::Create(schedules::NewSchedule schedule, Callback<uint64_t> done)
     Error error = AlreadyExists("schedule \"" + schedule.schedule_id + "\" is already registered");
     temporal::api::errordetails::v1::WorkflowExecutionAlreadyStartedFailure failure;
     failure.set_start_request_id(row.create_request_id());
-    error.details.push_back({failure.GetTypeName(), failure.SerializeAsString()});
+    error.details.push_back({failure.GetTypeName(), Serialize(failure)});
     return WhenDurable(commit,
                        [done = std::move(done), error = std::move(error)]() mutable { done(std::move(error)); });
   }

@@ -1,4 +1,5 @@
 // Starting, signalling and steering runs.
+#include "engine/base/serialize.h"
 #include "engine/history/proto_time.h"
 #include "engine/shard/answers.h"
 #include "engine/shard/shard_private.h"
@@ -20,7 +21,7 @@ Error AlreadyStarted(const std::string& workflow_id, const engine::v1::CurrentRu
       AlreadyExists("Workflow execution " +
                     std::string(running ? "is already running" : "already finished, and its id may not be reused") +
                     ". WorkflowId: " + workflow_id + ", RunId: " + current.run_id() + ".");
-  error.details.push_back({failure.GetTypeName(), failure.SerializeAsString()});
+  error.details.push_back({failure.GetTypeName(), Serialize(failure)});
   return error;
 }
 
@@ -261,7 +262,7 @@ void Shard::Describe(const Target& target, Callback<std::string> done) {
   Result<Execution*> loaded = Load(*key);
   if (!loaded) return done(std::move(loaded).error());
   AnswerDurably<std::string>(**loaded, std::move(done),
-                             DescribeAnswer((*loaded)->state, host_.clock.Now()).SerializeAsString());
+                             Serialize(DescribeAnswer((*loaded)->state, host_.clock.Now())));
 }
 
 }  // namespace wfe::shard

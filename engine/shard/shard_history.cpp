@@ -1,6 +1,7 @@
 // Reading histories: pages, and calls that wait for more.
 #include <algorithm>
 
+#include "engine/base/serialize.h"
 #include "engine/history/workflow_task.h"
 #include "engine/shard/answers.h"
 #include "engine/shard/shard_private.h"
@@ -82,7 +83,7 @@ void Shard::AnswerHistory(HistoryRequest request, Callback<HistoryPage> done) {
   const auto wait = [&](EventId seen) {
     request.target.run_id = key->run_id;
     token.set_next_event_id(seen + 1);
-    request.page_token = token.SerializeAsString();
+    request.page_token = Serialize(token);
     if (stopped_) return done(ShuttingDown());
     auto& waiters = history_waiters_[*key];
     if (static_cast<int>(waiters.size()) >= options_.max_history_waiters_per_run) {
@@ -127,7 +128,7 @@ void Shard::AnswerHistory(HistoryRequest request, Callback<HistoryPage> done) {
   HistoryPage page{*std::move(events), {}};
   if (next < end) {
     token.set_next_event_id(next);
-    page.next_page_token = token.SerializeAsString();
+    page.next_page_token = Serialize(token);
   } else if (token.started_event_id() != 0) {
     // The pages of a workflow task end with its Started event, as long as it is held.
     const auto& task = execution.state.started_workflow_task;
@@ -135,11 +136,11 @@ void Shard::AnswerHistory(HistoryRequest request, Callback<HistoryPage> done) {
       return done(NotFound("the workflow task whose history is read is over: " + key->ToString()));
     }
     for (const history::HistoryEvent& event : history::StartedTaskEvents(execution.state)) {
-      AppendField(page.history, 1, event.SerializeAsString());
+      AppendField(page.history, 1, Serialize(event));
     }
   } else if (open && request.wait_new_event && token.end_event_id() == 0) {
     token.set_next_event_id(next);
-    page.next_page_token = token.SerializeAsString();
+    page.next_page_token = Serialize(token);
   }
   AnswerDurably<HistoryPage>(execution, std::move(done), std::move(page));
 }
@@ -183,7 +184,7 @@ void Shard::GetHistoryReverse(HistoryRequest request, Callback<HistoryPage> done
   if (last_given > 1) {
     token.set_run_id(key->run_id.value());
     token.set_next_event_id(last_given - 1);
-    page.next_page_token = token.SerializeAsString();
+    page.next_page_token = Serialize(token);
   }
   AnswerDurably<HistoryPage>(execution, std::move(done), std::move(page));
 }

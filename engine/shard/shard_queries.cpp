@@ -1,6 +1,7 @@
 // Queries: on a workflow task when one is pending, as a task of their own when the run is idle or closed (S64-S68).
 #include <algorithm>
 
+#include "engine/base/serialize.h"
 #include "engine/history/proto_time.h"
 #include "engine/shard/shard_private.h"
 #include "temporal/api/enums/v1/query.pb.h"
@@ -32,7 +33,7 @@ bool Rejected(enums::QueryRejectCondition condition, enums::WorkflowExecutionSta
 Error NotReady(std::string message) {
   temporal::api::errordetails::v1::WorkflowNotReadyFailure failure;
   Error error = FailedPrecondition(std::move(message));
-  error.details.push_back({failure.GetTypeName(), failure.SerializeAsString()});
+  error.details.push_back({failure.GetTypeName(), Serialize(failure)});
   return error;
 }
 
@@ -40,7 +41,7 @@ Error QueryFailed(const std::string& message, const temporal::api::failure::v1::
   temporal::api::errordetails::v1::QueryFailedFailure failure;
   if (cause) *failure.mutable_failure() = *cause;
   Error error = InvalidArgument(message);
-  error.details.push_back({failure.GetTypeName(), failure.SerializeAsString()});
+  error.details.push_back({failure.GetTypeName(), Serialize(failure)});
   return error;
 }
 
@@ -61,7 +62,7 @@ void Shard::Query(QueryRequest request, Callback<std::string> done) {
   if (Rejected(request.reject, state.folded().status())) {
     ws::QueryWorkflowResponse response;
     response.mutable_query_rejected()->set_status(state.folded().status());
-    return AnswerDurably<std::string>(execution, std::move(done), response.SerializeAsString());
+    return AnswerDurably<std::string>(execution, std::move(done), Serialize(response));
   }
   const bool open = state.IsOpen();
   if (open && state.bookkeeping().workflow_task_attempt() >= options_.query_max_workflow_task_attempt) {
@@ -169,7 +170,7 @@ void Shard::TakeQuery(const matching::TaskRef& task, Taker taker, Callback<std::
     response.set_next_page_token(std::move(page->next_page_token));
     history = std::move(page->history);
   }
-  std::string bytes = response.SerializeAsString();
+  std::string bytes = Serialize(response);
   AppendField(bytes, ws::PollWorkflowTaskQueueResponse::kHistoryFieldNumber, history);
   AnswerDurably<std::string>(execution, std::move(done), std::move(bytes));
 }
@@ -184,7 +185,7 @@ void Shard::AnswerQuery(const engine::v1::TaskToken& token, const ws::RespondQue
   if (request.completed_type() == enums::QUERY_RESULT_TYPE_ANSWERED) {
     ws::QueryWorkflowResponse response;
     *response.mutable_query_result() = request.query_result();
-    FinishQuery(key, token.query_id(), response.SerializeAsString());
+    FinishQuery(key, token.query_id(), Serialize(response));
   } else if (request.completed_type() == enums::QUERY_RESULT_TYPE_FAILED) {
     FinishQuery(key, token.query_id(),
                 QueryFailed(request.error_message(), request.has_failure() ? &request.failure() : nullptr));
@@ -208,7 +209,8 @@ void Shard::AttachQueries(const Execution& execution, ws::PollWorkflowTaskQueueR
 }
 
 void Shard::TakeQueryResults(const Execution& execution, ws::RespondWorkflowTaskCompletedRequest& request) {
-  for (auto& [id, result] : *request.mutable_query_results()) {
+  for (auto* const entry : InOrder(*request.mutable_query_results())) {
+    auto& [id, result] = *entry;
     PendingQuery* query = FindQuery(execution.key, id);
     if (!query || query->state != PendingQuery::State::kAttached) continue;
     query->state = PendingQuery::State::kAnswered;
@@ -216,7 +218,7 @@ void Shard::TakeQueryResults(const Execution& execution, ws::RespondWorkflowTask
     if (result.result_type() == enums::QUERY_RESULT_TYPE_ANSWERED) {
       ws::QueryWorkflowResponse response;
       response.mutable_query_result()->Swap(result.mutable_answer());
-      answer = response.SerializeAsString();
+      answer = Serialize(response);
     } else {
       answer = QueryFailed(result.error_message(), result.has_failure() ? &result.failure() : nullptr);
     }

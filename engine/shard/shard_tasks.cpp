@@ -1,6 +1,7 @@
 // Handing out tasks and taking their answers.
 #include <algorithm>
 
+#include "engine/base/serialize.h"
 #include "engine/history/proto_time.h"
 #include "engine/history/workflow_task.h"
 #include "engine/shard/answers.h"
@@ -90,7 +91,7 @@ Result<std::string> Shard::WorkflowTaskAnswer(Execution& execution, bool partial
   const EventId first = partial_history ? folded.last_completed_started_event_id() + 1 : 1;
   WFE_ASSIGN_OR_RETURN(TaskPage page, TaskHistory(execution, first, EndOfStoredTaskEvents(state)));
   response.set_next_page_token(std::move(page.next_page_token));
-  std::string bytes = response.SerializeAsString();
+  std::string bytes = Serialize(response);
   AppendField(bytes, kPollHistory, page.history);
   return bytes;
 }
@@ -105,7 +106,7 @@ Result<Shard::TaskPage> Shard::TaskHistory(Execution& execution, EventId first, 
   if (next >= end) {
     if (!task) return page;
     for (const history::HistoryEvent& event : history::StartedTaskEvents(execution.state)) {
-      AppendField(page.history, 1, event.SerializeAsString());
+      AppendField(page.history, 1, Serialize(event));
     }
     return page;
   }
@@ -117,7 +118,7 @@ Result<Shard::TaskPage> Shard::TaskHistory(Execution& execution, EventId first, 
     token.set_started_event_id(task->started_event_id);
     token.set_attempt(task->attempt);
   }
-  page.next_page_token = token.SerializeAsString();
+  page.next_page_token = Serialize(token);
   return page;
 }
 
@@ -261,7 +262,7 @@ Result<std::string> Shard::ActivityTaskAnswer(Execution& execution, EventId sche
   *response.mutable_heartbeat_timeout() = activity->heartbeat_timeout();
   *response.mutable_retry_policy() = activity->retry_policy();
   if (scheduled.has_priority()) response.mutable_priority()->Swap(scheduled.mutable_priority());
-  return response.SerializeAsString();
+  return Serialize(response);
 }
 
 }  // namespace wfe::shard

@@ -2,6 +2,7 @@
 
 #include "engine/base/check.h"
 #include "engine/base/hash.h"
+#include "engine/base/serialize.h"
 
 namespace wfe::shard {
 namespace {
@@ -17,7 +18,7 @@ TokenCodec::TokenCodec(std::string_view secret, uint64_t epoch) : key_(secret), 
 std::string TokenCodec::Seal(engine::v1::TaskToken token) const {
   token.set_epoch(epoch_);
   std::string bytes(1, kVersion);
-  token.AppendToString(&bytes);
+  AppendSerialized(token, &bytes);
   const Sha256Digest mac = key_.Sign(bytes);
   bytes += AsBytes(mac).substr(0, kMacBytes);
   return bytes;

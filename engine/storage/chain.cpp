@@ -1,11 +1,11 @@
 #include "engine/storage/chain.h"
 
 #include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
 #include <algorithm>
 
 #include "engine/base/hash.h"
+#include "engine/base/serialize.h"
 #include "engine/history/chain.h"
 #include "engine/storage/keys.h"
 
@@ -14,6 +14,7 @@ namespace wfe::storage {
 namespace {
 
 // Field 1, length-delimited: an event inside a temporal.api.history.v1.History.
+constexpr int kEventField = 1;
 constexpr uint8_t kEventTag = 0x0a;
 constexpr size_t kHeadBytes = 32;
 
@@ -24,14 +25,7 @@ EventBatch EventBatch::Encode(const std::vector<temporal::api::history::v1::Hist
   if (events.empty()) return batch;
   batch.first_event_id = events.front().event_id();
   batch.count = static_cast<int32_t>(events.size());
-  google::protobuf::io::StringOutputStream stream(&batch.bytes);
-  google::protobuf::io::CodedOutputStream out(&stream);
-  out.SetSerializationDeterministic(true);  // Maps in a fixed order: a simulated run always hashes alike.
-  for (const auto& event : events) {
-    out.WriteTag(kEventTag);
-    out.WriteVarint32(static_cast<uint32_t>(event.ByteSizeLong()));
-    event.SerializeWithCachedSizes(&out);
-  }
+  for (const auto& event : events) AppendSubMessage(kEventField, event, &batch.bytes);
   return batch;
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/base/hash.h"
+#include "engine/base/serialize.h"
 #include "engine/history/proto_time.h"
 #include "engine/storage/keys.h"
 #include "wfe/engine/v1/store.pb.h"
@@ -177,7 +178,7 @@ WriteSet CommitStage::PositionRows(const Group& group, CommitPosition& position,
   row.set_running_hash(position.running_hash);
   *row.mutable_last_known_time() = history::ToProto(now);
   WriteSet set;
-  set.puts.push_back({Family::kMeta, std::string(keys::kPosition), row.SerializeAsString()});
+  set.puts.push_back({Family::kMeta, std::string(keys::kPosition), Serialize(row)});
   return set;
 }
 

@@ -1,10 +1,8 @@
 #include "engine/storage/durable_execution_store.h"
 
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
-
 #include <utility>
 
+#include "engine/base/serialize.h"
 #include "engine/history/proto_time.h"
 #include "engine/storage/keys.h"
 
@@ -13,17 +11,6 @@ namespace wfe::storage {
 namespace {
 
 constexpr size_t kTailsPerGeneration = 4096;
-
-/// With maps in a fixed order, so that a simulated run always writes the same rows.
-std::string Serialize(const google::protobuf::Message& message) {
-  std::string bytes;
-  google::protobuf::io::StringOutputStream stream(&bytes);
-  google::protobuf::io::CodedOutputStream out(&stream);
-  out.SetSerializationDeterministic(true);
-  WFE_CHECK(message.SerializeToCodedStream(&out));
-  out.Trim();
-  return bytes;
-}
 
 bool IsOpen(temporal::api::enums::v1::WorkflowExecutionStatus status) {
   return status == temporal::api::enums::v1::WORKFLOW_EXECUTION_STATUS_RUNNING ||

@@ -1,5 +1,6 @@
 #include "engine/storage/namespace_store.h"
 
+#include "engine/base/serialize.h"
 #include "engine/storage/keys.h"
 
 namespace wfe::storage {
@@ -12,7 +13,7 @@ Status NamespaceStore::Put(const engine::v1::NamespaceRow& row) {
 Status NamespaceStore::Put(const engine::v1::NamespaceRow& row, DurableCallback durable) {
   if (row.name().empty()) return InvalidArgument("a namespace needs a name");
   PendingWrite write;
-  write.rows.puts.push_back({Family::kMeta, keys::NamespaceRow(row.name()), row.SerializeAsString()});
+  write.rows.puts.push_back({Family::kMeta, keys::NamespaceRow(row.name()), Serialize(row)});
   stage_.Enqueue(std::move(write), std::move(durable));
   return Ok();
 }

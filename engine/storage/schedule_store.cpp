@@ -1,24 +1,11 @@
 #include "engine/storage/schedule_store.h"
 
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
-
+#include "engine/base/serialize.h"
 #include "engine/storage/keys.h"
 
 namespace wfe::storage {
 
 namespace {
-
-/// With maps in a fixed order, so that a simulated run always writes the same rows.
-std::string Serialize(const engine::v1::ScheduleRow& row) {
-  std::string bytes;
-  google::protobuf::io::StringOutputStream stream(&bytes);
-  google::protobuf::io::CodedOutputStream out(&stream);
-  out.SetSerializationDeterministic(true);
-  WFE_CHECK(row.SerializeToCodedStream(&out));
-  out.Trim();
-  return bytes;
-}
 
 /// Visits the rows of a range; the cursor's own error comes first.
 Status Walk(std::unique_ptr<Cursor> cursor, const std::function<Result<bool>(engine::v1::ScheduleRow)>& visit) {

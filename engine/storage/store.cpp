@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/base/hash.h"
+#include "engine/base/serialize.h"
 #include "engine/history/proto_time.h"
 #include "engine/storage/keys.h"
 #include "engine/storage/recovery.h"
@@ -96,14 +97,14 @@ Status Store::Start(const Recovered& recovered, const StoreOptions& options) {
   std::string format;
   keys::AppendU64(format, keys::kFormatVersion);
   puts.push_back({Family::kMeta, std::string(keys::kFormat), std::move(format)});
-  puts.push_back({Family::kMeta, std::string(keys::kIdentity), identity.SerializeAsString()});
+  puts.push_back({Family::kMeta, std::string(keys::kIdentity), Serialize(identity)});
   if (recovered.accepted_loss.has_value()) {
     engine::v1::StoreAuditRow audit;
     *audit.mutable_time() = history::ToProto(wall);
     audit.set_what("data loss accepted: " + *recovered.accepted_loss);
     audit.set_recovered_sequence(RecoveredSequence(meta));
     audit.set_ledger_sequence(recovered.mark.sequence);
-    puts.push_back({Family::kMeta, keys::AuditRow(opening), audit.SerializeAsString()});
+    puts.push_back({Family::kMeta, keys::AuditRow(opening), Serialize(audit)});
   }
   if (!meta.identity.has_value()) {
     engine::v1::NamespaceRow ns;
@@ -111,7 +112,7 @@ Status Store::Start(const Recovered& recovered, const StoreOptions& options) {
     ns.set_id(options.ids->NewUuid());
     *ns.mutable_retention() = history::ToProto(Duration(kDefaultRetention));
     *ns.mutable_created() = history::ToProto(wall);
-    puts.push_back({Family::kMeta, keys::NamespaceRow(kDefaultNamespace), ns.SerializeAsString()});
+    puts.push_back({Family::kMeta, keys::NamespaceRow(kDefaultNamespace), Serialize(ns)});
   }
   WFE_RETURN_IF_ERROR(stage_->WaitDurable(stage_->Enqueue(std::move(write), {})));
   stage_->MarkLedger();

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <regex>
 #include <sstream>
@@ -183,6 +185,70 @@ TEST(Layout, JsonFromOutsideIsReadWithALimitOnItsDepth) {
     if (kExempt.contains(file.path) || file.text.find("json::parse(") == std::string::npos) continue;
     if (file.text.find("JsonNestsTooDeep(") != std::string::npos) continue;
     violations.push_back(file.path + ": use ParseJson, or ask JsonNestsTooDeep first (engine/base/parse_json.h)");
+  }
+  EXPECT_THAT(violations, IsEmpty());
+}
+
+/// What the simulation shows must not depend on chance, and its own host belongs to it.
+std::vector<SourceFile> DeterministicCode() {
+  return ReadTree({"engine", "workers", "activities", "workflows", "tools", "tests/simulation"}, {".h", ".cpp"});
+}
+
+// WIRE-F26: protobuf writes the entries of a map in an order that changes from one message to the next.
+TEST(Layout, MessagesBecomeBytesInOneWay) {
+  static const std::regex kOther(R"(\b(Serialize(Partial)?(AsString|To[A-Z]\w*|With\w+)|Append(Partial)?ToString)\s*\()");
+  std::vector<std::string> violations;
+  for (const SourceFile& file : DeterministicCode()) {
+    if (file.path == "engine/base/serialize.cpp") continue;
+    size_t number = 0;
+    for (const std::string& line : Lines(file.text)) {
+      ++number;
+      if (!std::regex_search(line, kOther)) continue;
+      violations.push_back(Where(file, number) + "use Serialize, whose bytes are the same each time (engine/base/serialize.h)");
+    }
+  }
+  EXPECT_THAT(violations, IsEmpty());
+}
+
+/// The names of all fields of Temporal's messages and ours that are maps.
+std::set<std::string> MapFields() {
+  static const std::regex kMap(R"(\bmap\s*<[^>]*>\s*(\w+)\s*=)");
+  std::set<std::string> names;
+  std::vector<std::filesystem::path> protos;
+  for (const auto* folder : {WFE_DEPS_DIR, WFE_SOURCE_DIR "/schemas"}) {
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+      if (entry.path().extension() == ".proto" && entry.path().string().find("/google/") == std::string::npos) {
+        protos.push_back(entry.path());
+      }
+    }
+  }
+  for (const auto& path : protos) {
+    std::ifstream in(path);
+    for (std::string line; std::getline(in, line);) {
+      std::smatch match;
+      if (std::regex_search(line, match, kMap)) names.insert(match[1]);
+    }
+  }
+  return names;
+}
+
+// WIRE-F26: what was done for each entry of a map came in another order each time: answers to two queries, say.
+TEST(Layout, LoopsOverMapsOfMessagesGoByTheirKeys) {
+  // Elsewhere these are lists.
+  const std::set<std::string> kListsToo = {"details", "data", "fields_to_exclude"};
+  const std::set<std::string> maps = MapFields();
+  EXPECT_TRUE(maps.contains("query_results")) << "no .proto below " << WFE_DEPS_DIR;
+  static const std::regex kLoop(R"(\bfor \([^;]*[^:]:[^:][^;]*?\b(?:mutable_)?(\w+)\(\)\) )");
+  std::vector<std::string> violations;
+  for (const SourceFile& file : DeterministicCode()) {
+    size_t number = 0;
+    for (const std::string& line : Lines(file.text)) {
+      ++number;
+      std::smatch match;
+      if (!std::regex_search(line, match, kLoop) || !maps.contains(match[1]) || kListsToo.contains(match[1])) continue;
+      if (line.find("InOrder(") != std::string::npos) continue;
+      violations.push_back(Where(file, number) + match[1].str() + " is a map: go through InOrder (engine/base/serialize.h)");
+    }
   }
   EXPECT_THAT(violations, IsEmpty());
 }

@@ -5,24 +5,11 @@
 #include <algorithm>
 
 #include "engine/base/check.h"
+#include "engine/base/serialize.h"
 
 namespace wfe::simulation {
 
 using namespace std::chrono_literals;
-
-namespace {
-
-/// The same for messages that differ only in the order of a map's entries, which protobuf leaves to chance.
-std::string Digest(std::string_view message) {
-  uint64_t sum = 0;
-  for (const char c : message) {
-    const uint64_t byte = static_cast<uint8_t>(c) + 1;
-    sum += byte * byte * byte;
-  }
-  return std::to_string(sum);
-}
-
-}  // namespace
 
 /// The caller's side.
 class Link::PendingCall final : public client::CallHandle, public std::enable_shared_from_this<PendingCall> {
@@ -37,7 +24,7 @@ class Link::PendingCall final : public client::CallHandle, public std::enable_sh
     EventLoop& loop = link_->network_.loop_;
     loop.Trace(Name() + " <- " + (answer ? std::to_string(answer->size()) + " bytes" : answer.error().ToString()) +
                (how.empty() ? "" : " (" + std::string(how) + ")"));
-    if (answer) loop.Mark(Digest(*answer));
+    if (answer) loop.Mark(*answer);
     executor->Post([done = std::move(done), answer = std::move(answer)]() mutable { done(std::move(answer)); });
     Abandon();
   }
@@ -170,14 +157,14 @@ std::shared_ptr<client::CallHandle> Link::Call(std::string_view service, std::st
   auto call = std::make_shared<PendingCall>(*this, number);
   call->service = service;
   call->method = method;
-  call->request = request.SerializeAsString();
+  call->request = Serialize(request);
   call->executor = options.executor;
   call->done = std::move(done);
   EventLoop& loop = network_.loop_;
   call->deadline = loop.Now() + options.timeout;
   calls_.emplace(number, call);
   loop.Trace(call->Name() + " -> " + std::to_string(call->request.size()) + " bytes");
-  loop.Mark(Digest(call->request));
+  loop.Mark(call->request);
   loop.After(options.timeout, [weak = std::weak_ptr(call)] {
     if (const auto late = weak.lock(); late && late->open()) {
       late->Finish(DeadlineExceeded(late->method + ": deadline exceeded"), "deadline");

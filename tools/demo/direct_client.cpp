@@ -3,6 +3,7 @@
 #include <google/protobuf/message_lite.h>
 
 #include "engine/base/check.h"
+#include "engine/base/serialize.h"
 
 namespace wfe::demo {
 
@@ -68,7 +69,7 @@ std::shared_ptr<client::CallHandle> DirectClient::Call(std::string_view service,
   auto call = std::make_shared<PendingCall>(loop_, *options.executor, std::move(done));
   call->Start(strand_, std::string(method), options.timeout);
   strand_.Post(
-      [this, call, service = std::string(service), method = std::string(method), bytes = request.SerializeAsString()] {
+      [this, call, service = std::string(service), method = std::string(method), bytes = Serialize(request)] {
         if (!call->IsCancelled()) dispatcher_.Dispatch(service, method, bytes, call);
       });
   return call;

@@ -10,6 +10,7 @@
 #include <mutex>
 #include <unordered_set>
 
+#include "engine/base/serialize.h"
 #include "engine/base/strand.h"
 
 namespace wfe::client {
@@ -112,7 +113,7 @@ class GrpcClient final : public ServiceClient {
     call->context.AddMetadata("temporal-namespace", options_.ns);
     if (!options_.api_key.empty()) call->context.AddMetadata("authorization", "Bearer " + options_.api_key);
     const grpc::Slice slice(request.ByteSizeLong());
-    request.SerializeWithCachedSizesToArray(const_cast<uint8_t*>(slice.begin()));
+    SerializeInto(request, slice.size(), const_cast<uint8_t*>(slice.begin()));
     call->request = grpc::ByteBuffer(&slice, 1);
 
     std::string path = "/";

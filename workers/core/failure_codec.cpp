@@ -1,5 +1,6 @@
 #include "workers/core/failure_codec.h"
 
+#include "engine/base/serialize.h"
 #include "temporal/api/enums/v1/workflow.pb.h"
 #include "workers/core/payload_codec.h"
 
@@ -73,7 +74,7 @@ sdk::FailureInfo DecodeFailure(const failure_pb::Failure& failure) {
   sdk::FailureInfo info;
   info.message = failure.message();
   info.stack_trace = failure.stack_trace();
-  info.encoded = failure.SerializeAsString();
+  info.encoded = Serialize(failure);
   if (failure.has_application_failure_info()) {
     const auto& application = failure.application_failure_info();
     info.kind = Kind::kApplication;
