@@ -30,6 +30,7 @@ struct WorkerShape {
   size_t max_cached_workflows = 1000;
   bool eager_activities = true;
   size_t max_concurrent_activities = 20;
+  bool code_strand = false;  ///< Workflow code runs beside the worker's strand, as in a real worker.
 };
 
 /// Mean times between faults; zero: that fault does not happen.
@@ -39,7 +40,8 @@ struct FaultOptions {
   Duration write_error{};     // F4
   Duration worker_crash{};    // F9
   Duration worker_restart{};  // graceful
-  Duration clog{};            // F12: a link holds everything back for a while
+  Duration clog{};            // F12: a link holds everything back for a while …
+  Duration longest_clog = std::chrono::seconds(30);  // … but no longer than this
   Duration clock_jump{};      // F8
 };
 

@@ -29,6 +29,7 @@ void WorkerProcess::Start() {
                                   .log = [this, name](worker::LogLevel, std::string_view message) {
                                     world_.loop.Note(name + " says: " + std::string(message));
                                   }};
+  if (world_.options.worker.code_strand) environment.workflow_code = &process_->AddStrand("code");
   worker::WorkerOptions options;
   options.task_queue = kTaskQueue;
   options.identity = name;

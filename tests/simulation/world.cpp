@@ -131,7 +131,7 @@ void World::StartFaults() {
     workers_[worker]->Stop([this, worker] { RestartWorkerAfter(worker, 100ms); });
   });
   Every(faults.clog, [this] {
-    const Duration time = random_.Between(Duration(100ms), Duration(30s));
+    const Duration time = random_.Between(Duration(100ms), options_.faults.longest_clog);
     const size_t which = random_.Below(workers_.size() + 1);
     if (which == workers_.size()) return client_link_->Clog(time);
     workers_[which]->Clog(time);

@@ -7,6 +7,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 constexpr sdk::ActivityType<std::string, std::string> kStep{"step"};
 
@@ -42,6 +43,24 @@ sdk::Task<std::string> Steps(sdk::WorkflowContext& ctx, std::string input) {
   co_return result;
 }
 
+int draws = 0;
+sdk::Task<std::string> Draws(sdk::WorkflowContext& ctx) {
+  const int number = ctx.SideEffect([] { return ++draws; });
+  const std::string text = std::to_string(number);
+  std::string echo = co_await ctx.Activity(kStep, text, {.start_to_close = 1s});
+  co_return echo == text ? "the number of the history" : "another number";
+}
+
+/// What another attempt comes to differs from what the first came to.
+sdk::Task<void> Drifts(sdk::WorkflowContext& ctx, std::string what) {
+  ++draws;
+  const std::string text = what == "input" ? std::to_string(draws) : "same";
+  sdk::Future<std::string> step = ctx.StartActivity(kStep, text, {.start_to_close = 1s});
+  sdk::Future<void> timer = ctx.StartTimer(what == "timer" ? std::chrono::seconds(draws) : 1h);
+  (void)step;
+  co_await timer;
+}
+
 struct SleepsOnDestruction {
   sdk::WorkflowContext* ctx;
   ~SleepsOnDestruction() {
@@ -58,6 +77,9 @@ class CoreCache : public ::testing::Test {
  protected:
   CoreCache() {
     live_frames = 0;
+    draws = 0;
+    registry.Register("Draws", &Draws);
+    registry.Register("Drifts", &Drifts);
     registry.Register("Steps", &Steps);
     registry.Register("UsesContextInDestructor", &UsesContextInDestructor);
   }
@@ -163,6 +185,53 @@ TEST_F(CoreCache, RunWhoseTaskWasAnsweredBySomebodyElseIsReplayedAndNotContinued
   EXPECT_THAT(Commands(engine.RunTask(handler, /*sticky=*/false)), ElementsAre("ScheduleActivityTask step #2"));
   EXPECT_EQ(handler.stats().sticky_hits, 0u);
   EXPECT_EQ(handler.stats().replays, 1u);
+}
+
+// WIRE-F27: two attempts of one task come to one worker; the answer of the first counts, the second is in the cache.
+TEST_F(CoreCache, RunIsContinuedOnlyByTheInstanceWhoseAnswerCounted) {
+  WorkflowTaskHandler handler(registry, Options());
+  FakeEngine engine;
+  engine.Start("Draws");
+  const ws::PollWorkflowTaskQueueResponse task = engine.BeginTask(/*sticky=*/false);
+  const auto counts = std::make_shared<Acknowledgement>();
+  const auto lost = std::make_shared<Acknowledgement>();
+  const TaskAnswer first = handler.Handle(task, counts);
+  handler.Handle(task, lost);
+  EXPECT_EQ(draws, 2);
+  engine.EndTask(std::get<ws::RespondWorkflowTaskCompletedRequest>(first));
+  counts->Give();
+  engine.CompleteActivity("1", "1");
+  ws::PollWorkflowTaskQueueResponse next = engine.BeginTask(/*sticky=*/true);
+  EXPECT_TRUE(std::holds_alternative<NeedFullHistory>(handler.Handle(next, nullptr)));
+  *next.mutable_history() = engine.history();
+  EXPECT_THAT(Commands(std::get<ws::RespondWorkflowTaskCompletedRequest>(handler.Handle(next, nullptr))),
+              ElementsAre("CompleteWorkflowExecution \"the number of the history\""));
+}
+
+// WIRE-F27: the last line of defence.  Somebody says of the wrong instance that its answer counted.
+TEST_F(CoreCache, InstanceThatMeetsOtherValuesThanItSentFailsItsTaskAndGivesNoResult) {
+  const auto meets_another_answer = [&](const std::string& type, const std::string& input) {
+    draws = 0;
+    WorkflowTaskHandler handler(registry, Options());
+    FakeEngine engine;
+    engine.Start(type, input);
+    const ws::PollWorkflowTaskQueueResponse task = engine.BeginTask(/*sticky=*/false);
+    const TaskAnswer first = handler.Handle(task);
+    const auto wrong = std::make_shared<Acknowledgement>();
+    handler.Handle(task, wrong);
+    wrong->Give();
+    engine.EndTask(std::get<ws::RespondWorkflowTaskCompletedRequest>(first));
+    engine.CompleteActivity("1", "1");
+    const TaskAnswer answer = handler.Handle(engine.BeginTask(/*sticky=*/true));
+    const auto* failed = std::get_if<ws::RespondWorkflowTaskFailedRequest>(&answer);
+    if (failed == nullptr) return std::string("no failure");
+    EXPECT_EQ(failed->cause(), enums::WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR);
+    return failed->failure().message();
+  };
+  EXPECT_THAT(meets_another_answer("Draws", ""), HasSubstr("side effect's value"));
+  EXPECT_THAT(meets_another_answer("Drifts", "input"), HasSubstr("input"));
+  EXPECT_THAT(meets_another_answer("Drifts", "timer"), HasSubstr("2000000000 ns"));
+  EXPECT_EQ(meets_another_answer("Drifts", "nothing"), "no failure");
 }
 
 // The answer to the first task never arrived: what the live coroutine assumed did not happen.

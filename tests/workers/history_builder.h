@@ -142,7 +142,8 @@ class FakeEngine {
 
   /// One workflow task from start to end; the answer must be commands.
   ws::RespondWorkflowTaskCompletedRequest RunTask(WorkflowTaskHandler& handler, bool sticky = true) {
-    const TaskAnswer answer = handler.Handle(BeginTask(sticky && previous_started_ > 0));
+    const auto answered = std::make_shared<Acknowledgement>();
+    const TaskAnswer answer = handler.Handle(BeginTask(sticky && previous_started_ > 0), answered);
     if (const auto* failed = std::get_if<ws::RespondWorkflowTaskFailedRequest>(&answer)) {
       ADD_FAILURE() << "the task failed: " << failed->failure().message();
       return {};
@@ -153,6 +154,7 @@ class FakeEngine {
     }
     const auto& completed = std::get<ws::RespondWorkflowTaskCompletedRequest>(answer);
     EndTask(completed);
+    answered->Give();
     return completed;
   }
   /// One workflow task whose answer must be a failure.

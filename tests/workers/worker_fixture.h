@@ -39,8 +39,10 @@ class ScriptedExecutor final : public ActivityExecutor {
 /// Answers with what the test put in, else completes the task without commands.
 class ScriptedHandler final : public TaskHandler {
  public:
-  core::TaskAnswer Handle(const ws::PollWorkflowTaskQueueResponse& task) override {
+  core::TaskAnswer Handle(const ws::PollWorkflowTaskQueueResponse& task,
+                          std::shared_ptr<const core::Acknowledgement> answered) override {
     tasks.push_back(task);
+    acknowledgements.push_back(std::move(answered));
     if (answers.empty()) return ws::RespondWorkflowTaskCompletedRequest();
     core::TaskAnswer answer = std::move(answers.front());
     answers.pop_front();
@@ -49,6 +51,7 @@ class ScriptedHandler final : public TaskHandler {
   void Evict(const std::string& run_id) override { evicted.push_back(run_id); }
 
   std::vector<ws::PollWorkflowTaskQueueResponse> tasks;
+  std::vector<std::shared_ptr<const core::Acknowledgement>> acknowledgements;  // of each task
   std::deque<core::TaskAnswer> answers;
   std::vector<std::string> evicted;
 };
@@ -119,6 +122,12 @@ class WorkerTest : public testing::Test {
     for (int64_t id = first_event_id; id < first_event_id + 3; ++id) {
       task.mutable_history()->add_events()->set_event_id(id);
     }
+    return task;
+  }
+
+  static ws::PollWorkflowTaskQueueResponse OfRun(const std::string& run_id) {
+    ws::PollWorkflowTaskQueueResponse task = WorkflowTask();
+    task.mutable_workflow_execution()->set_run_id(run_id);
     return task;
   }
 

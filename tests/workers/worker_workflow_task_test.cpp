@@ -117,15 +117,15 @@ TEST_F(WorkerTest, EagerActivitiesAreAskedForOnlyWhereThereAreSlots) {
     }
     return count;
   };
-  GiveWorkflowTask(WorkflowTask());
+  GiveWorkflowTask(OfRun("run-1"));
   EXPECT_EQ(asked(), 2);
   // Those two are set aside until the answer says what came of them.
-  GiveWorkflowTask(WorkflowTask());
+  GiveWorkflowTask(OfRun("run-2"));
   EXPECT_EQ(asked(), 0);
   service_.Answer("RespondWorkflowTaskCompleted", ws::RespondWorkflowTaskCompletedResponse());
   loop_.RunReady();
   handler_->answers.push_back(WithActivities(3));
-  GiveWorkflowTask(WorkflowTask());
+  GiveWorkflowTask(OfRun("run-3"));
   EXPECT_EQ(asked(), 2);
 }
 

@@ -12,7 +12,8 @@ command_pb::Command ActivityMachine::ToCommand() const {
   a.mutable_activity_type()->set_name(command_.activity_type);
   a.mutable_task_queue()->set_name(command_.task_queue);
   a.mutable_task_queue()->set_kind(enums::TASK_QUEUE_KIND_NORMAL);
-  *a.mutable_input() = EncodePayloads(command_.input);
+  input_ = EncodePayloads(command_.input);
+  *a.mutable_input() = input_;
   const auto set = [](Duration duration, auto mutable_field) {
     if (duration > Duration::zero()) *mutable_field() = EncodeDuration(duration);
   };
@@ -44,9 +45,17 @@ std::optional<Difference> ActivityMachine::Compare(const history_pb::HistoryEven
   return std::nullopt;
 }
 
+std::optional<Difference> ActivityMachine::CompareValues(const history_pb::HistoryEvent& event) const {
+  const auto& recorded = event.activity_task_scheduled_event_attributes().input();
+  if (SameData(recorded, input_)) return std::nullopt;
+  return Difference{"input", Fingerprint(recorded), Fingerprint(input_)};
+}
+
 void ActivityMachine::Recorded(const history_pb::HistoryEvent& event) {
   On(ActivityInput::kRecorded);
   scheduled_event_id_ = event.event_id();
+  command_.input = nullptr;
+  input_.Clear();
 }
 
 std::string ActivityMachine::Describe() const {

@@ -38,6 +38,7 @@ class ActivityMachine final : public CommandMachine {
   command_pb::Command ToCommand() const override;
   enums::EventType event_type() const override { return enums::EVENT_TYPE_ACTIVITY_TASK_SCHEDULED; }
   std::optional<Difference> Compare(const history_pb::HistoryEvent& event) const override;
+  std::optional<Difference> CompareValues(const history_pb::HistoryEvent& event) const override;
   void Recorded(const history_pb::HistoryEvent& event) override;
   std::string Describe() const override;
 
@@ -52,7 +53,8 @@ class ActivityMachine final : public CommandMachine {
   int64_t scheduled_event_id() const { return scheduled_event_id_; }
 
  private:
-  sdk::ActivityCommand command_;
+  sdk::ActivityCommand command_;  // without its input once the history has it
+  mutable temporal::api::common::v1::Payloads input_;  // encoded for the command, until then
   int64_t task_;
   bool eager_;
   ActivityState state_ = ActivityState::kCreated;

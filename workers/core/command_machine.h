@@ -33,6 +33,13 @@ class CommandMachine {
   /// The first field in which they differ, for an event of that type.  Payloads are not compared: their bytes may
   /// differ between builds without changing what the workflow did.
   virtual std::optional<Difference> Compare(const history_pb::HistoryEvent& event) const = 0;
+  /// The first value that is not what this very instance sent, for an event that Compare found equal.  Another build,
+  /// and a replay, may come to other values; an instance that meets others than its own has met the answer of another
+  /// attempt, and must not go on (WIRE-F27).
+  virtual std::optional<Difference> CompareValues(const history_pb::HistoryEvent&) const { return std::nullopt; }
+  /// It leaves with this instance's answer.
+  void MarkSent() { sent_ = true; }
+  bool sent() const { return sent_; }
   /// The history has the command.
   virtual void Recorded(const history_pb::HistoryEvent&) {}
   /// May also become this other event (a failed run that is retried).
@@ -42,6 +49,9 @@ class CommandMachine {
   virtual bool terminal() const { return false; }
   /// "ScheduleActivityTask(activity type=build, activity id=1)".
   virtual std::string Describe() const = 0;
+
+ private:
+  bool sent_ = false;
 };
 
 /// "ActivityTaskScheduled(activity type=build, activity id=1)".

@@ -1,5 +1,8 @@
 #include "workers/core/payload_codec.h"
 
+#include <algorithm>
+
+#include "engine/base/hash.h"
 #include "engine/base/parse_json.h"
 
 namespace wfe::core {
@@ -34,6 +37,17 @@ Result<nlohmann::json> DecodePayload(const temporal::api::common::v1::Payload& p
 Result<nlohmann::json> DecodePayloads(const temporal::api::common::v1::Payloads& payloads) {
   if (payloads.payloads().empty()) return nlohmann::json(nullptr);
   return DecodePayload(payloads.payloads(0));
+}
+
+bool SameData(const temporal::api::common::v1::Payloads& a, const temporal::api::common::v1::Payloads& b) {
+  return std::equal(a.payloads().begin(), a.payloads().end(), b.payloads().begin(), b.payloads().end(),
+                    [](const auto& one, const auto& other) { return one.data() == other.data(); });
+}
+
+std::string Fingerprint(const temporal::api::common::v1::Payloads& payloads) {
+  std::string data;
+  for (const auto& payload : payloads.payloads()) data += payload.data();
+  return std::to_string(data.size()) + " bytes, SHA-256 " + ToHex(Sha256(data)).substr(0, 12) + "...";
 }
 
 google::protobuf::Duration EncodeDuration(Duration duration) {

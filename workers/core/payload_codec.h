@@ -21,6 +21,11 @@ Result<nlohmann::json> DecodePayload(const temporal::api::common::v1::Payload& p
 /// The first of them, or null when there is none: wfe's functions take one argument and give one result.
 Result<nlohmann::json> DecodePayloads(const temporal::api::common::v1::Payloads& payloads);
 
+/// The same bytes; metadata is not looked at.
+bool SameData(const temporal::api::common::v1::Payloads& a, const temporal::api::common::v1::Payloads& b);
+/// "12 bytes, SHA-256 0123abcd…": tells values apart in a message without showing them.
+std::string Fingerprint(const temporal::api::common::v1::Payloads& payloads);
+
 google::protobuf::Duration EncodeDuration(Duration duration);
 Duration DecodeDuration(const google::protobuf::Duration& duration);
 Instant DecodeInstant(const google::protobuf::Timestamp& timestamp);

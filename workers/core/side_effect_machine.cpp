@@ -28,6 +28,13 @@ std::optional<Difference> SideEffectMachine::Compare(const history_pb::HistoryEv
                     std::to_string(seq_)};
 }
 
+std::optional<Difference> SideEffectMachine::CompareValues(const history_pb::HistoryEvent& event) const {
+  const auto& recorded = event.marker_recorded_event_attributes().details().at(kDataKey);  // Compare has read it
+  const auto sent = EncodePayloads(value_);
+  if (SameData(recorded, sent)) return std::nullopt;
+  return Difference{"side effect's value", Fingerprint(recorded), Fingerprint(sent)};
+}
+
 std::string SideEffectMachine::Describe() const {
   return "RecordMarker(marker name=" + std::string(kSideEffectMarkerName) + ", side effect id=" + std::to_string(seq_) +
          ")";

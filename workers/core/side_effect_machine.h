@@ -20,6 +20,7 @@ class SideEffectMachine final : public CommandMachine {
   command_pb::Command ToCommand() const override;
   enums::EventType event_type() const override { return enums::EVENT_TYPE_MARKER_RECORDED; }
   std::optional<Difference> Compare(const history_pb::HistoryEvent& event) const override;
+  std::optional<Difference> CompareValues(const history_pb::HistoryEvent& event) const override;
   std::string Describe() const override;
 
  private:

@@ -19,6 +19,13 @@ std::optional<Difference> TimerMachine::Compare(const history_pb::HistoryEvent& 
   return Difference{"timer id", expected, id_};
 }
 
+std::optional<Difference> TimerMachine::CompareValues(const history_pb::HistoryEvent& event) const {
+  const Duration recorded = DecodeDuration(event.timer_started_event_attributes().start_to_fire_timeout());
+  if (recorded == duration_) return std::nullopt;
+  const auto text = [](Duration duration) { return std::to_string(duration.count()) + " ns"; };
+  return Difference{"duration", text(recorded), text(duration_)};
+}
+
 bool TimerMachine::On(TimerInput input) {
   for (const TimerTransition& transition : kTimerTransitions) {
     if (transition.from == state_ && transition.on == input) {

@@ -37,6 +37,7 @@ class TimerMachine final : public CommandMachine {
   enums::EventType event_type() const override { return enums::EVENT_TYPE_TIMER_STARTED; }
   /// The duration is not compared: a changed one leaves the old run's timers as they were.
   std::optional<Difference> Compare(const history_pb::HistoryEvent& event) const override;
+  std::optional<Difference> CompareValues(const history_pb::HistoryEvent& event) const override;
   void Recorded(const history_pb::HistoryEvent&) override { On(TimerInput::kRecorded); }
   std::string Describe() const override { return "StartTimer(timer id=" + id_ + ")"; }
 

@@ -174,14 +174,15 @@ std::optional<Stop> WorkflowMachine::MatchCommand(const Event& event) {
       difference = Difference{"command type", EventTypeName(event.event_type()), EventTypeName(machine->event_type())};
     } else if (event.event_type() == machine->event_type()) {
       difference = machine->Compare(event);
+      if (!difference.has_value() && machine->sent()) difference = machine->CompareValues(event);
     }
     if (!difference.has_value()) {
       commands_.pop_front();
       ++command_index_;
       machine->Recorded(event);
       if (machine->terminal()) closed_ = true;
-      if (auto activity = std::dynamic_pointer_cast<ActivityMachine>(machine)) {
-        activities_by_event_.emplace(event.event_id(), std::move(activity));
+      if (event.event_type() == enums::EVENT_TYPE_ACTIVITY_TASK_SCHEDULED) {  // which only that machine becomes
+        activities_by_event_.emplace(event.event_id(), std::static_pointer_cast<ActivityMachine>(machine));
       }
       return std::nullopt;
     }
@@ -365,6 +366,9 @@ std::optional<Stop> WorkflowMachine::RunTask(const Events& events, int started) 
   }
   if (!ended && instance_->outcome().has_value()) {
     commands_.push_back(std::make_shared<TerminalMachine>(*instance_->outcome(), info_, started_));
+  }
+  if (!replaying_) {
+    for (const auto& machine : commands_) machine->MarkSent();
   }
   return std::nullopt;
 }

@@ -1,12 +1,12 @@
 #include "workers/core/workflow_task_handler.h"
 
-#include <list>
 #include <optional>
-#include <unordered_map>
 #include <utility>
 
+#include "engine/base/serialize.h"
 #include "workers/core/failure_codec.h"
 #include "workers/core/payload_codec.h"
+#include "workers/core/run_cache.h"
 #include "workers/core/update_rejection.h"
 #include "workers/core/workflow_machine.h"
 
@@ -16,42 +16,6 @@ namespace {
 
 constexpr const char* kSdkName = "wfe-cpp";
 constexpr const char* kSdkVersion = "0.1.0";
-
-/// Live runs, the least recently used one at the end.
-class RunCache {
- public:
-  explicit RunCache(size_t capacity) : capacity_(capacity) {}
-
-  /// Takes the run out; it goes back in by Put.
-  std::unique_ptr<WorkflowMachine> Take(const std::string& run_id) {
-    const auto found = index_.find(run_id);
-    if (found == index_.end()) return nullptr;
-    std::unique_ptr<WorkflowMachine> machine = std::move(found->second->second);
-    order_.erase(found->second);
-    index_.erase(found);
-    return machine;
-  }
-  /// How many others had to go.
-  size_t Put(const std::string& run_id, std::unique_ptr<WorkflowMachine> machine) {
-    size_t evicted = 0;
-    if (capacity_ == 0) return 0;
-    order_.emplace_front(run_id, std::move(machine));
-    index_[run_id] = order_.begin();
-    while (order_.size() > capacity_) {
-      index_.erase(order_.back().first);
-      order_.pop_back();
-      ++evicted;
-    }
-    return evicted;
-  }
-  size_t size() const { return order_.size(); }
-
- private:
-  using Order = std::list<std::pair<std::string, std::unique_ptr<WorkflowMachine>>>;
-  size_t capacity_;
-  Order order_;
-  std::unordered_map<std::string, Order::iterator> index_;
-};
 
 /// Where in the task's history the machine goes on; nullopt: this task does not continue that machine.
 std::optional<int> Continuation(const WorkflowMachine& machine, const ws::PollWorkflowTaskQueueResponse& task) {
@@ -77,29 +41,30 @@ class WorkflowTaskHandler::Impl {
   Impl(const sdk::WorkflowRegistry& registry, HandlerOptions options)
       : registry_(registry), options_(std::move(options)), cache_(options_.max_cached_workflows) {}
 
-  TaskAnswer Handle(const ws::PollWorkflowTaskQueueResponse& task) {
+  TaskAnswer Handle(const ws::PollWorkflowTaskQueueResponse& task, std::shared_ptr<const Acknowledgement> answered) {
     const std::string& run_id = task.workflow_execution().run_id();
     const bool live = !task.has_query();
     if (!IsComplete(task)) return NeedFullHistory{};
-    std::unique_ptr<WorkflowMachine> machine = cache_.Take(run_id);
+    RunCache::Entry run = cache_.Take(run_id);
     int first = 0;
     bool replayed = false;
-    if (machine != nullptr) {
-      const std::optional<int> next = Continuation(*machine, task);
+    if (run.machine != nullptr) {
+      const std::optional<int> next = run.Trusted() ? Continuation(*run.machine, task) : std::nullopt;
       if (next.has_value()) {
         first = *next;
         ++stats_.sticky_hits;
       } else {
-        machine.reset();
+        run = {};
       }
     }
-    if (machine == nullptr) {
+    if (run.machine == nullptr) {
       const auto& events = task.history().events();
       if (events.empty() || events[0].event_id() != 1) return NeedFullHistory{};
-      machine = std::make_unique<WorkflowMachine>(registry_, OptionsFor(task));
+      run.machine = std::make_unique<WorkflowMachine>(registry_, OptionsFor(task));
       replayed = true;
       if (task.previous_started_event_id() != 0 || !live) ++stats_.replays;
     }
+    WorkflowMachine* const machine = run.machine.get();
     if (const std::optional<Stop> stop = machine->Feed(task.history().events(), first, live)) {
       return live ? TaskAnswer(Fail(task, *stop)) : TaskAnswer(FailQuery(task, *stop));
     }
@@ -107,12 +72,15 @@ class WorkflowTaskHandler::Impl {
     if (std::holds_alternative<ws::RespondWorkflowTaskFailedRequest>(answer)) return answer;
     // A query may have shown events of a task that is not ours to run.
     const bool reusable = live || task.history().events().empty() || !EndsInOpenTask(task);
-    if (!machine->closed() && !machine->ended() && reusable)
-      stats_.forced_evictions += cache_.Put(run_id, std::move(machine));
+    // Whoever gives none does not say whether the answer counted.
+    if (live) run.answered = answered != nullptr ? std::move(answered) : std::make_shared<Acknowledgement>();
+    if (!machine->closed() && !machine->ended() && reusable) {
+      stats_.forced_evictions += cache_.Put(run_id, std::move(run));
+    }
     return answer;
   }
 
-  void Evict(const std::string& run_id) { cache_.Take(run_id).reset(); }
+  void Evict(const std::string& run_id) { cache_.Take(run_id); }
 
   Stats stats() const {
     Stats stats = stats_;
@@ -165,8 +133,8 @@ class WorkflowTaskHandler::Impl {
       answer.mutable_sdk_metadata()->set_sdk_name(kSdkName);
       answer.mutable_sdk_metadata()->set_sdk_version(kSdkVersion);
     }
-    for (const auto& [id, query] : task.queries()) {
-      (*answer.mutable_query_results())[id] = RunQuery(machine, query);
+    for (const auto* const entry : InOrder(task.queries())) {
+      (*answer.mutable_query_results())[entry->first] = RunQuery(machine, entry->second);
     }
     RejectUpdates(task, answer);
     return answer;
@@ -204,15 +172,17 @@ class WorkflowTaskHandler::Impl {
         *result.mutable_answer() = EncodePayloads(answer.value());
         result.set_result_type(enums::QUERY_RESULT_TYPE_ANSWERED);
       } catch (const nlohmann::json::exception& e) {
-        result.clear_answer();
         answer = InvalidArgument("the answer to " + query.query_type() + " is not JSON: " + e.what());
       }
     }
-    if (!answer.has_value()) {
-      result.set_result_type(enums::QUERY_RESULT_TYPE_FAILED);
-      result.set_error_message(answer.error().message);
-      *result.mutable_failure() = MakeFailure(answer.error().message, "QueryFailed");
-    }
+    return answer.has_value() ? result : FailedQuery(answer.error().message);
+  }
+
+  static temporal::api::query::v1::WorkflowQueryResult FailedQuery(const std::string& message) {
+    temporal::api::query::v1::WorkflowQueryResult result;
+    result.set_result_type(enums::QUERY_RESULT_TYPE_FAILED);
+    result.set_error_message(message);
+    *result.mutable_failure() = MakeFailure(message, "QueryFailed");
     return result;
   }
 
@@ -255,7 +225,10 @@ class WorkflowTaskHandler::Impl {
 WorkflowTaskHandler::WorkflowTaskHandler(const sdk::WorkflowRegistry& registry, HandlerOptions options)
     : impl_(std::make_unique<Impl>(registry, std::move(options))) {}
 WorkflowTaskHandler::~WorkflowTaskHandler() = default;
-TaskAnswer WorkflowTaskHandler::Handle(const ws::PollWorkflowTaskQueueResponse& task) { return impl_->Handle(task); }
+TaskAnswer WorkflowTaskHandler::Handle(const ws::PollWorkflowTaskQueueResponse& task,
+                                       std::shared_ptr<const Acknowledgement> answered) {
+  return impl_->Handle(task, std::move(answered));
+}
 void WorkflowTaskHandler::Evict(const std::string& run_id) { impl_->Evict(run_id); }
 WorkflowTaskHandler::Stats WorkflowTaskHandler::stats() const { return impl_->stats(); }
 

@@ -11,6 +11,7 @@
 
 #include "engine/base/time.h"
 #include "temporal/api/workflowservice/v1/request_response.pb.h"
+#include "workers/core/acknowledgement.h"
 #include "workers/sdk/workflow_info.h"
 
 namespace wfe::sdk {
@@ -50,7 +51,11 @@ class WorkflowTaskHandler {
 
   /// Runs the workflow's code as far as the task allows.  One call at a time.  `task.history` holds all events that
   /// the answer may depend on: from the first event, or from the one after the last task this handler completed.
-  TaskAnswer Handle(const ws::PollWorkflowTaskQueueResponse& task);
+  ///
+  /// `answered` is given once the server has taken the answer.  Until then, and without one, the run's live instance is
+  /// not used again: the next task replays the history, which alone knows which answer counted.
+  TaskAnswer Handle(const ws::PollWorkflowTaskQueueResponse& task,
+                    std::shared_ptr<const Acknowledgement> answered = nullptr);
 
   /// Forgets a run's live coroutine: its answer was refused or never arrived, so what it assumed may not be true.
   void Evict(const std::string& run_id);

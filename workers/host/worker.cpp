@@ -16,7 +16,10 @@ class CoreHandler final : public TaskHandler {
  public:
   CoreHandler(const sdk::WorkflowRegistry& registry, core::HandlerOptions options)
       : handler_(registry, std::move(options)) {}
-  core::TaskAnswer Handle(const ws::PollWorkflowTaskQueueResponse& task) override { return handler_.Handle(task); }
+  core::TaskAnswer Handle(const ws::PollWorkflowTaskQueueResponse& task,
+                          std::shared_ptr<const core::Acknowledgement> answered) override {
+    return handler_.Handle(task, std::move(answered));
+  }
   void Evict(const std::string& run_id) override { handler_.Evict(run_id); }
 
  private:

@@ -44,7 +44,11 @@ struct WorkflowTaskRunner::Work {
   temporal::api::history::v1::History tail;
   std::string page_token;
   bool from_start = false;  // The fetched pages begin with the first event.
-  bool fetched = false;
+  /// Given with the server's acceptance of the answer.
+  std::shared_ptr<core::Acknowledgement> answered = std::make_shared<core::Acknowledgement>();
+  bool in_code = false;  // Its code runs, or waits to.
+
+  const std::string& run_id() const { return task.workflow_execution().run_id(); }
 };
 
 WorkflowTaskRunner::WorkflowTaskRunner(const Environment& environment, std::shared_ptr<TaskHandler> handler,
@@ -52,19 +56,66 @@ WorkflowTaskRunner::WorkflowTaskRunner(const Environment& environment, std::shar
     : environment_(environment), handler_(std::move(handler)), options_(std::move(options)) {}
 
 void WorkflowTaskRunner::Run(ws::PollWorkflowTaskQueueResponse task) {
+  const std::shared_ptr<Work> work = MakeWork(std::move(task));
+  if (turns_.Take(work->run_id(), work)) return Begin(work);
+  Hurry(work->run_id());
+}
+
+std::shared_ptr<WorkflowTaskRunner::Work> WorkflowTaskRunner::MakeWork(ws::PollWorkflowTaskQueueResponse task) {
   ++running_;
   auto work = std::make_shared<Work>();
   work->deadline = environment_.clock.Now() + TimeoutOf(task);
   work->task = std::move(task);
+  return work;
+}
+
+bool WorkflowTaskRunner::Holds(const std::shared_ptr<Work>& work) const { return turns_.Holds(work->run_id(), work); }
+
+void WorkflowTaskRunner::Begin(const std::shared_ptr<Work>& work) {
+  if (!work->task.has_query() && environment_.clock.Now() >= work->deadline) {
+    // It has waited for its turn until the server gave it up.
+    ++stats_.overtaken;
+    return Finish(work);
+  }
   if (work->task.next_page_token().empty()) return Handle(work);
   work->page_token = work->task.next_page_token();
   FetchPage(work);
 }
 
+/// The run's holder is done with it.
+void WorkflowTaskRunner::PassOn(const std::string& run_id) {
+  const std::shared_ptr<Work> next = turns_.Next(run_id);
+  if (next == nullptr) return;
+  Begin(next);
+  Hurry(run_id);
+}
+
+/// Somebody waits for the run: its holder is not waited for without end.
+void WorkflowTaskRunner::Hurry(const std::string& run_id) {
+  const std::shared_ptr<Work> holder = turns_.Holder(run_id);
+  // Code is waited for, however long it takes: it could not run beside itself anyway.
+  if (holder == nullptr || holder->in_code || !turns_.Contested(run_id)) return;
+  environment_.timers.After(kAnswerPatience, environment_.strand, [weak = weak_from_this(), holder] {
+    const auto self = weak.lock();
+    if (!self || holder->in_code || !self->Holds(holder) || !self->turns_.Contested(holder->run_id())) return;
+    self->Supersede(holder);
+  });
+}
+
+/// What becomes of the holder's answer is not known, and the next task does not wait for it: the history knows.
+void WorkflowTaskRunner::Supersede(const std::shared_ptr<Work>& work) {
+  ++stats_.superseded;
+  environment_.log(LogLevel::kInfo, "nothing was heard for " + Seconds(kAnswerPatience) + " of the answer for " +
+                                        NameOf(work->task) + "; its next task is run from the history");
+  Evict(*work);
+  PassOn(work->run_id());
+}
+
 void WorkflowTaskRunner::Handle(const std::shared_ptr<Work>& work) {
+  work->in_code = true;
   auto code = [work, handler = handler_, watch = code_, &clock = environment_.clock] {
     watch->Begin(work.get(), clock.Now());
-    core::TaskAnswer answer = handler->Handle(work->task);
+    core::TaskAnswer answer = handler->Handle(work->task, work->answered);
     watch->End();
     return answer;
   };
@@ -97,12 +148,18 @@ void WorkflowTaskRunner::WatchCode() {
 }
 
 void WorkflowTaskRunner::Evict(const Work& work) {
-  const std::string& run_id = work.task.workflow_execution().run_id();
-  if (environment_.workflow_code == nullptr) return handler_->Evict(run_id);
-  environment_.workflow_code->Post([handler = handler_, run_id] { handler->Evict(run_id); });
+  if (environment_.workflow_code == nullptr) return handler_->Evict(work.run_id());
+  environment_.workflow_code->Post([handler = handler_, run_id = work.run_id()] { handler->Evict(run_id); });
 }
 
 void WorkflowTaskRunner::Handled(const std::shared_ptr<Work>& work, core::TaskAnswer answer) {
+  work->in_code = false;
+  // An answer to a query changes nothing, so nobody needs to wait for what becomes of it.
+  if (std::holds_alternative<ws::RespondQueryTaskCompletedRequest>(answer)) {
+    PassOn(work->run_id());
+  } else {
+    Hurry(work->run_id());
+  }
   if (!std::holds_alternative<core::NeedFullHistory>(answer)) {
     std::visit(
         [&](auto&& request) {
@@ -139,6 +196,7 @@ void WorkflowTaskRunner::FetchPage(const std::shared_ptr<Work>& work) {
 
 void WorkflowTaskRunner::PageCame(const std::shared_ptr<Work>& work,
                                   Result<ws::GetWorkflowExecutionHistoryResponse> page) {
+  if (!Holds(work)) return Finish(work);
   if (!page) return Refused(work, "GetWorkflowExecutionHistory", page.error());
   // The task's own events may be newer than what the server has stored: a started task is stored with its completion.
   auto& events = *work->task.mutable_history()->mutable_events();
@@ -202,14 +260,34 @@ void WorkflowTaskRunner::Accepted(const std::shared_ptr<Work>& work,
   ++stats_.completed;
   if (response.reset_history_event_id() > 0) {
     // The server dropped a speculative task: what the run has seen since is not in its history.
-    Evict(*work);
+    if (Holds(work)) Evict(*work);
+  } else {
+    work->answered->Give();
   }
   for (const auto& activity : response.activity_tasks()) {
     ++stats_.eager_activities;
     options_.on_eager_activity(activity);
   }
-  if (!response.workflow_task().task_token().empty()) Run(std::move(*response.mutable_workflow_task()));
-  Finish();
+  const bool more = !response.workflow_task().task_token().empty();
+  if (!Holds(work)) {
+    if (more) Run(std::move(*response.mutable_workflow_task()));
+    return Finish(work);
+  }
+  DropOvertaken(*work);
+  // Its history is the newest, so it goes before those that wait.
+  if (more) turns_.PutFirst(work->run_id(), MakeWork(std::move(*response.mutable_workflow_task())));
+  Finish(work);
+}
+
+/// Attempts of the task that has just been completed: the server has long given them up.
+void WorkflowTaskRunner::DropOvertaken(const Work& work) {
+  const auto overtaken = turns_.Drop(work.run_id(), [&](const Work& waiting) {
+    return !waiting.task.has_query() && waiting.task.previous_started_event_id() < work.task.started_event_id();
+  });
+  for (const auto& each : overtaken) {
+    ++stats_.overtaken;
+    Finish(each);
+  }
 }
 
 void WorkflowTaskRunner::Answer(const std::shared_ptr<Work>& work, ws::RespondWorkflowTaskFailedRequest request) {
@@ -227,8 +305,8 @@ void WorkflowTaskRunner::Answer(const std::shared_ptr<Work>& work, ws::RespondWo
                     if (!self) return;
                     if (!response) return self->Refused(work, "RespondWorkflowTaskFailed", response.error());
                     ++self->stats_.failed;
-                    self->Evict(*work);
-                    self->Finish();
+                    if (self->Holds(work)) self->Evict(*work);
+                    self->Finish(work);
                   });
 }
 
@@ -249,7 +327,7 @@ void WorkflowTaskRunner::Answer(const std::shared_ptr<Work>& work, ws::RespondQu
                     }
                     // A query changes nothing, so a caller that has gone is all that a refusal can mean.
                     if (response) ++self->stats_.queries;
-                    self->Finish();
+                    self->Finish(work);
                   });
 }
 
@@ -258,11 +336,12 @@ void WorkflowTaskRunner::Refused(const std::shared_ptr<Work>& work, const std::s
   environment_.log(error.code == StatusCode::kNotFound ? LogLevel::kInfo : LogLevel::kWarning,
                    method + " for " + NameOf(work->task) + " did not succeed: " + error.ToString());
   // What the live workflow assumed may not be true; the server offers the task again, and history decides.
-  Evict(*work);
-  Finish();
+  if (Holds(work)) Evict(*work);
+  Finish(work);
 }
 
-void WorkflowTaskRunner::Finish() {
+void WorkflowTaskRunner::Finish(const std::shared_ptr<Work>& work) {
+  if (Holds(work)) PassOn(work->run_id());
   --running_;
   if (options_.on_slot_freed) options_.on_slot_freed();
 }

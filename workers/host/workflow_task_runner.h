@@ -11,6 +11,7 @@
 #include "workers/core/workflow_task_handler.h"
 #include "workers/host/code_watch.h"
 #include "workers/host/environment.h"
+#include "workers/host/turns.h"
 
 namespace wfe::worker {
 
@@ -20,11 +21,17 @@ namespace ws = temporal::api::workflowservice::v1;
 class TaskHandler {
  public:
   virtual ~TaskHandler() = default;
-  virtual core::TaskAnswer Handle(const ws::PollWorkflowTaskQueueResponse& task) = 0;
+  /// `answered` is given when the server has taken the answer, possibly on another thread.
+  virtual core::TaskAnswer Handle(const ws::PollWorkflowTaskQueueResponse& task,
+                                  std::shared_ptr<const core::Acknowledgement> answered) = 0;
   virtual void Evict(const std::string& run_id) = 0;
 };
 
-/// Lives on the worker's strand.
+/// A task of a run waits so long for the server's word on the run's last answer before the history is asked instead.
+inline constexpr Duration kAnswerPatience = std::chrono::seconds(1);
+
+/// Lives on the worker's strand.  One task of a run at a time: the next one begins when the server has taken or refused
+/// the answer to the last, so that it meets a live instance only if that instance's own answer counted (WIRE-F27).
 class WorkflowTaskRunner : public std::enable_shared_from_this<WorkflowTaskRunner> {
  public:
   struct Options {
@@ -51,7 +58,9 @@ class WorkflowTaskRunner : public std::enable_shared_from_this<WorkflowTaskRunne
     uint64_t refused = 0;  ///< The server did not take the answer; the run was evicted.
     uint64_t history_fetches = 0;
     uint64_t eager_activities = 0;
-    uint64_t slow = 0;  ///< Tasks whose code did not yield in time.
+    uint64_t slow = 0;        ///< Tasks whose code did not yield in time.
+    uint64_t overtaken = 0;   ///< Tasks that were not run, since a later answer had been accepted or their time was up.
+    uint64_t superseded = 0;  ///< Answers that the next task of their run did not wait for any longer.
   };
 
   /// `handler` is shared with tasks that may still run, on their thread, when the runner goes.
@@ -65,6 +74,12 @@ class WorkflowTaskRunner : public std::enable_shared_from_this<WorkflowTaskRunne
  private:
   struct Work;
 
+  std::shared_ptr<Work> MakeWork(ws::PollWorkflowTaskQueueResponse task);
+  bool Holds(const std::shared_ptr<Work>& work) const;
+  void Begin(const std::shared_ptr<Work>& work);
+  void PassOn(const std::string& run_id);
+  void Hurry(const std::string& run_id);
+  void Supersede(const std::shared_ptr<Work>& work);
   void Handle(const std::shared_ptr<Work>& work);
   void Handled(const std::shared_ptr<Work>& work, core::TaskAnswer answer);
   void Evict(const Work& work);
@@ -77,14 +92,16 @@ class WorkflowTaskRunner : public std::enable_shared_from_this<WorkflowTaskRunne
   int LimitEagerActivities(ws::RespondWorkflowTaskCompletedRequest& request);
   void FailTooLarge(const std::shared_ptr<Work>& work, const Error& error);
   void Accepted(const std::shared_ptr<Work>& work, ws::RespondWorkflowTaskCompletedResponse response);
+  void DropOvertaken(const Work& work);
   void Refused(const std::shared_ptr<Work>& work, const std::string& method, const Error& error);
-  void Finish();
+  void Finish(const std::shared_ptr<Work>& work);
 
   Environment environment_;
   std::shared_ptr<TaskHandler> handler_;
   Options options_;
   std::shared_ptr<CodeWatch> code_ = std::make_shared<CodeWatch>();
   bool watching_ = false;  // WatchCode has a timer.
+  Turns<Work> turns_;
   size_t running_ = 0;
   Stats stats_;
 };
