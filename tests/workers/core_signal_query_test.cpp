@@ -55,12 +55,35 @@ sdk::Task<void> Jobs(sdk::WorkflowContext& ctx) {
   co_await ctx.WaitCondition([&] { return never; });
 }
 
+constexpr sdk::ActivityType<std::string, std::string> kStep{"step"};
+constexpr int kInnerAwait = __LINE__ + 3;
+sdk::Task<std::string> Inner(sdk::WorkflowContext& ctx) {
+  const std::string input = "in";
+  std::string result = co_await ctx.Activity(kStep, input, {.start_to_close = 1s});
+  co_return result;
+}
+constexpr int kBesideAwait = __LINE__ + 2;
+sdk::Task<void> Beside(sdk::WorkflowContext& ctx, Duration time) {
+  co_await ctx.Sleep(time);
+}
+constexpr int kOuterAwait = __LINE__ + 6;
+sdk::Task<std::string> Outer(sdk::WorkflowContext& ctx) {
+  ctx.OnQuery<sdk::Nothing, int>("mine", [](const sdk::Nothing&) { return 1; });
+  ctx.OnSignal<int>("told", [](int) {});
+  sdk::Future<void> brief = ctx.Spawn(Beside(ctx, 1s));
+  sdk::Future<void> beside = ctx.Spawn(Beside(ctx, 1h));
+  std::string result = co_await Inner(ctx);
+  co_await brief;
+  co_return result;
+}
+
 class CoreSignalQuery : public ::testing::Test {
  protected:
   CoreSignalQuery() {
     registry.Register("Adder", &Adder);
     registry.Register("Receiver", &Receiver);
     registry.Register("Jobs", &Jobs);
+    registry.Register("Outer", &Outer);
   }
   ws::RespondQueryTaskCompletedRequest Ask(const std::string& name, bool sticky, const json& input = nullptr) {
     const TaskAnswer answer = handler.Handle(engine.QueryTask(name, sticky, input));
@@ -78,6 +101,63 @@ class CoreSignalQuery : public ::testing::Test {
   WorkflowTaskHandler handler{registry, Options()};
   FakeEngine engine;
 };
+
+// WIRE-F24
+TEST_F(CoreSignalQuery, StackTraceNamesTheLineOfEachAwaitTheInnermostFirst) {
+  engine.Start("Outer");
+  engine.RunTask(handler);
+  const auto at = [](int line) {
+    return "    at tests/workers/core_signal_query_test.cpp:" + std::to_string(line) + "\n";
+  };
+  EXPECT_EQ(Value(Ask("__stack_trace", /*sticky=*/true)).get<std::string>(),
+            "coroutine main\n" + at(kInnerAwait) + at(kOuterAwait) +           //
+                "\ncoroutine spawned-1\n" + at(kBesideAwait) +                 //
+                "\ncoroutine spawned-2\n" + at(kBesideAwait) +                 //
+                "\nopen\n    activity step (id 1)\n    timer 1\n    timer 2\n");
+  engine.FireTimer("1");
+  engine.CompleteActivity("1", "out");
+  engine.RunTask(handler);
+  EXPECT_EQ(Value(Ask("__stack_trace", /*sticky=*/false)).get<std::string>(), "the workflow function has ended\n");
+}
+
+TEST_F(CoreSignalQuery, StackTraceForgetsWhatHasReturnedAndEnded) {
+  engine.Start("Outer");
+  engine.RunTask(handler);
+  engine.CompleteActivity("1", "out");
+  engine.RunTask(handler);
+  const auto at = [](int line) {
+    return "    at tests/workers/core_signal_query_test.cpp:" + std::to_string(line) + "\n";
+  };
+  EXPECT_THAT(Value(Ask("__stack_trace", /*sticky=*/true)).get<std::string>(),
+              ::testing::StartsWith("coroutine main\n" + at(kOuterAwait + 1) + "\ncoroutine spawned-1\n"));
+}
+
+// WIRE-F24: in the encoding in which other SDKs give it, so that the CLI and the web UI read it.
+TEST_F(CoreSignalQuery, MetadataTellsTheTypeAndTheHandlers) {
+  engine.Start("Outer");
+  engine.RunTask(handler);
+  engine.Signal("unheard", 1);
+  engine.RunTask(handler);
+  const auto answer = Ask("__temporal_workflow_metadata", /*sticky=*/true);
+  const json definition = Value(answer)["definition"];
+  EXPECT_EQ(definition["type"], "Outer");
+  std::vector<std::string> queries;
+  for (const json& query : definition["queryDefinitions"]) queries.push_back(query["name"]);
+  EXPECT_THAT(queries, ElementsAre("__stack_trace", "__temporal_workflow_metadata", "mine"));
+  EXPECT_EQ(definition["signalDefinitions"], json::parse(R"([{"name": "told"}])"));
+  const auto& metadata = answer.query_result().payloads(0).metadata();
+  EXPECT_EQ(metadata.at("encoding"), "json/protobuf");
+  EXPECT_EQ(metadata.at("messageType"), "temporal.api.sdk.v1.WorkflowMetadata");
+}
+
+TEST_F(CoreSignalQuery, BuiltInQueriesThatAreNotServedAreRefusedByName) {
+  engine.Start("Outer");
+  engine.RunTask(handler);
+  const auto answer = Ask("__enhanced_stack_trace", /*sticky=*/true);
+  EXPECT_EQ(answer.completed_type(), enums::QUERY_RESULT_TYPE_FAILED);
+  EXPECT_THAT(answer.error_message(), HasSubstr("does not answer __enhanced_stack_trace"));
+  EXPECT_THAT(answer.failure().message(), HasSubstr("__stack_trace"));
+}
 
 // S63
 TEST_F(CoreSignalQuery, SignalsBeforeTheFirstTaskAreHandledBeforeMainCodeGoesOn) {

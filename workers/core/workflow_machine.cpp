@@ -50,6 +50,18 @@ Result<nlohmann::json> WorkflowMachine::Query(const std::string& name, const nlo
   return instance_->Query(name, input);
 }
 
+Result<std::string> WorkflowMachine::StackTrace() const {
+  if (instance_ == nullptr) return FailedPrecondition("the workflow has not started yet, so it has no stack trace");
+  std::string text = instance_->StackTrace();
+  if (activities_.empty() && timers_.empty()) return text;
+  text += "\nopen\n";
+  for (const auto& [seq, activity] : activities_) {
+    text += "    activity " + activity->type() + " (id " + activity->id() + ")\n";
+  }
+  for (const auto& [seq, timer] : timers_) text += "    timer " + timer->id() + "\n";
+  return text;
+}
+
 // ---- History in ---------------------------------------------------------------------------------------------------
 
 std::optional<Stop> WorkflowMachine::Feed(const Events& events, int first, bool run_last_task) {

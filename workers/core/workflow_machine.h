@@ -54,6 +54,10 @@ class WorkflowMachine final : public sdk::WorkflowRuntime {
   Result<std::vector<command_pb::Command>> Commands() const;
   /// Asks a query handler.
   Result<nlohmann::json> Query(const std::string& name, const nlohmann::json& input);
+  /// Where its coroutines wait, and which activities and timers are open.
+  Result<std::string> StackTrace() const;
+  /// The live code, to ask what it answers; nullptr: the workflow has not started yet.
+  const sdk::WorkflowInstance* instance() const { return instance_.get(); }
 
   int64_t last_event_id() const { return last_event_id_; }
   /// The start of the last workflow task that was run; 0: none.

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/base/serialize.h"
+#include "workers/core/builtin_queries.h"
 #include "workers/core/failure_codec.h"
 #include "workers/core/payload_codec.h"
 #include "workers/core/run_cache.h"
@@ -164,6 +165,12 @@ class WorkflowTaskHandler::Impl {
   static temporal::api::query::v1::WorkflowQueryResult RunQuery(WorkflowMachine& machine,
                                                                 const temporal::api::query::v1::WorkflowQuery& query) {
     temporal::api::query::v1::WorkflowQueryResult result;
+    if (auto built_in = AnswerBuiltInQuery(machine, query.query_type())) {
+      if (!built_in->has_value()) return FailedQuery(built_in->error().message);
+      result.set_result_type(enums::QUERY_RESULT_TYPE_ANSWERED);
+      *result.mutable_answer() = *std::move(*built_in);
+      return result;
+    }
     const Result<nlohmann::json> input = DecodePayloads(query.query_args());
     Result<nlohmann::json> answer =
         input.has_value() ? machine.Query(query.query_type(), input.value()) : Result<nlohmann::json>(input.error());

@@ -10,8 +10,10 @@
 #include <deque>
 #include <exception>
 #include <memory>
+#include <source_location>
 #include <stdexcept>
 #include <utility>
+#include <vector>
 
 #include "engine/base/function.h"
 #include "workers/sdk/fwd.h"
@@ -38,6 +40,18 @@ class PromiseBase {
   }
   void set_continuation(PromiseBase& awaiter) { continuation_ = &awaiter; }
   void set_on_done(Function<void()> on_done) { on_done_ = std::move(on_done); }
+  /// When the body has ended, `number` is added to `ended`: its owner may destroy it once nothing runs.
+  void set_reaper(std::vector<uint64_t>& ended, uint64_t number) {
+    ended_ = &ended;
+    number_ = number;
+  }
+
+  /// Where it waits: the line of the await in its code, and the coroutine it called there (nullptr: it waits for an
+  /// operation, or has not begun).
+  void set_awaits(std::source_location line) { awaits_ = line; }
+  void set_callee(const PromiseBase* callee) { callee_ = callee; }
+  const std::source_location& awaits() const { return awaits_; }
+  const PromiseBase* callee() const { return callee_; }
 
   Scheduler& scheduler() const { return *scheduler_; }
   const std::shared_ptr<ScopeState>& scope() const { return scope_; }
@@ -55,6 +69,10 @@ class PromiseBase {
   Scheduler* scheduler_ = nullptr;
   std::shared_ptr<ScopeState> scope_;
   PromiseBase* continuation_ = nullptr;
+  std::source_location awaits_;
+  const PromiseBase* callee_ = nullptr;
+  std::vector<uint64_t>* ended_ = nullptr;
+  uint64_t number_ = 0;
   Function<void()> on_done_;
   std::exception_ptr error_;
 };
@@ -83,8 +101,12 @@ class Scheduler {
 };
 
 inline void PromiseBase::Done() noexcept {
-  if (continuation_ != nullptr) scheduler_->PushFront(*continuation_);
+  if (continuation_ != nullptr) {
+    continuation_->set_callee(nullptr);
+    scheduler_->PushFront(*continuation_);
+  }
   if (on_done_) on_done_();
+  if (ended_ != nullptr) ended_->push_back(number_);
 }
 
 }  // namespace wfe::sdk::detail

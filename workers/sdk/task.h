@@ -26,6 +26,7 @@ class TaskAwaiter {
     PromiseBase& promise = caller.promise();
     callee_->Attach(promise.scheduler(), promise.scope());
     callee_->set_continuation(promise);
+    promise.set_callee(callee_);
     promise.scheduler().PushFront(*callee_);
   }
   T await_resume() { return callee_->TakeResult(); }
@@ -44,15 +45,19 @@ inline constexpr bool kIsWorkflowAwaitable<Task<T>> = true;
 class AwaitingPromise : public PromiseBase {
  public:
   template <class T>
-  FutureAwaiter<T> await_transform(const Future<T>& future) {
+  FutureAwaiter<T> await_transform(const Future<T>& future,
+                                   std::source_location line = std::source_location::current()) {
+    set_awaits(line);
     return FutureAwaiter<T>(&future.state());
   }
   template <class T>
-  TaskAwaiter<T> await_transform(Task<T>& task) {
+  TaskAwaiter<T> await_transform(Task<T>& task, std::source_location line = std::source_location::current()) {
+    set_awaits(line);
     return TaskAwaiter<T>(&task.promise());
   }
   template <class T>
-  TaskAwaiter<T> await_transform(Task<T>&& task) {
+  TaskAwaiter<T> await_transform(Task<T>&& task, std::source_location line = std::source_location::current()) {
+    set_awaits(line);
     return TaskAwaiter<T>(&task.promise());
   }
   template <class Other>

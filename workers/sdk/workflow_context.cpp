@@ -132,7 +132,9 @@ Future<bool> WorkflowContext::WaitUntil(Function<bool()> predicate, Duration tim
 
 void WorkflowContext::Adopt(detail::PromiseBase& promise, std::shared_ptr<void> owner) {
   promise.Attach(state_.scheduler, CurrentScope());
-  state_.spawned.push_back({std::move(owner), promise.handle()});
+  const uint64_t number = ++state_.spawn_count;
+  promise.set_reaper(state_.ended, number);
+  state_.spawned.emplace(number, detail::SpawnedTask{std::move(owner), &promise});
   state_.scheduler.PushBack(promise);
 }
 
@@ -166,6 +168,9 @@ detail::SignalQueue& WorkflowContext::FindChannel(std::string_view name,
 }
 
 void WorkflowContext::SetQueryHandler(std::string_view name, bool outlives_main, QueryHandler handler) {
+  if (name.starts_with("__")) {
+    throw std::invalid_argument("query " + std::string(name) + ": names that begin with __ are the SDK's own");
+  }
   state_.queries.insert_or_assign(std::string(name), detail::QueryEntry{outlives_main, std::move(handler)});
 }
 

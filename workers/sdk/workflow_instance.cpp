@@ -1,5 +1,6 @@
 #include "workers/sdk/workflow_instance.h"
 
+#include <source_location>
 #include <stdexcept>
 #include <utility>
 
@@ -17,7 +18,7 @@ WorkflowState::~WorkflowState() {
   conditions.clear();
   signal_news.clear();
   other_news.clear();
-  while (!spawned.empty()) spawned.pop_back();
+  while (!spawned.empty()) spawned.erase(std::prev(spawned.end()));
   main.reset();
 }
 
@@ -93,9 +94,7 @@ bool WakeConditions(WorkflowState& state) {
 }
 
 void ReapSpawned(WorkflowState& state) {
-  for (auto it = state.spawned.begin(); it != state.spawned.end();) {
-    it = it->handle.done() ? state.spawned.erase(it) : std::next(it);
-  }
+  for (const uint64_t number : std::exchange(state.ended, {})) state.spawned.erase(number);
 }
 
 void RunNews(WorkflowState& state, std::vector<Function<void()>> news) {
@@ -211,6 +210,55 @@ void WorkflowInstance::Run() {
     state.scheduler.Clear();
     state.conditions.clear();
   }
+}
+
+namespace {
+
+/// "workflows/build.cpp:120", as seen from the root of the sources.
+std::string LineOf(const std::source_location& line) {
+  std::string_view file = line.file_name();
+  while (file.starts_with("../")) file.remove_prefix(3);
+  return std::string(file) + ":" + std::to_string(line.line());
+}
+
+/// The innermost call first, as stack traces are read.
+std::string TraceOf(const detail::PromiseBase& outermost) {
+  std::vector<const detail::PromiseBase*> calls;
+  for (const auto* promise = &outermost; promise != nullptr; promise = promise->callee()) calls.push_back(promise);
+  std::string text;
+  for (auto call = calls.rbegin(); call != calls.rend(); ++call) {
+    const bool begun = (*call)->awaits().line() != 0;
+    text += begun ? "    at " + LineOf((*call)->awaits()) + "\n" : std::string("    about to begin\n");
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string WorkflowInstance::StackTrace() const {
+  const detail::WorkflowState& state = *state_;
+  if (state.outcome.has_value()) return "the workflow function has ended\n";
+  std::string text;
+  if (state.main.has_value()) text += "coroutine main\n" + TraceOf(state.main->promise());
+  for (const auto& [number, task] : state.spawned) {
+    text += "\ncoroutine spawned-" + std::to_string(number) + "\n" + TraceOf(*task.promise);
+  }
+  return text;
+}
+
+std::vector<std::string> WorkflowInstance::QueryNames() const {
+  std::vector<std::string> names;
+  for (const auto& [name, entry] : state_->queries) names.push_back(name);
+  return names;
+}
+
+std::vector<std::string> WorkflowInstance::SignalNames() const {
+  std::vector<std::string> names;
+  for (const auto& [name, entry] : state_->signals) {
+    // Others are only kept because somebody sent them.
+    if (entry.handler || entry.is_channel) names.push_back(name);
+  }
+  return names;
 }
 
 const std::optional<WorkflowOutcome>& WorkflowInstance::outcome() const { return state_->outcome; }

@@ -68,6 +68,11 @@ class WorkflowInstance {
 
   /// Asks a query handler about the present state.
   Result<nlohmann::json> Query(const std::string& name, const nlohmann::json& input);
+  /// Where each coroutine waits, by the lines of their awaits.
+  std::string StackTrace() const;
+  /// What the workflow has handlers for, in order.
+  std::vector<std::string> QueryNames() const;
+  std::vector<std::string> SignalNames() const;
 
  private:
   std::unique_ptr<detail::WorkflowState> state_;

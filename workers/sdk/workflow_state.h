@@ -30,7 +30,7 @@ struct Condition {
 
 struct SpawnedTask {
   std::shared_ptr<void> owner;
-  std::coroutine_handle<> handle;
+  const PromiseBase* promise;
 };
 
 struct QueryEntry {
@@ -83,7 +83,9 @@ class WorkflowState {
   std::optional<WorkflowOutcome> outcome;
   std::optional<WorkflowPoison> poison;
   std::optional<Task<nlohmann::json>> main;
-  std::list<SpawnedTask> spawned;
+  std::map<uint64_t, SpawnedTask> spawned;  // those that have not ended, by number
+  std::vector<uint64_t> ended;              // numbers of spawned ones that have ended, to be destroyed between two resumes
+  uint64_t spawn_count = 0;
 };
 
 }  // namespace wfe::sdk::detail
