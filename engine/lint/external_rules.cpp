@@ -175,6 +175,15 @@ void OneOutcomePerRequest(const HistoryView& history, Report& report) {
   }
 }
 
+/// Servers 1.20 and 1.21 do not say which event accepted the update that completes: its id does.
+EventId AcceptedEventId(const HistoryView& history, const HistoryEvent& completion,
+                        const std::map<std::string, EventId>& accepted) {
+  const auto& attributes = completion.workflow_execution_update_completed_event_attributes();
+  if (attributes.accepted_event_id() != 0 || !history.options().foreign) return attributes.accepted_event_id();
+  const auto found = accepted.find(attributes.meta().update_id());
+  return found == accepted.end() ? 0 : found->second;
+}
+
 void UpdatesAreAcceptedThenCompleted(const HistoryView& history, Report& report) {
   std::map<std::string, EventId> accepted;
   std::set<EventId> completed;
@@ -191,19 +200,19 @@ void UpdatesAreAcceptedThenCompleted(const HistoryView& history, Report& report)
       }
     } else if (event.has_workflow_execution_update_completed_event_attributes()) {
       const auto& attributes = event.workflow_execution_update_completed_event_attributes();
-      const HistoryEvent* acceptance = history.FindEarlier(attributes.accepted_event_id(),
-                                                           enums::EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED, event);
+      const EventId accepted_id = AcceptedEventId(history, event, accepted);
+      const HistoryEvent* acceptance =
+          history.FindEarlier(accepted_id, enums::EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED, event);
       if (acceptance == nullptr) {
-        report.Add(event, "event " + std::to_string(attributes.accepted_event_id()) + " did not accept an update");
+        report.Add(event, "event " + std::to_string(accepted_id) + " did not accept an update");
         continue;
       }
       const std::string& id = acceptance->workflow_execution_update_accepted_event_attributes().protocol_instance_id();
       if (attributes.meta().update_id() != id) {
         report.Add(event, "update " + attributes.meta().update_id() + ", but event " +
-                              std::to_string(attributes.accepted_event_id()) + " accepted " + id);
+                              std::to_string(accepted_id) + " accepted " + id);
       }
-      if (!completed.insert(attributes.accepted_event_id()).second)
-        report.Add(event, "update " + id + " has an outcome");
+      if (!completed.insert(accepted_id).second) report.Add(event, "update " + id + " has an outcome");
     }
   }
 }

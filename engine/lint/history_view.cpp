@@ -89,6 +89,21 @@ std::optional<EventId> CommandedBy(const HistoryEvent& event) {
   }
 }
 
+EventId NexusScheduledEventId(const HistoryEvent& event) {
+  switch (event.attributes_case()) {
+    case HistoryEvent::kNexusOperationStartedEventAttributes:
+      return event.nexus_operation_started_event_attributes().scheduled_event_id();
+    case HistoryEvent::kNexusOperationCompletedEventAttributes:
+      return event.nexus_operation_completed_event_attributes().scheduled_event_id();
+    case HistoryEvent::kNexusOperationFailedEventAttributes:
+      return event.nexus_operation_failed_event_attributes().scheduled_event_id();
+    case HistoryEvent::kNexusOperationCanceledEventAttributes:
+      return event.nexus_operation_canceled_event_attributes().scheduled_event_id();
+    default:
+      return 0;
+  }
+}
+
 bool MayStandAmongCommands(EventType type) {
   switch (type) {
     case enums::EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED:

@@ -32,6 +32,8 @@ bool IsWorkflowTaskEvent(EventType type);
 /// A command of the worker wrote this event: the WorkflowTaskCompleted it names (0: it names none).  nullopt for
 /// events that come from elsewhere.
 std::optional<EventId> CommandedBy(const HistoryEvent& event);
+/// The Scheduled event of the Nexus operation that this event tells about; 0: it tells about none.
+EventId NexusScheduledEventId(const HistoryEvent& event);
 /// Written together with commands although it names no completion: an update's events, an activity that is cancelled
 /// before it started, an activity handed out eagerly.
 bool MayStandAmongCommands(EventType type);

@@ -82,14 +82,26 @@ void ScheduledStartedClosed(const HistoryView& history, Report& report) {
   });
 }
 
+/// As servers before 1.0 of Temporal did: the first task of the run says so.
+bool CountsAttemptsFromZero(const HistoryView& history) {
+  if (!history.options().foreign) return false;
+  for (const HistoryEvent& event : history.events()) {
+    if (!event.has_workflow_task_scheduled_event_attributes()) continue;
+    return event.workflow_task_scheduled_event_attributes().attempt() == 0;
+  }
+  return false;
+}
+
 void AttemptsGrow(const HistoryView& history, Report& report) {
+  const bool from_zero = CountsAttemptsFromZero(history);
   int32_t previous = 0;
   bool fresh = true;   // A new series begins: the first task, or the one after a completion.
   bool reset = false;  // The task before was ended by a reset, which may begin anew.
   bool news = false;   // Something happened since the last attempt: it is no longer a mere repetition (S42).
   for (const HistoryEvent& event : history.events()) {
     if (event.has_workflow_task_scheduled_event_attributes()) {
-      const int32_t attempt = event.workflow_task_scheduled_event_attributes().attempt();
+      // Old servers counted from 0.
+      const int32_t attempt = event.workflow_task_scheduled_event_attributes().attempt() + (from_zero ? 1 : 0);
       if (fresh && attempt != 1) {
         report.Add(event, "attempt " + std::to_string(attempt) + " begins a series, expected 1");
       } else if (attempt < 1 || (!fresh && attempt < previous && !(attempt == 1 && (news || reset)))) {

@@ -61,6 +61,86 @@ TEST(EventTimes, OfABufferedSignalMayLieBeforeTheCompletionInAForeignHistoryOnly
               ElementsAre("H2"));
 }
 
+// WIRE-F21: the genuine histories of other servers that were called wrong, in small.
+class ForeignServers : public testing::Test {
+ protected:
+  /// Only a foreign history may look so.
+  static void ExpectOnlyForeignMay(const HistoryBuilder& history, const std::string& rule) {
+    EXPECT_THAT(RulesBrokenBy(history.events()), Contains(rule));
+    EXPECT_THAT(RulesBrokenBy(history.events(), kForeign), IsEmpty());
+  }
+  static inline const LintOptions kForeign{.foreign = true, .batch_starts = {}, .commands = {}};
+};
+
+// The next task is scheduled first, then what was kept back is written, with the times of its arrival.
+TEST_F(ForeignServers, MayWriteWhatWasKeptBackBehindTheNextTasksScheduledEvent) {
+  HistoryBuilder history;
+  history.TaskScheduled();
+  history.Advance(1s).TaskStarted();
+  history.Advance(5s).TaskCompleted();
+  history.TaskScheduled();
+  const EventId signal = history.Signal("r1");
+  SetTime(history.At(signal), GetTime(history.At(3)) + 1s);
+  ExpectOnlyForeignMay(history, "H2");
+  history.TaskStarted();
+  history.TaskCompleted();
+  ExpectOnlyForeignMay(history, "H2");
+  // After that start nothing of the old window can come any more.
+  history.TaskScheduled();
+  history.TaskStarted();
+  const EventId late = history.Signal("r2");
+  SetTime(history.At(late), GetTime(history.At(3)) + 2s);
+  EXPECT_THAT(RulesBrokenBy(history.events(), kForeign), Contains("H2"));
+}
+
+TEST_F(ForeignServers, OfOldCountAttemptsFromZero) {
+  HistoryBuilder history;
+  history.TaskScheduled(0);
+  history.TaskStarted();
+  history.TaskFailed();
+  history.TaskScheduled(1);
+  history.TaskStarted();
+  history.TaskCompleted();
+  history.Signal("r1");
+  history.TaskScheduled(0);
+  ExpectOnlyForeignMay(history, "H11");
+  // Who counts from 1 does not begin a series with 0.
+  history.At(2).mutable_workflow_task_scheduled_event_attributes()->set_attempt(1);
+  EXPECT_THAT(RulesBrokenBy(history.events(), kForeign), Contains("H11"));
+}
+
+TEST_F(ForeignServers, Of120And121DoNotSayWhichEventAcceptedAnUpdate) {
+  HistoryBuilder history;
+  history.Task();
+  const EventId first = history.UpdateAccepted("u1");
+  const EventId second = history.UpdateAccepted("u2");
+  const EventId done = history.UpdateCompleted(second);
+  history.At(history.UpdateCompleted(first)).mutable_workflow_execution_update_completed_event_attributes()->clear_accepted_event_id();
+  auto& completed = *history.At(done).mutable_workflow_execution_update_completed_event_attributes();
+  completed.clear_accepted_event_id();
+  ExpectOnlyForeignMay(history, "H26");
+  // One that nobody accepted is found all the same, and so is a second outcome.
+  completed.mutable_meta()->set_update_id("u3");
+  EXPECT_THAT(RulesBrokenBy(history.events(), kForeign), ElementsAre("H26"));
+  completed.mutable_meta()->set_update_id("u1");
+  EXPECT_THAT(RulesBrokenBy(history.events(), kForeign), ElementsAre("H26"));
+}
+
+// What the handler answered comes with a time from an HTTP header.
+TEST_F(ForeignServers, GiveNexusAnswersTimesInWholeSeconds) {
+  HistoryBuilder history;
+  history.Advance(879ms).Task();
+  const EventId scheduled = history.NexusScheduled();
+  const EventId started = history.NexusStarted(scheduled);
+  const Instant second = std::chrono::floor<std::chrono::seconds>(GetTime(history.At(scheduled)));
+  SetTime(history.At(started), second);
+  ExpectOnlyForeignMay(history, "H2");
+  SetTime(history.At(started), second - 1s);
+  EXPECT_THAT(RulesBrokenBy(history.events(), kForeign), ElementsAre("H2"));
+  SetTime(history.At(started), second + 1ms);
+  EXPECT_THAT(RulesBrokenBy(history.events(), kForeign), ElementsAre("H2")) << "that is no whole second";
+}
+
 TEST(WorkflowTasks, EndedByAResetNeedNoStart) {
   HistoryBuilder history;
   history.TaskScheduled();
