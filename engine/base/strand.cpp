@@ -1,5 +1,6 @@
 #include "engine/base/strand.h"
 
+#include <atomic>
 #include <utility>
 
 #include "engine/base/check.h"
@@ -14,21 +15,42 @@ thread_local InlineScope* current_scope = nullptr;
 // captured by other callers' work for long.
 constexpr size_t kMaxInline = 64;
 
+// A thread of this process runs long work that it did not have to.
+std::atomic<bool> somebody_lends = false;
+
 }  // namespace
 
-InlineScope::InlineScope() : outer_(current_scope) {
+InlineScope::InlineScope(WorkLength longest) : longest_(longest), outer_(current_scope) {
   if (outer_ == nullptr) current_scope = this;
 }
 
 InlineScope::~InlineScope() {
   if (outer_ != nullptr) return;  // the outer scope runs everything
-  while (!woken_.empty()) {
-    Strand* const strand = woken_.front();
-    woken_.pop_front();
+  while (!woken_.empty() || !woken_long_.empty()) {
+    std::deque<Strand*>& next = woken_.empty() ? woken_long_ : woken_;
+    Strand* const strand = next.front();
+    next.pop_front();
     strand->Drain();
   }
+  if (lent_) somebody_lends.store(false, std::memory_order_release);
   current_scope = nullptr;
 }
+
+bool InlineScope::Add(Strand& strand) {
+  if (strand.length_ == WorkLength::kShort) {
+    woken_.push_back(&strand);
+    return true;
+  }
+  if (longest_ == WorkLength::kShort || long_runs_ >= kMaxInline) return false;
+  if (!lent_ && somebody_lends.exchange(true, std::memory_order_acq_rel)) return false;
+  lent_ = true;
+  ++long_runs_;
+  woken_long_.push_back(&strand);
+  return true;
+}
+
+HandOverScope::HandOverScope() : interrupted_(std::exchange(current_scope, nullptr)) {}
+HandOverScope::~HandOverScope() { current_scope = interrupted_; }
 
 void Strand::Post(Function<void()> work) {
   {
@@ -38,11 +60,7 @@ void Strand::Post(Function<void()> work) {
     if (active_) return;
     active_ = true;
   }
-  if (current_scope != nullptr) {
-    current_scope->woken_.push_back(this);
-  } else {
-    DrainOnPool();
-  }
+  if (current_scope == nullptr || !current_scope->Add(*this)) DrainOnPool();
 }
 
 void Strand::DrainOnPool() {
@@ -53,8 +71,9 @@ void Strand::DrainOnPool() {
 }
 
 void Strand::Drain() {
+  if (length_ == WorkLength::kMayBeLong) return DrainOne();
   const Strand* const outer = std::exchange(current_strand, this);
-  std::vector<Function<void()>> batch;
+  std::deque<Function<void()>> batch;
   size_t done = 0;
   while (true) {
     batch.clear();
@@ -80,9 +99,35 @@ void Strand::Drain() {
   current_strand = outer;
 }
 
+void Strand::DrainOne() {
+  Function<void()> work;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!closed_ && !queue_.empty()) {
+      work = std::move(queue_.front());
+      queue_.pop_front();
+    }
+  }
+  if (work) {
+    const Strand* const outer = std::exchange(current_strand, this);
+    work();
+    work = nullptr;
+    current_strand = outer;
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    if (queue_.empty() || closed_) {
+      active_ = false;
+      if (closed_) idle_.notify_all();
+      return;
+    }
+  }
+  if (current_scope == nullptr || !current_scope->Add(*this)) DrainOnPool();
+}
+
 void Strand::Close() {
   WFE_CHECK(!OnStrand(), "a strand cannot wait for itself");
-  std::vector<Function<void()>> dropped;  // destroyed outside the lock
+  std::deque<Function<void()>> dropped;  // destroyed outside the lock
   std::unique_lock lock(mutex_);
   closed_ = true;
   dropped = std::move(queue_);

@@ -103,6 +103,116 @@ TEST(Strand, LeavesToThePoolWhatOneCallerShouldNotHaveToDo) {
   EXPECT_EQ(ran, 1000);
 }
 
+TEST(Strand, LongWorkRunsOnAThreadThatLendsItselfBehindAllShortWorkAndOneAtATime) {
+  Held pool;
+  Held code_thread;
+  Strand strand(pool);
+  Strand code(code_thread, WorkLength::kMayBeLong);
+  std::vector<std::string> order;
+  {
+    const InlineScope scope(WorkLength::kMayBeLong);
+    for (const char* name : {"1", "2"}) {
+      code.Post([&, name] {
+        EXPECT_TRUE(code.OnStrand());
+        EXPECT_FALSE(strand.OnStrand());
+        order.push_back(std::string("code ") + name);
+        strand.Post([&, name] { order.push_back(std::string("answer ") + name); });
+      });
+    }
+    strand.Post([&] { order.push_back("short"); });
+  }
+  EXPECT_THAT(order, testing::ElementsAre("short", "code 1", "answer 1", "code 2", "answer 2"));
+}
+
+TEST(Strand, LongWorkOfAThreadThatDoesNotLendItselfGoesToItsOwnPool) {
+  Held pool;
+  Held code_thread;
+  Strand strand(pool);
+  Strand code(code_thread, WorkLength::kMayBeLong);
+  std::vector<std::string> order;
+  {
+    const InlineScope scope;
+    code.Post([&] {
+      order.push_back("code");
+      strand.Post([&] { order.push_back("answer"); });
+    });
+    strand.Post([&] { order.push_back("short"); });
+  }
+  EXPECT_THAT(order, testing::ElementsAre("short"));
+  code_thread.Run();  // which then does what the code brought
+  EXPECT_THAT(order, testing::ElementsAre("short", "code", "answer"));
+}
+
+// RW-D1: a heartbeat that falls due while workflow code computes.
+TEST(Strand, ShortWorkNeverWaitsForLongWork) {
+  Held pool;
+  ThreadLoop code_thread;
+  Strand strand(pool);
+  Strand code(code_thread, WorkLength::kMayBeLong);
+  bool logged = false;
+  bool beaten = false;
+  {
+    const InlineScope scope(WorkLength::kMayBeLong);
+    strand.Post([&] {
+      code.Post([&] {
+        const HandOverScope long_part;
+        strand.Post([&] { logged = true; });  // the code itself logs
+        pool.Run();
+        EXPECT_TRUE(logged);
+        std::thread([&] {  // as another thread of gRPC would
+          const InlineScope other(WorkLength::kMayBeLong);
+          strand.Post([&] { beaten = true; });
+        }).join();
+        EXPECT_TRUE(beaten);
+      });
+    });
+  }
+  EXPECT_TRUE(beaten);
+}
+
+TEST(Strand, OnlyOneThreadOfAProcessLendsItselfAtATime) {
+  Held pool;
+  Held own_thread;
+  Strand one(pool, WorkLength::kMayBeLong);
+  Strand other(own_thread, WorkLength::kMayBeLong);
+  bool ran = false;
+  {
+    const InlineScope scope(WorkLength::kMayBeLong);
+    one.Post([&] {
+      const HandOverScope long_part;
+      std::thread([&] {
+        const InlineScope second(WorkLength::kMayBeLong);
+        other.Post([&] { ran = true; });
+      }).join();
+      EXPECT_FALSE(ran) << "a second thread would be missing at what may not wait";
+    });
+  }
+  own_thread.Run();
+  EXPECT_TRUE(ran);
+  ran = false;
+  {
+    const InlineScope scope(WorkLength::kMayBeLong);
+    other.Post([&] { ran = true; });
+  }
+  EXPECT_TRUE(ran) << "the first has long ended";
+}
+
+TEST(Strand, ALendingThreadIsNotKeptByOneStreamOfLongWork) {
+  Held pool;
+  Strand code(pool, WorkLength::kMayBeLong);
+  int ran = 0;
+  std::function<void()> again = [&] {
+    if (++ran < 1000) code.Post([&] { again(); });
+  };
+  {
+    const InlineScope scope(WorkLength::kMayBeLong);
+    code.Post([&] { again(); });
+  }
+  EXPECT_LT(ran, 1000);
+  for (int i = 0; i < 1000 && ran < 1000; ++i) pool.Run();
+  EXPECT_EQ(ran, 1000);
+}
+
 TEST(Strand, CloseWaitsForTheFunctionThatRunsAndNoneRunsAfterIt) {
   ThreadLoop pool;
   Strand strand(pool);

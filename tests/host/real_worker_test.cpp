@@ -144,7 +144,7 @@ class RealWorker : public testing::Test {
                                     const std::lock_guard lock(stage_.mutex);
                                     log_ += std::string(line) + "\n";
                                   },
-                              .workflow_code = workflow_code_.get()},
+                              .workflow_code = &workflow_code_},
           executor_, workflows_, activities_, options);
       worker_->Start();
     });
@@ -154,7 +154,7 @@ class RealWorker : public testing::Test {
     stage_.Set([this] { stage_.released = stage_.code_may_go = true; });
     OnStrand([this] { worker_.reset(); });
     client_.reset();
-    workflow_code_.reset();
+    workflow_code_.Close();
     strand_.Close();
     server_->Stop(1s);
     std::filesystem::remove_all(directory_);
@@ -233,7 +233,8 @@ class RealWorker : public testing::Test {
   std::string log_;  // guarded by stage_.mutex
   ThreadLoop loop_;
   Strand strand_{loop_};
-  std::unique_ptr<ThreadLoop> workflow_code_ = std::make_unique<ThreadLoop>();
+  ThreadLoop code_thread_;
+  Strand workflow_code_{code_thread_, WorkLength::kMayBeLong};
   worker::ThreadPoolActivityExecutor executor_{4};
   std::unique_ptr<worker::Worker> worker_;
 };

@@ -29,7 +29,8 @@ int RunBenchWorker(const std::string& address, const std::string& queue) {
   SystemIdSource ids;
   ThreadLoop loop;
   Strand strand(loop);
-  auto workflow_code = std::make_unique<ThreadLoop>();  // as `wfe worker` has one
+  ThreadLoop code_thread;  // as `wfe worker` has one
+  Strand workflow_code(code_thread, WorkLength::kMayBeLong);
   worker::ThreadPoolActivityExecutor executor(2);
   worker::WorkerOptions options;
   options.task_queue = queue;
@@ -46,7 +47,7 @@ int RunBenchWorker(const std::string& address, const std::string& queue) {
                                                                   .clock = clock,
                                                                   .ids = ids,
                                                                   .log = [](worker::LogLevel, std::string_view) {},
-                                                                  .workflow_code = workflow_code.get()},
+                                                                  .workflow_code = &workflow_code},
                                               executor, workflows, activities, options);
     worker->Start();
   });
@@ -61,7 +62,7 @@ int RunBenchWorker(const std::string& address, const std::string& queue) {
   });
   gone.get_future().wait();
   client.reset();
-  workflow_code.reset();
+  workflow_code.Close();
   strand.Close();
   return 0;
 }

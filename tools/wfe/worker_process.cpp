@@ -46,7 +46,7 @@ class WorkerProcess::Impl {
     ledger_.reset();  // sends its last rows
     client_.reset();  // ends the calls whose answers would go to the strand
     records_channel_.reset();
-    workflow_code_.reset();
+    workflow_code_.Close();
     strand_.Close();
   }
 
@@ -163,7 +163,7 @@ class WorkerProcess::Impl {
         .clock = clock_,
         .ids = ids_,
         .log = [this](worker::LogLevel, std::string_view message) { log_(std::string(message)); },
-        .workflow_code = workflow_code_.get()};
+        .workflow_code = &workflow_code_};
     OnStrand([&] {
       workers_.push_back(std::make_unique<worker::Worker>(environment, *executor_, workflows_, registry, worker));
       workers_.back()->Start();
@@ -210,8 +210,9 @@ class WorkerProcess::Impl {
   // The loop goes before what it runs on is destroyed.
   ThreadLoop loop_;
   Strand strand_{loop_};
-  // A thread of its own, so that workflow code that takes long stops neither heartbeats nor reports.
-  std::unique_ptr<ThreadLoop> workflow_code_ = std::make_unique<ThreadLoop>();
+  // Beside the strand, so that workflow code that takes long stops neither heartbeats nor reports.
+  ThreadLoop code_thread_;
+  Strand workflow_code_{code_thread_, WorkLength::kMayBeLong};
   std::unique_ptr<worker::ThreadPoolActivityExecutor> executor_;
   std::vector<std::unique_ptr<worker::Worker>> workers_;  // used on strand_ only
 };

@@ -131,7 +131,7 @@ class GrpcClient final : public ServiceClient {
  private:
   static void Deliver(const std::shared_ptr<PendingCall>& call, Result<std::string> answer) {
     if (call->executor == nullptr) return call->done(std::move(answer));
-    const InlineScope scope;
+    const InlineScope scope(WorkLength::kMayBeLong);  // gRPC has two callback threads or more
     call->executor->Post([call, answer = std::move(answer)]() mutable { call->done(std::move(answer)); });
   }
 

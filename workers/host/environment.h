@@ -25,8 +25,9 @@ struct Environment {
   const Clock& clock;
   IdSource& ids;
   Log log;
-  /// Where workflow code runs; nullptr: on the strand.  With one of its own (a thread that is no strand's pool),
-  /// heartbeats, reports and polls go on while a workflow task takes long.
+  /// Where workflow code runs; nullptr: on the strand.  With one of its own, heartbeats, reports and polls go on while a
+  /// workflow task takes long: a Strand of WorkLength::kMayBeLong whose pool is a thread that nothing else needs.  The
+  /// thread that brings a task then runs its code too, unless another one is at it.
   Executor* workflow_code = nullptr;
 };
 

@@ -67,7 +67,7 @@ class Process {
                                       [](LogLevel level, std::string_view message) {
                                         Say((level == LogLevel::kInfo ? "" : "warning: ") + std::string(message));
                                       },
-                                  .workflow_code = workflow_code_.get()};
+                                  .workflow_code = &workflow_code_};
     OnStrand([&] {
       worker_ = std::make_unique<Worker>(environment, *executor_, workflows, activities, options);
       worker_->Start();
@@ -80,7 +80,7 @@ class Process {
     OnStrand([this] { worker_.reset(); });
     executor_.reset();
     client_.reset();  // ends the calls whose answers would go to the strand
-    workflow_code_.reset();
+    workflow_code_.Close();
     strand_.Close();
   }
 
@@ -107,7 +107,8 @@ class Process {
   // The loop goes before what it runs on is destroyed.
   ThreadLoop loop_;
   Strand strand_{loop_};
-  std::unique_ptr<ThreadLoop> workflow_code_ = std::make_unique<ThreadLoop>();
+  ThreadLoop code_thread_;
+  Strand workflow_code_{code_thread_, WorkLength::kMayBeLong};
   std::unique_ptr<ThreadPoolActivityExecutor> executor_;
   std::unique_ptr<Worker> worker_;  // used on strand_ only
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/base/strand.h"
 #include "workers/core/failure_codec.h"
 #include "workers/core/payload_codec.h"
 #include "workers/host/backoff.h"
@@ -124,7 +125,11 @@ void WorkflowTaskRunner::Handle(const std::shared_ptr<Work>& work) {
   environment_.workflow_code->Post(
       [code = std::move(code), work, weak = weak_from_this(), &strand = environment_.strand]() mutable {
         // Not moved into the post's own frame: what the code held goes on the thread it ran on.
-        core::TaskAnswer answer = code();
+        core::TaskAnswer answer;
+        {
+          const HandOverScope while_it_may_take_long;
+          answer = code();
+        }
         strand.Post([weak, work, answer = std::move(answer)]() mutable {
           if (const auto self = weak.lock()) self->Handled(work, std::move(answer));
         });
