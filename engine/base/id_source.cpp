@@ -5,10 +5,13 @@
 #include "engine/base/check.h"
 
 namespace wfe {
+namespace {
 
-std::string IdSource::NewUuid() {
-  const uint64_t high = (NextRandom() & ~0xf000ull) | 0x4000ull;             // version 4
-  const uint64_t low = (NextRandom() & ~(0xc0ull << 56)) | (0x80ull << 56);  // RFC 4122 variant
+constexpr uint64_t kVariant = 0x80ull << 56;  // RFC 9562
+constexpr uint64_t WithVersion(uint64_t high, uint64_t version) { return (high & ~0xf000ull) | version << 12; }
+
+std::string UuidText(uint64_t high, uint64_t low) {
+  low = (low & ~(0xc0ull << 56)) | kVariant;
   static constexpr char kHex[] = "0123456789abcdef";
   std::string text;
   text.reserve(36);
@@ -18,6 +21,19 @@ std::string IdSource::NewUuid() {
     text += kHex[(word >> (60 - 4 * (i % 16))) & 0xf];
   }
   return text;
+}
+
+}  // namespace
+
+std::string IdSource::NewUuid() {
+  const uint64_t high = WithVersion(NextRandom(), 4);
+  return UuidText(high, NextRandom());
+}
+
+std::string IdSource::NewRunId(Instant now) {
+  const auto since_epoch = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();
+  const uint64_t high = WithVersion(static_cast<uint64_t>(since_epoch) << 16 | (NextRandom() & 0xffff), 7);
+  return UuidText(high, NextRandom());
 }
 
 uint64_t SystemIdSource::NextRandom() {

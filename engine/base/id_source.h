@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string>
 
+#include "engine/base/time.h"
+
 namespace wfe {
 
 /// Callable from any thread unless the implementation says otherwise.
@@ -14,6 +16,8 @@ class IdSource {
   virtual uint64_t NextRandom() = 0;
   /// A random (version 4) UUID in lower case.
   std::string NewUuid();
+  /// A UUID that sorts by the time it was made (version 7): that of a run (WIRE-F17).
+  std::string NewRunId(Instant now);
 };
 
 /// The operating system's randomness; thread-safe.

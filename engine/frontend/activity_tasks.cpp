@@ -103,11 +103,13 @@ void ServeAnswer(HandlerTable& table, Services& services, std::string_view metho
 
 void PollActivityTask(Services& services, const ws::PollActivityTaskQueueRequest& request, Call call) {
   for (Status valid : {CheckNamespace(services, request.namespace_()), CheckTaskQueue(services, request.task_queue()),
-                       CheckId(services, "Identity", request.identity(), false)}) {
+                       CheckId(services, "Identity", request.identity(), false),
+                       CheckId(services, "WorkerInstanceKey", request.worker_instance_key(), false),
+                       CheckVersioning(request)}) {
     if (!valid) return call.Fail(std::move(valid).error());
   }
   Poll(services, {Namespace(request.namespace_()), matching::QueueType::kActivity, request.task_queue().name()},
-       /*sticky=*/false, request.identity(), std::move(call));
+       /*sticky=*/false, request.identity(), request.worker_instance_key(), std::move(call));
 }
 
 }  // namespace

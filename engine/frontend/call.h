@@ -30,6 +30,7 @@ class Call {
 
   Instant Deadline() const { return call_->Deadline(); }
   bool IsCancelled() const { return call_->IsCancelled(); }
+  bool Supports(std::string_view feature) const { return call_->Supports(feature); }
   const std::shared_ptr<ServerCall>& transport() const { return call_; }
 
   /// When a call that waits must be answered: `longest` from now, or so much before its own deadline that the answer

@@ -19,6 +19,9 @@ class ServerCall {
   /// When the caller stops waiting; Instant::max() when it set no deadline.
   virtual Instant Deadline() const = 0;
   virtual bool IsCancelled() const = 0;
+  /// The caller said that it can do this (header `supported-features`).  Callers inside the process are ours and can do
+  /// whatever there is.
+  virtual bool Supports(std::string_view /*feature*/) const { return true; }
   /// Runs `callback` once when the caller goes away before the reply, at once if it has already; on any thread.
   virtual void OnCancel(Function<void()> callback) = 0;
   /// Sends the serialized response or the error; exactly once, from any thread.

@@ -19,6 +19,7 @@ struct Engine::Impl final : Dispatcher {
     ServeSystem(table, services);
     ServeWorkflowControl(table, services);
     ServeWorkflowTasks(table, services);
+    ServeTaskQueues(table, services);
     ServeActivityTasks(table, services);
     ServeHistoryReads(table, services);
     ServeQueries(table, services);
@@ -35,7 +36,7 @@ struct Engine::Impl final : Dispatcher {
     if (services.stopping.load()) return call.Fail(Unavailable("the server is shutting down"));
     if (static_cast<int64_t>(request.size()) > services.options.max_message_bytes) {  // S57
       // Word for word what Temporal's server says: SDKs tell by it what can never be accepted from a passing overload,
-      // and fail the task with GRPC_MESSAGE_TOO_LARGE instead of sending it again (F10).
+      // and fail the task with GRPC_MESSAGE_TOO_LARGE instead of sending it again (WIRE-F10).
       return call.Fail(ResourceExhausted("grpc: received message larger than max (" + std::to_string(request.size()) +
                                          " vs. " + std::to_string(services.options.max_message_bytes) + ")"));
     }

@@ -39,7 +39,7 @@ struct EngineOptions {
 
   /// Namespaces that exist from the start; RegisterNamespace adds more, kept in the store.
   std::vector<std::string> namespaces = {"default"};
-  Duration default_retention = std::chrono::hours(72);  ///< S106; what DescribeNamespace says.
+  Duration default_retention = std::chrono::hours(72);  ///< S106; kept with a namespace, but nothing is deleted by it.
 
   std::string server_version = "1.0.0";
   std::string cluster_name = "wfe";

@@ -64,6 +64,7 @@ class HandlerTable {
 // One function per family of methods; `services` outlives the table.
 void ServeWorkflowControl(HandlerTable& table, Services& services);
 void ServeWorkflowTasks(HandlerTable& table, Services& services);
+void ServeTaskQueues(HandlerTable& table, Services& services);
 void ServeActivityTasks(HandlerTable& table, Services& services);
 void ServeHistoryReads(HandlerTable& table, Services& services);
 void ServeQueries(HandlerTable& table, Services& services);

@@ -40,6 +40,7 @@ void GetHistory(Services& services, const ws::GetWorkflowExecutionHistoryRequest
   if (!read) return call.Fail(std::move(read).error());
   read->wait_new_event = request.wait_new_event();
   read->close_event_only = request.history_event_filter_type() == enums::HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT;
+  read->follows_runs = call.Supports("follows-next-run-id");
   read->deadline = call.WaitUntil(services.host.clock.Now(), services.options.shard.long_poll_timeout,
                                   services.options.shard.long_poll_margin);
   read->gone = [call] { return call.IsCancelled(); };

@@ -41,7 +41,8 @@ void Take(Services& services, std::shared_ptr<shard::ParkedPoll> poll, matching:
 
 }  // namespace
 
-void Poll(Services& services, matching::QueueKey queue, bool sticky, std::string identity, Call call) {
+void Poll(Services& services, matching::QueueKey queue, bool sticky, std::string identity, std::string worker,
+          Call call) {
   const shard::Options& options = services.options.shard;
   const Instant deadline =
       call.WaitUntil(services.host.clock.Now(), options.long_poll_timeout, options.long_poll_margin);
@@ -50,6 +51,7 @@ void Poll(Services& services, matching::QueueKey queue, bool sticky, std::string
   poll->sticky = sticky;
   poll->deadline = deadline;
   poll->identity = std::move(identity);
+  poll->worker = std::move(worker);
   poll->gone = [call] { return call.IsCancelled(); };
   poll->on_task = [&services, weak = std::weak_ptr(poll), call](matching::TaskRef task) {
     // The broker holds the poll while it calls; from here on the task's way does.

@@ -28,6 +28,8 @@ void GetSystemInfo(const Services& services, const Call& call) {
   can.set_eager_workflow_start(true);
   can.set_sdk_metadata(true);
   can.set_supports_schedules(true);
+  // Workers then say their build id with every task, histories keep it, and replay reads it back (WIRE-F17).
+  can.set_build_id_based_versioning(true);
   call.Reply(response);
 }
 
@@ -55,10 +57,12 @@ void FillNamespace(const Services& services, const engine::v1::NamespaceRow& row
   info.set_state(enums::NAMESPACE_STATE_REGISTERED);
   info.set_supports_schedules(true);
   info.mutable_capabilities()->set_eager_workflow_start(true);
+  info.mutable_capabilities()->set_worker_poll_complete_on_shutdown(true);  // WIRE-F22
   info.mutable_limits()->set_blob_size_limit_error(services.options.shard.history.max_payload_bytes);
   info.mutable_limits()->set_memo_size_limit_error(services.options.shard.history.max_payload_bytes);
   auto& config = *response->mutable_config();
-  *config.mutable_workflow_execution_retention_ttl() = row.retention();
+  // What a namespace was registered with is kept in its row, but nothing is deleted by it: 0 says so (WIRE-F20).
+  config.mutable_workflow_execution_retention_ttl();
   config.set_history_archival_state(enums::ARCHIVAL_STATE_DISABLED);
   config.set_visibility_archival_state(enums::ARCHIVAL_STATE_DISABLED);
   response->mutable_replication_config()->set_active_cluster_name(services.options.cluster_name);

@@ -1,5 +1,7 @@
 #include "engine/frontend/validation.h"
 
+#include <cctype>
+
 #include "engine/base/serialize.h"
 #include "engine/frontend/services.h"
 #include "engine/history/attribute_limits.h"
@@ -15,6 +17,16 @@ Status CheckTimeout(std::string_view what, const google::protobuf::Duration& dur
     return InvalidArgument("An invalid " + std::string(what) + " is set on request: it is negative.");
   }
   return Ok();
+}
+
+/// 8-4-4-4-12 hexadecimal digits, as every run id is made.
+bool IsUuid(std::string_view text) {
+  if (text.size() != 36) return false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+    if (dash ? text[i] != '-' : std::isxdigit(static_cast<unsigned char>(text[i])) == 0) return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -78,6 +90,7 @@ Status CheckStart(const Services& services,
   WFE_RETURN_IF_ERROR(CheckTimeout("WorkflowTaskTimeout", request.workflow_task_timeout()));
   WFE_RETURN_IF_ERROR(CheckTimeout("WorkflowStartDelay", request.workflow_start_delay()));
   if (request.has_retry_policy()) WFE_RETURN_IF_ERROR(CheckRetryPolicy(request.retry_policy()));
+  if (const auto problem = history::Problem(request.priority())) return InvalidArgument(*problem);
   if (!request.cron_schedule().empty()) {
     if (request.has_workflow_start_delay()) {  // S11
       return InvalidArgument("CronSchedule and WorkflowStartDelay may not be used together.");
@@ -100,7 +113,9 @@ Result<shard::Target> TargetOf(const Services& services, const std::string& ns,
                                const std::string& first_execution_run_id) {
   WFE_RETURN_IF_ERROR(CheckNamespace(services, ns));
   WFE_RETURN_IF_ERROR(CheckId(services, "WorkflowId", execution.workflow_id(), true));
-  WFE_RETURN_IF_ERROR(CheckId(services, "RunId", execution.run_id(), false));
+  if (!execution.run_id().empty() && !IsUuid(execution.run_id())) {
+    return InvalidArgument("Invalid RunId.");  // word for word: readiness checks wait for it (WIRE-F13)
+  }
   return shard::Target{
       {Namespace(ns), WorkflowId(execution.workflow_id())}, RunId(execution.run_id()), first_execution_run_id};
 }

@@ -3,7 +3,6 @@
 #include "engine/frontend/polling.h"
 #include "engine/frontend/services.h"
 #include "engine/frontend/validation.h"
-#include "engine/history/proto_time.h"
 #include "temporal/api/enums/v1/task_queue.pb.h"
 
 namespace wfe::frontend {
@@ -16,11 +15,14 @@ namespace {
 
 void PollWorkflowTask(Services& services, const ws::PollWorkflowTaskQueueRequest& request, Call call) {
   for (Status valid : {CheckNamespace(services, request.namespace_()), CheckTaskQueue(services, request.task_queue()),
-                       CheckId(services, "Identity", request.identity(), false)}) {
+                       CheckId(services, "Identity", request.identity(), false),
+                       CheckId(services, "WorkerInstanceKey", request.worker_instance_key(), false),
+                       CheckVersioning(request)}) {
     if (!valid) return call.Fail(std::move(valid).error());
   }
   Poll(services, {Namespace(request.namespace_()), matching::QueueType::kWorkflow, request.task_queue().name()},
-       request.task_queue().kind() == enums::TASK_QUEUE_KIND_STICKY, request.identity(), std::move(call));
+       request.task_queue().kind() == enums::TASK_QUEUE_KIND_STICKY, request.identity(), request.worker_instance_key(),
+       std::move(call));
 }
 
 void CompleteWorkflowTask(Services& services, ws::RespondWorkflowTaskCompletedRequest request, Call call) {
@@ -70,37 +72,20 @@ void ResetSticky(Services& services, const ws::ResetStickyTaskQueueRequest& requ
   });
 }
 
-// Pitfall 7: what waits at the leaving worker's sticky queue goes to the normal queue at once.
+// Pitfall 7: what waits at the leaving worker's sticky queue goes to the normal queue at once, and its polls end before
+// it hangs up, so that no task is lost with them (WIRE-F22).
 void ShutdownWorker(Services& services, const ws::ShutdownWorkerRequest& request, Call call) {
   for (Status valid : {CheckNamespace(services, request.namespace_()),
-                       CheckId(services, "StickyTaskQueue", request.sticky_task_queue(), false)}) {
+                       CheckId(services, "StickyTaskQueue", request.sticky_task_queue(), false),
+                       CheckId(services, "WorkerInstanceKey", request.worker_instance_key(), false)}) {
     if (!valid) return call.Fail(std::move(valid).error());
   }
   if (!request.sticky_task_queue().empty()) {
     services.broker->DrainSticky(
         {Namespace(request.namespace_()), matching::QueueType::kWorkflow, request.sticky_task_queue()});
   }
+  if (!request.worker_instance_key().empty()) services.broker->ShutDownWorker(request.worker_instance_key());
   call.ReplyBytes({});
-}
-
-void DescribeTaskQueue(Services& services, const ws::DescribeTaskQueueRequest& request, Call call) {
-  for (Status valid :
-       {CheckNamespace(services, request.namespace_()), CheckTaskQueue(services, request.task_queue())}) {
-    if (!valid) return call.Fail(std::move(valid).error());
-  }
-  const auto type = request.task_queue_type() == enums::TASK_QUEUE_TYPE_ACTIVITY ? matching::QueueType::kActivity
-                                                                                 : matching::QueueType::kWorkflow;
-  services.broker->Describe({Namespace(request.namespace_()), type, request.task_queue().name()},
-                            [call = std::move(call)](shard::PollBroker::QueueDescription described) {
-                              ws::DescribeTaskQueueResponse response;
-                              for (const auto& seen : described.pollers) {
-                                auto* poller = response.add_pollers();
-                                poller->set_identity(seen.identity);
-                                *poller->mutable_last_access_time() = history::ToProto(seen.last_access);
-                              }
-                              response.mutable_stats()->set_approximate_backlog_count(described.backlog);
-                              call.Reply(response);
-                            });
 }
 
 }  // namespace
@@ -121,9 +106,6 @@ void ServeWorkflowTasks(HandlerTable& table, Services& services) {
   table.ServeBriefly<ws::ShutdownWorkerRequest>(
       kWorkflowService, "ShutdownWorker",
       [&services](const auto& request, Call call) { ShutdownWorker(services, request, std::move(call)); });
-  table.ServeBriefly<ws::DescribeTaskQueueRequest>(
-      kWorkflowService, "DescribeTaskQueue",
-      [&services](const auto& request, Call call) { DescribeTaskQueue(services, request, std::move(call)); });
 }
 
 }  // namespace wfe::frontend

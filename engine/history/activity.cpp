@@ -33,6 +33,7 @@ enums::RetryState RetryActivity(Builder& builder, EventId scheduled_event_id, co
       DecideRetry(activity.retry_policy(), attempt.attempt(), cause, now, ActivityExpiration(activity));
   if (decision.state == enums::RETRY_STATE_IN_PROGRESS) {
     builder.Record(note::AttemptRetried{.scheduled_event_id = scheduled_event_id,
+                                        .completed_time = now,
                                         .scheduled_time = now + decision.backoff,
                                         .last_failure = Truncated(cause, builder.limits().max_activity_failure_bytes)});
   }
@@ -56,7 +57,7 @@ void CloseActivity(Builder& builder, EventId scheduled_event_id, HistoryEvent cl
 }
 
 void TimeOutActivity(Builder& builder, EventId scheduled_event_id, enums::TimeoutType type) {
-  const auto cause = ActivityTimeoutFailure(type, *FindAttempt(builder.state(), scheduled_event_id));
+  auto cause = ActivityTimeoutFailure(type, *FindAttempt(builder.state(), scheduled_event_id));
   enums::RetryState state{};
   switch (type) {
     case enums::TIMEOUT_TYPE_SCHEDULE_TO_CLOSE:
@@ -70,6 +71,11 @@ void TimeOutActivity(Builder& builder, EventId scheduled_event_id, enums::Timeou
       failure::Failure kept = cause;
       kept.clear_cause();
       state = RetryActivity(builder, scheduled_event_id, kept);
+      if (state == enums::RETRY_STATE_TIMEOUT) {
+        // No attempt fits into the activity's whole time any more: that is what ends it (WIRE-F7).
+        cause = ActivityTimeoutFailure(enums::TIMEOUT_TYPE_SCHEDULE_TO_CLOSE,
+                                       *FindAttempt(builder.state(), scheduled_event_id));
+      }
     }
   }
   if (state == enums::RETRY_STATE_IN_PROGRESS) return;

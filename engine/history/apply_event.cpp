@@ -1,5 +1,6 @@
 // The fold over events.  It must never look at bookkeeping to change the folded part, or a history could not rebuild
 // it.
+#include <algorithm>
 #include <utility>
 
 #include "engine/history/buffered.h"
@@ -23,6 +24,8 @@ namespace {
 using engine::v1::Bookkeeping;
 using engine::v1::Folded;
 
+constexpr int kMaxResetPoints = 20;
+
 /// Everything a transition changes outside the event's own family, looked up once.
 struct Parts {
   MutableState& state;
@@ -30,6 +33,9 @@ struct Parts {
   Bookkeeping& bookkeeping;
   const HistoryEvent& event;
 };
+
+/// Events say 0 where nothing limits (WIRE-F17); the state has no such field then.
+bool IsSet(const google::protobuf::Duration& duration) { return duration.seconds() != 0 || duration.nanos() != 0; }
 
 void OnStarted(Parts& parts) {
   const auto& started = parts.event.workflow_execution_started_event_attributes();
@@ -42,15 +48,15 @@ void OnStarted(Parts& parts) {
   folded.set_attempt(started.attempt());
   folded.set_cron_schedule(started.cron_schedule());
   folded.set_continued_from_run_id(started.continued_execution_run_id());
-  if (started.has_workflow_run_timeout()) *folded.mutable_workflow_run_timeout() = started.workflow_run_timeout();
-  if (started.has_workflow_execution_timeout()) {
+  if (IsSet(started.workflow_run_timeout())) *folded.mutable_workflow_run_timeout() = started.workflow_run_timeout();
+  if (IsSet(started.workflow_execution_timeout())) {
     *folded.mutable_workflow_execution_timeout() = started.workflow_execution_timeout();
   }
   *folded.mutable_workflow_task_timeout() = started.workflow_task_timeout();
   if (started.has_workflow_execution_expiration_time()) {
     *folded.mutable_execution_expiration_time() = started.workflow_execution_expiration_time();
   }
-  if (started.has_first_workflow_task_backoff()) {
+  if (IsSet(started.first_workflow_task_backoff())) {
     *folded.mutable_first_workflow_task_backoff() = started.first_workflow_task_backoff();
   }
   if (started.has_retry_policy()) {
@@ -60,6 +66,8 @@ void OnStarted(Parts& parts) {
   if (started.has_memo()) *folded.mutable_memo() = started.memo();
   if (started.has_search_attributes()) *folded.mutable_search_attributes() = started.search_attributes();
   if (parts.event.has_user_metadata()) *folded.mutable_user_metadata() = parts.event.user_metadata();
+  if (started.has_priority()) *folded.mutable_priority() = started.priority();
+  *folded.mutable_auto_reset_points() = started.prev_auto_reset_points().points();
   parts.bookkeeping.set_workflow_task_attempt(1);
 }
 
@@ -109,6 +117,26 @@ void OnWorkflowTaskEnded(Parts& parts) {
   parts.state.started_workflow_task.reset();
 }
 
+/// The first task that a build of the workers completed is where a reset can take its work back to (S89).
+void AddResetPoint(Parts& parts) {
+  const auto& completed = parts.event.workflow_task_completed_event_attributes();
+  const std::string& checksum = completed.binary_checksum();
+  const std::string& build_id = completed.worker_version().build_id();
+  auto& points = *parts.folded.mutable_auto_reset_points();
+  const bool known = std::any_of(points.begin(), points.end(), [&](const auto& point) {
+    return point.binary_checksum() == checksum && point.build_id() == build_id;
+  });
+  if (known) return;
+  while (points.size() >= kMaxResetPoints) points.erase(points.begin());
+  auto& point = *points.Add();
+  point.set_binary_checksum(checksum);
+  point.set_build_id(build_id);
+  point.set_run_id(parts.folded.run_id());
+  point.set_first_workflow_task_completed_id(parts.event.event_id());
+  *point.mutable_create_time() = parts.event.event_time();
+  point.set_resettable(true);
+}
+
 void OnWorkflowTaskCompleted(Parts& parts) {
   const auto& completed = parts.event.workflow_task_completed_event_attributes();
   OnWorkflowTaskEnded(parts);
@@ -116,6 +144,7 @@ void OnWorkflowTaskCompleted(Parts& parts) {
   parts.folded.set_last_completed_event_id(parts.event.event_id());
   parts.bookkeeping.set_workflow_task_attempt(1);
   ClearTransient(parts.bookkeeping);
+  AddResetPoint(parts);
 }
 
 void OnActivityScheduled(Parts& parts) {
@@ -126,19 +155,20 @@ void OnActivityScheduled(Parts& parts) {
   activity->set_activity_type(scheduled.activity_type().name());
   activity->set_task_queue(scheduled.task_queue().name());
   *activity->mutable_scheduled_time() = parts.event.event_time();
-  if (scheduled.has_schedule_to_close_timeout()) {
+  if (IsSet(scheduled.schedule_to_close_timeout())) {
     *activity->mutable_schedule_to_close_timeout() = scheduled.schedule_to_close_timeout();
   }
-  if (scheduled.has_schedule_to_start_timeout()) {
+  if (IsSet(scheduled.schedule_to_start_timeout())) {
     *activity->mutable_schedule_to_start_timeout() = scheduled.schedule_to_start_timeout();
   }
-  if (scheduled.has_start_to_close_timeout()) {
+  if (IsSet(scheduled.start_to_close_timeout())) {
     *activity->mutable_start_to_close_timeout() = scheduled.start_to_close_timeout();
   }
-  if (scheduled.has_heartbeat_timeout()) {
+  if (IsSet(scheduled.heartbeat_timeout())) {
     *activity->mutable_heartbeat_timeout() = scheduled.heartbeat_timeout();
   }
   *activity->mutable_retry_policy() = scheduled.retry_policy();
+  if (scheduled.has_priority()) *activity->mutable_priority() = scheduled.priority();
 
   auto* attempt = parts.bookkeeping.add_activity_attempts();
   attempt->set_scheduled_event_id(parts.event.event_id());

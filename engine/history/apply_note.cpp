@@ -37,6 +37,7 @@ struct Applier {
   void operator()(const note::AttemptRetried& note) const {
     auto& attempt = AttemptFor(state, note.scheduled_event_id, AttemptOn::kRetry);
     attempt.set_attempt(attempt.attempt() + 1);
+    *attempt.mutable_last_complete_time() = ToProto(note.completed_time);
     *attempt.mutable_scheduled_time() = ToProto(note.scheduled_time);
     attempt.clear_started_time();
     attempt.clear_started_identity();

@@ -1,4 +1,5 @@
-// What callers may attach to a run or an event beside its payloads: search attributes (S103) and user metadata (S60).
+// What callers may attach to a run or an event beside its payloads: search attributes (S103), user metadata (S60) and
+// priorities.
 #pragma once
 
 #include <optional>
@@ -15,5 +16,12 @@ std::optional<std::string> Problem(const temporal::api::common::v1::SearchAttrib
 
 /// What is wrong with a summary or details, or nothing.
 std::optional<std::string> Problem(const temporal::api::sdk::v1::UserMetadata& metadata, const Limits& limits);
+
+/// What is wrong with a priority, in Temporal's words, or nothing.
+std::optional<std::string> Problem(const temporal::api::common::v1::Priority& priority);
+
+/// The priority of an activity: its own, and where that says nothing, its workflow's (WIRE-F9).
+temporal::api::common::v1::Priority Merged(const temporal::api::common::v1::Priority& workflow,
+                                           const temporal::api::common::v1::Priority& activity);
 
 }  // namespace wfe::history

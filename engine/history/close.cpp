@@ -22,6 +22,7 @@ StartInput NextAttempt(const MutableState& state, const failure::Failure& cause,
   start.last_completion_result = started.last_completion_result();
   start.attempt = state.folded().attempt() + 1;
   start.first_task_backoff = backoff;
+  start.reset_points = {state.folded().auto_reset_points().begin(), state.folded().auto_reset_points().end()};
   if (state.folded().has_execution_expiration_time()) {
     start.execution_expiration = FromProto(state.folded().execution_expiration_time());
   }

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "engine/history/builder.h"
 
@@ -20,10 +21,19 @@ struct CommandContext {
   Builder& builder;
   const WorkflowTaskCompleted& input;
   EventId completed_event_id = 0;  ///< Of WorkflowTaskCompleted; command events name it (H9).
+
+  /// ActivityTaskCanceled of activities that nobody had started.  Written after the events of all commands: a worker
+  /// counts its commands to know their ids in advance (WIRE-F3).
+  std::vector<HistoryEvent> canceled = {};
+  /// Activities to hand back with the reply, unless a later command cancels them.
+  std::vector<EventId> eager = {};
 };
 
 /// Carries out all commands in order; stops at the first bad one.  Run after WorkflowTaskCompleted was written.
 CommandResult RunCommands(CommandContext& context);
+
+/// What the commands leave to be done once all their events, and the buffered ones, are written.
+void FinishCommands(CommandContext& context);
 
 // commands_activity.cpp
 CommandResult Run(CommandContext& context, const command::Command& command,

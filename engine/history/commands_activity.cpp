@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/history/attribute_limits.h"
 #include "engine/history/buffered.h"
 #include "engine/history/commands.h"
 #include "engine/history/pending_offers.h"
@@ -12,6 +13,8 @@ namespace {
 
 constexpr auto kBadSchedule = enums::WORKFLOW_TASK_FAILED_CAUSE_BAD_SCHEDULE_ACTIVITY_ATTRIBUTES;
 constexpr auto kBadCancel = enums::WORKFLOW_TASK_FAILED_CAUSE_BAD_REQUEST_CANCEL_ACTIVITY_ATTRIBUTES;
+/// What Temporal gives as details when an activity is cancelled that nobody had started.
+constexpr const char* kNotStarted = "\"ACTIVITY_ID_NOT_STARTED\"";
 
 using Attributes = command::ScheduleActivityTaskCommandAttributes;
 using Scheduled = api::history::v1::ActivityTaskScheduledEventAttributes;
@@ -47,10 +50,28 @@ void FillTimeouts(const Attributes& attributes, const engine::v1::Folded& folded
   const auto start_to_close = capped(Timeout(attributes.start_to_close_timeout()), schedule_to_close);
   std::optional<Duration> heartbeat = Timeout(attributes.heartbeat_timeout());
   if (heartbeat.has_value()) heartbeat = capped(heartbeat, start_to_close);
-  if (schedule_to_close) *scheduled.mutable_schedule_to_close_timeout() = ToProto(*schedule_to_close);
-  if (schedule_to_start) *scheduled.mutable_schedule_to_start_timeout() = ToProto(*schedule_to_start);
-  if (start_to_close) *scheduled.mutable_start_to_close_timeout() = ToProto(*start_to_close);
-  if (heartbeat) *scheduled.mutable_heartbeat_timeout() = ToProto(*heartbeat);
+  // All four are written, 0 for none: SDKs take an absent one for something else than zero (WIRE-F17).
+  const auto written = [](std::optional<Duration> timeout) { return ToProto(timeout.value_or(Duration::zero())); };
+  *scheduled.mutable_schedule_to_close_timeout() = written(schedule_to_close);
+  *scheduled.mutable_schedule_to_start_timeout() = written(schedule_to_start);
+  *scheduled.mutable_start_to_close_timeout() = written(start_to_close);
+  *scheduled.mutable_heartbeat_timeout() = written(heartbeat);
+}
+
+/// Its closing event waits for its place in the history.
+bool IsOver(const CommandContext& context, EventId scheduled_event_id) {
+  const auto closes_it = [&](const HistoryEvent& event) { return ActivityOf(event) == scheduled_event_id; };
+  return IsActivityCloseBuffered(context.builder.state(), scheduled_event_id) ||
+         std::any_of(context.canceled.begin(), context.canceled.end(), closes_it);
+}
+
+/// The id of an activity that the workflow has cancelled is free as soon as it has ended, though nothing says so yet.
+bool IsIdInUse(const CommandContext& context, const std::string& activity_id) {
+  const auto& activities = context.builder.state().folded().activities();
+  return std::any_of(activities.begin(), activities.end(), [&](const engine::v1::PendingActivity& activity) {
+    const bool given_up = activity.cancel_requested_event_id() != 0 && IsOver(context, activity.scheduled_event_id());
+    return activity.activity_id() == activity_id && !given_up;
+  });
 }
 
 CommandResult Check(const CommandContext& context, const Attributes& attributes) {
@@ -63,15 +84,17 @@ CommandResult Check(const CommandContext& context, const Attributes& attributes)
     WFE_RETURN_IF_BAD(CheckId(attributes.task_queue().name(), "task queue of " + name, kBadSchedule, limits));
   }
   WFE_RETURN_IF_BAD(CheckTimeouts(attributes, name));
+  if (auto problem = Problem(attributes.priority())) return BadCommand{kBadSchedule, name + ": " + *problem};
   WFE_RETURN_IF_BAD(CheckSize(attributes.input().ByteSizeLong(), "input of " + name, limits));
   if (attributes.has_retry_policy()) {
     const Status policy = CheckRetryPolicy(attributes.retry_policy());
     if (!policy.has_value()) return BadCommand{kBadSchedule, name + ": " + policy.error().message};
   }
-  if (FindActivityById(state, attributes.activity_id()) != nullptr) {  // H18
+  if (IsIdInUse(context, attributes.activity_id())) {  // H18
     return BadCommand{enums::WORKFLOW_TASK_FAILED_CAUSE_SCHEDULE_ACTIVITY_DUPLICATE_ID, name + " is already open"};
   }
-  if (state.folded().activities_size() >= limits.max_pending_activities) {  // S31
+  const auto ended = static_cast<int64_t>(context.canceled.size());
+  if (state.folded().activities_size() - ended >= limits.max_pending_activities) {  // S31
     return BadCommand{enums::WORKFLOW_TASK_FAILED_CAUSE_PENDING_ACTIVITIES_LIMIT_EXCEEDED,
                       name + ": " + std::to_string(limits.max_pending_activities) +
                           " activities are open already (max_pending_activities)"};
@@ -79,7 +102,7 @@ CommandResult Check(const CommandContext& context, const Attributes& attributes)
   return std::nullopt;
 }
 
-/// The worker that completes the task has a free slot for this activity: it starts now, in the same batch (R2).
+/// The worker that completes the task has a free slot for this activity: it starts in the same batch (R2).
 bool StartsEagerly(const CommandContext& context, const Attributes& attributes, const Scheduled& scheduled) {
   return attributes.request_eager_execution() && context.input.allow_eager_activities &&
          scheduled.task_queue().name() == context.builder.state().folded().task_queue();
@@ -103,18 +126,15 @@ CommandResult Run(CommandContext& context, const command::Command& command, cons
   scheduled.set_workflow_task_completed_event_id(context.completed_event_id);
   *scheduled.mutable_retry_policy() = WithDefaults(attributes.retry_policy());  // S17
   if (attributes.has_priority()) *scheduled.mutable_priority() = attributes.priority();
+  scheduled.set_use_workflow_build_id(attributes.use_workflow_build_id());
 
   const bool eager = StartsEagerly(context, attributes, scheduled);
   const EventId id = builder.Append(std::move(event));
-  if (!eager) {
+  if (eager) {
+    context.eager.push_back(id);
+  } else {
     builder.Emit(*ActivityTaskOffer(builder.state(), id));
-    return std::nullopt;
   }
-  builder.Record(note::AttemptStarted{.scheduled_event_id = id,
-                                      .time = builder.EventTime(),
-                                      .identity = context.input.request.identity(),
-                                      .request_id = "eager-" + std::to_string(id)});
-  builder.Emit(DeliverEagerActivity{.scheduled_event_id = id, .attempt = 1});
   return std::nullopt;
 }
 
@@ -138,12 +158,32 @@ CommandResult Run(CommandContext& context, const command::Command& command,
     return std::nullopt;
   }
   // Nobody holds it, so nobody could confirm: it is cancelled here and now (H10, H15).
-  HistoryEvent canceled = NewEvent(enums::EVENT_TYPE_ACTIVITY_TASK_CANCELED);
-  canceled.mutable_activity_task_canceled_event_attributes()->set_scheduled_event_id(id);
-  canceled.mutable_activity_task_canceled_event_attributes()->set_latest_cancel_requested_event_id(requested_event_id);
-  builder.Append(std::move(canceled));
-  builder.AskForWorkflowTask();
+  HistoryEvent event_later = NewEvent(enums::EVENT_TYPE_ACTIVITY_TASK_CANCELED);
+  auto& canceled = *event_later.mutable_activity_task_canceled_event_attributes();
+  canceled.set_scheduled_event_id(id);
+  canceled.set_latest_cancel_requested_event_id(requested_event_id);
+  auto& details = *canceled.mutable_details()->add_payloads();
+  (*details.mutable_metadata())["encoding"] = "json/plain";
+  details.set_data(kNotStarted);
+  canceled.set_identity(context.input.request.identity());
+  context.canceled.push_back(std::move(event_later));
   return std::nullopt;
+}
+
+void FinishCommands(CommandContext& context) {
+  Builder& builder = context.builder;
+  for (HistoryEvent& event : context.canceled) {
+    builder.Append(std::move(event));
+    builder.AskForWorkflowTask();
+  }
+  for (const EventId id : context.eager) {
+    if (FindActivity(builder.state(), id) == nullptr) continue;  // cancelled by a later command
+    builder.Record(note::AttemptStarted{.scheduled_event_id = id,
+                                        .time = builder.EventTime(),
+                                        .identity = context.input.request.identity(),
+                                        .request_id = "eager-" + std::to_string(id)});
+    builder.Emit(DeliverEagerActivity{.scheduled_event_id = id, .attempt = 1});
+  }
 }
 
 }  // namespace wfe::history

@@ -26,6 +26,7 @@ StartInput NextRun(const MutableState& state, const ContinueAttributes& attribut
     start.first_task_backoff = FromProto(attributes.backoff_start_interval());
   if (folded.has_execution_expiration_time())
     start.execution_expiration = FromProto(folded.execution_expiration_time());
+  start.reset_points = {folded.auto_reset_points().begin(), folded.auto_reset_points().end()};
 
   auto& request = start.request;
   request.set_namespace_(folded.namespace_());
@@ -62,10 +63,12 @@ StartInput NextRun(const MutableState& state, const ContinueAttributes& attribut
     *request.mutable_search_attributes() = folded.search_attributes();
   }
   if (folded.has_user_metadata()) *request.mutable_user_metadata() = folded.user_metadata();
+  if (folded.has_priority()) *request.mutable_priority() = folded.priority();
   return start;
 }
 
-/// The closing event tells of the next run what that run's first event tells (H29).
+/// The closing event tells of the next run what that run's first event tells (H29), and for the rest what the command
+/// says (WIRE-F17).
 HistoryEvent ContinuedEvent(const CommandContext& context, const command::Command& command,
                             const ContinueAttributes& attributes, const StartInput& start) {
   const auto& next = context.builder.transition().new_run->events.front().workflow_execution_started_event_attributes();
@@ -78,10 +81,12 @@ HistoryEvent ContinuedEvent(const CommandContext& context, const command::Comman
   if (next.has_workflow_run_timeout()) *continued.mutable_workflow_run_timeout() = next.workflow_run_timeout();
   *continued.mutable_workflow_task_timeout() = next.workflow_task_timeout();
   continued.set_workflow_task_completed_event_id(context.completed_event_id);
-  if (next.has_first_workflow_task_backoff()) {
-    *continued.mutable_backoff_start_interval() = next.first_workflow_task_backoff();
+  if (attributes.has_backoff_start_interval()) {
+    *continued.mutable_backoff_start_interval() = attributes.backoff_start_interval();
   }
-  continued.set_initiator(next.initiator());
+  continued.set_initiator(attributes.initiator());
+  continued.set_inherit_build_id(attributes.inherit_build_id());
+  continued.set_initial_versioning_behavior(attributes.initial_versioning_behavior());
   if (attributes.has_failure()) *continued.mutable_failure() = attributes.failure();
   if (next.has_last_completion_result()) {
     *continued.mutable_last_completion_result() = next.last_completion_result();

@@ -14,10 +14,12 @@ enum class DueKind {
   kFirstTask,             ///< the first workflow task's back-off or delay is over
   kTimer,                 ///< id: the timer's started event
   kActivityRelease,       ///< id: the activity's scheduled event; its retry back-off is over
-  // Before the others: an activity with no other limit has both deadlines at once, and its time as a whole is over.
-  kActivityScheduleToClose,  ///< id: as above, also for the next three
-  kActivityStartToClose,
+  // Temporal's order: an activity with a schedule-to-close limit alone has all these deadlines at once, and nobody having
+  // taken it is what it ends with (WIRE-F8).  A start-to-close that leaves no time for a retry becomes a
+  // schedule-to-close (WIRE-F7).
+  kActivityStartToClose,  ///< id: as above, also for the next three
   kActivityScheduleToStart,
+  kActivityScheduleToClose,
   kActivityHeartbeat,
   kWorkflowTaskRelease,  ///< a failed workflow task's back-off is over
   kWorkflowTaskTimeout,

@@ -8,10 +8,11 @@
 namespace wfe::history {
 namespace {
 
-/// What the engine says to itself is harmless to a closed run; what others ask of it is refused.
+/// What the engine says to itself is harmless to a closed run, and whoever asks a run to end is content that it has
+/// ended (WIRE-F6); everything else that others ask of it is refused.
 template <class T>
-constexpr bool kIgnoredWhenClosed =
-    std::is_same_v<T, Tick> || std::is_same_v<T, Recovered> || std::is_same_v<T, StickyCleared>;
+constexpr bool kIgnoredWhenClosed = std::is_same_v<T, Tick> || std::is_same_v<T, Recovered> ||
+                                    std::is_same_v<T, StickyCleared> || std::is_same_v<T, CancelRequested>;
 
 }  // namespace
 

@@ -59,6 +59,7 @@ Status Check(const StartInput& input, const Limits& limits) {
   if (const auto problem = Problem(request.search_attributes(), limits)) return InvalidArgument(*problem);
   if (const auto problem = Problem(request.user_metadata(), limits)) return InvalidArgument(*problem);
   if (request.has_retry_policy()) WFE_RETURN_IF_ERROR(CheckRetryPolicy(request.retry_policy()));
+  if (const auto problem = Problem(request.priority())) return InvalidArgument(*problem);
   return CheckServed(request);
 }
 
@@ -90,12 +91,16 @@ void FillTimes(const StartInput& input, Instant now, const Limits& limits,
   const auto execution_timeout = Timeout(input.request.workflow_execution_timeout());
   const auto run_timeout = Earlier(Timeout(input.request.workflow_run_timeout()), execution_timeout);
   const auto backoff = FirstTaskBackoff(input);
-  if (execution_timeout.has_value()) *started.mutable_workflow_execution_timeout() = ToProto(*execution_timeout);
-  if (run_timeout.has_value()) *started.mutable_workflow_run_timeout() = ToProto(*run_timeout);
-  *started.mutable_workflow_task_timeout() = ToProto(TaskTimeout(input.request, run_timeout, limits));
-  if (backoff.has_value() && *backoff > Duration::zero()) {
-    *started.mutable_first_workflow_task_backoff() = ToProto(*backoff);
+  // As Temporal writes them: 0 where the caller said 0, and always a back-off (WIRE-F17).
+  if (execution_timeout.has_value() || input.request.has_workflow_execution_timeout()) {
+    *started.mutable_workflow_execution_timeout() = ToProto(execution_timeout.value_or(Duration::zero()));
   }
+  if (run_timeout.has_value() || input.request.has_workflow_run_timeout()) {
+    *started.mutable_workflow_run_timeout() = ToProto(run_timeout.value_or(Duration::zero()));
+  }
+  *started.mutable_workflow_task_timeout() = ToProto(TaskTimeout(input.request, run_timeout, limits));
+  *started.mutable_first_workflow_task_backoff() =
+      ToProto(std::max(Duration::zero(), backoff.value_or(Duration::zero())));
   if (input.execution_expiration.has_value()) {
     *started.mutable_workflow_execution_expiration_time() = ToProto(*input.execution_expiration);
   } else if (execution_timeout.has_value()) {
@@ -132,6 +137,10 @@ HistoryEvent StartedEvent(const StartInput& input, Instant now, const Limits& li
   started.set_eager_execution_accepted(request.request_eager_execution());
   if (request.has_retry_policy()) *started.mutable_retry_policy() = WithDefaults(request.retry_policy());  // S9
   started.set_attempt(input.attempt);
+  if (!input.reset_points.empty()) {
+    *started.mutable_prev_auto_reset_points()->mutable_points() = {input.reset_points.begin(),
+                                                                   input.reset_points.end()};
+  }
   if (request.has_memo()) *started.mutable_memo() = request.memo();
   if (request.has_search_attributes()) *started.mutable_search_attributes() = request.search_attributes();
   if (request.has_header()) *started.mutable_header() = request.header();

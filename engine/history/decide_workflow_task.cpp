@@ -85,6 +85,7 @@ EventId WriteCompleted(Builder& builder, const ws::RespondWorkflowTaskCompletedR
   completed.set_started_event_id(task.started_event_id);
   completed.set_identity(request.identity());
   completed.set_binary_checksum(request.binary_checksum());
+  completed.set_worker_deployment_name(request.deployment_options().deployment_name());
   if (request.has_worker_version_stamp()) *completed.mutable_worker_version() = request.worker_version_stamp();
   if (request.has_sdk_metadata()) *completed.mutable_sdk_metadata() = request.sdk_metadata();  // pitfall 11
   if (request.has_metering_metadata()) *completed.mutable_metering_metadata() = request.metering_metadata();
@@ -132,7 +133,10 @@ Result<Transition> On(const MutableState& state, const WorkflowTaskCompleted& in
   SetStickiness(builder, input.request);
   CommandContext context{.builder = builder, .input = input, .completed_event_id = completed_event_id};
   if (const CommandResult bad = RunCommands(context)) return Refuse(Builder(state, now, limits), input, *bad);
-  if (builder.state().IsOpen()) FlushBufferedEvents(builder);
+  if (builder.state().IsOpen()) {
+    FlushBufferedEvents(builder);
+    FinishCommands(context);
+  }
   if (input.request.force_create_new_workflow_task()) builder.AskForWorkflowTask();
   return Finish(std::move(builder));
 }

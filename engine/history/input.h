@@ -138,6 +138,7 @@ struct StartInput {
   int32_t attempt = 1;
   std::optional<Duration> first_task_backoff;
   std::optional<Instant> execution_expiration;
+  std::vector<temporal::api::workflow::v1::ResetPointInfo> reset_points;  ///< Of the runs before it.
 };
 
 }  // namespace wfe::history

@@ -23,6 +23,7 @@ struct AttemptStarted {
 /// The attempt ended and another one waits until `scheduled_time`.
 struct AttemptRetried {
   EventId scheduled_event_id = 0;
+  Instant completed_time;  ///< Of the attempt that ended.
   Instant scheduled_time;
   temporal::api::failure::v1::Failure last_failure;
 };

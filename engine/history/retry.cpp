@@ -38,7 +38,9 @@ bool IsRetryable(const api::common::v1::RetryPolicy& policy, const api::failure:
   return true;
 }
 
-Duration Interval(const api::common::v1::RetryPolicy& policy, int32_t attempt) {
+}  // namespace
+
+Duration RetryInterval(const api::common::v1::RetryPolicy& policy, int32_t attempt) {
   const double initial = static_cast<double>(FromProto(policy.initial_interval()).count());
   const Duration maximum = policy.has_maximum_interval() ? FromProto(policy.maximum_interval()) : kLongestDuration;
   const double next = initial * std::pow(policy.backoff_coefficient(), attempt - 1);
@@ -46,8 +48,6 @@ Duration Interval(const api::common::v1::RetryPolicy& policy, int32_t attempt) {
   if (!(next < static_cast<double>(maximum.count()))) return maximum;
   return Duration(static_cast<int64_t>(next));
 }
-
-}  // namespace
 
 Status CheckRetryPolicy(const api::common::v1::RetryPolicy& policy) {
   const Duration initial = FromProto(policy.initial_interval());
@@ -85,7 +85,7 @@ RetryDecision DecideRetry(const api::common::v1::RetryPolicy& policy, int32_t at
   if (policy.maximum_attempts() > 0 && attempt >= policy.maximum_attempts()) {
     return {enums::RETRY_STATE_MAXIMUM_ATTEMPTS_REACHED, {}};
   }
-  Duration backoff = Interval(policy, attempt);
+  Duration backoff = RetryInterval(policy, attempt);
   if (failure.application_failure_info().has_next_retry_delay()) {
     backoff = std::max(Duration::zero(), FromProto(failure.application_failure_info().next_retry_delay()));  // S22
   }

@@ -15,6 +15,9 @@ Status CheckRetryPolicy(const api::common::v1::RetryPolicy& policy);
 /// The policy with its empty fields filled in (S17).
 api::common::v1::RetryPolicy WithDefaults(api::common::v1::RetryPolicy policy);
 
+/// What attempt `attempt` waits after it failed, by the policy alone (S20).
+Duration RetryInterval(const api::common::v1::RetryPolicy& policy, int32_t attempt);
+
 struct RetryDecision {
   /// IN_PROGRESS: there will be another attempt after `backoff`.  Otherwise why not.
   enums::RetryState state = enums::RETRY_STATE_UNSPECIFIED;

@@ -65,10 +65,19 @@ class Reactor;
 
 class GrpcCall final : public frontend::ServerCall {
  public:
-  GrpcCall(grpc::ServerUnaryReactor& reactor, grpc::ByteBuffer& response, Instant deadline)
-      : reactor_(reactor), response_(response), deadline_(deadline) {}
+  GrpcCall(grpc::ServerUnaryReactor& reactor, grpc::ByteBuffer& response, Instant deadline, std::string features)
+      : reactor_(reactor), response_(response), deadline_(deadline), features_(std::move(features)) {}
 
   Instant Deadline() const override { return deadline_; }
+  bool Supports(std::string_view feature) const override {
+    std::string_view rest = features_;
+    while (!rest.empty()) {
+      const size_t end = std::min(rest.find(','), rest.size());
+      if (rest.substr(0, end) == feature) return true;
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+    return false;
+  }
   bool IsCancelled() const override { return cancelled_.load(std::memory_order_acquire); }
 
   void OnCancel(Function<void()> callback) override {
@@ -113,6 +122,7 @@ class GrpcCall final : public frontend::ServerCall {
   grpc::ServerUnaryReactor& reactor_;  // alive until Reply
   grpc::ByteBuffer& response_;         // the same
   const Instant deadline_;
+  const std::string features_;  // as the header says them, separated by commas
   std::atomic<bool> cancelled_ = false;
   std::mutex mutex_;
   bool replied_ = false;        // guarded by mutex_
@@ -122,7 +132,7 @@ class GrpcCall final : public frontend::ServerCall {
 class Reactor final : public grpc::ServerUnaryReactor {
  public:
   Reactor(grpc::CallbackServerContext& context, grpc::ByteBuffer& response)
-      : call_(std::make_shared<GrpcCall>(*this, response, ToInstant(context.deadline()))) {}
+      : call_(std::make_shared<GrpcCall>(*this, response, ToInstant(context.deadline()), FeaturesOf(context))) {}
 
   const std::shared_ptr<GrpcCall>& call() const { return call_; }
 
@@ -135,6 +145,11 @@ class Reactor final : public grpc::ServerUnaryReactor {
   bool InternalInlineable() override { return true; }
 
  private:
+  static std::string FeaturesOf(const grpc::CallbackServerContext& context) {
+    const auto& headers = context.client_metadata();
+    const auto found = headers.find("supported-features");
+    return found == headers.end() ? std::string() : std::string(found->second.data(), found->second.size());
+  }
   static Instant ToInstant(std::chrono::system_clock::time_point deadline) {
     if (deadline == std::chrono::system_clock::time_point::max()) return Instant::max();
     return std::chrono::time_point_cast<Duration>(deadline);

@@ -1,6 +1,7 @@
 // H13 to H19: activities.
 #include <array>
 #include <set>
+#include <utility>
 
 #include "engine/lint/rule.h"
 
@@ -47,9 +48,9 @@ bool NeedsNoStart(const HistoryEvent& event, const ActivityStory& story) {
     return type == enums::TIMEOUT_TYPE_SCHEDULE_TO_START || type == enums::TIMEOUT_TYPE_SCHEDULE_TO_CLOSE;
   }
   if (event.has_activity_task_canceled_event_attributes() && story.cancel_requested != nullptr) {
-    // Cancelled where it waited: right among the commands of the task that asked for it.
+    // Cancelled where it waited: with what the task that asked for it left behind, before the next task.
     const HistoryEvent* between = story.cancel_requested + 1;
-    while (between != &event && (CommandedBy(*between) || MayStandAmongCommands(between->event_type()))) ++between;
+    while (between != &event && !IsWorkflowTaskEvent(between->event_type())) ++between;
     return between == &event;
   }
   return false;
@@ -105,7 +106,7 @@ std::optional<Instant> EarliestTimeout(const HistoryEvent& event, const Activity
     case enums::TIMEOUT_TYPE_SCHEDULE_TO_CLOSE:
       // Also said, early, when the next attempt would come too late (S21).
       if (event.activity_task_timed_out_event_attributes().retry_state() == enums::RETRY_STATE_TIMEOUT &&
-          event.activity_task_timed_out_event_attributes().failure().has_cause()) {
+          from_started.has_value()) {
         return from_started;
       }
       return from_scheduled + ToDuration(scheduled.schedule_to_close_timeout());
@@ -163,18 +164,47 @@ void TimeoutsNotEarly(const HistoryView& history, Report& report) {
   });
 }
 
+/// The id of a cancelled activity is free as soon as it has ended, and the event that says so comes after those of the
+/// commands.
 void ActivityIdsUniqueAmongOpen(const HistoryView& history, Report& report) {
   std::map<std::string, EventId> open;
-  WalkActivities(history, [&](const HistoryEvent& event, const ActivityStory* story) {
-    if (story == nullptr) return;
-    const std::string& id = story->scheduled->activity_task_scheduled_event_attributes().activity_id();
-    if (&event == story->scheduled) {
+  std::set<EventId> cancelled;
+  std::map<EventId, std::pair<const HistoryEvent*, std::string>> doubtful;  // by what holds the id
+  const auto complain = [&](const HistoryEvent& event, const std::string& id, EventId holder) {
+    report.Add(event, "activity id " + id + " is open since event " + std::to_string(holder));
+  };
+  const auto decide = [&] {
+    for (const auto& [holder, second] : doubtful) complain(*second.first, second.second, holder);
+    doubtful.clear();
+  };
+  const auto visit = [&](const HistoryEvent& event, const HistoryEvent& scheduled) {
+    const std::string& id = scheduled.activity_task_scheduled_event_attributes().activity_id();
+    if (&event == &scheduled) {
       const auto [holder, inserted] = open.try_emplace(id, event.event_id());
-      if (!inserted) report.Add(event, "activity id " + id + " is open since event " + std::to_string(holder->second));
+      if (inserted) return;
+      const EventId held_by = std::exchange(holder->second, event.event_id());
+      if (!cancelled.contains(held_by)) return complain(event, id, held_by);
+      doubtful.insert_or_assign(held_by, std::pair(&event, id));
+    } else if (event.has_activity_task_cancel_requested_event_attributes()) {
+      cancelled.insert(scheduled.event_id());
     } else if (IsActivityClosing(event.event_type())) {
-      open.erase(id);
+      doubtful.erase(scheduled.event_id());
+      if (const auto holder = open.find(id); holder != open.end() && holder->second == scheduled.event_id()) {
+        open.erase(holder);
+      }
     }
-  });
+  };
+  for (const HistoryEvent& event : history.events()) {
+    if (IsWorkflowTaskEvent(event.event_type())) decide();
+    if (event.has_activity_task_scheduled_event_attributes()) {
+      visit(event, event);
+    } else if (const auto reference = ActivityReferenceOf(event)) {
+      const auto* scheduled =
+          history.FindEarlier(reference->scheduled_event_id, enums::EVENT_TYPE_ACTIVITY_TASK_SCHEDULED, event);
+      if (scheduled != nullptr) visit(event, *scheduled);
+    }
+  }
+  decide();
 }
 
 void CancelRequestedBeforeCanceled(const HistoryView& history, Report& report) {

@@ -34,8 +34,8 @@ bool IsWorkflowTaskEvent(EventType type);
 std::optional<EventId> CommandedBy(const HistoryEvent& event);
 /// The Scheduled event of the Nexus operation that this event tells about; 0: it tells about none.
 EventId NexusScheduledEventId(const HistoryEvent& event);
-/// Written together with commands although it names no completion: an update's events, an activity that is cancelled
-/// before it started, an activity handed out eagerly.
+/// Written together with commands although it names no completion: an update's events, an activity handed out eagerly.
+/// Nothing else may: workers count their commands to know the ids of their events in advance (WIRE-F3).
 bool MayStandAmongCommands(EventType type);
 
 class HistoryView {

@@ -3,7 +3,10 @@
 #include <algorithm>
 
 #include "engine/base/check.h"
+#include "engine/history/failures.h"
 #include "engine/history/proto_time.h"
+#include "engine/history/retry.h"
+#include "engine/history/workflow_task.h"
 #include "temporal/api/enums/v1/event_type.pb.h"
 #include "temporal/api/enums/v1/task_queue.pb.h"
 #include "temporal/api/enums/v1/workflow.pb.h"
@@ -44,7 +47,7 @@ void FillExecutionInfo(const engine::v1::VisibilityRecord& record,
   *info->mutable_execution_time() = record.execution_time();
   info->set_status(record.status());
   info->set_task_queue(record.task_queue());
-  if (record.has_memo()) *info->mutable_memo() = record.memo();
+  *info->mutable_memo() = record.memo();  // empty, not absent (WIRE-F1)
   if (record.has_search_attributes()) *info->mutable_search_attributes() = record.search_attributes();
   info->set_state_transition_count(record.state_transition_count());
   info->set_first_run_id(record.first_run_id());
@@ -60,6 +63,31 @@ void FillExecutionInfo(const engine::v1::VisibilityRecord& record,
 
 namespace {
 
+void FillOptions(const engine::v1::PendingActivity& activity, temporal::api::activity::v1::ActivityOptions* options) {
+  options->mutable_task_queue()->set_name(activity.task_queue());
+  *options->mutable_schedule_to_close_timeout() = activity.schedule_to_close_timeout();
+  *options->mutable_schedule_to_start_timeout() = activity.schedule_to_start_timeout();
+  *options->mutable_start_to_close_timeout() = activity.start_to_close_timeout();
+  *options->mutable_heartbeat_timeout() = activity.heartbeat_timeout();
+  *options->mutable_retry_policy() = activity.retry_policy();
+  if (activity.has_priority()) *options->mutable_priority() = activity.priority();
+}
+
+/// What of a retry is under way, as Temporal tells it (WIRE-F18): the interval that runs, or the one that would.
+void FillRetry(const engine::v1::PendingActivity& activity, const engine::v1::ActivityAttempt& attempt, Instant now,
+               temporal::api::workflow::v1::PendingActivityInfo* info) {
+  if (attempt.has_last_complete_time()) *info->mutable_last_attempt_complete_time() = attempt.last_complete_time();
+  if (attempt.has_started_time()) return;
+  const Instant scheduled = FromProto(attempt.scheduled_time());
+  if (scheduled > now) {
+    *info->mutable_next_attempt_schedule_time() = attempt.scheduled_time();
+    *info->mutable_current_retry_interval() = ToProto(scheduled - FromProto(attempt.last_complete_time()));
+  } else {
+    *info->mutable_current_retry_interval() =
+        ToProto(history::RetryInterval(activity.retry_policy(), attempt.attempt()));
+  }
+}
+
 void FillPendingActivity(const engine::v1::PendingActivity& activity, const engine::v1::ActivityAttempt* attempt,
                          Instant now, temporal::api::workflow::v1::PendingActivityInfo* info) {
   info->set_activity_id(activity.activity_id());
@@ -72,15 +100,16 @@ void FillPendingActivity(const engine::v1::PendingActivity& activity, const engi
   info->set_state(activity.cancel_requested_event_id() != 0 ? enums::PENDING_ACTIVITY_STATE_CANCEL_REQUESTED
                                                             : enums::PENDING_ACTIVITY_STATE_SCHEDULED);
   *info->mutable_scheduled_time() = activity.scheduled_time();
+  if (activity.has_priority()) *info->mutable_priority() = activity.priority();
+  FillOptions(activity, info->mutable_activity_options());
   if (!attempt) return;
   info->set_attempt(attempt->attempt());
   *info->mutable_scheduled_time() = attempt->scheduled_time();
   if (attempt->has_started_time()) {
     if (activity.cancel_requested_event_id() == 0) info->set_state(enums::PENDING_ACTIVITY_STATE_STARTED);
     *info->mutable_last_started_time() = attempt->started_time();
-  } else if (FromProto(attempt->scheduled_time()) > now) {
-    *info->mutable_next_attempt_schedule_time() = attempt->scheduled_time();
   }
+  FillRetry(activity, *attempt, now, info);
   if (attempt->has_heartbeat_details()) *info->mutable_heartbeat_details() = attempt->heartbeat_details();
   if (attempt->has_last_heartbeat_time()) *info->mutable_last_heartbeat_time() = attempt->last_heartbeat_time();
   if (attempt->has_last_failure()) *info->mutable_last_failure() = attempt->last_failure();
@@ -105,7 +134,13 @@ temporal::api::workflowservice::v1::DescribeWorkflowExecutionResponse DescribeAn
   *config->mutable_default_workflow_task_timeout() = folded.workflow_task_timeout();
   if (folded.has_user_metadata()) *config->mutable_user_metadata() = folded.user_metadata();
 
-  FillExecutionInfo(VisibilityOf(state), answer.mutable_workflow_execution_info());
+  auto& info = *answer.mutable_workflow_execution_info();
+  FillExecutionInfo(VisibilityOf(state), &info);
+  // Set even when they are empty: Temporal does, and the Go SDK reads them unasked (WIRE-F1).
+  info.mutable_search_attributes();
+  *info.mutable_auto_reset_points()->mutable_points() = folded.auto_reset_points();
+  if (folded.has_priority()) *info.mutable_priority() = folded.priority();
+  if (ShownStartedEvent(state)) info.set_history_length(info.history_length() + 1);
 
   for (const auto& activity : folded.activities()) {
     FillPendingActivity(activity, history::FindAttempt(state, activity.scheduled_event_id()), now,
@@ -135,6 +170,35 @@ temporal::api::workflowservice::v1::DescribeWorkflowExecutionResponse DescribeAn
   extended->set_cancel_requested(folded.cancel_requested());
   *extended->mutable_original_start_time() = folded.start_time();
   return answer;
+}
+
+std::optional<history::HistoryEvent> ShownStartedEvent(const history::MutableState& state) {
+  if (!state.started_workflow_task.has_value() || !state.folded().has_workflow_task()) return std::nullopt;
+  return history::StartedTaskEvents(state).back();
+}
+
+history::HistoryEvent ForThoseWhoDoNotFollow(history::HistoryEvent closing) {
+  temporal::api::history::v1::WorkflowExecutionContinuedAsNewEventAttributes continued;
+  if (closing.has_workflow_execution_completed_event_attributes()) {
+    const auto& completed = closing.workflow_execution_completed_event_attributes();
+    continued.set_new_execution_run_id(completed.new_execution_run_id());
+    if (completed.has_result()) *continued.mutable_last_completion_result() = completed.result();
+  } else if (closing.has_workflow_execution_failed_event_attributes()) {
+    const auto& failed = closing.workflow_execution_failed_event_attributes();
+    continued.set_new_execution_run_id(failed.new_execution_run_id());
+    if (failed.has_failure()) *continued.mutable_failure() = failed.failure();
+  } else if (closing.has_workflow_execution_timed_out_event_attributes()) {
+    const auto& timed_out = closing.workflow_execution_timed_out_event_attributes();
+    continued.set_new_execution_run_id(timed_out.new_execution_run_id());
+    *continued.mutable_failure() = history::WorkflowTimeoutFailure();
+  }
+  if (continued.new_execution_run_id().empty()) return closing;
+  history::HistoryEvent told;
+  told.set_event_id(closing.event_id());
+  *told.mutable_event_time() = closing.event_time();
+  told.set_event_type(enums::EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW);
+  *told.mutable_workflow_execution_continued_as_new_event_attributes() = std::move(continued);
+  return told;
 }
 
 EventId EndOfStoredTaskEvents(const history::MutableState& state) {

@@ -1,6 +1,7 @@
 // What the state of an execution looks like from outside: pure translations.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "engine/history/mutable_state.h"
@@ -22,5 +23,14 @@ temporal::api::workflowservice::v1::DescribeWorkflowExecutionResponse DescribeAn
 /// The first event of the held workflow task's history that is not stored yet: its Scheduled event when the task is
 /// transient, else its Started event (design rule R1); history::StartedTaskEvents makes them.
 EventId EndOfStoredTaskEvents(const history::MutableState& state);
+
+/// The Started event of a first attempt that a worker holds: not stored yet (R1), but its id and what it says are
+/// settled, and readers of the history are shown it, as a worker that lost the run from its cache counts on it
+/// (WIRE-F2).  The events of a transient task are for its worker alone.
+std::optional<history::HistoryEvent> ShownStartedEvent(const history::MutableState& state);
+
+/// The closing event for a caller that does not read new_execution_run_id of it: a run that another one follows looks
+/// continued as new (WIRE-F4).
+history::HistoryEvent ForThoseWhoDoNotFollow(history::HistoryEvent closing);
 
 }  // namespace wfe::shard

@@ -5,6 +5,8 @@
 namespace wfe::shard {
 namespace {
 
+constexpr size_t kMaxShutDownWorkers = 10'000;
+
 matching::MatcherLimits MatcherLimitsOf(const Options& options) {
   return {.max_pollers = options.max_pollers,
           .max_pollers_per_queue = options.max_pollers_per_queue,
@@ -31,7 +33,7 @@ void PollBroker::Again(std::shared_ptr<ParkedPoll> poll) {
 
 void PollBroker::Park(std::shared_ptr<ParkedPoll> poll, bool again) {
   const Instant now = clock_.Now();
-  if (stopped_ || poll->gone() || poll->deadline <= now) return poll->on_nothing(Ok());
+  if (stopped_ || poll->gone() || poll->deadline <= now || IsShutDown(poll->worker)) return poll->on_nothing(Ok());
   ParkedPoll& parked = *poll;
   std::optional<matching::Match> match;
   if (again) {
@@ -82,6 +84,21 @@ void PollBroker::DrainSticky(matching::QueueKey sticky) {
     matching::Matcher::Drained drained = matcher_.DrainSticky(sticky);
     AnswerNothing(drained.pollers);
     for (matching::Match& match : drained.matches) Deliver(std::move(match));
+  });
+}
+
+void PollBroker::ShutDownWorker(std::string worker) {
+  executor_.Post([this, worker = std::move(worker)] {
+    const Instant now = clock_.Now();
+    std::erase_if(shut_down_, [&](const auto& entry) { return entry.second <= now; });
+    if (shut_down_.size() < kMaxShutDownWorkers) shut_down_[worker] = now + options_.long_poll_timeout;
+    std::vector<matching::PollerId> pollers;
+    for (const auto& [id, poll] : parked_) {
+      if (poll->worker == worker) pollers.push_back(id);
+    }
+    std::sort(pollers.begin(), pollers.end());
+    for (const matching::PollerId id : pollers) matcher_.Forget(id);
+    AnswerNothing(pollers);
   });
 }
 

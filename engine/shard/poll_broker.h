@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,6 +23,7 @@ struct ParkedPoll {
   bool sticky = false;
   Instant deadline;
   std::string identity;
+  std::string worker;     ///< Of its worker, unique among all processes; may be empty.
   Function<bool()> gone;  ///< True when the caller has left.
   /// Exactly one of these two runs last.  A task that turns out void or whose caller is gone comes back through
   /// PollBroker::Again or PutBack.  They run on the broker's strand and hand over to others.
@@ -48,6 +50,10 @@ class PollBroker final : public TaskSink, public std::enable_shared_from_this<Po
   /// A worker says goodbye: its sticky queue is forgotten (pitfall 7).
   void DrainSticky(matching::QueueKey sticky);
 
+  /// All polls of this worker are answered with nothing, now and from now on, so that none of them ends with a task on
+  /// its way (WIRE-F22).
+  void ShutDownWorker(std::string worker);
+
   struct QueueDescription {
     int64_t backlog = 0;
     std::vector<matching::TaskQueue::SeenPoller> pollers;
@@ -71,6 +77,7 @@ class PollBroker final : public TaskSink, public std::enable_shared_from_this<Po
   void Deliver(std::optional<matching::Match> match);
   void Park(std::shared_ptr<ParkedPoll> poll, bool again);
   void AnswerNothing(const std::vector<matching::PollerId>& pollers);
+  bool IsShutDown(const std::string& worker) const { return !worker.empty() && shut_down_.contains(worker); }
   void ArmTimer();
   void OnTimer();
 
@@ -84,6 +91,7 @@ class PollBroker final : public TaskSink, public std::enable_shared_from_this<Po
   // Touched on the strand alone.
   matching::Matcher matcher_;
   std::unordered_map<matching::PollerId, std::shared_ptr<ParkedPoll>> parked_;
+  std::map<std::string, Instant> shut_down_;  // workers, and until when a poll of theirs may still be on its way
   std::optional<Instant> armed_for_;
   TimerService::TimerId armed_timer_ = 0;
   bool stopped_ = false;

@@ -19,6 +19,7 @@ constexpr size_t kListedTimes = 5;
 constexpr size_t kMaxMatchingTimes = 1000;
 constexpr auto kRetryAfter = std::chrono::seconds(1);
 constexpr auto kLongestSleep = std::chrono::minutes(1);
+constexpr auto kDescribePatience = std::chrono::seconds(2);
 
 bool MayHelpToRepeat(StatusCode code) {
   return code == StatusCode::kUnavailable || code == StatusCode::kResourceExhausted ||
@@ -34,6 +35,15 @@ std::string NameOf(const schedules::Effect& effect) {
     return "cancel " + cancel->action.first_run_id();
   }
   return "terminate " + std::get<schedules::TerminateAction>(effect).action.first_run_id();
+}
+
+/// Absent when there are none, not empty: SDKs compare with what they sent (WIRE-F16).
+template <class Answer>
+void FillAttributes(const engine::v1::ScheduleRow& row, Answer* answer) {
+  if (!row.memo().fields().empty()) *answer->mutable_memo() = row.memo();
+  if (!row.search_attributes().indexed_fields().empty()) {
+    *answer->mutable_search_attributes() = row.search_attributes();
+  }
 }
 
 Target TargetOf(const Namespace& ns, const engine::v1::RunningAction& action) {
@@ -60,8 +70,7 @@ void FillInfo(const schedules::State& state, Instant now, temporal::api::schedul
 void FillListEntry(const schedules::State& state, Instant now, temporal::api::schedule::v1::ScheduleListEntry* entry) {
   const engine::v1::ScheduleRow& row = state.row;
   entry->set_schedule_id(row.schedule_id());
-  *entry->mutable_memo() = row.memo();
-  *entry->mutable_search_attributes() = row.search_attributes();
+  FillAttributes(row, entry);
   auto& info = *entry->mutable_info();
   *info.mutable_spec() = row.schedule().spec();
   *info.mutable_workflow_type() = row.schedule().action().start_workflow().workflow_type();
@@ -119,6 +128,7 @@ void Scheduler::Stop(Function<void()> flushed) {
   WFE_CHECK(host_.executor.OnStrand());
   stopped_ = true;
   if (armed_for_) host_.timers.Cancel(armed_timer_);
+  while (!describes_.empty()) AnswerDescribes(Key(describes_.begin()->first), std::nullopt);
   WhenDurable(handed_in_, std::move(flushed));
 }
 
@@ -176,12 +186,35 @@ void Scheduler::Delete(const ScheduleKey& schedule, Callback<bool> done) {
 void Scheduler::Describe(const ScheduleKey& schedule, Callback<ws::DescribeScheduleResponse> done) {
   Result<Entry*> entry = Require(schedule);
   if (!entry) return done(std::move(entry).error());
+  if ((*entry)->state.row.starting().empty()) return DescribeNow(schedule, std::move(done));
+  const Key key = KeyOf(schedule);
+  const uint64_t id = ++last_describe_;
+  describes_[key].push_back({id, schedule, std::move(done)});
+  host_.timers.After(kDescribePatience, host_.executor, [this, key, id] { AnswerDescribes(key, id); });
+}
+
+void Scheduler::AnswerDescribes(const Key& key, std::optional<uint64_t> only) {
+  const auto found = describes_.find(key);
+  if (found == describes_.end()) return;
+  std::vector<WaitingDescribe> waiting = std::move(found->second);
+  describes_.erase(found);
+  for (WaitingDescribe& describe : waiting) {
+    if (only && describe.id != *only) {
+      describes_[key].push_back(std::move(describe));
+    } else {
+      DescribeNow(describe.schedule, std::move(describe.done));
+    }
+  }
+}
+
+void Scheduler::DescribeNow(const ScheduleKey& schedule, Callback<ws::DescribeScheduleResponse> done) {
+  Result<Entry*> entry = Require(schedule);
+  if (!entry) return done(std::move(entry).error());
   const schedules::State& state = (*entry)->state;
   ws::DescribeScheduleResponse response;
   *response.mutable_schedule() = state.row.schedule();
   FillInfo(state, host_.clock.Now(), response.mutable_info());
-  *response.mutable_memo() = state.row.memo();
-  *response.mutable_search_attributes() = state.row.search_attributes();
+  FillAttributes(state.row, &response);
   response.set_conflict_token(std::to_string(state.row.conflict_token()));
   WhenDurable((*entry)->last_commit,
               [done = std::move(done), response = std::move(response)]() mutable { done(std::move(response)); });
@@ -261,6 +294,7 @@ void Scheduler::Take(const Key& key, uint64_t instance, const schedules::Input& 
   const Status advanced = schedules::Advance(entry->state, input, host_.clock.Now(), options_.schedules);
   WFE_CHECK(advanced.has_value(), advanced.has_value() ? "" : advanced.error().message);
   Save(key, *entry);
+  if (entry->state.row.starting().empty()) AnswerDescribes(key, std::nullopt);
 }
 
 void Scheduler::Forget(const Key& key, Function<void()> durable) {
@@ -268,6 +302,7 @@ void Scheduler::Forget(const Key& key, Function<void()> durable) {
   entries_.erase(key);
   host_.store.Delete(key.ns.value(), key.workflow_id.value(), NextCommit());
   WhenDurable(handed_in_, std::move(durable));
+  AnswerDescribes(key, std::nullopt);
 }
 
 // --- Effects.

@@ -61,6 +61,7 @@ class Scheduler {
   /// An update or a patch.  NOT_FOUND; the errors of schedules::Advance.
   void Apply(const ScheduleKey& key, schedules::Input input, Callback<uint64_t> done);
   void Delete(const ScheduleKey& key, Callback<bool> done);
+  /// Waits a moment for the starts that are decided upon: who has triggered one wants to see it (WIRE-F12).
   void Describe(const ScheduleKey& key, Callback<ws::DescribeScheduleResponse> done);
   /// The action times in (start, end], at most 1,000 of them.
   void MatchingTimes(const ScheduleKey& key, Instant start, Instant end,
@@ -72,6 +73,11 @@ class Scheduler {
     schedules::State state;
     uint64_t last_commit = 0;
     std::set<std::string> under_way;  ///< Names of effects.
+  };
+  struct WaitingDescribe {
+    uint64_t id = 0;
+    ScheduleKey schedule;
+    Callback<ws::DescribeScheduleResponse> done;
   };
   using Key = ExecutionKey;  // with the schedule's id for the workflow id, and no run
 
@@ -92,12 +98,17 @@ class Scheduler {
   void ArmTimer();
   void OnTimer();
   bool MayStart();
+  void DescribeNow(const ScheduleKey& schedule, Callback<ws::DescribeScheduleResponse> done);
+  /// Those that wait for this schedule; with `only`, that one.
+  void AnswerDescribes(const Key& key, std::optional<uint64_t> only);
   void WhenDurable(uint64_t commit, Function<void()> run);
   storage::DurableCallback NextCommit();
 
   const Options& options_;
   const Host host_;
   std::unordered_map<Key, std::unique_ptr<Entry>> entries_;
+  std::unordered_map<Key, std::vector<WaitingDescribe>> describes_;
+  uint64_t last_describe_ = 0;
   timers::TimerQueue timers_;
   std::optional<Instant> armed_for_;
   TimerService::TimerId armed_timer_ = 0;

@@ -120,13 +120,9 @@ void Shard::Stop(Function<void()> flushed) {
 Result<ExecutionKey> Shard::Resolve(const Target& target) const {
   const WorkflowKey& workflow = target.workflow;
   ExecutionKey key{workflow.ns, workflow.workflow_id, target.run_id};
-  if (!target.run_id.empty()) return key;
+  if (!target.run_id.empty() && target.first_execution_run_id.empty()) return key;
   WFE_ASSIGN_OR_RETURN(const std::optional<engine::v1::CurrentRun> current, host_.store.GetCurrentRun(workflow));
   if (!current) return NotFound("workflow not found for ID: " + workflow.workflow_id.value());
-  if (!target.first_execution_run_id.empty() && current->first_execution_run_id() != target.first_execution_run_id) {
-    return NotFound("workflow " + workflow.workflow_id.value() + " has no current run that began with run " +
-                    target.first_execution_run_id);
-  }
   key.run_id = RunId(current->run_id());
   return key;
 }

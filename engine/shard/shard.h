@@ -35,8 +35,9 @@ using Callback = Function<void(Result<T>)>;
 /// Which run a caller means.
 struct Target {
   WorkflowKey workflow;
-  RunId run_id;                        ///< Empty: the current run.
-  std::string first_execution_run_id;  ///< Not empty: the run must belong to this chain (S82).
+  RunId run_id;  ///< Empty: the current run.
+  /// Not empty: the current run, whatever `run_id` says, and it must belong to this chain (S82, WIRE-F5).
+  std::string first_execution_run_id;
 };
 
 /// Who takes a task.
@@ -71,6 +72,7 @@ struct HistoryRequest {
   std::string page_token;
   bool wait_new_event = false;
   bool close_event_only = false;
+  bool follows_runs = true;  ///< The caller reads new_execution_run_id of a failed or timed-out run (WIRE-F4).
   Instant deadline = Instant::max();
   Function<bool()> gone;  ///< True when the caller has left; may be empty.
 };
@@ -257,6 +259,10 @@ class Shard {
   // History.
   Result<std::string> ReadEvents(Execution& execution, EventId first, EventId end, int max_events, EventId* next);
   void AnswerHistory(HistoryRequest request, Callback<HistoryPage> done);
+  void AnswerCloseEvent(Execution& execution, HistoryRequest request, Callback<HistoryPage> done);
+  void WaitForHistory(const ExecutionKey& key, EventId seen, HistoryRequest request, Callback<HistoryPage> done);
+  /// Event `id`, stored or shown, is a WorkflowTaskStarted.
+  Result<bool> IsStartedEvent(Execution& execution, EventId id);
   void WakeHistoryWaiters(const ExecutionKey& key);
   void ExpireHistoryWaiter(const ExecutionKey& key, uint64_t id);
 

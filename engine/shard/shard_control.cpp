@@ -25,6 +25,29 @@ Error AlreadyStarted(const std::string& workflow_id, const engine::v1::CurrentRu
   return error;
 }
 
+/// Policies that contradict each other, in Temporal's words (WIRE-F11).
+Status CheckPolicies(const ws::StartWorkflowExecutionRequest& request, bool with_signal) {
+  const auto reuse = request.workflow_id_reuse_policy();
+  const auto conflict = request.workflow_id_conflict_policy();
+  const std::string reuse_name = enums::WorkflowIdReusePolicy_Name(reuse);
+  if (with_signal && conflict == enums::WORKFLOW_ID_CONFLICT_POLICY_FAIL) {
+    return InvalidArgument("Invalid WorkflowIDConflictPolicy: WORKFLOW_ID_CONFLICT_POLICY_FAIL is not supported for this "
+                           "operation.");
+  }
+  if (reuse == enums::WORKFLOW_ID_REUSE_POLICY_TERMINATE_IF_RUNNING &&
+      conflict != enums::WORKFLOW_ID_CONFLICT_POLICY_UNSPECIFIED) {
+    return InvalidArgument("Invalid WorkflowIDReusePolicy: " + reuse_name +
+                           " cannot be used together with a WorkflowIDConflictPolicy");
+  }
+  if (reuse == enums::WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE &&
+      conflict == enums::WORKFLOW_ID_CONFLICT_POLICY_TERMINATE_EXISTING) {
+    return InvalidArgument("Invalid WorkflowIDReusePolicy: " + reuse_name +
+                           " cannot be used together with WorkflowIdConflictPolicy "
+                           "WORKFLOW_ID_CONFLICT_POLICY_TERMINATE_EXISTING");
+  }
+  return Ok();
+}
+
 bool EndedWell(enums::WorkflowExecutionStatus status) {
   return status == enums::WORKFLOW_EXECUTION_STATUS_COMPLETED ||
          status == enums::WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW;
@@ -39,11 +62,9 @@ struct Shard::StartPlan {
 };
 
 Result<Shard::StartPlan> Shard::PlanStart(ws::StartWorkflowExecutionRequest& request, bool with_signal) {
+  WFE_RETURN_IF_ERROR(CheckPolicies(request, with_signal));
   // S4: the deprecated policy means "whatever ended may be followed, what runs is terminated".
   if (request.workflow_id_reuse_policy() == enums::WORKFLOW_ID_REUSE_POLICY_TERMINATE_IF_RUNNING) {
-    if (request.workflow_id_conflict_policy() != enums::WORKFLOW_ID_CONFLICT_POLICY_UNSPECIFIED) {
-      return InvalidArgument("WorkflowIdReusePolicy TERMINATE_IF_RUNNING cannot be combined with a conflict policy");
-    }
     request.set_workflow_id_reuse_policy(enums::WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE);
     request.set_workflow_id_conflict_policy(enums::WORKFLOW_ID_CONFLICT_POLICY_TERMINATE_EXISTING);
   }
@@ -138,7 +159,7 @@ void Shard::FinishStart(StartPlan plan, ws::StartWorkflowExecutionRequest reques
   const bool eager = request.request_eager_execution() && !request.has_workflow_start_delay();
   request.set_request_eager_execution(eager);
   history::StartInput input;
-  input.key = {Namespace(request.namespace_()), WorkflowId(request.workflow_id()), RunId(host_.ids.NewUuid())};
+  input.key = {Namespace(request.namespace_()), WorkflowId(request.workflow_id()), RunId(host_.ids.NewRunId(now))};
   input.request = std::move(request);
   Result<history::Transition> start = history::DecideStart(input, now, options_.history);
   if (!start) return done(std::move(start).error());
@@ -241,9 +262,11 @@ void Shard::Mutate(const Target& target, history::Input input, Callback<MutateOu
   Result<Execution*> loaded = Load(*key);
   if (!loaded) return done(std::move(loaded).error());
   Execution& execution = **loaded;
-  if (!target.first_execution_run_id.empty() &&
+  // A closed run is answered as closed, of whatever chain it is.
+  if (!target.first_execution_run_id.empty() && execution.state.IsOpen() &&
       execution.state.folded().first_execution_run_id() != target.first_execution_run_id) {
-    return done(NotFound(key->ToString() + " does not belong to the chain of run " + target.first_execution_run_id));
+    return done(NotFound("workflow execution not found: " + key->ToString() +
+                         " does not belong to the chain of run " + target.first_execution_run_id));
   }
   Result<history::Transition> transition = history::Decide(execution.state, input, host_.clock.Now(), options_.history);
   if (!transition) {

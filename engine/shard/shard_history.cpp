@@ -7,6 +7,20 @@
 #include "engine/shard/shard_private.h"
 
 namespace wfe::shard {
+namespace {
+
+constexpr int kHistoryEvents = temporal::api::history::v1::History::kEventsFieldNumber;
+
+/// Of one event as it is stored, a field of a History.
+Result<history::HistoryEvent> ParseEvent(std::string_view field) {
+  temporal::api::history::v1::History history;
+  if (!history.ParseFromArray(field.data(), static_cast<int>(field.size())) || history.events_size() != 1) {
+    return DataLoss("a stored event cannot be read");
+  }
+  return std::move(*history.mutable_events(0));
+}
+
+}  // namespace
 
 Result<std::string> Shard::ReadEvents(Execution& execution, EventId first, EventId end, int max_events, EventId* next) {
   std::string bytes;
@@ -56,6 +70,59 @@ void Shard::GetHistory(HistoryRequest request, Callback<HistoryPage> done) {
   AnswerHistory(std::move(request), std::move(done));
 }
 
+void Shard::WaitForHistory(const ExecutionKey& key, EventId seen, HistoryRequest request, Callback<HistoryPage> done) {
+  if (stopped_) return done(ShuttingDown());
+  auto& waiters = history_waiters_[key];
+  if (static_cast<int>(waiters.size()) >= options_.max_history_waiters_per_run) {
+    for (std::unique_ptr<HistoryWaiter>& left :
+         TakeIf(waiters, [](HistoryWaiter& w) { return w.request.gone && w.request.gone(); })) {
+      host_.timers.Cancel(left->timer);
+      left->done(Cancelled("the caller is gone"));
+    }
+  }
+  if (static_cast<int>(waiters.size()) >= options_.max_history_waiters_per_run) {
+    return done(ResourceExhausted("too many calls wait for the history of " + key.ToString()));
+  }
+  auto waiter = std::make_unique<HistoryWaiter>();
+  waiter->id = ++next_waiter_;
+  waiter->seen = seen;
+  const Duration left = std::max(Duration::zero(), request.deadline - host_.clock.Now());
+  waiter->timer =
+      host_.timers.After(left, host_.executor, [this, key, id = waiter->id] { ExpireHistoryWaiter(key, id); });
+  waiter->request = std::move(request);
+  waiter->done = std::move(done);
+  waiters.push_back(std::move(waiter));
+}
+
+void Shard::AnswerCloseEvent(Execution& execution, HistoryRequest request, Callback<HistoryPage> done) {
+  const EventId end = execution.state.folded().next_event_id();
+  if (execution.state.IsOpen()) {
+    if (request.wait_new_event) return WaitForHistory(execution.key, end - 1, std::move(request), std::move(done));
+    return AnswerDurably<HistoryPage>(execution, std::move(done), HistoryPage{});
+  }
+  EventId next = 0;
+  Result<std::string> last = ReadEvents(execution, end - 1, end, 1, &next);
+  if (!last) return done(std::move(last).error());
+  if (!request.follows_runs && !execution.state.folded().new_run_id().empty()) {
+    const Result<history::HistoryEvent> closing = ParseEvent(*last);
+    if (!closing) return done(closing.error());
+    last->clear();
+    AppendField(*last, kHistoryEvents, Serialize(ForThoseWhoDoNotFollow(*closing)));
+  }
+  AnswerDurably<HistoryPage>(execution, std::move(done), HistoryPage{*std::move(last), {}});
+}
+
+Result<bool> Shard::IsStartedEvent(Execution& execution, EventId id) {
+  if (id >= execution.state.folded().next_event_id()) {
+    const auto shown = ShownStartedEvent(execution.state);
+    return shown && shown->event_id() == id;
+  }
+  EventId next = 0;
+  WFE_ASSIGN_OR_RETURN(const std::string bytes, ReadEvents(execution, id, id + 1, 1, &next));
+  WFE_ASSIGN_OR_RETURN(const history::HistoryEvent event, ParseEvent(bytes));
+  return event.has_workflow_task_started_event_attributes();
+}
+
 void Shard::AnswerHistory(HistoryRequest request, Callback<HistoryPage> done) {
   engine::v1::HistoryPageToken token;
   if (!request.page_token.empty()) {
@@ -72,63 +139,46 @@ void Shard::AnswerHistory(HistoryRequest request, Callback<HistoryPage> done) {
   Result<Execution*> loaded = Load(*key);
   if (!loaded) return done(std::move(loaded).error());
   Execution& execution = **loaded;
-  const bool open = execution.state.IsOpen();
-  const EventId end_of_history = execution.state.folded().next_event_id();
-  const EventId end = token.end_event_id() > 0 ? std::min(token.end_event_id(), end_of_history) : end_of_history;
-  const EventId first = std::max<EventId>(1, token.next_event_id());
-  const int page_size = request.page_size > 0 ? std::min(request.page_size, options_.max_history_page_events)
-                                              : options_.max_history_page_events;
+  request.target.run_id = key->run_id;
   token.set_run_id(key->run_id.value());
 
-  const auto wait = [&](EventId seen) {
-    request.target.run_id = key->run_id;
-    token.set_next_event_id(seen + 1);
-    request.page_token = Serialize(token);
-    if (stopped_) return done(ShuttingDown());
-    auto& waiters = history_waiters_[*key];
-    if (static_cast<int>(waiters.size()) >= options_.max_history_waiters_per_run) {
-      for (std::unique_ptr<HistoryWaiter>& left :
-           TakeIf(waiters, [](HistoryWaiter& w) { return w.request.gone && w.request.gone(); })) {
-        host_.timers.Cancel(left->timer);
-        left->done(Cancelled("the caller is gone"));
-      }
-    }
-    if (static_cast<int>(waiters.size()) >= options_.max_history_waiters_per_run) {
-      return done(ResourceExhausted("too many calls wait for the history of " + key->ToString()));
-    }
-    auto waiter = std::make_unique<HistoryWaiter>();
-    waiter->id = ++next_waiter_;
-    waiter->seen = seen;
-    const Duration left = std::max(Duration::zero(), request.deadline - host_.clock.Now());
-    waiter->timer =
-        host_.timers.After(left, host_.executor, [this, key = *key, id = waiter->id] { ExpireHistoryWaiter(key, id); });
-    waiter->request = std::move(request);
-    waiter->done = std::move(done);
-    waiters.push_back(std::move(waiter));
+  const EventId end_of_history = execution.state.folded().next_event_id();
+  const EventId end = token.end_event_id() > 0 ? std::min(token.end_event_id(), end_of_history) : end_of_history;
+  const bool of_task = token.started_event_id() != 0 || token.end_event_id() > 0;
+  const auto shown = of_task ? std::nullopt : ShownStartedEvent(execution.state);
+  EventId first = std::max<EventId>(1, token.next_event_id());
+  if (token.shown_started_event_id() == first) {
+    const Result<bool> seen = IsStartedEvent(execution, first);
+    if (!seen) return done(seen.error());
+    if (*seen) ++first;
+  }
+  /// Where to go on after the events before `next`, of which the last may be the one that is only shown.
+  const auto token_from = [&](EventId next) {
+    const bool seen_shown = shown && next > shown->event_id();
+    token.set_next_event_id(seen_shown ? shown->event_id() : next);
+    token.set_shown_started_event_id(seen_shown ? shown->event_id() : 0);
+    return Serialize(token);
   };
-
   if (request.close_event_only) {
-    if (open) {
-      if (request.wait_new_event) return wait(end_of_history - 1);
-      return AnswerDurably<HistoryPage>(execution, std::move(done), HistoryPage{});
-    }
-    EventId next = 0;
-    Result<std::string> last = ReadEvents(execution, end_of_history - 1, end_of_history, 1, &next);
-    if (!last) return done(std::move(last).error());
-    return AnswerDurably<HistoryPage>(execution, std::move(done), HistoryPage{*std::move(last), {}});
+    request.page_token = token_from(end_of_history);
+    return AnswerCloseEvent(execution, std::move(request), std::move(done));
   }
 
-  if (first >= end && token.started_event_id() == 0) {
-    if (open && request.wait_new_event) return wait(end - 1);
-    return AnswerDurably<HistoryPage>(execution, std::move(done), HistoryPage{});
+  const bool waits = execution.state.IsOpen() && request.wait_new_event && token.end_event_id() == 0;
+  const EventId end_of_view = end + (shown ? 1 : 0);
+  if (first >= end_of_view && token.started_event_id() == 0) {
+    if (!waits) return AnswerDurably<HistoryPage>(execution, std::move(done), HistoryPage{});
+    request.page_token = token_from(end_of_view);
+    return WaitForHistory(*key, end_of_view - 1, std::move(request), std::move(done));
   }
   EventId next = first;
+  const int page_size = request.page_size > 0 ? std::min(request.page_size, options_.max_history_page_events)
+                                              : options_.max_history_page_events;
   Result<std::string> events = ReadEvents(execution, first, end, page_size, &next);
   if (!events) return done(std::move(events).error());
   HistoryPage page{*std::move(events), {}};
   if (next < end) {
-    token.set_next_event_id(next);
-    page.next_page_token = Serialize(token);
+    page.next_page_token = token_from(next);
   } else if (token.started_event_id() != 0) {
     // The pages of a workflow task end with its Started event, as long as it is held.
     const auto& task = execution.state.started_workflow_task;
@@ -136,11 +186,11 @@ void Shard::AnswerHistory(HistoryRequest request, Callback<HistoryPage> done) {
       return done(NotFound("the workflow task whose history is read is over: " + key->ToString()));
     }
     for (const history::HistoryEvent& event : history::StartedTaskEvents(execution.state)) {
-      AppendField(page.history, 1, Serialize(event));
+      AppendField(page.history, kHistoryEvents, Serialize(event));
     }
-  } else if (open && request.wait_new_event && token.end_event_id() == 0) {
-    token.set_next_event_id(next);
-    page.next_page_token = Serialize(token);
+  } else {
+    if (shown) AppendField(page.history, kHistoryEvents, Serialize(*shown));
+    if (waits) page.next_page_token = token_from(end_of_view);
   }
   AnswerDurably<HistoryPage>(execution, std::move(done), std::move(page));
 }
@@ -179,6 +229,9 @@ void Shard::GetHistoryReverse(HistoryRequest request, Callback<HistoryPage> done
     if (!events) return done(std::move(events).error());
     cut = CutHistory(*events);
   }
+  if (const auto shown = ShownStartedEvent(execution.state); shown && token.next_event_id() == 0) {
+    AppendField(page.history, kHistoryEvents, Serialize(*shown));
+  }
   for (auto event = cut.rbegin(); event != cut.rend(); ++event) page.history += *event;
   const EventId last_given = newest - static_cast<EventId>(cut.size()) + 1;
   if (last_given > 1) {
@@ -195,7 +248,8 @@ void Shard::WakeHistoryWaiters(const ExecutionKey& key) {
   Result<Execution*> loaded = Load(key);
   WFE_CHECK(loaded.has_value(), "an execution that just changed cannot be read");
   const bool open = (*loaded)->state.IsOpen();
-  const EventId last = (*loaded)->state.folded().next_event_id() - 1;
+  const EventId stored = (*loaded)->state.folded().next_event_id() - 1;
+  const EventId last = stored + (ShownStartedEvent((*loaded)->state) ? 1 : 0);
   auto ready = TakeIf(found->second, [&](const HistoryWaiter& waiter) {
     return !open || (!waiter.request.close_event_only && last > waiter.seen);
   });

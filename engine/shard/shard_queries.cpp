@@ -45,6 +45,16 @@ Error QueryFailed(const std::string& message, const temporal::api::failure::v1::
   return error;
 }
 
+/// What a worker answered, or that it is too much to hand on: Temporal's words, which SDKs show (WIRE-F15).
+Result<std::string> ResultOf(temporal::api::common::v1::Payloads result, int64_t max_bytes) {
+  if (static_cast<int64_t>(result.ByteSizeLong()) > max_bytes) {
+    return QueryFailed("Blob data size exceeds limit.", nullptr);
+  }
+  ws::QueryWorkflowResponse response;
+  response.mutable_query_result()->Swap(&result);
+  return Serialize(response);
+}
+
 Error NobodyPolls() { return FailedPrecondition("no poller seen for task queue recently, worker may be down"); }
 
 }  // namespace
@@ -183,9 +193,7 @@ void Shard::AnswerQuery(const engine::v1::TaskToken& token, const ws::RespondQue
   PendingQuery* query = FindQuery(key, token.query_id());
   if (!query) return done(NotFound("query task not found, or already expired"));
   if (request.completed_type() == enums::QUERY_RESULT_TYPE_ANSWERED) {
-    ws::QueryWorkflowResponse response;
-    *response.mutable_query_result() = request.query_result();
-    FinishQuery(key, token.query_id(), Serialize(response));
+    FinishQuery(key, token.query_id(), ResultOf(request.query_result(), options_.history.max_payload_bytes));
   } else if (request.completed_type() == enums::QUERY_RESULT_TYPE_FAILED) {
     FinishQuery(key, token.query_id(),
                 QueryFailed(request.error_message(), request.has_failure() ? &request.failure() : nullptr));
@@ -216,9 +224,7 @@ void Shard::TakeQueryResults(const Execution& execution, ws::RespondWorkflowTask
     query->state = PendingQuery::State::kAnswered;
     Result<std::string> answer = std::string();
     if (result.result_type() == enums::QUERY_RESULT_TYPE_ANSWERED) {
-      ws::QueryWorkflowResponse response;
-      response.mutable_query_result()->Swap(result.mutable_answer());
-      answer = Serialize(response);
+      answer = ResultOf(std::move(*result.mutable_answer()), options_.history.max_payload_bytes);
     } else {
       answer = QueryFailed(result.error_message(), result.has_failure() ? &result.failure() : nullptr);
     }

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "engine/base/serialize.h"
+#include "engine/history/attribute_limits.h"
 #include "engine/history/proto_time.h"
 #include "engine/history/workflow_task.h"
 #include "engine/shard/answers.h"
@@ -261,7 +262,9 @@ Result<std::string> Shard::ActivityTaskAnswer(Execution& execution, EventId sche
   *response.mutable_start_to_close_timeout() = activity->start_to_close_timeout();
   *response.mutable_heartbeat_timeout() = activity->heartbeat_timeout();
   *response.mutable_retry_policy() = activity->retry_policy();
-  if (scheduled.has_priority()) response.mutable_priority()->Swap(scheduled.mutable_priority());
+  if (scheduled.has_priority() || state.folded().has_priority()) {
+    *response.mutable_priority() = history::Merged(state.folded().priority(), scheduled.priority());
+  }
   return Serialize(response);
 }
 

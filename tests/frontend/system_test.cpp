@@ -38,7 +38,7 @@ TEST_F(System, BytesThatAreNoRequestAreRefused) {  // F18
   EXPECT_EQ(Raw(kService, "PollWorkflowTaskQueue", "\x0a\x7f").error().code, StatusCode::kInvalidArgument);
 }
 
-// S57, F10: SDKs know by this very text that sending it again is useless.
+// S57, WIRE-F10: SDKs know by this very text that sending it again is useless.
 TEST_F(System, ARequestBeyondTheLimitIsRefused) {
   for (const char* method : {"StartWorkflowExecution", "RespondWorkflowTaskCompleted", "RecordActivityTaskHeartbeat",
                              "RespondQueryTaskCompleted"}) {

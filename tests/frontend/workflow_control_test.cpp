@@ -192,7 +192,7 @@ TEST_F(WorkflowControl, ASignalDuringATaskIsBufferedAndMakesTheNextTask) {
   StartWorkflow("w");
   const auto task = PollWorkflow().Value();
   Signal("w", "s").Value();
-  EXPECT_EQ(EventNames("w"), "WorkflowExecutionStarted WorkflowTaskScheduled");
+  EXPECT_EQ(EventNames("w"), "WorkflowExecutionStarted WorkflowTaskScheduled WorkflowTaskStarted");
   auto completion = Completion(task);
   completion.set_return_new_workflow_task(true);
   *completion.add_commands() = StartTimer("t", 1h);

@@ -190,9 +190,7 @@ TEST(Commands, ThatWereRecordedMustEqualTheEventsInOrder) {
   HistoryBuilder history;
   const EventId completed = history.Task();
   history.TimerStarted("t1", 1s);
-  const EventId scheduled = history.ActivityScheduled("a1");
-  const EventId requested = history.ActivityCancelRequested(scheduled);
-  history.ActivityCanceledBeforeStart(scheduled, requested);
+  history.ActivityCancelRequested(history.ActivityScheduled("a1"));
   history.Completed();
   LintOptions options;
   // A protocol message writes an update's event or none; of two closing commands the second gives none.
@@ -207,13 +205,34 @@ TEST(Commands, ThatWereRecordedMustEqualTheEventsInOrder) {
   EXPECT_THAT(LintHistory(history.events(), options), Contains(Field(&Finding::rule, "H10")));
 }
 
-// H15: only where the cancellation is among the commands of the task that asked.
+// H9, WIRE-F3: a worker counts its commands to know the ids of their events.
+TEST(Commands, HaveNoCancellationOfAWaitingActivityAmongThem) {
+  HistoryBuilder good;
+  good.Task();
+  EventId scheduled = good.ActivityScheduled("a1");
+  EventId requested = good.ActivityCancelRequested(scheduled);
+  good.ActivityScheduled("a1");  // the id is free as soon as its activity has ended (H18)
+  good.ActivityCanceledBeforeStart(scheduled, requested);
+  good.TaskScheduled();
+  EXPECT_THAT(RulesBrokenBy(good.events()), IsEmpty());
+
+  HistoryBuilder bad;
+  bad.Task();
+  scheduled = bad.ActivityScheduled("a1");
+  requested = bad.ActivityCancelRequested(scheduled);
+  bad.ActivityCanceledBeforeStart(scheduled, requested);
+  bad.ActivityScheduled("a2");
+  EXPECT_THAT(RulesBrokenBy(bad.events()), ElementsAre("H9"));
+}
+
+// H15: only with what the task that asked left behind.
 TEST(Activities, CanceledLaterMustHaveStarted) {
   HistoryBuilder history;
   history.Task();
   const EventId scheduled = history.ActivityScheduled("a1");
   const EventId requested = history.ActivityCancelRequested(scheduled);
   history.Signal("r1");
+  history.TaskScheduled();
   history.ActivityCanceledBeforeStart(scheduled, requested);
   EXPECT_THAT(RulesBrokenBy(history.events()), ElementsAre("H15"));
 }

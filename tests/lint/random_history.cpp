@@ -20,10 +20,13 @@ class Generator {
       TaskSeries();
       const int commands = Below(5);
       for (int i = 0; i < commands; ++i) Command();
+      std::vector<std::pair<EventId, EventId>> canceled;
+      std::swap(canceled, canceled_);
       if (round + 1 == rounds && Below(4) != 0) {
         Close();
         return std::move(history_);
       }
+      for (const auto& [scheduled, requested] : canceled) history_.ActivityCanceledBeforeStart(scheduled, requested);
       history_.Advance(std::chrono::milliseconds(Below(2000)));
       const int happenings = Below(5) + 1;
       for (int i = 0; i < happenings; ++i) {
@@ -84,7 +87,7 @@ class Generator {
         if (const auto activity = Take(activities_)) {
           const EventId requested = history_.ActivityCancelRequested(*activity);
           if (Below(2) == 0) {
-            history_.ActivityCanceledBeforeStart(*activity, requested);
+            canceled_.push_back({*activity, requested});  // told after all commands (WIRE-F3)
           } else {
             canceling_.push_back({*activity, requested});
           }
@@ -188,7 +191,7 @@ class Generator {
   HistoryBuilder history_;
   int ids_ = 0;
   std::vector<EventId> activities_, timers_, initiated_, signals_, nexus_, updates_;
-  std::vector<std::pair<EventId, EventId>> canceling_, children_;
+  std::vector<std::pair<EventId, EventId>> canceling_, canceled_, children_;
 };
 
 }  // namespace

@@ -52,8 +52,8 @@ Ending EndingOf(const HistoryEvent& event) {
 
 class Client::Impl final : public std::enable_shared_from_this<Impl> {
  public:
-  Impl(Process& process, Strand& strand, Link& link, const Plan& p)
-      : plan(p), process_(process), strand_(strand), link_(link) {
+  Impl(Process& process, Strand& strand, Link& link, const EngineClock& engine_clock, const Plan& p)
+      : plan(p), process_(process), strand_(strand), link_(link), engine_clock_(engine_clock) {
     told.signal_acknowledged.resize(plan.signals.size());
   }
 
@@ -106,6 +106,7 @@ class Client::Impl final : public std::enable_shared_from_this<Impl> {
   Process& process_;
   Strand& strand_;
   Link& link_;
+  const EngineClock& engine_clock_;
 };
 
 template <class Request>
@@ -196,7 +197,8 @@ void Client::Impl::SendCancel() {
   Insist<ws::RequestCancelWorkflowExecutionResponse>("RequestCancelWorkflowExecution", request,
                                                      [self = shared_from_this()](const auto& answer, int) {
                                                        --self->open;
-                                                       self->told.cancel_acknowledged = answer.has_value();
+                                                       if (answer)
+                                                         self->told.cancel_acknowledged = self->engine_clock_.Peek();
                                                        if (!answer && !IsGone(answer.error()))
                                                          self->Violation("the cancel: " + answer.error().ToString());
                                                      });
@@ -278,8 +280,8 @@ void Client::Impl::Ended(const std::string& run_id, const HistoryEvent& event) {
   }
 }
 
-Client::Client(Process& process, Strand& strand, Link& link, const Plan& plan)
-    : impl_(std::make_shared<Impl>(process, strand, link, plan)) {}
+Client::Client(Process& process, Strand& strand, Link& link, const EngineClock& engine_clock, const Plan& plan)
+    : impl_(std::make_shared<Impl>(process, strand, link, engine_clock, plan)) {}
 Client::~Client() = default;
 
 void Client::Start() { impl_->Start(); }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tests/simulation/network.h"
+#include "tests/simulation/engine_process.h"
 #include "tests/simulation/plan.h"
 #include "tests/simulation/process.h"
 
@@ -16,7 +17,7 @@ namespace wfe::simulation {
 struct Told {
   std::optional<std::string> first_run_id;  ///< The start is acknowledged.
   std::vector<bool> signal_acknowledged;    ///< By number.
-  bool cancel_acknowledged = false;
+  std::optional<Instant> cancel_acknowledged;  ///< On the engine's clock.
   bool terminate_acknowledged = false;
   std::optional<enums::WorkflowExecutionStatus> status;  ///< How the last run of the chain has ended.
   std::optional<int64_t> value;                          ///< Its result, when it has completed.
@@ -27,7 +28,7 @@ struct Told {
 /// Lives on one strand of a process that never dies.
 class Client {
  public:
-  Client(Process& process, Strand& strand, Link& link, const Plan& plan);
+  Client(Process& process, Strand& strand, Link& link, const EngineClock& engine_clock, const Plan& plan);
   ~Client();
 
   void Start();

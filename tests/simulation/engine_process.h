@@ -25,6 +25,8 @@ class EngineClock final : public Clock {
     last_ = std::max(last_, loop_.Now() + offset_);
     return last_;
   }
+  /// The same, without making it true: for whoever only looks.
+  Instant Peek() const { return std::max(last_, loop_.Now() + offset_); }
   void Jump(Duration by) { offset_ += by; }
   /// A restarted engine knows only what its store has seen.
   void Restart(Instant floor) { last_ = floor; }
@@ -58,7 +60,7 @@ class EngineProcess {
   /// nullptr while down.
   frontend::Engine* engine() { return engine_.get(); }
   storage::MemoryKeyValueStore& disk() { return *disk_; }
-  const Clock& clock() const { return clock_; }
+  const EngineClock& clock() const { return clock_; }
   int starts() const { return starts_; }
   const std::vector<std::string>& violations() const { return violations_; }
   /// Engine::CheckDerived, when up; differences are violations.

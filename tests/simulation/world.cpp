@@ -27,7 +27,7 @@ World::World(const Options& options, std::vector<Plan> plans, bool readable)
   }
   for (const Plan& plan : plans_) {
     loop_.Note(plan.ToString());
-    clients_.push_back(std::make_unique<Client>(client_process_, client_strand_, *client_link_, plan));
+    clients_.push_back(std::make_unique<Client>(client_process_, client_strand_, *client_link_, engine_.clock(), plan));
   }
   for (int i = 0; i < options_.schedules; ++i) {
     Random own = Random(options.seed).Fork("schedule" + std::to_string(i));

@@ -15,10 +15,13 @@ namespace wfe::testing {
 /// The caller's end of one call.
 class TestCall final : public frontend::ServerCall {
  public:
-  explicit TestCall(Instant deadline) : deadline_(deadline) {}
+  /// `features`: what the caller supports, as its header says it; unset: everything.
+  explicit TestCall(Instant deadline, std::optional<std::string> features = std::nullopt)
+      : deadline_(deadline), features_(std::move(features)) {}
 
   Instant Deadline() const override { return deadline_; }
   bool IsCancelled() const override { return cancelled_; }
+  bool Supports(std::string_view feature) const override { return !features_ || *features_ == feature; }
   void OnCancel(Function<void()> callback) override {
     if (cancelled_) return callback();
     on_cancel_ = std::move(callback);
@@ -37,6 +40,7 @@ class TestCall final : public frontend::ServerCall {
 
  private:
   const Instant deadline_;
+  const std::optional<std::string> features_;
   bool cancelled_ = false;
   Function<void()> on_cancel_;
   std::optional<Result<std::string>> reply_;

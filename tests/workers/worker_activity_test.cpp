@@ -87,7 +87,7 @@ TEST_F(WorkerActivityTest, AResultThatIsRefusedFailsTheActivityForGood) {
   EXPECT_TRUE(LastFailure().failure().application_failure_info().non_retryable());
 }
 
-// F10: what is too large is said once, not sent again until the attempt times out.
+// WIRE-F10: what is too large is said once, not sent again until the attempt times out.
 TEST_F(WorkerActivityTest, AResultThatIsTooLargeFailsTheActivityForGood) {
   service_.Always("RespondActivityTaskCompleted",
                   ResourceExhausted("grpc: received message larger than max (5000000 vs. 4194304)"));

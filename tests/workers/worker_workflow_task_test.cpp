@@ -42,7 +42,7 @@ TEST_F(WorkerTest, WorkflowTasksAreAnsweredWithTheirToken) {
   EXPECT_THAT(handler_->evicted, IsEmpty());
 }
 
-// F10: an answer that is too large fails its task with a cause that says so.
+// WIRE-F10: an answer that is too large fails its task with a cause that says so.
 TEST_F(WorkerTest, AnAnswerThatIsTooLargeFailsTheTask) {
   service_.Always("RespondWorkflowTaskCompleted",
                   ResourceExhausted("grpc: received message larger than max (6000000 vs. 4194304)"));

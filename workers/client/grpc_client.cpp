@@ -110,6 +110,7 @@ class GrpcClient final : public ServiceClient {
                                std::chrono::duration_cast<std::chrono::system_clock::duration>(options.timeout));
     call->context.AddMetadata("client-name", "wfe-cpp");
     call->context.AddMetadata("client-version", WFE_VERSION);
+    call->context.AddMetadata("supported-features", "follows-next-run-id");  // WIRE-F4: it reads new_execution_run_id
     call->context.AddMetadata("temporal-namespace", options_.ns);
     if (!options_.api_key.empty()) call->context.AddMetadata("authorization", "Bearer " + options_.api_key);
     const grpc::Slice slice(request.ByteSizeLong());
