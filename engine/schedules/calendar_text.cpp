@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 #include <charconv>
+#include <cmath>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -30,14 +31,17 @@ struct Field {
   int low;
   int high;
   std::span<const std::string_view> names = {};  ///< The first one means `low`.
+  size_t shortest_name = 0;                      ///< So many letters of a name are enough (WIRE-F23).
 };
 constexpr Field kSecond{"second", 0, 59};
 constexpr Field kMinute{"minute", 0, 59};
 constexpr Field kHour{"hour", 0, 23};
 constexpr Field kDayOfMonth{"day of month", 1, 31};
-const Field kMonth{"month", 1, 12, kMonths};
+const Field kMonth{"month", 1, 12, kMonths, 3};
 constexpr Field kYear{"year", 1970, kLastYear};
-const Field kDayOfWeek{"day of week", 0, 7, kDays};  // 0 and 7 are Sunday
+const Field kDayOfWeek{"day of week", 0, 7, kDays, 2};  // 0 and 7 are Sunday
+
+constexpr std::string_view kSpaces = " \t\n\v\f\r";
 
 std::string Lower(std::string_view text) {
   std::string lower(text);
@@ -63,8 +67,10 @@ std::vector<std::string_view> Split(std::string_view text, char separator) {
 
 std::vector<std::string_view> Words(std::string_view text) {
   std::vector<std::string_view> words;
-  for (std::string_view word : Split(text, ' ')) {
-    if (word = Trim(word); !word.empty()) words.push_back(word);
+  for (text = Trim(text); !text.empty(); text = Trim(text)) {
+    const size_t end = std::min(text.find_first_of(kSpaces), text.size());
+    words.push_back(text.substr(0, end));
+    text.remove_prefix(end);
   }
   return words;
 }
@@ -72,6 +78,7 @@ std::vector<std::string_view> Words(std::string_view text) {
 template <class Number>
 std::optional<Number> ParseNumber(std::string_view text) {
   Number number = 0;
+  if (text.starts_with('+')) text.remove_prefix(1);
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || end != text.data() + text.size() || text.empty() || text.front() == '-') {
     return std::nullopt;
@@ -86,8 +93,8 @@ Result<int> ParseValue(const Field& field, std::string_view text) {
                            std::to_string(field.high) + ", got \"" + std::string(text) + "\"");
   }
   const std::string name = Lower(text);
-  for (size_t i = 0; name.size() >= 3 && i < field.names.size(); ++i) {
-    if (field.names[i] == name || field.names[i].substr(0, 3) == name) return field.low + static_cast<int>(i);
+  for (size_t i = 0; name.size() >= field.shortest_name && i < field.names.size(); ++i) {
+    if (field.names[i].starts_with(name)) return field.low + static_cast<int>(i);
   }
   return InvalidArgument(std::string(field.name) + ": \"" + std::string(text) + "\" is no value of it");
 }
@@ -107,17 +114,16 @@ Result<pb::Range> ParseRange(const Field& field, std::string_view text) {
     }
     range.set_step(*step);
   }
-  const int highest = field.names.data() == kDays.data() ? 6 : field.high;
   if (parts[0] == "*") {
     range.set_start(field.low);
-    range.set_end(highest);
+    range.set_end(field.names.data() == kDays.data() ? 6 : field.high);
     return range;
   }
   const auto ends = Split(parts[0], '-');
   if (ends.size() > 2) return InvalidArgument(std::string(field.name) + ": \"" + std::string(text) + "\" is no range");
   WFE_ASSIGN_OR_RETURN(const int start, ParseValue(field, ends[0]));
   range.set_start(start);
-  range.set_end(parts.size() == 2 ? std::max(start, highest) : start);
+  range.set_end(parts.size() == 2 ? field.high : start);
   if (ends.size() == 2) {
     WFE_ASSIGN_OR_RETURN(const int end, ParseValue(field, ends[1]));
     if (end < start)
@@ -133,18 +139,18 @@ Status ParseField(const Field& field, std::string_view text, std::string_view ot
   // All years is no range at all.
   if (field.names.empty() && field.low == kYear.low && text == "*") return Ok();
   for (const std::string_view part : Split(text, ',')) {
-    WFE_ASSIGN_OR_RETURN(const pb::Range range, ParseRange(field, Trim(part)));
+    WFE_ASSIGN_OR_RETURN(pb::Range range, ParseRange(field, Trim(part)));
     const bool sunday_as_7 = field.names.data() == kDays.data() && range.end() == 7;
-    if (!sunday_as_7) {
-      *out->Add() = range;
-      continue;
+    if (sunday_as_7) {
+      // Stored days end with 6, so 7 becomes a range of its own where a step comes to it.
+      if (range.start() > 0 && (7 - range.start()) % range.step() == 0) {
+        pb::Range& sunday = *out->Add();
+        sunday.set_step(1);
+      }
+      if (range.start() == 7) continue;
+      range.set_end(6);
     }
-    for (int day = range.start(); day <= 7; day += range.step()) {
-      pb::Range& single = *out->Add();
-      single.set_start(day % 7);
-      single.set_end(day % 7);
-      single.set_step(1);
-    }
+    *out->Add() = range;
   }
   return Ok();
 }
@@ -158,29 +164,41 @@ std::string_view Shorthand(std::string_view name) {
   return {};
 }
 
-/// "90s", "5h", "7d" in seconds.
+/// What one of the units of a span has nanoseconds; 0: there is no such unit.
+double UnitOf(std::string_view unit) {
+  if (unit == "ns") return 1;
+  if (unit == "us" || unit == "\u00b5s" || unit == "\u03bcs") return 1e3;
+  if (unit == "ms") return 1e6;
+  if (unit == "s") return 1e9;
+  if (unit == "m") return 60e9;
+  if (unit == "h") return 3600e9;
+  if (unit == "d") return 86400e9;
+  return 0;
+}
+
+/// "90s", "1h30m", "1.5h", "7d" in seconds; nothing smaller than a second is left over (WIRE-F23).
 std::optional<int64_t> ParseSpan(std::string_view text) {
+  constexpr double kMostSeconds = 100 * 366 * 86400.0;
+  if (text.starts_with('+')) text.remove_prefix(1);
+  if (text == "0") return 0;
   if (text.empty()) return std::nullopt;
-  int64_t unit = 0;
-  switch (text.back()) {
-    case 's':
-      unit = 1;
-      break;
-    case 'm':
-      unit = 60;
-      break;
-    case 'h':
-      unit = 3600;
-      break;
-    case 'd':
-      unit = 86400;
-      break;
-    default:
-      return std::nullopt;
+  double nanos = 0;
+  while (!text.empty()) {
+    const size_t number_end = std::min(text.find_first_not_of("0123456789."), text.size());
+    double number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + number_end, number);
+    if (error != std::errc() || end != text.data() + number_end) return std::nullopt;
+    text.remove_prefix(number_end);
+    const size_t unit_end = std::min(text.find_first_of("0123456789."), text.size());
+    const double unit = UnitOf(text.substr(0, unit_end));
+    if (unit == 0) return std::nullopt;
+    text.remove_prefix(unit_end);
+    nanos += number * unit;
+    if (!(nanos <= kMostSeconds * 1e9)) return std::nullopt;
   }
-  const auto number = ParseNumber<int64_t>(text.substr(0, text.size() - 1));
-  if (!number || *number > 100 * 366 * 86400LL / unit) return std::nullopt;
-  return *number * unit;
+  const double seconds = std::round(nanos / 1e9);
+  if (std::abs(seconds * 1e9 - nanos) > 1e3) return std::nullopt;
+  return static_cast<int64_t>(seconds);
 }
 
 Status AddEvery(std::string_view text, pb::ScheduleSpec* spec) {
@@ -189,7 +207,7 @@ Status AddEvery(std::string_view text, pb::ScheduleSpec* spec) {
   const auto phase = parts.size() > 1 ? ParseSpan(parts[1]) : std::optional<int64_t>(0);
   if (!interval || !phase || parts.size() > 2) {
     return InvalidArgument("\"@every " + std::string(text) +
-                           "\": expected a number with one of s, m, h, d, and a phase behind \"/\" if any");
+                           "\": expected a span of whole seconds such as 90s, 1h30m or 7d, and a phase behind \"/\" if any");
   }
   pb::IntervalSpec& added = *spec->add_interval();
   added.mutable_interval()->set_seconds(*interval);
@@ -221,7 +239,7 @@ Status AddCron(const std::string& text, pb::ScheduleSpec* spec) {
   }
   for (const std::string_view prefix : {"CRON_TZ=", "TZ="}) {
     if (!rest.starts_with(prefix)) continue;
-    const size_t end = std::min(rest.find(' '), rest.size());
+    const size_t end = std::min(rest.find_first_of(kSpaces), rest.size());
     const std::string zone(rest.substr(prefix.size(), end - prefix.size()));
     if (!spec->timezone_name().empty() && spec->timezone_name() != zone) {
       return InvalidArgument("\"" + text + "\" names the time zone " + zone + ", but the schedule has " +
@@ -231,7 +249,7 @@ Status AddCron(const std::string& text, pb::ScheduleSpec* spec) {
     rest = Trim(rest.substr(end));
     break;
   }
-  if (rest.starts_with("@every ")) return AddEvery(rest.substr(7), spec);
+  if (const auto words = Words(rest); !words.empty() && words[0] == "@every") return AddEvery(rest.substr(6), spec);
   if (rest.starts_with('@')) {
     const std::string_view meaning = Shorthand(rest);
     if (meaning.empty()) return InvalidArgument("\"" + std::string(rest) + "\" is no cron shorthand");

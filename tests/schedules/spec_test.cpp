@@ -86,6 +86,30 @@ TEST(Cron, EachFormFiresAtItsTimes) {  // S97
   }
 }
 
+// WIRE-F23: all that a real server (1.29.1) takes, with the times it gives.
+TEST(Cron, TextIsReadAsARealServerReadsIt) {
+  const std::vector<CronCase> cases = {
+      {"0 12 * * Tues", "2026-11-25T23:44:00Z", {"2026-12-01T12:00:00", "2026-12-08T12:00:00"}},
+      {"0 12 * * su", "2026-11-25T23:44:00Z", {"2026-11-29T12:00:00"}},
+      {"0 0 1 janu *", "2026-11-25T23:44:00Z", {"2027-01-01T00:00:00"}},
+      {"0 12 * * tuesd-thu/2", "2026-11-25T23:44:00Z", {"2026-11-26T12:00:00", "2026-12-01T12:00:00"}},
+      {"0 12 * * 3/2", "2026-11-25T23:44:00Z", {"2026-11-27T12:00:00", "2026-11-29T12:00:00", "2026-12-02T12:00:00"}},
+      {"0 12 * * */7", "2026-11-25T23:44:00Z", {"2026-11-29T12:00:00", "2026-12-06T12:00:00"}},
+      {"0\t12 * * +1", "2026-11-25T23:44:00Z", {"2026-11-30T12:00:00"}},
+      {"@every 1h30m", "2026-11-25T23:44:00Z", {"2026-11-26T00:00:00", "2026-11-26T01:30:00"}},
+      {"@every 1.5h", "2026-11-25T23:44:00Z", {"2026-11-26T00:00:00", "2026-11-26T01:30:00"}},
+      {"@every 90000ms", "2026-11-25T23:44:00Z", {"2026-11-25T23:45:00", "2026-11-25T23:46:30"}},
+      {"@every 1d12h/30m", "1970-01-01T00:00:00Z", {"1970-01-01T00:30:00", "1970-01-02T12:30:00"}},
+  };
+  for (const CronCase& each : cases) {
+    EXPECT_EQ(Times(Compiled(Cron(each.cron)), each.after, each.times.size()), each.times) << each.cron;
+  }
+  for (const char* text : {"0 12 * * s", "0 0 1 ja *", "0 12 * * tuesdays", "@every", "@every 1h30", "@every 1.2.3h",
+                           "@every 1500ms", "@every -1h", "@every 1e9h", "@every 99999999999d"}) {
+    EXPECT_FALSE(Canonical(Cron(text)).has_value()) << text;
+  }
+}
+
 TEST(Cron, WhatIsNoCronIsRefusedWithItsReason) {  // S97
   for (const char* text :
        {"", "* * * *", "60 * * * *", "* * 0 * *", "* * * * 8", "* * * FOO *", "*/0 * * * *", "5-3 * * * *", "0 0 L * *",
