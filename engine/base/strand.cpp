@@ -1,6 +1,8 @@
 #include "engine/base/strand.h"
 
 #include <atomic>
+#include <chrono>
+#include <iterator>
 #include <utility>
 
 #include "engine/base/check.h"
@@ -72,10 +74,13 @@ void Strand::DrainOnPool() {
 
 void Strand::Drain() {
   if (length_ == WorkLength::kMayBeLong) return DrainOne();
+  using Steady = std::chrono::steady_clock;
   const Strand* const outer = std::exchange(current_strand, this);
+  const auto end_of_turn = Steady::now() + turn_;
   std::deque<Function<void()>> batch;
   size_t done = 0;
-  while (true) {
+  bool over = false;
+  while (!over) {
     batch.clear();
     {
       const std::lock_guard lock(mutex_);
@@ -86,15 +91,17 @@ void Strand::Drain() {
       }
       std::swap(batch, queue_);
     }
-    for (Function<void()>& work : batch) {
-      work();
-      work = nullptr;
+    size_t next = 0;
+    while (next < batch.size() && !over) {
+      batch[next]();
+      batch[next++] = nullptr;
+      over = Steady::now() >= end_of_turn;
     }
-    done += batch.size();
-    if (done >= kMaxInline) {
-      DrainOnPool();
-      break;
-    }
+    done += next;
+    over = over || done >= kMaxInline;
+    if (!over) continue;
+    if (!Requeue(batch, next)) break;
+    DrainOnPool();
   }
   current_strand = outer;
 }
@@ -123,6 +130,18 @@ void Strand::DrainOne() {
     }
   }
   if (current_scope == nullptr || !current_scope->Add(*this)) DrainOnPool();
+}
+
+bool Strand::Requeue(std::deque<Function<void()>>& batch, size_t first) {
+  const std::lock_guard lock(mutex_);
+  if (closed_ || (first == batch.size() && queue_.empty())) {
+    active_ = false;
+    if (closed_) idle_.notify_all();
+    return false;
+  }
+  queue_.insert(queue_.begin(), std::make_move_iterator(batch.begin() + static_cast<std::ptrdiff_t>(first)),
+                std::make_move_iterator(batch.end()));
+  return true;
 }
 
 void Strand::Close() {

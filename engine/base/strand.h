@@ -25,10 +25,15 @@ enum class WorkLength {
   kMayBeLong,
 };
 
+/// How long a thread runs a strand before it leaves the rest to the pool: a thread of the transport has other callers, a
+/// thread of the pool other strands.
+inline constexpr Duration kStrandTurn = std::chrono::milliseconds(1);
+
 class Strand final : public Executor {
  public:
   /// `pool` runs work that no willing thread brought, on any of its threads; it must outlive the strand.
-  explicit Strand(Executor& pool, WorkLength length = WorkLength::kShort) : pool_(pool), length_(length) {}
+  explicit Strand(Executor& pool, WorkLength length = WorkLength::kShort, Duration turn = kStrandTurn)
+      : pool_(pool), length_(length), turn_(turn) {}
 
   void Post(Function<void()> work) override;
   bool OnStrand() const override;
@@ -43,9 +48,12 @@ class Strand final : public Executor {
   /// Runs one function; the rest goes behind the short work of this thread, or to the pool.
   void DrainOne();
   void DrainOnPool();
+  /// Puts back what a turn did not get to; false when there is nothing left to do.
+  bool Requeue(std::deque<Function<void()>>& batch, size_t first);
 
   Executor& pool_;
   const WorkLength length_;
+  const Duration turn_;
   std::mutex mutex_;
   std::condition_variable idle_;
   // Guarded by mutex_.

@@ -77,6 +77,23 @@ TEST(Strand, RunsWorkOnThePostersThreadOnlyAfterItsFunctionReturned) {
   EXPECT_THAT(order, testing::ElementsAre("poster", "a", "b"));
 }
 
+TEST(Strand, LeavesTheRestToThePoolWhenItsTurnIsOver) {  // F16: a thread of the transport is not captured for long
+  Held pool;
+  Strand strand(pool, Duration::zero());  // a turn of one function
+  std::vector<int> order;
+  {
+    const InlineScope scope;
+    for (int i = 0; i < 5; ++i) strand.Post([&, i] { order.push_back(i); });
+    strand.Post([&] { strand.Post([&] { order.push_back(6); }); });
+    strand.Post([&] { order.push_back(5); });
+  }
+  EXPECT_THAT(order, testing::ElementsAre(0));
+  pool.Run();
+  EXPECT_THAT(order, testing::ElementsAre(0, 1));
+  for (int i = 0; i < 10; ++i) pool.Run();
+  EXPECT_THAT(order, testing::ElementsAre(0, 1, 2, 3, 4, 5, 6));
+}
+
 TEST(Strand, HandsWorkToThePoolWhenThePosterMayNotBeCaptured) {
   Held pool;
   Strand strand(pool);
