@@ -11,7 +11,7 @@ namespace {
 using Range = temporal::api::schedule::v1::Range;
 using Ranges = google::protobuf::RepeatedPtrField<Range>;
 
-constexpr absl::CivilSecond kEpoch(1970, 1, 1, 0, 0, 0);
+constexpr absl::CivilSecond kEpoch(kFirstYear, 1, 1, 0, 0, 0);
 constexpr int64_t kEndOfTime = absl::CivilSecond(kLastYear + 1, 1, 1, 0, 0, 0) - kEpoch;
 
 Range Normalized(Range range) {
@@ -27,8 +27,15 @@ Status CheckRange(const char* field, const Range& range, int low, int high) {
                          std::to_string(range.end()) + "/" + std::to_string(range.step()));
 }
 
+Status CheckCount(const char* field, const Ranges& ranges) {
+  if (ranges.size() <= kMaxRanges) return Ok();
+  return InvalidArgument(std::string(field) + " has " + std::to_string(ranges.size()) + " ranges, at most " +
+                         std::to_string(kMaxRanges) + " are looked at");
+}
+
 Result<uint64_t> Mask(const char* field, const Ranges& ranges, int low, int high) {
   uint64_t mask = 0;
+  WFE_RETURN_IF_ERROR(CheckCount(field, ranges));
   for (const Range& given : ranges) {
     WFE_RETURN_IF_ERROR(CheckRange(field, given, low, high));
     const Range range = Normalized(given);
@@ -66,13 +73,25 @@ Result<Calendar> Calendar::Compile(const temporal::api::schedule::v1::Structured
   WFE_ASSIGN_OR_RETURN(calendar.seconds_, Mask("second", spec.second(), 0, 59));
   WFE_ASSIGN_OR_RETURN(calendar.minutes_, Mask("minute", spec.minute(), 0, 59));
   WFE_ASSIGN_OR_RETURN(calendar.hours_, Mask("hour", spec.hour(), 0, 23));
-  WFE_ASSIGN_OR_RETURN(calendar.days_of_month_, Mask("day of month", spec.day_of_month(), 1, 31));
+  WFE_ASSIGN_OR_RETURN(const uint64_t days_of_month, Mask("day of month", spec.day_of_month(), 1, 31));
   WFE_ASSIGN_OR_RETURN(calendar.months_, Mask("month", spec.month(), 1, 12));
-  WFE_ASSIGN_OR_RETURN(calendar.days_of_week_, Mask("day of week", spec.day_of_week(), 0, 6));
-  for (const Range& range : spec.year()) {
-    WFE_RETURN_IF_ERROR(CheckRange("year", range, 1970, kLastYear));
-    calendar.years_.push_back(Normalized(range));
+  WFE_ASSIGN_OR_RETURN(const uint64_t days_of_week, Mask("day of week", spec.day_of_week(), 0, 6));
+  WFE_RETURN_IF_ERROR(CheckCount("year", spec.year()));
+  if (spec.year().empty()) calendar.years_.set();
+  for (const Range& given : spec.year()) {
+    WFE_RETURN_IF_ERROR(CheckRange("year", given, kFirstYear, kLastYear));
+    const Range range = Normalized(given);
+    for (int64_t year = range.start(); year <= range.end(); year += range.step()) {
+      calendar.years_.set(static_cast<size_t>(year - kFirstYear));
+    }
   }
+  for (int first = 0; first < 7; ++first) {
+    for (int day = 1; day <= 31; ++day) {
+      const bool matches = Has(days_of_month, day) && Has(days_of_week, (first + day - 1) % 7);
+      if (matches) calendar.days_[static_cast<size_t>(first)] |= uint32_t{1} << day;
+    }
+  }
+  calendar.FindLastDay();
   return calendar;
 }
 
@@ -83,19 +102,32 @@ bool Calendar::WholeHours() const {
 bool Calendar::WholeDays() const { return WholeHours() && hours_ == (uint64_t{1} << 24) - 1; }
 
 bool Calendar::MatchesYear(int64_t year) const {
-  if (years_.empty()) return true;
-  return std::any_of(years_.begin(), years_.end(), [year](const Range& range) {
-    return year >= range.start() && year <= range.end() && (year - range.start()) % range.step() == 0;
-  });
+  return year >= kFirstYear && year <= kLastYear && years_.test(static_cast<size_t>(year - kFirstYear));
 }
 
-bool Calendar::MatchesDay(const absl::CivilDay& day) const {
-  return Has(days_of_month_, day.day()) && Has(days_of_week_, DayOfWeek(day));
+uint32_t Calendar::DaysOf(const absl::CivilMonth& month) const {
+  const int length = (absl::CivilDay(month + 1) - 1).day();
+  const uint64_t within = (uint64_t{1} << (length + 1)) - 1;
+  return days_[static_cast<size_t>(DayOfWeek(absl::CivilDay(month)))] & static_cast<uint32_t>(within);
+}
+
+void Calendar::FindLastDay() {
+  if (seconds_ == 0 || minutes_ == 0 || hours_ == 0) return;
+  for (int year = kLastYear; year >= kFirstYear; --year) {
+    if (!MatchesYear(year)) continue;
+    for (int month = 12; month >= 1; --month) {
+      const uint32_t days = Has(months_, month) ? DaysOf(absl::CivilMonth(year, month)) : 0;
+      if (days == 0) continue;
+      last_day_ = absl::CivilDay(year, month, std::bit_width(days) - 1);
+      return;
+    }
+  }
 }
 
 bool Calendar::Matches(const absl::CivilSecond& civil) const {
-  return MatchesYear(civil.year()) && Has(months_, civil.month()) && MatchesDay(absl::CivilDay(civil)) &&
-         Has(hours_, civil.hour()) && Has(minutes_, civil.minute()) && Has(seconds_, civil.second());
+  return Has(seconds_, civil.second()) && Has(minutes_, civil.minute()) && Has(hours_, civil.hour()) &&
+         Has(months_, civil.month()) && MatchesYear(civil.year()) &&
+         Has(DaysOf(absl::CivilMonth(civil)), civil.day());
 }
 
 std::optional<absl::CivilSecond> Calendar::NextInDay(const absl::CivilSecond& from) const {
@@ -125,35 +157,40 @@ std::optional<absl::CivilSecond> Calendar::NextInDay(const absl::CivilSecond& fr
   return absl::CivilSecond(day.year(), day.month(), day.day(), hour, minute, second);
 }
 
-std::optional<absl::CivilSecond> Calendar::NextCivil(const absl::CivilSecond& from,
-                                                     const absl::CivilSecond& last) const {
+std::optional<absl::CivilSecond> Calendar::NextCivil(const absl::CivilSecond& from, const absl::CivilSecond& last,
+                                                     Work& work) const {
   absl::CivilSecond at = from;
-  while (at <= last) {
-    const absl::CivilDay day(at);
-    if (!MatchesYear(day.year())) {
-      at = absl::CivilSecond(absl::CivilYear(day) + 1);
-    } else if (!Has(months_, day.month())) {
-      at = absl::CivilSecond(absl::CivilMonth(day) + 1);
-    } else if (const auto found = MatchesDay(day) ? NextInDay(at) : std::nullopt) {
-      return *found <= last ? found : std::nullopt;
-    } else {
-      at = absl::CivilSecond(day + 1);
+  while (at <= last && work.Spend()) {
+    const absl::CivilMonth month(at);
+    if (!MatchesYear(at.year())) {
+      at = absl::CivilSecond(absl::CivilYear(at) + 1);
+      continue;
     }
+    const int day = Has(months_, at.month()) ? NextBit(DaysOf(month), at.day()) : -1;
+    if (day < 0) {
+      at = absl::CivilSecond(month + 1);
+      continue;
+    }
+    if (day > at.day()) at = absl::CivilSecond(month.year(), month.month(), day);
+    if (const auto found = NextInDay(at)) return *found <= last ? found : std::nullopt;
+    at = absl::CivilSecond(absl::CivilDay(at) + 1);
   }
   return std::nullopt;
 }
 
-std::optional<int64_t> Calendar::Next(int64_t after, const absl::TimeZone& zone) const {
+std::optional<int64_t> Calendar::Next(int64_t after, const absl::TimeZone& zone, Work& work) const {
+  if (!last_day_ || !work.Spend()) return std::nullopt;
   // Between two changes of the zone's offset civil time is Unix time and a constant.  So each such stretch is searched
   // for itself, and what happens at its ends needs no rule: a skipped time is in no stretch, a repeated one in two.
   int64_t begin = std::max<int64_t>(after, -1) + 1;
-  while (begin < kEndOfTime) {
+  while (begin < kEndOfTime && work.Spend()) {
     const absl::Time time = absl::FromUnixSeconds(begin);
     const int64_t offset = zone.At(time).offset;
+    if (absl::CivilDay(kEpoch + (begin + offset)) > *last_day_ + 1) break;  // a zone may go back by a day
     int64_t end = kEndOfTime;
     absl::TimeZone::CivilTransition change;
     if (zone.NextTransition(time, &change)) end = std::min(end, (change.from - kEpoch) - offset);
-    const auto found = NextCivil(kEpoch + (begin + offset), kEpoch + (end - 1 + offset));
+    const auto found = NextCivil(kEpoch + (begin + offset), kEpoch + (end - 1 + offset), work);
     if (found) return (*found - kEpoch) - offset;
     begin = std::max(end, begin + 1);
   }

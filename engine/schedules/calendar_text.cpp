@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/base/excerpt.h"
 #include "engine/schedules/calendar.h"
 
 namespace wfe::schedules {
@@ -90,13 +91,13 @@ Result<int> ParseValue(const Field& field, std::string_view text) {
   if (const auto number = ParseNumber<int>(text)) {
     if (*number >= field.low && *number <= field.high) return *number;
     return InvalidArgument(std::string(field.name) + " must lie between " + std::to_string(field.low) + " and " +
-                           std::to_string(field.high) + ", got \"" + std::string(text) + "\"");
+                           std::to_string(field.high) + ", got \"" + Excerpt(text) + "\"");
   }
   const std::string name = Lower(text);
   for (size_t i = 0; name.size() >= field.shortest_name && i < field.names.size(); ++i) {
     if (field.names[i].starts_with(name)) return field.low + static_cast<int>(i);
   }
-  return InvalidArgument(std::string(field.name) + ": \"" + std::string(text) + "\" is no value of it");
+  return InvalidArgument(std::string(field.name) + ": \"" + Excerpt(text) + "\" is no value of it");
 }
 
 /// One of the parts between commas: "*", "5", "5/2", "5-9", "MON-FRI/2".
@@ -105,11 +106,11 @@ Result<pb::Range> ParseRange(const Field& field, std::string_view text) {
   pb::Range range;
   range.set_step(1);
   if (parts.size() > 2)
-    return InvalidArgument(std::string(field.name) + ": \"" + std::string(text) + "\" has two steps");
+    return InvalidArgument(std::string(field.name) + ": \"" + Excerpt(text) + "\" has two steps");
   if (parts.size() == 2) {
     const auto step = ParseNumber<int>(parts[1]);
     if (!step || *step == 0) {
-      return InvalidArgument(std::string(field.name) + ": the step of \"" + std::string(text) +
+      return InvalidArgument(std::string(field.name) + ": the step of \"" + Excerpt(text) +
                              "\" is not a number from 1 on");
     }
     range.set_step(*step);
@@ -120,14 +121,14 @@ Result<pb::Range> ParseRange(const Field& field, std::string_view text) {
     return range;
   }
   const auto ends = Split(parts[0], '-');
-  if (ends.size() > 2) return InvalidArgument(std::string(field.name) + ": \"" + std::string(text) + "\" is no range");
+  if (ends.size() > 2) return InvalidArgument(std::string(field.name) + ": \"" + Excerpt(text) + "\" is no range");
   WFE_ASSIGN_OR_RETURN(const int start, ParseValue(field, ends[0]));
   range.set_start(start);
   range.set_end(parts.size() == 2 ? field.high : start);
   if (ends.size() == 2) {
     WFE_ASSIGN_OR_RETURN(const int end, ParseValue(field, ends[1]));
     if (end < start)
-      return InvalidArgument(std::string(field.name) + ": the range \"" + std::string(text) + "\" runs backwards");
+      return InvalidArgument(std::string(field.name) + ": the range \"" + Excerpt(text) + "\" runs backwards");
     range.set_end(end);
   }
   return range;
@@ -206,7 +207,7 @@ Status AddEvery(std::string_view text, pb::ScheduleSpec* spec) {
   const auto interval = ParseSpan(parts[0]);
   const auto phase = parts.size() > 1 ? ParseSpan(parts[1]) : std::optional<int64_t>(0);
   if (!interval || !phase || parts.size() > 2) {
-    return InvalidArgument("\"@every " + std::string(text) +
+    return InvalidArgument("\"@every " + Excerpt(text) +
                            "\": expected a span of whole seconds such as 90s, 1h30m or 7d, and a phase behind \"/\" if any");
   }
   pb::IntervalSpec& added = *spec->add_interval();
@@ -242,8 +243,8 @@ Status AddCron(const std::string& text, pb::ScheduleSpec* spec) {
     const size_t end = std::min(rest.find_first_of(kSpaces), rest.size());
     const std::string zone(rest.substr(prefix.size(), end - prefix.size()));
     if (!spec->timezone_name().empty() && spec->timezone_name() != zone) {
-      return InvalidArgument("\"" + text + "\" names the time zone " + zone + ", but the schedule has " +
-                             spec->timezone_name());
+      return InvalidArgument("\"" + Excerpt(text) + "\" names the time zone " + Excerpt(zone) + ", but the schedule has " +
+                             Excerpt(spec->timezone_name()));
     }
     spec->set_timezone_name(zone);
     rest = Trim(rest.substr(end));
@@ -252,12 +253,12 @@ Status AddCron(const std::string& text, pb::ScheduleSpec* spec) {
   if (const auto words = Words(rest); !words.empty() && words[0] == "@every") return AddEvery(rest.substr(6), spec);
   if (rest.starts_with('@')) {
     const std::string_view meaning = Shorthand(rest);
-    if (meaning.empty()) return InvalidArgument("\"" + std::string(rest) + "\" is no cron shorthand");
+    if (meaning.empty()) return InvalidArgument("\"" + Excerpt(rest) + "\" is no cron shorthand");
     rest = meaning;
   }
   std::vector<std::string_view> fields = Words(rest);
   if (fields.size() < 5 || fields.size() > 7) {
-    return InvalidArgument("\"" + text + "\" has " + std::to_string(fields.size()) +
+    return InvalidArgument("\"" + Excerpt(text) + "\" has " + std::to_string(fields.size()) +
                            " fields, a cron expression has 5, 6 or 7");
   }
   pb::CalendarSpec calendar;
@@ -273,7 +274,7 @@ Status AddCron(const std::string& text, pb::ScheduleSpec* spec) {
   if (fields.size() == 6) calendar.set_year(std::string(fields[5]));
   calendar.set_comment(comment);
   Result<pb::StructuredCalendarSpec> parsed = ParseCalendar(calendar);
-  if (!parsed) return InvalidArgument("\"" + text + "\": " + parsed.error().message);
+  if (!parsed) return InvalidArgument("\"" + Excerpt(text) + "\": " + parsed.error().message);
   *spec->add_structured_calendar() = *std::move(parsed);
   return Ok();
 }

@@ -20,6 +20,21 @@ using history::ToProto;
 
 std::string JitterSeed(const ScheduleRow& row) { return row.namespace_() + "/" + row.schedule_id(); }
 
+/// Refuses what would cost its shard too much at every step (SEC-H1): `spec` is what follows from `schedule`.
+Status CheckCost(const pb::Schedule& schedule, const Spec& spec, int64_t other_bytes, Instant now,
+                 const Limits& limits) {
+  const int64_t bytes = static_cast<int64_t>(schedule.ByteSizeLong()) + other_bytes;
+  if (bytes > limits.max_bytes) {
+    return InvalidArgument("the schedule has " + std::to_string(bytes) + " bytes with its memo and its action's input, " +
+                           "at most " + std::to_string(limits.max_bytes) + " are kept (max_schedule_bytes)");
+  }
+  int64_t spent = 0;
+  spec.Next(now, &spent);
+  if (spent <= kMaxWork) return Ok();
+  return InvalidArgument("Invalid schedule spec: finding its next time takes more than " + std::to_string(kMaxWork) +
+                         " steps; its calendars leave too few times, or its exclusions take them all");
+}
+
 /// Fills in the defaults, so that a description shows what applies.
 Status Complete(pb::Schedule& schedule, const Limits& limits) {
   Result<pb::ScheduleSpec> spec = Canonical(std::move(*schedule.mutable_spec()));
@@ -116,11 +131,11 @@ void DrainBuffer(ScheduleRow& row) {
 
 /// The next time the schedule acts by itself.  A time that jitter moved past the creation or the last update still
 /// belongs to what was before.
-std::optional<ActionTime> NextAction(const State& state, Instant after) {
+std::optional<ActionTime> NextAction(const State& state, Instant after, int64_t* spent = nullptr) {
   const auto& info = state.row.info();
   const Instant begin = FromProto(info.has_update_time() ? info.update_time() : info.create_time());
-  auto next = state.spec.Next(after);
-  while (next && next->nominal <= begin) next = state.spec.Next(next->actual);
+  auto next = state.spec.Next(after, spent);
+  while (next && next->nominal <= begin) next = state.spec.Next(next->actual, spent);
   return next;
 }
 
@@ -132,11 +147,13 @@ bool BackfillsHaveRoom(const ScheduleRow& row, const Limits& limits) {
 void PassTime(State& state, Instant now, const Limits& limits) {
   ScheduleRow& row = state.row;
   size_t budget = limits.max_times_per_step;
+  int64_t spent = 0;
+  const auto more = [&] { return budget > 0 && spent <= limits.max_work_per_step; };
   Instant last = FromProto(row.last_processed_time());
   if (Allowed(row, /*manual=*/false)) {
     const Duration window = FromProto(row.schedule().policies().catchup_window());
-    auto next = NextAction(state, last);
-    for (; next && next->actual <= now && budget > 0; next = NextAction(state, last), --budget) {
+    auto next = NextAction(state, last, &spent);
+    for (; next && next->actual <= now && more(); next = NextAction(state, last, &spent), --budget) {
       last = next->actual;
       if (now - last > window) {  // S92
         row.set_times_due(row.times_due() + 1);
@@ -152,9 +169,9 @@ void PassTime(State& state, Instant now, const Limits& limits) {
   *row.mutable_last_processed_time() = ToProto(last);
   DrainBuffer(row);
 
-  while (budget > 0 && BackfillsHaveRoom(row, limits)) {
+  while (more() && BackfillsHaveRoom(row, limits)) {
     auto& backfill = *row.mutable_backfills(0);
-    const auto next = state.spec.Next(FromProto(backfill.after()));
+    const auto next = state.spec.Next(FromProto(backfill.after()), &spent);
     if (!next || next->actual > FromProto(backfill.until())) {
       row.mutable_backfills()->DeleteSubrange(0, 1);
       continue;
@@ -311,6 +328,8 @@ Result<State> Create(NewSchedule given, Instant now, const Limits& limits) {
   *row.mutable_last_processed_time() = ToProto(now);
   *row.mutable_last_change_time() = ToProto(now);
   WFE_ASSIGN_OR_RETURN(State state, Load(std::move(row)));
+  const auto others = static_cast<int64_t>(state.row.memo().ByteSizeLong() + state.row.search_attributes().ByteSizeLong());
+  WFE_RETURN_IF_ERROR(CheckCost(state.row.schedule(), state.spec, others, now, limits));
   WFE_RETURN_IF_ERROR(Advance(state, Patched{std::move(given.initial_patch), {}}, now, limits));
   return state;
 }
@@ -342,6 +361,10 @@ Status Advance(State& state, const Input& input, Instant now, const Limits& limi
     WFE_RETURN_IF_ERROR(Complete(schedule, limits));
     Result<Spec> spec = Spec::Compile(schedule.spec(), JitterSeed(row));
     if (!spec) return std::move(spec).error();
+    const auto& memo = updated->memo ? *updated->memo : row.memo();
+    const auto& attributes = updated->search_attributes ? *updated->search_attributes : row.search_attributes();
+    const auto others = static_cast<int64_t>(memo.ByteSizeLong() + attributes.ByteSizeLong());
+    WFE_RETURN_IF_ERROR(CheckCost(schedule, *spec, others, now, limits));
     PassTime(state, now, limits);
     // What was due under the old spec is settled; what is left of it is given up with it.
     *row.mutable_last_processed_time() = ToProto(std::max(now, FromProto(row.last_processed_time())));
@@ -423,7 +446,9 @@ std::vector<Instant> FutureActionTimes(const State& state, Instant now, size_t c
   }
   std::vector<Instant> times;
   const Instant from = std::max(now, FromProto(state.row.last_processed_time()));
-  for (auto next = NextAction(state, from); next && times.size() < count; next = NextAction(state, next->actual)) {
+  int64_t spent = 0;
+  for (auto next = NextAction(state, from, &spent); next && times.size() < count && spent <= kMaxWork;
+       next = NextAction(state, next->actual, &spent)) {
     times.push_back(next->actual);
   }
   return times;

@@ -24,6 +24,8 @@ struct Limits {
   size_t max_backfills = 100;        ///< Ranges under way at once.
   size_t max_times_per_step = 1000;  ///< Due times handled in one commit; the rest in the next.
   size_t request_ids_kept = 64;
+  int64_t max_bytes = 64 << 10;              ///< A schedule as its caller gives it: they are kept in memory.
+  int64_t max_work_per_step = 2 * kMaxWork;  ///< Steps of calendar arithmetic in one commit (SEC-H1).
 };
 
 /// A schedule in memory.

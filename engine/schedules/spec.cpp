@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
+#include <filesystem>
 #include <utility>
 
 #include "engine/history/proto_time.h"
@@ -15,8 +17,6 @@ namespace pb = temporal::api::schedule::v1;
 using history::FromProto;
 using std::chrono::seconds;
 
-// A spec that excludes more of its own times in a row ends there; so many are looked at in well under a second.
-constexpr int kMaxExcludedInARow = 100'000;
 constexpr int kMaxEntries = 1000;  // calendars, intervals or exclusions of one schedule
 
 constexpr int64_t kLastSecond =
@@ -88,28 +88,48 @@ Result<pb::ScheduleSpec> Canonical(pb::ScheduleSpec spec) {
           std::pair(spec.start_time().seconds(), spec.start_time().nanos())) {
     return Invalid("the end time is before the start time");
   }
-  absl::TimeZone zone;
-  if (!spec.timezone_name().empty() && !absl::LoadTimeZone(spec.timezone_name(), &zone)) {
-    return Invalid("unknown time zone \"" + spec.timezone_name().substr(0, 100) + "\"");
+  if (!spec.timezone_name().empty()) {
+    if (const auto zone = LoadZone(spec.timezone_name()); !zone) return zone.error();
   }
   return spec;
+}
+
+Result<absl::TimeZone> LoadZone(const std::string& name) {
+  constexpr size_t kLongestName = 64;
+  const auto plain = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '+' ||
+           c == '-' || c == '/';
+  };
+  absl::TimeZone zone;
+  if (name == "UTC") return absl::UTCTimeZone();
+  const bool named = !name.empty() && name.size() <= kLongestName && name.front() != '/' &&
+                     std::all_of(name.begin(), name.end(), plain);
+  if (named) {
+    // Looked at before it is opened: a name may stand for a pipe, and Abseil remembers every name it was ever asked for.
+    const char* const chosen = std::getenv("TZDIR");
+    const std::filesystem::path database = chosen != nullptr && *chosen != '\0' ? chosen : "/usr/share/zoneinfo";
+    std::error_code error;
+    if (std::filesystem::is_regular_file(database / name, error) && absl::LoadTimeZone(name, &zone)) return zone;
+  }
+  return Invalid("unknown time zone \"" + name.substr(0, kLongestName) + "\": a plain name of the zone database such as " +
+                 "Europe/Berlin is expected");
 }
 
 Result<Spec> Spec::Compile(const pb::ScheduleSpec& spec, std::string_view seed) {
   Spec compiled;
   for (const auto& calendar : spec.structured_calendar()) {
     WFE_ASSIGN_OR_RETURN(Calendar one, Calendar::Compile(calendar));
-    compiled.calendars_.push_back(std::move(one));
+    if (one.Possible()) compiled.calendars_.push_back(std::move(one));
   }
   for (const auto& calendar : spec.exclude_structured_calendar()) {
     WFE_ASSIGN_OR_RETURN(Calendar one, Calendar::Compile(calendar));
-    compiled.excluded_.push_back(std::move(one));
+    if (one.Possible()) compiled.excluded_.push_back(std::move(one));
   }
   for (const auto& interval : spec.interval()) {
     compiled.intervals_.push_back({interval.interval().seconds(), interval.phase().seconds()});
   }
-  if (!spec.timezone_name().empty() && !absl::LoadTimeZone(spec.timezone_name(), &compiled.zone_)) {
-    return Invalid("unknown time zone \"" + spec.timezone_name() + "\"");
+  if (!spec.timezone_name().empty()) {
+    WFE_ASSIGN_OR_RETURN(compiled.zone_, LoadZone(spec.timezone_name()));
   }
   // Nominal times are whole seconds: the first one not before start_time, the last one not after end_time.
   compiled.first_ = 0;
@@ -125,18 +145,20 @@ Result<Spec> Spec::Compile(const pb::ScheduleSpec& spec, std::string_view seed) 
   return compiled;
 }
 
-std::optional<int64_t> Spec::NextRaw(int64_t after) const {
+std::optional<int64_t> Spec::NextRaw(int64_t after, Work& work) const {
   std::optional<int64_t> next;
   const auto consider = [&next](std::optional<int64_t> candidate) {
     if (candidate && (!next || *candidate < *next)) next = candidate;
   };
+  if (!work.Spend(1 + static_cast<int64_t>(intervals_.size()))) return std::nullopt;
   for (const Interval& interval : intervals_) {
     const int64_t since = std::max<int64_t>(after, -1) - interval.phase;
     const int64_t periods = since >= 0 ? since / interval.every : -1;
     consider((periods + 1) * interval.every + interval.phase);
   }
-  for (const Calendar& calendar : calendars_) consider(calendar.Next(after, zone_));
-  return next;
+  for (const Calendar& calendar : calendars_) consider(calendar.Next(after, zone_, work));
+  // What was not looked at to its end may have been the next one.
+  return work.exhausted() ? std::nullopt : next;
 }
 
 std::optional<int64_t> Spec::ExcludedUntil(int64_t second) const {
@@ -158,10 +180,10 @@ std::optional<int64_t> Spec::ExcludedUntil(int64_t second) const {
   return std::nullopt;
 }
 
-std::optional<int64_t> Spec::NextNominal(int64_t after) const {
+std::optional<int64_t> Spec::NextNominal(int64_t after, Work& work) const {
   after = std::max(after, first_ - 1);
-  for (int tries = 0; tries < kMaxExcludedInARow; ++tries) {
-    const std::optional<int64_t> next = NextRaw(after);
+  while (work.Spend(static_cast<int64_t>(excluded_.size()))) {
+    const std::optional<int64_t> next = NextRaw(after, work);
     if (!next || *next > last_) return std::nullopt;
     const std::optional<int64_t> excluded = ExcludedUntil(*next);
     if (!excluded) return next;
@@ -170,14 +192,14 @@ std::optional<int64_t> Spec::NextNominal(int64_t after) const {
   return std::nullopt;
 }
 
-std::optional<int64_t> Spec::LastNominal(int64_t low, int64_t high) const {
-  std::optional<int64_t> last = NextNominal(low);
+std::optional<int64_t> Spec::LastNominal(int64_t low, int64_t high, Work& work) const {
+  std::optional<int64_t> last = NextNominal(low, work);
   if (!last || *last > high) return std::nullopt;
   // `last` is one of them, and there is none in (empty_from, high].
   int64_t empty_from = high;
   while (*last < empty_from) {
     const int64_t middle = *last + (empty_from - *last) / 2;
-    const std::optional<int64_t> next = NextNominal(middle);
+    const std::optional<int64_t> next = NextNominal(middle, work);
     if (next && *next <= empty_from) {
       last = next;
     } else {
@@ -187,34 +209,48 @@ std::optional<int64_t> Spec::LastNominal(int64_t low, int64_t high) const {
   return last;
 }
 
-ActionTime Spec::WithJitter(int64_t nominal) const {
+ActionTime Spec::WithJitter(int64_t nominal, Work& work) const {
   ActionTime time{At(nominal), At(nominal)};
   if (jitter_ms_ == 0) return time;
   int64_t most = jitter_ms_;
   // Never as far as the next time, so that times keep their order.
-  if (const auto following = NextRaw(nominal)) most = std::min(most, (*following - nominal) * 1000);
+  if (const auto following = NextRaw(nominal, work)) most = std::min(most, (*following - nominal) * 1000);
   const double share = static_cast<double>(Mix(seed_ ^ Mix(static_cast<uint64_t>(nominal))) >> 11) * 0x1.0p-53;
   time.actual += std::chrono::milliseconds(static_cast<int64_t>(std::floor(share * static_cast<double>(most))));
   return time;
 }
 
-std::optional<ActionTime> Spec::Next(Instant after) const {
+std::optional<ActionTime> Spec::Next(Instant after, int64_t* spent) const {
+  Work work(kMaxWork);
+  const std::optional<ActionTime> next = Next(after, work);
+  if (spent != nullptr) *spent += work.spent();
+  return next;
+}
+
+std::optional<ActionTime> Spec::Next(Instant after, Work& work) const {
   const int64_t second = FloorSeconds(after);
   if (jitter_ms_ > 0) {
     // Only the latest of the nominal times that have passed can have its actual time still to come.
-    if (const auto last = LastNominal(second - jitter_ms_ / 1000 - 1, second)) {
-      if (const ActionTime time = WithJitter(*last); time.actual > after) return time;
+    if (const auto last = LastNominal(second - jitter_ms_ / 1000 - 1, second, work)) {
+      const ActionTime time = WithJitter(*last, work);
+      if (time.actual > after && !work.exhausted()) return time;
     }
   }
-  const std::optional<int64_t> next = NextNominal(second);
+  const std::optional<int64_t> next = NextNominal(second, work);
   if (!next) return std::nullopt;
-  return WithJitter(*next);
+  const ActionTime time = WithJitter(*next, work);
+  // A time whose follower was not found may have too much jitter.
+  if (work.exhausted()) return std::nullopt;
+  return time;
 }
 
 std::vector<Instant> Spec::Matching(Instant start, Instant end, size_t limit) const {
   std::vector<Instant> times;
-  for (auto next = Next(start); next && next->actual <= end && times.size() < limit; next = Next(next->actual)) {
+  int64_t spent = 0;
+  for (auto next = Next(start, &spent); next && next->actual <= end && times.size() < limit;
+       next = Next(next->actual, &spent)) {
     times.push_back(next->actual);
+    if (spent > kMaxWork) break;
   }
   return times;
 }

@@ -79,7 +79,7 @@ TEST(Strand, RunsWorkOnThePostersThreadOnlyAfterItsFunctionReturned) {
 
 TEST(Strand, LeavesTheRestToThePoolWhenItsTurnIsOver) {  // F16: a thread of the transport is not captured for long
   Held pool;
-  Strand strand(pool, Duration::zero());  // a turn of one function
+  Strand strand(pool, WorkLength::kShort, Duration::zero());  // a turn of one function
   std::vector<int> order;
   {
     const InlineScope scope;

@@ -490,5 +490,58 @@ TEST_F(Machine, WhateverHappensEveryDueTimeIsAccountedFor) {  // H37; CheckRow r
   }
 }
 
+// --- What would cost its shard too much (SEC-H1).
+
+TEST_F(Machine, WhatTakesTooLongToAnswerIsRefusedWhenItIsMadeAndWhenItIsChanged) {  // SEC-H1
+  pb::Schedule hostile = Hourly();
+  hostile.mutable_spec()->mutable_interval(0)->mutable_interval()->set_seconds(1);
+  for (const char* seconds : {"*/2", "1/2"}) {
+    auto& excluded = *hostile.mutable_spec()->add_exclude_calendar();
+    excluded.set_second(seconds);
+    excluded.set_minute("*");
+    excluded.set_hour("*");
+  }
+  const auto created = Create({.ns = "default",
+                               .schedule_id = "s",
+                               .schedule = hostile,
+                               .memo = {},
+                               .search_attributes = {},
+                               .request_id = {},
+                               .initial_patch = {}},
+                              now_, limits_);
+  ASSERT_FALSE(created.has_value());
+  EXPECT_EQ(created.error().code, StatusCode::kInvalidArgument);
+  EXPECT_THAT(created.error().message, HasSubstr("its exclusions take them all"));
+  Make();
+  EXPECT_EQ(Do(Updated{.schedule = hostile, .conflict_token = {}, .memo = {}, .search_attributes = {}, .request_id = {}})
+                .error()
+                .code,
+            StatusCode::kInvalidArgument);
+}
+
+TEST_F(Machine, ALargeScheduleIsRefused) {  // SEC-H1, SEC-M1
+  schedule_.mutable_action()->mutable_start_workflow()->mutable_input()->add_payloads()->set_data(
+      std::string(static_cast<size_t>(limits_.max_bytes), 'x'));
+  const auto created = Create({.ns = "default",
+                               .schedule_id = "s",
+                               .schedule = schedule_,
+                               .memo = {},
+                               .search_attributes = {},
+                               .request_id = {},
+                               .initial_patch = {}},
+                              now_, limits_);
+  EXPECT_THAT(created.error().message, HasSubstr("max_schedule_bytes"));
+}
+
+TEST_F(Machine, ALongCatchUpIsDoneInStepsOfBoundedWork) {  // SEC-H1
+  limits_.max_work_per_step = 100;
+  Make();
+  now_ += 24h * 30;
+  Must(Tick{});
+  EXPECT_LT(row().times_due(), 100);
+  for (int step = 0; step < 50 && row().times_due() < 720; ++step) Must(Tick{});
+  EXPECT_EQ(row().times_due(), 720);
+}
+
 }  // namespace
 }  // namespace wfe::schedules

@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <random>
 
 #include "engine/history/proto_time.h"
@@ -309,14 +312,121 @@ TEST(SpecProperty, CalendarsAgreeWithASearchSecondBySecond) {
           if (calendar.Matches(absl::ToCivilSecond(absl::FromUnixSeconds(second), zone))) expected.push_back(second);
         }
         std::vector<int64_t> found;
-        for (auto next = calendar.Next(begin, zone); next && *next <= begin + 36 * 3600;
-             next = calendar.Next(*next, zone)) {
+        Work work(kMaxWork);
+        for (auto next = calendar.Next(begin, zone, work); next && *next <= begin + 36 * 3600;
+             next = calendar.Next(*next, zone, work)) {
           found.push_back(*next);
         }
         ASSERT_EQ(found, expected) << zone_name << " " << text;
       }
     }
   }
+}
+
+// --- What an unkind or careless author may send (SEC-H1).
+
+/// Every second but what two exclusions take: all of them.
+pb::ScheduleSpec NothingLeft() {
+  pb::ScheduleSpec spec = Every(1);
+  for (const char* seconds : {"*/2", "1/2"}) {
+    auto& excluded = *spec.add_exclude_calendar();
+    excluded.set_second(seconds);
+    excluded.set_minute("*");
+    excluded.set_hour("*");
+  }
+  return spec;
+}
+
+TEST(SpecCost, WhatNeverComesCostsNothingToAskFor) {  // SEC-H1
+  pb::ScheduleSpec spec;
+  for (int i = 0; i < 1000; ++i) {
+    auto& calendar = *spec.add_calendar();
+    calendar.set_day_of_month("30,31");
+    calendar.set_month("2");
+  }
+  const Spec compiled = Compiled(std::move(spec));
+  int64_t spent = 0;
+  EXPECT_EQ(compiled.Next(At("2024-01-01T00:00:00Z"), &spent), std::nullopt);
+  EXPECT_LE(spent, 2);
+}
+
+TEST(SpecCost, ACalendarWithoutTimesToComeIsKnownToHaveNone) {  // SEC-H1
+  const Spec past = Compiled(Cron("0 0 1 1 * 2020", "Europe/Berlin"));
+  int64_t spent = 0;
+  EXPECT_EQ(past.Next(At("2024-01-01T00:00:00Z"), &spent), std::nullopt);
+  EXPECT_LE(spent, 10);
+}
+
+TEST(SpecCost, TheRarestDayIsFoundInFewSteps) {  // SEC-H1: a 29th of February that is a Monday
+  const Spec rare = Compiled(Cron("0 0 29 2 MON"));
+  int64_t spent = 0;
+  const auto next = rare.Next(At("2024-03-01T00:00:00Z"), &spent);
+  ASSERT_TRUE(next.has_value());
+  EXPECT_EQ(FormatIso8601Millis(next->nominal).substr(0, 10), "2044-02-29");
+  EXPECT_LE(spent, 300);
+}
+
+TEST(SpecCost, ExclusionsThatTakeEverythingEndTheSpecWithinItsBudget) {  // SEC-H1
+  for (const int calendars : {0, 10, 900}) {
+    pb::ScheduleSpec spec = NothingLeft();
+    for (int i = 0; i < calendars; ++i) {
+      auto& calendar = *spec.add_calendar();
+      calendar.set_year(std::to_string(2090));  // far away, so that each is looked at again and again
+    }
+    const Spec compiled = Compiled(std::move(spec));
+    int64_t spent = 0;
+    EXPECT_EQ(compiled.Next(At("2024-01-01T00:00:00Z"), &spent), std::nullopt);
+    EXPECT_GT(spent, kMaxWork);
+    EXPECT_LE(spent, kMaxWork + 10'000) << calendars;
+    // What asks many times ends at the first one.
+    EXPECT_THAT(compiled.Matching(At("2024-01-01T00:00:00Z"), Instant::max(), 1000), IsEmpty());
+  }
+}
+
+TEST(SpecCost, JitterAsksManyTimesWithinOneBudget) {  // SEC-H1
+  pb::ScheduleSpec spec = NothingLeft();
+  spec.mutable_jitter()->set_seconds(86'400 * 365);
+  int64_t spent = 0;
+  Compiled(std::move(spec)).Next(At("2024-01-01T00:00:00Z"), &spent);
+  EXPECT_LE(spent, kMaxWork + 10'000);
+}
+
+TEST(SpecCost, AFieldHasALimitOfRanges) {  // SEC-H1
+  pb::ScheduleSpec spec;
+  auto& calendar = *spec.add_structured_calendar();
+  for (int i = 0; i <= kMaxRanges; ++i) calendar.add_year()->set_start(2000);
+  EXPECT_THAT(Canonical(spec).error().message, HasSubstr("year has 101 ranges, at most 100"));
+}
+
+TEST(Zones, OnlyPlainNamesOfTheDatabaseAreOpened) {  // SEC-H1
+  const std::string pipe = ::testing::TempDir() + "zone-pipe";
+  ::unlink(pipe.c_str());
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  for (const std::string& name :
+       {pipe, "file:" + pipe, std::string("../zoneinfo/UTC"), std::string("/usr/share/zoneinfo/UTC"),
+        std::string("Europe"), std::string("Europe/"), std::string("Europe/Nowhere"), std::string(4'000'000, 'x'),
+        std::string("Europe/Berlin\0", 14)}) {
+    const auto zone = LoadZone(name);
+    ASSERT_FALSE(zone.has_value()) << name.substr(0, 100);
+    EXPECT_EQ(zone.error().code, StatusCode::kInvalidArgument);
+    EXPECT_LT(zone.error().message.size(), 250u);
+    EXPECT_FALSE(Canonical(Cron("0 0 * * *", name)).has_value());
+  }
+  ::unlink(pipe.c_str());
+  for (const char* name : {"UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires", "Etc/GMT+1", "EST5EDT"}) {
+    EXPECT_TRUE(LoadZone(name).has_value()) << name;
+  }
+}
+
+TEST(Zones, AStoredPathIsNotOpenedEither) {  // SEC-H1: of a store that an older version wrote
+  pb::ScheduleSpec spec = Every(60);
+  spec.set_timezone_name("/dev/zero");
+  EXPECT_FALSE(Spec::Compile(spec, "s").has_value());
+}
+
+TEST(Cron, AStepBeyondAllDaysIsNoOverflow) {  // SEC-H1
+  EXPECT_THAT(Times(Compiled(Cron("0 0 * * 1-7/2147483647")), "2024-03-01T00:00:00Z", 2),
+              ElementsAre("2024-03-04T00:00:00", "2024-03-11T00:00:00"));
 }
 
 }  // namespace
