@@ -1,7 +1,6 @@
 #include "engine/base/serialize.h"
 
 #include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <google/protobuf/message_lite.h>
 
 #include "engine/base/check.h"
@@ -10,12 +9,11 @@ namespace wfe {
 
 void SerializeInto(const google::protobuf::MessageLite& message, size_t size, void* to) {
   WFE_CHECK(size <= INT32_MAX, "a message of " + std::to_string(size) + " bytes has no serialized form");
-  google::protobuf::io::ArrayOutputStream stream(to, static_cast<int>(size));
-  google::protobuf::io::CodedOutputStream out(&stream);
-  out.SetSerializationDeterministic(true);
-  message.SerializeWithCachedSizes(&out);
-  out.Trim();
-  WFE_CHECK(!out.HadError() && static_cast<size_t>(out.ByteCount()) == size, "a message changed while it was written");
+  auto* const begin = static_cast<uint8_t*>(to);
+  // What SerializeWithCachedSizesToArray does, except that maps are sorted.
+  google::protobuf::io::EpsCopyOutputStream out(begin, static_cast<int>(size), /*deterministic=*/true);
+  const uint8_t* const end = message._InternalSerialize(begin, &out);
+  WFE_CHECK(!out.HadError() && end == begin + size, "a message changed while it was written");
 }
 
 void AppendSerialized(const google::protobuf::MessageLite& message, std::string* bytes) {
