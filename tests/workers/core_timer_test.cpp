@@ -96,7 +96,7 @@ TEST_F(CoreTimer, FireThatWasBufferedBehindTheCancelIsHarmless) {
   engine.RunTask(handler);
   engine.CompleteActivity("1", "done");
   const auto task = engine.BeginTask(/*sticky=*/true);
-  const TaskAnswer answer = handler.Handle(task);
+  const TaskAnswer answer = handler.Handle(task, Taken());
   engine.FireTimer("1");
   engine.EndTask(std::get<ws::RespondWorkflowTaskCompletedRequest>(answer));
   engine.FireTimer("2");

@@ -354,6 +354,13 @@ inline std::vector<std::string> Commands(const ws::RespondWorkflowTaskCompletedR
   return list;
 }
 
+/// For an answer that the engine takes.
+inline std::shared_ptr<Acknowledgement> Taken() {
+  auto answered = std::make_shared<Acknowledgement>();
+  answered->Give();
+  return answered;
+}
+
 inline HandlerOptions Options(size_t cached = 10) {
   return {.identity = "worker-1", .build_id = "build-1", .max_cached_workflows = cached, .sticky_queue = "sticky-1"};
 }
