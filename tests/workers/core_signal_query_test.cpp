@@ -219,7 +219,7 @@ TEST_F(CoreSignalQuery, AChannelTakesOnlyWhatIsOfItsType) {
 
 TEST_F(CoreSignalQuery, SignalThatArrivesWhileTheTaskIsOutIsSeenByTheNext) {
   engine.Start("Adder");
-  const TaskAnswer answer = handler.Handle(engine.BeginTask(/*sticky=*/false));
+  const TaskAnswer answer = handler.Handle(engine.BeginTask(/*sticky=*/false), Taken());
   engine.Signal("add", 2);
   engine.EndTask(std::get<ws::RespondWorkflowTaskCompletedRequest>(answer));
   engine.Signal("stop", nullptr);

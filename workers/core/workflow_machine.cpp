@@ -53,7 +53,7 @@ Result<nlohmann::json> WorkflowMachine::Query(const std::string& name, const nlo
 Result<std::string> WorkflowMachine::StackTrace() const {
   if (instance_ == nullptr) return FailedPrecondition("the workflow has not started yet, so it has no stack trace");
   std::string text = instance_->StackTrace();
-  if (activities_.empty() && timers_.empty()) return text;
+  if (ended() || (activities_.empty() && timers_.empty())) return text;
   text += "\nopen\n";
   for (const auto& [seq, activity] : activities_) {
     text += "    activity " + activity->type() + " (id " + activity->id() + ")\n";

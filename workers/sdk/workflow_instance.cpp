@@ -228,7 +228,9 @@ std::string TraceOf(const detail::PromiseBase& outermost) {
   std::string text;
   for (auto call = calls.rbegin(); call != calls.rend(); ++call) {
     const bool begun = (*call)->awaits().line() != 0;
-    text += begun ? "    at " + LineOf((*call)->awaits()) + "\n" : std::string("    about to begin\n");
+    const std::string line = begun ? "at " + LineOf((*call)->awaits()) : "about to begin";
+    if (line.find("workers/sdk/") != std::string::npos) continue;  // the frame around the workflow's function
+    text += "    " + line + "\n";
   }
   return text;
 }
