@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/base/excerpt.h"
 #include "engine/base/serialize.h"
 #include "temporal/api/enums/v1/failed_cause.pb.h"
 #include "temporal/api/errordetails/v1/message.pb.h"
@@ -9,6 +10,24 @@
 namespace wfe::frontend {
 
 namespace details = temporal::api::errordetails::v1;
+
+namespace {
+
+constexpr size_t kMaxMessageBytes = 1000;
+constexpr size_t kMaxDetailBytes = 2000;
+
+/// The message, cut, and the details that fit.
+void Shorten(Error& error) {
+  error.message = Excerpt(error.message, kMaxMessageBytes);
+  size_t bytes = 0;
+  std::erase_if(error.details, [&bytes](const ErrorDetail& detail) {
+    if (bytes + detail.bytes.size() > kMaxDetailBytes) return true;
+    bytes += detail.bytes.size();
+    return false;
+  });
+}
+
+}  // namespace
 
 void Call::Fail(Error error) const {
   const auto add = [&error](const google::protobuf::Message& detail) {
@@ -36,7 +55,13 @@ void Call::Fail(Error error) const {
         break;
     }
   }
-  call_->Reply(std::move(error));
+  Shorten(error);
+  Answer(std::move(error));
+}
+
+void Call::Answer(Result<std::string> response) const {
+  call_->Reply(std::move(response));
+  if (admission_) admission_->Answered(request_bytes_);
 }
 
 Instant Call::WaitUntil(Instant now, Duration longest, Duration margin) const {

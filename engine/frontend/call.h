@@ -8,6 +8,7 @@
 
 #include "engine/base/result.h"
 #include "engine/base/serialize.h"
+#include "engine/frontend/admission.h"
 #include "engine/frontend/dispatcher.h"
 
 namespace wfe::frontend {
@@ -15,11 +16,15 @@ namespace wfe::frontend {
 /// Cheap to copy; exactly one of the copies answers, once.  Any thread.
 class Call {
  public:
-  explicit Call(std::shared_ptr<ServerCall> call) : call_(std::move(call)) {}
+  /// With `admission`, which let the call in, the call says there when it is answered.
+  explicit Call(std::shared_ptr<ServerCall> call, std::shared_ptr<Admission> admission = nullptr,
+                int64_t request_bytes = 0)
+      : call_(std::move(call)), admission_(std::move(admission)), request_bytes_(request_bytes) {}
 
-  void Reply(const google::protobuf::MessageLite& response) const { call_->Reply(Serialize(response)); }
-  void ReplyBytes(std::string response) const { call_->Reply(std::move(response)); }
-  /// Adds the error details that SDKs look for when there are none yet (pitfall 12).
+  void Reply(const google::protobuf::MessageLite& response) const { Answer(Serialize(response)); }
+  void ReplyBytes(std::string response) const { Answer(std::move(response)); }
+  /// Adds the error details that SDKs look for when there are none yet (pitfall 12), and keeps both short: an error
+  /// travels in HTTP/2 headers, of which clients take 8 KiB (SEC-M2).
   void Fail(Error error) const;
   /// For handlers whose answer is an empty message.
   template <class T>
@@ -38,7 +43,11 @@ class Call {
   Instant WaitUntil(Instant now, Duration longest, Duration margin) const;
 
  private:
+  void Answer(Result<std::string> response) const;
+
   std::shared_ptr<ServerCall> call_;
+  std::shared_ptr<Admission> admission_;
+  int64_t request_bytes_;
 };
 
 }  // namespace wfe::frontend

@@ -16,7 +16,7 @@ namespace wfe::frontend {
 class ServerCall {
  public:
   virtual ~ServerCall() = default;
-  /// When the caller stops waiting; Instant::max() when it set no deadline.
+  /// When the caller stops waiting, on the engine's monotonic clock; Instant::max() when it set no deadline.
   virtual Instant Deadline() const = 0;
   virtual bool IsCancelled() const = 0;
   /// The caller said that it can do this (header `supported-features`).  Callers inside the process are ours and can do

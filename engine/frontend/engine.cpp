@@ -15,7 +15,9 @@ constexpr size_t kRecoveryBatch = 512;
 }  // namespace
 
 struct Engine::Impl final : Dispatcher {
-  Impl(EngineOptions options, EngineHost host) : services(std::move(options), std::move(host)) {
+  Impl(EngineOptions options, EngineHost host)
+      : services(std::move(options), std::move(host)),
+        table({services.options.shard.history.max_id_bytes, services.options.max_text_bytes}) {
     ServeSystem(table, services);
     ServeWorkflowControl(table, services);
     ServeWorkflowTasks(table, services);
@@ -30,8 +32,8 @@ struct Engine::Impl final : Dispatcher {
 
   void Dispatch(std::string_view service, std::string_view method, std::string_view request,
                 std::shared_ptr<ServerCall> transport) override {
-    Call call(std::move(transport));
     const HandlerTable::Handler* handler = table.Find(service, method);
+    Call call(std::move(transport));
     if (!handler) return call.Fail(Unimplemented(std::string(method) + " is not served by wfe"));
     if (services.stopping.load()) return call.Fail(Unavailable("the server is shutting down"));
     if (static_cast<int64_t>(request.size()) > services.options.max_message_bytes) {  // S57
@@ -40,7 +42,9 @@ struct Engine::Impl final : Dispatcher {
       return call.Fail(ResourceExhausted("grpc: received message larger than max (" + std::to_string(request.size()) +
                                          " vs. " + std::to_string(services.options.max_message_bytes) + ")"));
     }
-    (*handler)(request, std::move(call));
+    const auto bytes = static_cast<int64_t>(request.size());
+    if (Status admitted = services.admission->Admit(bytes); !admitted) return call.Fail(std::move(admitted).error());
+    (*handler)(request, Call(call.transport(), services.admission, bytes));
   }
 
   Status Start();
@@ -63,27 +67,43 @@ Status Engine::Impl::Start() {
     batches[index].clear();
   };
   const Instant now = services.host.clock.Now();
-  WFE_RETURN_IF_ERROR(services.host.store.executions().ForEachOpen([&](engine::v1::MutableState state) {
+  const auto visit = [&](engine::v1::MutableState state) {
     const size_t index = services.ShardIndex(state.folded().namespace_(), state.folded().workflow_id());
     batches[index].push_back(shard::Shard::PlanRecovery(std::move(state), now, services.options.shard.history));
     if (batches[index].size() >= kRecoveryBatch) send(index);
-  }));
+  };
+  const auto unreadable = [this](const ExecutionKey& key, const Error& why) {
+    services.Warn(key.ToString() + " cannot be read and is left alone: " + why.message);
+  };
+  WFE_RETURN_IF_ERROR(services.host.store.executions().ForEachOpen(visit, unreadable));
   for (size_t index = 0; index < batches.size(); ++index) {
     if (!batches[index].empty()) send(index);
   }
   // Schedules come last: what they start meets shards that have recovered.
   std::vector<std::vector<schedules::State>> states(services.shards.size());
-  WFE_RETURN_IF_ERROR(services.host.store.schedules().ForEach([&](engine::v1::ScheduleRow row) -> Status {
-    const size_t index = services.ShardIndex(row.namespace_(), row.schedule_id());
-    WFE_ASSIGN_OR_RETURN(schedules::State state, schedules::Load(std::move(row)));
-    states[index].push_back(std::move(state));
+  std::vector<std::vector<shard::ScheduleKey>> lost(services.shards.size());
+  const auto leave_alone = [&](const std::string& ns, const std::string& id, const Error& why) {
+    services.Warn("schedule " + ns + "/" + id + " cannot be read and is left alone: " + why.message);
+    lost[services.ShardIndex(ns, id)].push_back({Namespace(ns), id});
+  };
+  const auto load = [&](engine::v1::ScheduleRow row) -> Status {
+    const std::string ns = row.namespace_();
+    const std::string id = row.schedule_id();
+    Result<schedules::State> state = schedules::Load(std::move(row));
+    if (state) {
+      states[services.ShardIndex(ns, id)].push_back(*std::move(state));
+    } else {
+      leave_alone(ns, id, state.error());
+    }
     return Ok();
-  }));
+  };
+  WFE_RETURN_IF_ERROR(services.host.store.schedules().ForEach(load, leave_alone));
   for (size_t index = 0; index < states.size(); ++index) {
-    if (states[index].empty()) continue;
+    if (states[index].empty() && lost[index].empty()) continue;
     Services::ShardPlace& place = services.shards[index];
-    place.executor->Post([scheduler = place.scheduler.get(), recovered = std::move(states[index])]() mutable {
-      scheduler->Recover(std::move(recovered));
+    place.executor->Post([scheduler = place.scheduler.get(), recovered = std::move(states[index]),
+                          unreadable = std::move(lost[index])]() mutable {
+      scheduler->Recover(std::move(recovered), unreadable);
     });
   }
   return Ok();

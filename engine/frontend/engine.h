@@ -11,6 +11,7 @@
 //   // stop the executors, then destroy the engine
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,6 +20,7 @@
 #include "engine/base/id_source.h"
 #include "engine/base/result.h"
 #include "engine/base/time.h"
+#include "engine/frontend/admission.h"
 #include "engine/frontend/dispatcher.h"
 #include "engine/records/records_store.h"
 #include "engine/shard/options.h"
@@ -34,6 +36,10 @@ struct EngineOptions {
   int64_t max_message_bytes = 4 << 20;  ///< S57: one request.
   int max_history_page = 256;           ///< S52.
   int max_visibility_page = 1000;
+  int64_t max_list_page_bytes = 4 << 20;  ///< A page of a listing ends there.
+  AdmissionLimits admission;
+  size_t max_namespaces = 1000;  ///< They are kept in memory.
+  int64_t max_text_bytes = 4096;  ///< A reason or a description.
   visibility::VisibilityLimits visibility;
   records::RecordsLimits records;
 
@@ -57,6 +63,13 @@ struct EngineHost {
   Executor& blocking_executor;
   /// Open, and its commit stage running or run by the host.  Gives the epoch and the secret of task tokens, too.
   storage::Store& store;
+  /// The scale of ServerCall::Deadline, for whoever waits; null: `clock`.  A wall clock that is put right must not end
+  /// every wait, or none (F8).
+  const Clock* monotonic = nullptr;
+  /// Gets one sentence about each thing that an operator should know, on any thread.  Empty: nobody listens.
+  std::function<void(const std::string&)> warn = {};
+  /// Told when the disk begins to lag so far behind that calls are refused, and when that is over; on any thread.
+  std::function<void(bool)> overloaded = {};
 };
 
 /// What CheckDerived found (H21, H33): everything but `open_executions` should be 0.
@@ -74,7 +87,8 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  /// Recovery: visits every open execution, rebuilds timer index and offers.  Reads on the calling thread and posts
+  /// Recovery: visits every open execution, rebuilds timer index and offers.  What cannot be read is named (`warn`) and
+  /// left alone: it answers DATA_LOSS, and everything else is served (F6).  Reads on the calling thread and posts
   /// the rest to the shards; calls dispatched afterwards queue up behind it.  Call once, before the first Dispatch.
   Status Start();
 

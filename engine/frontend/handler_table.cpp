@@ -1,6 +1,9 @@
 #include "engine/frontend/handler_table.h"
 
+#include <google/protobuf/descriptor.h>
+
 #include "engine/base/check.h"
+#include "engine/history/nesting.h"
 
 namespace wfe::frontend {
 namespace {
@@ -14,7 +17,45 @@ std::string Path(std::string_view service, std::string_view method) {
   return path;
 }
 
+using google::protobuf::FieldDescriptor;
+
+/// How long a text of a request may be; nullopt for those that a method checks itself.
+std::optional<int64_t> LongestText(const FieldDescriptor& field, const TextLimits& limits) {
+  const std::string& name = field.name();
+  if (name == "query" || name == "error_message") return std::nullopt;  // a list filter; what a query failed with
+  if (name == "reason" || name == "description") return limits.prose_bytes;
+  return limits.name_bytes;
+}
+
+/// "WorkflowId" for workflow_id.
+std::string Spelled(const std::string& field) {
+  std::string name;
+  bool upper = true;
+  for (const char c : field) {
+    if (c != '_') name += upper && c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    upper = c == '_';
+  }
+  return name;
+}
+
 }  // namespace
+
+Status HandlerTable::Parse(std::string_view bytes, google::protobuf::Message* request) const {
+  WFE_RETURN_IF_ERROR(history::ParseRequest(bytes, request));
+  // All texts at the top of the request, whatever they are called: none is stored unseen.
+  const auto& descriptor = *request->GetDescriptor();
+  const auto& reflection = *request->GetReflection();
+  for (int i = 0; i < descriptor.field_count(); ++i) {
+    const FieldDescriptor& field = *descriptor.field(i);
+    if (field.type() != FieldDescriptor::TYPE_STRING || field.is_repeated()) continue;
+    const auto longest = LongestText(field, limits_);
+    std::string scratch;
+    if (!longest || static_cast<int64_t>(reflection.GetStringReference(*request, &field, &scratch).size()) <= *longest)
+      continue;
+    return InvalidArgument(Spelled(field.name()) + " length exceeds limit of " + std::to_string(*longest) + " bytes.");
+  }
+  return Ok();
+}
 
 const HandlerTable::Handler* HandlerTable::Find(std::string_view service, std::string_view method) const {
   const auto found = handlers_.find(Path(service, method));
@@ -23,10 +64,6 @@ const HandlerTable::Handler* HandlerTable::Find(std::string_view service, std::s
 
 void HandlerTable::Add(std::string_view service, std::string_view method, Handler handler) {
   WFE_CHECK(handlers_.emplace(Path(service, method), std::move(handler)).second, "a method is served twice");
-}
-
-void HandlerTable::Malformed(const Call& call, const google::protobuf::MessageLite& request) {
-  call.Fail(InvalidArgument("the request is not a valid " + request.GetTypeName()));
 }
 
 }  // namespace wfe::frontend

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <google/protobuf/arena.h>
+#include <google/protobuf/message.h>
 
 #include <functional>
 #include <string>
@@ -15,17 +16,25 @@ namespace wfe::frontend {
 
 inline constexpr std::string_view kWorkflowService = "temporal.api.workflowservice.v1.WorkflowService";
 
+/// Longest texts of a request (SEC-M3): identities, request ids and other names; reasons and descriptions.
+struct TextLimits {
+  int64_t name_bytes = 1000;
+  int64_t prose_bytes = 4096;
+};
+
 /// Filled once, then read from any thread.
 class HandlerTable {
  public:
+  explicit HandlerTable(TextLimits limits = {}) : limits_(limits) {}
+
   using Handler = std::function<void(std::string_view request, Call call)>;
 
   /// The handler keeps parts of the request, so it is parsed onto the heap and moved from: `handler(Request&&, Call)`.
   template <class Request, class F>
   void Serve(std::string_view service, std::string_view method, F handler) {
-    Add(service, method, [handler = std::move(handler)](std::string_view bytes, Call call) {
+    Add(service, method, [this, handler = std::move(handler)](std::string_view bytes, Call call) {
       Request request;
-      if (!request.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return Malformed(call, request);
+      if (Status parsed = Parse(bytes, &request); !parsed) return call.Fail(std::move(parsed).error());
       handler(std::move(request), std::move(call));
     });
   }
@@ -34,14 +43,14 @@ class HandlerTable {
   /// `handler(const Request&, Call)`.
   template <class Request, class F>
   void ServeBriefly(std::string_view service, std::string_view method, F handler) {
-    Add(service, method, [handler = std::move(handler)](std::string_view bytes, Call call) {
+    Add(service, method, [this, handler = std::move(handler)](std::string_view bytes, Call call) {
       alignas(8) char first_block[2048];
       google::protobuf::ArenaOptions options;
       options.initial_block = first_block;
       options.initial_block_size = sizeof first_block;
       google::protobuf::Arena arena(options);
       auto* request = google::protobuf::Arena::CreateMessage<Request>(&arena);
-      if (!request->ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return Malformed(call, *request);
+      if (Status parsed = Parse(bytes, request); !parsed) return call.Fail(std::move(parsed).error());
       handler(static_cast<const Request&>(*request), std::move(call));
     });
   }
@@ -56,7 +65,10 @@ class HandlerTable {
 
  private:
   void Add(std::string_view service, std::string_view method, Handler handler);
-  static void Malformed(const Call& call, const google::protobuf::MessageLite& request);
+  /// Within the limits of depth (history/nesting.h) and of its texts.
+  Status Parse(std::string_view bytes, google::protobuf::Message* request) const;
+
+  const TextLimits limits_;
 
   std::unordered_map<std::string, Handler> handlers_;
 };

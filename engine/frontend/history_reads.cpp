@@ -41,7 +41,7 @@ void GetHistory(Services& services, const ws::GetWorkflowExecutionHistoryRequest
   read->wait_new_event = request.wait_new_event();
   read->close_event_only = request.history_event_filter_type() == enums::HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT;
   read->follows_runs = call.Supports("follows-next-run-id");
-  read->deadline = call.WaitUntil(services.host.clock.Now(), services.options.shard.long_poll_timeout,
+  read->deadline = call.WaitUntil(services.WaitClock().Now(), services.options.shard.long_poll_timeout,
                                   services.options.shard.long_poll_margin);
   read->gone = [call] { return call.IsCancelled(); };
   const WorkflowKey key = read->target.workflow;

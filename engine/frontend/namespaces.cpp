@@ -7,6 +7,11 @@ bool Namespaces::Exists(const std::string& name) const {
   return rows_.contains(name);
 }
 
+size_t Namespaces::Count() const {
+  const std::lock_guard lock(mutex_);
+  return rows_.size();
+}
+
 std::optional<engine::v1::NamespaceRow> Namespaces::Find(const std::string& name) const {
   const std::lock_guard lock(mutex_);
   const auto found = rows_.find(name);

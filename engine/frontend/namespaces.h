@@ -18,6 +18,7 @@ namespace wfe::frontend {
 class Namespaces {
  public:
   bool Exists(const std::string& name) const;
+  size_t Count() const;
   std::optional<engine::v1::NamespaceRow> Find(const std::string& name) const;
   std::optional<engine::v1::NamespaceRow> FindById(const std::string& id) const;
   /// By name, from after `after`.

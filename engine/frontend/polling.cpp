@@ -45,7 +45,7 @@ void Poll(Services& services, matching::QueueKey queue, bool sticky, std::string
           Call call) {
   const shard::Options& options = services.options.shard;
   const Instant deadline =
-      call.WaitUntil(services.host.clock.Now(), options.long_poll_timeout, options.long_poll_margin);
+      call.WaitUntil(services.WaitClock().Now(), options.long_poll_timeout, options.long_poll_margin);
   auto poll = std::make_shared<shard::ParkedPoll>();
   poll->queue = std::move(queue);
   poll->sticky = sticky;

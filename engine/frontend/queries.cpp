@@ -21,7 +21,7 @@ void Query(Services& services, ws::QueryWorkflowRequest request, Call call) {
   query.target = *std::move(target);
   query.query = std::move(*request.mutable_query());
   query.reject = request.query_reject_condition();
-  query.deadline = call.WaitUntil(services.host.clock.Now(), services.options.shard.max_query_wait,
+  query.deadline = call.WaitUntil(services.WaitClock().Now(), services.options.shard.max_query_wait,
                                   services.options.shard.long_poll_margin);
   query.gone = [call] { return call.IsCancelled(); };
   const WorkflowKey key = query.target.workflow;

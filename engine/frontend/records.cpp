@@ -8,7 +8,7 @@ namespace wfe::frontend {
 void ServeRecords(HandlerTable& table, Services& services) {
   for (const char* method : {"GetInfo", "PutBlob", "GetBlob", "AppendRow", "ScanRows"}) {
     table.ServeBytes(records::kServiceName, method, [&services, method](std::string_view bytes, Call call) {
-      services.host.blocking_executor.Post([&services, method, request = std::string(bytes), call = std::move(call)] {
+      services.Blocking(call, [&services, method, request = std::string(bytes), call] {
         WFE_CHECK(services.records != nullptr, "a call came before the engine was started");
         records::RecordsService service(*services.records, services.options.server_version);
         Result<std::string> response = service.Call(method, request);

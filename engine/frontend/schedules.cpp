@@ -2,6 +2,7 @@
 #include <charconv>
 #include <regex>
 
+#include "engine/base/excerpt.h"
 #include "engine/frontend/handler_table.h"
 #include "engine/frontend/services.h"
 #include "engine/frontend/validation.h"
@@ -172,7 +173,7 @@ Result<ListQuery> ParseQuery(const std::string& query) {
   if (query.find_first_not_of(" \t\n") == std::string::npos) return parsed;
   if (query.size() > 200 || !std::regex_match(query, match, kPaused)) {
     return InvalidArgument("schedules are listed with no query or with TemporalSchedulePaused = true|false, got \"" +
-                           query.substr(0, 200) + "\"");
+                           Excerpt(query) + "\"");
   }
   parsed.paused = match[1] == "true";
   return parsed;
@@ -185,20 +186,23 @@ void List(Services& services, ws::ListSchedulesRequest request, Call call) {
   if (request.maximum_page_size() < 0) return call.Fail(InvalidArgument("MaximumPageSize is negative."));
   const int page_size =
       request.maximum_page_size() > 0 ? std::min(request.maximum_page_size(), kMaxPageSize) : kDefaultPageSize;
-  services.host.blocking_executor.Post(
-      [&services, request = std::move(request), query = *query, page_size, call = std::move(call)] {
+  services.Blocking(
+      call, [&services, request = std::move(request), query = *query, page_size, call] {
         ws::ListSchedulesResponse response;
         const Instant now = services.host.clock.Now();
+        int64_t bytes = 0;
         const Status read = services.host.store.schedules().ForEachAfter(
             request.namespace_(), request.next_page_token(), [&](engine::v1::ScheduleRow row) {
               if (!query.Matches(row)) return true;
-              if (response.schedules_size() == page_size) {
-                response.set_next_page_token(response.schedules(page_size - 1).schedule_id());
+              if (response.schedules_size() == page_size || bytes >= services.options.max_list_page_bytes) {
+                response.set_next_page_token(response.schedules(response.schedules_size() - 1).schedule_id());
                 return false;
               }
               Result<schedules::State> state = schedules::Load(std::move(row));
-              // The engine would not have started with a schedule that it cannot read.
-              if (state) shard::FillListEntry(*state, now, response.add_schedules());
+              // One that cannot be read was named at the start.
+              if (!state) return true;
+              shard::FillListEntry(*state, now, response.add_schedules());
+              bytes += static_cast<int64_t>(response.schedules(response.schedules_size() - 1).ByteSizeLong());
               return true;
             });
         if (!read) return call.Fail(read.error());
@@ -210,7 +214,7 @@ void Count(Services& services, const ws::CountSchedulesRequest& request, Call ca
   if (Status valid = CheckNamespace(services, request.namespace_()); !valid) return call.Fail(std::move(valid).error());
   Result<ListQuery> query = ParseQuery(request.query());
   if (!query) return call.Fail(std::move(query).error());
-  services.host.blocking_executor.Post([&services, ns = request.namespace_(), query = *query, call = std::move(call)] {
+  services.Blocking(call, [&services, ns = request.namespace_(), query = *query, call] {
     ws::CountSchedulesResponse response;
     const Status read = services.host.store.schedules().ForEachAfter(ns, "", [&](const engine::v1::ScheduleRow& row) {
       if (query.Matches(row)) response.set_count(response.count() + 1);

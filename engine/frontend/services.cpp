@@ -11,7 +11,11 @@ Services::Services(EngineOptions engine_options, EngineHost engine_host)
     : options(std::move(engine_options)),
       host(std::move(engine_host)),
       tokens(host.store.identity().secret, host.store.identity().epoch),
-      broker(std::make_shared<shard::PollBroker>(options.shard, host.clock, host.timers, host.matching_executor)) {
+      admission(std::make_shared<Admission>(options.admission, [&stage = host.store.stage()] {
+        return CommitBacklog{static_cast<int64_t>(stage.pending_commits()), static_cast<int64_t>(stage.pending_bytes())};
+      })),
+      broker(std::make_shared<shard::PollBroker>(options.shard, WaitClock(), host.timers, host.matching_executor,
+                                                  &host.clock)) {
   WFE_CHECK(std::has_single_bit(host.shard_executors.size()), "the number of shards must be a power of two");
   for (size_t index = 0; index < host.shard_executors.size(); ++index) {
     Executor* const executor = host.shard_executors[index];
@@ -22,13 +26,21 @@ Services::Services(EngineOptions engine_options, EngineHost engine_host)
                                         .store = host.store.executions(),
                                         .sink = *broker,
                                         .tokens = tokens,
-                                        .owns = [this, index](const WorkflowKey& key) {
-                                          return ShardIndex(key.ns.value(), key.workflow_id.value()) == index;
-                                        }};
+                                        .owns =
+                                            [this, index](const WorkflowKey& key) {
+                                              return ShardIndex(key.ns.value(), key.workflow_id.value()) == index;
+                                            },
+                                        .monotonic = &WaitClock(),
+                                        .warn = host.warn};
     shards.push_back({executor, std::make_unique<shard::Shard>(options.shard, shard_host),
                       std::make_unique<shard::Scheduler>(options.shard, SchedulerHost(*executor))});
   }
-  broker->OnRoomAgain([this] { OfferPendingAgain(); });
+  admission->OnOverload([this](bool overloaded) {
+    Warn(overloaded ? "the disk does not keep up: new calls are refused until it does" : "the disk keeps up again");
+    if (host.overloaded) host.overloaded(overloaded);
+    if (overloaded) WatchOverload();
+  });
+  broker->OnRoomAgain([this](const std::vector<matching::QueueKey>& queues) { OfferPendingAgain(queues); });
 }
 
 namespace {
@@ -98,11 +110,21 @@ Status Services::LoadNamespaces() {
   return Ok();
 }
 
-void Services::RegisterNamespace(engine::v1::NamespaceRow row, Function<void(Status)> done) {
-  host.blocking_executor.Post([this, row = std::move(row), done = std::move(done)]() mutable {
+void Services::WatchOverload() {
+  host.timers.After(std::chrono::seconds(1), host.matching_executor, [this] {
+    if (admission->Overloaded() && !stopping.load()) WatchOverload();
+  });
+}
+
+void Services::RegisterNamespace(const Call& call, engine::v1::NamespaceRow row, Function<void(Status)> done) {
+  Blocking(call, [this, row = std::move(row), done = std::move(done)]() mutable {
     // The blocking executor may run two of these at once, for the same name.
     const std::lock_guard lock(registering);
     if (namespaces.Exists(row.name())) return done(AlreadyExists("Namespace " + row.name() + " already exists."));
+    if (namespaces.Count() >= options.max_namespaces) {
+      return done(ResourceExhausted("there are " + std::to_string(options.max_namespaces) +
+                                    " namespaces, no more are kept (max_namespaces)"));
+    }
     Status stored = host.store.namespaces().Put(row);
     if (!stored) return done(std::move(stored));
     namespaces.Add(std::move(row));
@@ -118,56 +140,84 @@ struct DerivedCheck {
   size_t left = 0;
   DerivedReport report;
   Function<void(Result<DerivedReport>)> done;
+
+  void Add(const shard::DerivedDifference& found) {
+    std::unique_lock lock(mutex);
+    report.open_executions += found.executions;
+    report.timers_missing += found.timers_missing;
+    report.timers_orphaned += found.timers_orphaned;
+    if (--left > 0) return;
+    lock.unlock();
+    done(report);
+  }
 };
 
 }  // namespace
 
+Result<std::vector<std::vector<ExecutionKey>>> Services::OpenExecutions() const {
+  std::vector<std::vector<ExecutionKey>> open(shards.size());
+  WFE_RETURN_IF_ERROR(host.store.executions().ForEachOpenKey([&](ExecutionKey key) {
+    const size_t index = ShardIndex(key.ns.value(), key.workflow_id.value());
+    open[index].push_back(std::move(key));
+  }));
+  return open;
+}
+
 void Services::CheckDerived(Function<void(Result<DerivedReport>)> done) {
   host.blocking_executor.Post([this, done = std::move(done)]() mutable {
-    std::vector<std::vector<ExecutionKey>> open(shards.size());
-    const Status listed = host.store.executions().ForEachOpen([&](engine::v1::MutableState state) {
-      const auto& folded = state.folded();
-      open[ShardIndex(folded.namespace_(), folded.workflow_id())].push_back(
-          {Namespace(folded.namespace_()), WorkflowId(folded.workflow_id()), RunId(folded.run_id())});
-    });
-    if (!listed) return done(listed.error());
+    auto open = OpenExecutions();
+    if (!open) return done(open.error());
     auto check = std::make_shared<DerivedCheck>();
     check->left = shards.size();
     check->done = std::move(done);
     for (size_t i = 0; i < shards.size(); ++i) {
-      shards[i].executor->Post([&place = shards[i], keys = std::move(open[i]), check] {
-        shard::DerivedDifference found = place.shard->CheckDerived(keys);
-        const shard::DerivedDifference of_schedules = place.scheduler->CheckDerived();
-        found.timers_missing += of_schedules.timers_missing;
-        found.timers_orphaned += of_schedules.timers_orphaned;
-        std::unique_lock lock(check->mutex);
-        check->report.open_executions += found.executions;
-        check->report.timers_missing += found.timers_missing;
-        check->report.timers_orphaned += found.timers_orphaned;
-        if (--check->left > 0) return;
-        lock.unlock();
-        check->done(check->report);
+      shards[i].executor->Post([&place = shards[i], keys = std::move((*open)[i]), check]() mutable {
+        place.shard->CheckDerived(std::move(keys), [&place, check](shard::DerivedDifference found) {
+          const shard::DerivedDifference of_schedules = place.scheduler->CheckDerived();
+          found.timers_missing += of_schedules.timers_missing;
+          found.timers_orphaned += of_schedules.timers_orphaned;
+          check->Add(found);
+        });
       });
     }
   });
 }
 
-void Services::OfferPendingAgain() {
+void Services::OfferPendingAgain(const std::vector<matching::QueueKey>& queues) {
   {
     const std::lock_guard lock(scan_mutex);
-    scan_again = scanning;
+    drained.insert(queues.begin(), queues.end());
     if (scanning) return;
     scanning = true;
   }
-  CheckDerived([this](const Result<DerivedReport>&) {
-    // A scan that failed has found a disk that fails; the next commit stops the process.
-    bool again = false;
+  ScanForDrained();
+}
+
+void Services::ScanForDrained() {
+  host.blocking_executor.Post([this] {
+    std::set<matching::QueueKey> wanted;
     {
       const std::lock_guard lock(scan_mutex);
-      scanning = false;
-      again = std::exchange(scan_again, false);
+      wanted.swap(drained);
     }
-    if (again) OfferPendingAgain();
+    auto open = OpenExecutions();
+    // A scan that failed has found a disk that fails; the next commit stops the process.
+    if (!open) open = std::vector<std::vector<ExecutionKey>>(shards.size());
+    auto left = std::make_shared<std::atomic<size_t>>(shards.size());
+    const auto scanned = [this, left] {
+      if (left->fetch_sub(1) > 1) return;
+      {
+        const std::lock_guard lock(scan_mutex);
+        scanning = !drained.empty();
+        if (!scanning) return;
+      }
+      ScanForDrained();
+    };
+    for (size_t i = 0; i < shards.size(); ++i) {
+      shards[i].executor->Post([&place = shards[i], keys = std::move((*open)[i]), wanted, scanned]() mutable {
+        place.shard->OfferAgain(std::move(keys), std::move(wanted), scanned);
+      });
+    }
   });
 }
 

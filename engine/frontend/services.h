@@ -4,9 +4,12 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string_view>
 #include <vector>
 
+#include "engine/frontend/admission.h"
+#include "engine/frontend/call.h"
 #include "engine/frontend/engine.h"
 #include "engine/frontend/namespaces.h"
 #include "engine/shard/poll_broker.h"
@@ -48,17 +51,36 @@ struct Services {
   /// Reads the namespaces of the store, after adding those of the options.  Blocks.
   Status LoadNamespaces();
   /// Stores a namespace and makes it known; `done` runs once it is durable.  ALREADY_EXISTS when the name is taken.
-  void RegisterNamespace(engine::v1::NamespaceRow row, Function<void(Status)> done);
+  /// `call` is refused when it cannot be tried at all.
+  void RegisterNamespace(const Call& call, engine::v1::NamespaceRow row, Function<void(Status)> done);
 
   /// See Engine::CheckDerived.
   void CheckDerived(Function<void(Result<DerivedReport>)> done);
 
-  /// Offers again what is pending, since a queue has room that had none before.  One scan at a time.
-  void OfferPendingAgain();
+  /// See EngineHost::warn.
+  void Warn(const std::string& sentence) const {
+    if (host.warn) host.warn(sentence);
+  }
+  /// Runs `work` on the blocking executor, or refuses the call when there is too much of that already.  `work` answers.
+  template <class Work>
+  void Blocking(const Call& call, Work work) {
+    if (Status admitted = admission->Block(); !admitted) return call.Fail(std::move(admitted).error());
+    host.blocking_executor.Post([admission = admission, work = std::move(work)]() mutable {
+      work();
+      admission->Unblock();
+    });
+  }
+
+  /// The scale of ServerCall::Deadline.
+  const Clock& WaitClock() const { return host.monotonic ? *host.monotonic : host.clock; }
+
+  /// Offers again what is pending for queues that have room and had none before.  One scan at a time.
+  void OfferPendingAgain(const std::vector<matching::QueueKey>& queues);
 
   const EngineOptions options;
   const EngineHost host;
   const shard::TokenCodec tokens;
+  const std::shared_ptr<Admission> admission;  // shared with calls, which may be answered late
   const std::shared_ptr<shard::PollBroker> broker;
   Namespaces namespaces;
   std::mutex registering;
@@ -66,9 +88,17 @@ struct Services {
   std::vector<ShardPlace> shards;
   std::atomic<bool> stopping{false};
 
+  /// Looks every second whether an overload is over.
+  void WatchOverload();
+
   std::mutex scan_mutex;
-  bool scanning = false;    // protected by scan_mutex
-  bool scan_again = false;  // protected by scan_mutex
+  bool scanning = false;                // protected by scan_mutex
+  std::set<matching::QueueKey> drained;  // and not scanned for yet; protected by scan_mutex
+
+ private:
+  void ScanForDrained();
+  /// By shard.  Reads keys only, and blocks.
+  Result<std::vector<std::vector<ExecutionKey>>> OpenExecutions() const;
 };
 
 }  // namespace wfe::frontend

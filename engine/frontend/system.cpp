@@ -1,4 +1,5 @@
 // What the server says of itself, and its namespaces.
+#include "engine/base/excerpt.h"
 #include "engine/base/serialize.h"
 #include "engine/frontend/handler_table.h"
 #include "engine/frontend/services.h"
@@ -73,7 +74,7 @@ void DescribeNamespace(const Services& services, const ws::DescribeNamespaceRequ
   std::optional<engine::v1::NamespaceRow> row;
   if (!request.id().empty() && request.namespace_().empty()) {
     row = services.namespaces.FindById(request.id());
-    if (!row) return call.Fail(NotFound("Namespace with id " + request.id().substr(0, 200) + " is not found."));
+    if (!row) return call.Fail(NotFound("Namespace with id " + Excerpt(request.id()) + " is not found."));
   } else {
     if (Status valid = CheckNamespace(services, request.namespace_()); !valid) {
       return call.Fail(std::move(valid).error());
@@ -110,7 +111,7 @@ void RegisterNamespace(Services& services, const ws::RegisterNamespaceRequest& r
   row.set_description(request.description());
   *row.mutable_retention() = history::ToProto(retention);
   *row.mutable_created() = history::ToProto(services.host.clock.Now());
-  services.RegisterNamespace(std::move(row), [call = std::move(call)](Status status) {
+  services.RegisterNamespace(call, std::move(row), [call](Status status) {
     if (!status) {
       Error error = std::move(status).error();
       if (error.code == StatusCode::kAlreadyExists) {

@@ -2,6 +2,7 @@
 
 #include <cctype>
 
+#include "engine/base/excerpt.h"
 #include "engine/base/serialize.h"
 #include "engine/frontend/services.h"
 #include "engine/history/attribute_limits.h"
@@ -35,8 +36,8 @@ Status CheckNamespace(const Services& services, const std::string& ns) {
   if (ns.empty()) return InvalidArgument("Namespace not set on request.");
   if (services.namespaces.Exists(ns)) return Ok();
   temporal::api::errordetails::v1::NamespaceNotFoundFailure failure;
-  failure.set_namespace_(ns.substr(0, 200));
-  Error error = NotFound("Namespace " + ns.substr(0, 200) + " is not found.");
+  failure.set_namespace_(Excerpt(ns));
+  Error error = NotFound("Namespace " + Excerpt(ns) + " is not found.");
   error.details.push_back({failure.GetTypeName(), Serialize(failure)});
   return error;
 }

@@ -30,10 +30,10 @@ void List(Services& services, ws::ListWorkflowExecutionsRequest request, Call ca
   if (request.page_size() < 0) return call.Fail(InvalidArgument("PageSize is negative."));
   const int page_size =
       std::min(request.page_size() > 0 ? request.page_size() : kDefaultPageSize, services.options.max_visibility_page);
-  services.host.blocking_executor.Post([&services, request = std::move(request), page_size, call = std::move(call)] {
+  services.Blocking(call, [&services, request = std::move(request), page_size, call] {
     const visibility::VisibilityReader reader(services.host.store.stage(), services.options.visibility);
-    Result<visibility::ListPage> page =
-        reader.List(request.namespace_(), request.query(), page_size, request.next_page_token());
+    Result<visibility::ListPage> page = reader.List(request.namespace_(), request.query(), page_size,
+                                                    request.next_page_token(), services.options.max_list_page_bytes);
     if (!page) return call.Fail(std::move(page).error());
     ws::ListWorkflowExecutionsResponse response;
     for (const engine::v1::VisibilityRecord& record : page->records) {
@@ -48,7 +48,7 @@ void Count(Services& services, ws::CountWorkflowExecutionsRequest request, Call 
   if (Status valid = CheckQuery(services, request.namespace_(), request.query()); !valid) {
     return call.Fail(std::move(valid).error());
   }
-  services.host.blocking_executor.Post([&services, request = std::move(request), call = std::move(call)] {
+  services.Blocking(call, [&services, request = std::move(request), call] {
     const visibility::VisibilityReader reader(services.host.store.stage(), services.options.visibility);
     Result<int64_t> count = reader.Count(request.namespace_(), request.query());
     if (!count) return call.Fail(std::move(count).error());

@@ -4,6 +4,8 @@
 #include <string_view>
 #include <utility>
 
+#include "engine/history/nesting.h"
+
 namespace wfe::history {
 namespace {
 
@@ -41,7 +43,11 @@ api::failure::v1::Failure ActivityTimeoutFailure(enums::TimeoutType type, const 
   auto* info = failure.mutable_timeout_failure_info();
   info->set_timeout_type(type);
   if (attempt.has_heartbeat_details()) *info->mutable_last_heartbeat_details() = attempt.heartbeat_details();
-  if (attempt.has_last_failure()) *failure.mutable_cause() = attempt.last_failure();
+  if (attempt.has_last_failure()) {
+    *failure.mutable_cause() = attempt.last_failure();
+    // The last failure was a timeout with a cause as well, and so on: an activity may time out any number of times.
+    CutCauses(&failure, kMaxCauses);
+  }
   return failure;
 }
 

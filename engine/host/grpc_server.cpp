@@ -7,20 +7,23 @@
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/impl/codegen/server_callback_handlers.h>
 #include <grpcpp/impl/service_type.h>
-#include <sys/socket.h>
-#include <sys/un.h>
+#include <grpcpp/resource_quota.h>
 #include <temporal/api/operatorservice/v1/service.pb.h>
 #include <temporal/api/workflowservice/v1/service.pb.h>
 
 #include <algorithm>
 #include <atomic>
-#include <cstring>
+#include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <optional>
+#include <thread>
 
 #include "engine/base/serialize.h"
 #include "engine/base/strand.h"
-#include "engine/base/unique_fd.h"
+#include "engine/frontend/admission.h"
+#include "engine/host/answer_budget.h"
+#include "engine/host/listener.h"
 #include "wfe/records/v1/records.pb.h"
 
 namespace wfe::host {
@@ -59,14 +62,28 @@ grpc::ByteBuffer ToBuffer(std::string bytes) {
   return {&slice, 1};
 }
 
+/// What all calls of a server share.
+struct Transport {
+  Transport(const Clock& clock, int64_t max_unread_bytes, Duration patience)
+      : monotonic(clock), answers(max_unread_bytes, patience) {}
+  const Clock& monotonic;
+  AnswerBudget answers;
+};
+
 /// One call.  gRPC's reactor lives until OnDone; the ServerCall that handlers hold may live longer and then only
 /// remembers that it was answered.
 class Reactor;
 
 class GrpcCall final : public frontend::ServerCall {
  public:
-  GrpcCall(grpc::ServerUnaryReactor& reactor, grpc::ByteBuffer& response, Instant deadline, std::string features)
-      : reactor_(reactor), response_(response), deadline_(deadline), features_(std::move(features)) {}
+  GrpcCall(grpc::ServerUnaryReactor& reactor, grpc::CallbackServerContext& context, grpc::ByteBuffer& response,
+           Instant deadline, std::string features, Transport& transport)
+      : reactor_(reactor),
+        context_(context),
+        response_(response),
+        deadline_(deadline),
+        features_(std::move(features)),
+        transport_(transport) {}
 
   Instant Deadline() const override { return deadline_; }
   bool Supports(std::string_view feature) const override {
@@ -100,12 +117,25 @@ class GrpcCall final : public frontend::ServerCall {
       replied_ = true;
       dropped = std::move(on_cancel_);
     }
-    if (response) {
-      response_ = ToBuffer(*std::move(response));
-      reactor_.Finish(grpc::Status::OK);
-    } else {
-      reactor_.Finish(ToStatus(response.error()));
+    if (!response) return reactor_.Finish(ToStatus(response.error()));
+    const auto bytes = static_cast<int64_t>(response->size());
+    if (!transport_.answers.Take(bytes)) {
+      return reactor_.Finish(ToStatus(frontend::SystemOverloaded(
+          "answers of " + std::to_string(transport_.answers.bytes()) +
+          " bytes wait for callers that do not read them, no more are sent (max_unread_answer_bytes)")));
     }
+    unread_bytes_ = bytes;
+    if (bytes >= AnswerBudget::kWatchedBytes) {
+      watch_ = transport_.answers.Watch(transport_.monotonic.Now(), [this] { context_.TryCancel(); });
+    }
+    response_ = ToBuffer(*std::move(response));
+    reactor_.Finish(grpc::Status::OK);
+  }
+
+  /// The caller has the answer, or is gone.
+  void Done() {
+    if (watch_ != 0) transport_.answers.Unwatch(watch_);
+    if (unread_bytes_ > 0) transport_.answers.Give(unread_bytes_);
   }
 
   void Cancelled() {
@@ -119,10 +149,14 @@ class GrpcCall final : public frontend::ServerCall {
   }
 
  private:
-  grpc::ServerUnaryReactor& reactor_;  // alive until Reply
-  grpc::ByteBuffer& response_;         // the same
+  grpc::ServerUnaryReactor& reactor_;     // alive until Reply
+  grpc::CallbackServerContext& context_;  // alive until Done
+  grpc::ByteBuffer& response_;            // alive until Reply
   const Instant deadline_;
   const std::string features_;  // as the header says them, separated by commas
+  Transport& transport_;
+  int64_t unread_bytes_ = 0;  // set by Reply, which comes before Done
+  uint64_t watch_ = 0;        // the same
   std::atomic<bool> cancelled_ = false;
   std::mutex mutex_;
   bool replied_ = false;        // guarded by mutex_
@@ -131,14 +165,18 @@ class GrpcCall final : public frontend::ServerCall {
 
 class Reactor final : public grpc::ServerUnaryReactor {
  public:
-  Reactor(grpc::CallbackServerContext& context, grpc::ByteBuffer& response)
-      : call_(std::make_shared<GrpcCall>(*this, response, ToInstant(context.deadline()), FeaturesOf(context))) {}
+  Reactor(grpc::CallbackServerContext& context, grpc::ByteBuffer& response, Transport& transport)
+      : call_(std::make_shared<GrpcCall>(*this, context, response, DeadlineOf(context, transport.monotonic),
+                                         FeaturesOf(context), transport)) {}
 
   const std::shared_ptr<GrpcCall>& call() const { return call_; }
 
   // Without an InlineScope: what a cancellation sets going belongs to the pool, for see below.
   void OnCancel() override { call_->Cancelled(); }
-  void OnDone() override { delete this; }
+  void OnDone() override {
+    call_->Done();
+    delete this;
+  }
   // Both reactions are short and take no lock that gRPC could hold, so they need no thread of gRPC's executor, which
   // would cost two more switches for each call.  gRPC 1.51 calls this one internal; a release that drops it will not
   // compile here.
@@ -150,9 +188,11 @@ class Reactor final : public grpc::ServerUnaryReactor {
     const auto found = headers.find("supported-features");
     return found == headers.end() ? std::string() : std::string(found->second.data(), found->second.size());
   }
-  static Instant ToInstant(std::chrono::system_clock::time_point deadline) {
+  /// A caller says how long it waits; gRPC makes a time of the wall clock of it, which may be put right meanwhile.
+  static Instant DeadlineOf(const grpc::CallbackServerContext& context, const Clock& monotonic) {
+    const auto deadline = context.deadline();
     if (deadline == std::chrono::system_clock::time_point::max()) return Instant::max();
-    return std::chrono::time_point_cast<Duration>(deadline);
+    return monotonic.Now() + (deadline - std::chrono::system_clock::now());
   }
   const std::shared_ptr<GrpcCall> call_;
 };
@@ -160,8 +200,9 @@ class Reactor final : public grpc::ServerUnaryReactor {
 /// One proto service, every method of it, as bytes.
 class RawService final : public grpc::Service {
  public:
-  RawService(const google::protobuf::ServiceDescriptor& descriptor, frontend::Dispatcher& dispatcher)
-      : name_(descriptor.full_name()), dispatcher_(dispatcher) {
+  RawService(const google::protobuf::ServiceDescriptor& descriptor, frontend::Dispatcher& dispatcher,
+             Transport& transport)
+      : name_(descriptor.full_name()), dispatcher_(dispatcher), transport_(transport) {
     for (int i = 0; i < descriptor.method_count(); ++i) {
       methods_.push_back({descriptor.method(i)->name(), "/" + name_ + "/" + descriptor.method(i)->name()});
     }
@@ -185,7 +226,7 @@ class RawService final : public grpc::Service {
 
   grpc::ServerUnaryReactor* Handle(const Method& method, grpc::CallbackServerContext& context,
                                    const grpc::ByteBuffer& request, grpc::ByteBuffer& response) {
-    auto* const reactor = new Reactor(context, response);
+    auto* const reactor = new Reactor(context, response, transport_);
     // The call may be over, and the reactor gone, as soon as it is dispatched; gRPC wants the pointer all the same and
     // deletes only after it was returned.
     grpc::Slice single;
@@ -201,18 +242,9 @@ class RawService final : public grpc::Service {
 
   const std::string name_;
   frontend::Dispatcher& dispatcher_;
+  Transport& transport_;
   std::deque<Method> methods_;
 };
-
-constexpr std::string_view kUnix = "unix:";
-
-bool SomebodyListensOn(const std::string& path) {
-  sockaddr_un address = {};
-  address.sun_family = AF_UNIX;
-  std::memcpy(address.sun_path, path.data(), std::min(path.size(), sizeof(address.sun_path) - 1));
-  const UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  return fd.open() && ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
-}
 
 }  // namespace
 
@@ -220,15 +252,10 @@ class GrpcServer::Impl {
  public:
   Status Start(GrpcServerOptions options, frontend::Dispatcher& dispatcher) {
     options_ = std::move(options);
-    if (options_.listen.starts_with(kUnix)) {
-      const std::string path = options_.listen.substr(kUnix.size());
-      if (path.empty() || path.size() >= sizeof(sockaddr_un::sun_path)) {
-        return InvalidArgument("cannot listen on " + options_.listen + ": the path of a socket has 1 to " +
-                               std::to_string(sizeof(sockaddr_un::sun_path) - 1) + " bytes");
-      }
-      // gRPC would take the name away from a server that has it.
-      if (SomebodyListensOn(path)) return Unavailable("cannot listen on " + options_.listen + ": a server has it");
-    }
+    WFE_CHECK(options_.monotonic != nullptr);
+    WFE_ASSIGN_OR_RETURN(const ListenAddress address, ListenAddress::Parse(options_.listen));
+    WFE_ASSIGN_OR_RETURN(listener_, Listener::Open(address, options_.max_connections));
+    transport_.emplace(*options_.monotonic, options_.max_unread_answer_bytes, options_.answer_patience);
     for (const void* const volatile& descriptor : kLinkedDescriptors) WFE_CHECK(descriptor != nullptr);
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
@@ -240,21 +267,27 @@ class GrpcServer::Impl {
     builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0);
     builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 60'000);
     builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
-    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // a port in use is an error, not a shared port
-    builder.AddListeningPort(options_.listen, grpc::InsecureServerCredentials(), &port_);
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, static_cast<int>(options_.max_streams_per_connection));
+    grpc::ResourceQuota quota("wfe");
+    quota.Resize(static_cast<size_t>(options_.max_transport_bytes));
+    builder.SetResourceQuota(quota);
+    acceptor_ = builder.experimental().AddExternalConnectionAcceptor(
+        grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, grpc::InsecureServerCredentials());
     for (const std::string& name : options_.services) {
       const auto* const descriptor = google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(name);
       WFE_CHECK(descriptor != nullptr, name);
-      services_.emplace_back(*descriptor, dispatcher);
+      services_.emplace_back(*descriptor, dispatcher, *transport_);
       builder.RegisterService(&services_.back());
     }
     server_ = builder.BuildAndStart();
-    if (server_ == nullptr || port_ == 0) {
-      return Unavailable("cannot listen on " + options_.listen + ": the port is in use or not ours to take");
-    }
-    address_ = options_.listen.starts_with(kUnix)
-                   ? options_.listen  // gRPC gives such a socket the port 1
-                   : options_.listen.substr(0, options_.listen.rfind(':')) + ":" + std::to_string(port_);
+    if (server_ == nullptr) return Internal("gRPC does not start");
+    listener_->Start([this](int from, int connection) {
+      grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters taken;
+      taken.listener_fd = from;
+      taken.fd = connection;
+      acceptor_->HandleNewConnection(&taken);
+    });
+    watcher_ = std::thread([this] { WatchAnswers(); });
     SetServing(false);
     return Ok();
   }
@@ -265,21 +298,46 @@ class GrpcServer::Impl {
     for (const std::string& name : options_.services) health->SetServingStatus(name, serving);
   }
 
-  const std::string& address() const { return address_; }
+  const std::string& address() const { return listener_->address(); }
+  const AnswerBudget& answers() const { return transport_->answers; }
+  int64_t refused_connections() const { return listener_->refused(); }
 
   void Shutdown(Duration grace) {
     if (server_ == nullptr) return;
+    listener_->Stop();
+    {
+      const std::lock_guard lock(stop_mutex_);
+      stopping_ = true;
+    }
+    stop_.notify_all();
+    if (watcher_.joinable()) watcher_.join();
     server_->Shutdown(std::chrono::system_clock::now() +
                       std::chrono::duration_cast<std::chrono::system_clock::duration>(grace));
     server_->Wait();
   }
 
  private:
+  void WatchAnswers() {
+    std::unique_lock lock(stop_mutex_);
+    const auto pause = std::max<Duration>(options_.answer_patience / 4, std::chrono::milliseconds(10));
+    while (!stop_.wait_for(lock, pause, [this] { return stopping_; })) {
+      lock.unlock();
+      transport_->answers.EndSlow(options_.monotonic->Now());
+      lock.lock();
+    }
+  }
+
   GrpcServerOptions options_;
+  std::optional<Transport> transport_;  // outlives the calls of the server
   std::deque<RawService> services_;
+  std::unique_ptr<Listener> listener_;
   std::unique_ptr<grpc::Server> server_;
-  int port_ = 0;
-  std::string address_;
+  std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor_;
+
+  std::mutex stop_mutex_;
+  std::condition_variable stop_;
+  bool stopping_ = false;  // guarded by stop_mutex_
+  std::thread watcher_;
 };
 
 GrpcServer::GrpcServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -294,5 +352,7 @@ Result<std::unique_ptr<GrpcServer>> GrpcServer::Start(GrpcServerOptions options,
 void GrpcServer::SetServing(bool serving) { impl_->SetServing(serving); }
 const std::string& GrpcServer::address() const { return impl_->address(); }
 void GrpcServer::Shutdown(Duration grace) { impl_->Shutdown(grace); }
+int64_t GrpcServer::unread_answer_bytes() const { return impl_->answers().bytes(); }
+int64_t GrpcServer::refused_connections() const { return impl_->refused_connections(); }
 
 }  // namespace wfe::host

@@ -16,13 +16,20 @@ namespace wfe::host {
 struct GrpcServerOptions {
   std::string listen = "127.0.0.1:7233";  ///< HOST:PORT; port 0 lets the system choose.
   std::vector<std::string> services;      ///< Full names; each must be in the linked-in protos.
+  /// The scale of ServerCall::Deadline; outlives the server.
+  const Clock* monotonic = nullptr;
   int max_message_bytes = 16 << 20;       ///< Above it gRPC itself refuses; the frontend's own limits are lower.
+  int64_t max_connections = 10'000;       ///< Further ones are closed at once.
+  int64_t max_streams_per_connection = 10'000;
+  int64_t max_transport_bytes = 512 << 20;              ///< What gRPC may use for what it reads; then it reads no more.
+  int64_t max_unread_answer_bytes = 256 << 20;          ///< Further answers are refused, RESOURCE_EXHAUSTED.
+  Duration answer_patience = std::chrono::seconds(30);  ///< A call whose answer is not read for so long is ended.
 };
 
 class GrpcServer {
  public:
   /// Binds and starts to answer, health NOT_SERVING until SetServing(true).  `dispatcher` must outlive the server.
-  /// A port in use is an error that names it.
+  /// UNAVAILABLE: a port in use; INVALID_ARGUMENT: no address.  Both name it.
   static Result<std::unique_ptr<GrpcServer>> Start(GrpcServerOptions options, frontend::Dispatcher& dispatcher);
   ~GrpcServer();
 
@@ -32,6 +39,11 @@ class GrpcServer {
   const std::string& address() const;
   /// Refuses new calls, gives those in progress `grace`, then cancels them.  Blocks.
   void Shutdown(Duration grace);
+
+  /// Bytes of answers that nobody has read yet.
+  int64_t unread_answer_bytes() const;
+  /// Connections that were closed because there were too many.
+  int64_t refused_connections() const;
 
  private:
   class Impl;

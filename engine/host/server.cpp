@@ -2,21 +2,26 @@
 
 #include <absl/synchronization/mutex.h>
 
+#include <algorithm>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <charconv>
 #include <deque>
 #include <future>
+#include <mutex>
 #include <optional>
 #include <thread>
 #include <vector>
 
 #include "engine/base/id_source.h"
+#include "engine/base/printable.h"
 #include "engine/base/strand.h"
 #include "engine/frontend/engine.h"
 #include "engine/host/asio_timers.h"
+#include "engine/host/blocking_pool.h"
 #include "engine/host/grpc_server.h"
 #include "engine/host/host_clock.h"
+#include "engine/host/listener.h"
 #include "engine/storage/store.h"
 
 namespace wfe::host {
@@ -52,9 +57,39 @@ class RecordsOnly final : public frontend::Dispatcher {
   frontend::Dispatcher& inner_;
 };
 
-bool IsLoopback(const std::string& listen) {
-  const std::string host = listen.substr(0, listen.rfind(':'));
-  return host == "localhost" || host == "[::1]" || host.starts_with("127.") || listen.starts_with("unix:");
+frontend::EngineOptions EngineOptionsOf(const Limits& limits, int shards) {
+  frontend::EngineOptions options;
+  options.server_version = WFE_VERSION;
+  options.max_list_page_bytes = limits.max_list_page_bytes;
+  options.max_namespaces = static_cast<size_t>(limits.max_namespaces);
+  options.admission = {.max_calls = limits.max_calls,
+                       .max_request_bytes = limits.max_request_bytes,
+                       .max_pending_commits = limits.max_pending_commits,
+                       .max_pending_commit_bytes = limits.max_pending_commit_bytes,
+                       .max_blocking_calls = limits.blocking_threads + limits.max_blocking_queue};
+  shard::Options& shard = options.shard;
+  shard.history = limits;
+  shard.max_pollers = static_cast<int>(limits.max_pollers);
+  shard.max_pollers_per_queue = static_cast<int>(limits.max_pollers_per_queue);
+  shard.max_history_waiters_per_run = static_cast<int>(limits.max_history_waiters_per_run);
+  shard.max_queries_per_run = limits.max_queries_per_run;
+  shard.max_queries = std::max<int64_t>(1, limits.max_queries / shards);
+  shard.max_cached_bytes = limits.max_cached_bytes / shards;
+  shard.max_schedules_bytes = limits.max_schedules_bytes / shards;
+  shard.schedules.max_bytes = limits.max_schedule_bytes;
+  return options;
+}
+
+/// "23 h 59 min", "3 d 4 h", "5 s".
+std::string DurationText(Duration duration) {
+  const auto seconds = duration / std::chrono::seconds(1);
+  const auto two = [](int64_t big, const char* unit, int64_t small, const char* part) {
+    return std::to_string(big) + " " + unit + " " + std::to_string(small) + " " + part;
+  };
+  if (seconds >= 86'400) return two(seconds / 86'400, "d", seconds % 86'400 / 3600, "h");
+  if (seconds >= 3600) return two(seconds / 3600, "h", seconds % 3600 / 60, "min");
+  if (seconds >= 60) return two(seconds / 60, "min", seconds % 60, "s");
+  return std::to_string(seconds) + " s";
 }
 
 Result<std::optional<uint64_t>> AcceptedLoss(const std::string& text) {
@@ -79,7 +114,9 @@ class Server::Impl {
   ~Impl() { StopThreads(); }
 
   Status Start() {
-    if (!IsLoopback(options_.listen) && !options_.insecure) {
+    WFE_ASSIGN_OR_RETURN(const int64_t files, RaiseFileLimit());
+    WFE_ASSIGN_OR_RETURN(const ListenAddress address, ListenAddress::Parse(options_.listen));
+    if (!address.loopback && !options_.insecure) {
       return InvalidArgument("refusing to listen on " + options_.listen +
                                 " in plain text without authentication; use a loopback address, or say --insecure");
     }
@@ -93,47 +130,65 @@ class Server::Impl {
     if (options_.on_fatal) {
       store_options.stage.fatal = [report = options_.on_fatal](const Error& error) { report(error.message); };
     }
-    auto store = storage::Store::OpenDirectory(options_.data_dir, store_options);
-    if (!store) {
-      // Whoever starts a server tells by the code what failed: this was the store, not the address.
-      Error error = std::move(store).error();
-      if (error.code == StatusCode::kUnavailable) error.code = StatusCode::kFailedPrecondition;
-      return error;
-    }
-    store_ = *std::move(store);
+    step_ = StartStep::kStore;
+    WFE_ASSIGN_OR_RETURN(store_, storage::Store::OpenDirectory(options_.data_dir, store_options));
     clock_.NotBefore(store_->last_known_time());
+    if (const Duration ahead = clock_.Ahead(); ahead >= std::chrono::seconds(1)) {
+      Warn("the store has seen times that are " + DurationText(ahead) + " ahead of this machine's clock; until the " +
+           "clock has caught up the engine's time goes on at three quarters of its pace: timers are late by a third, " +
+           "and schedules act by the time of the store");
+    }
+    blocking_ = std::make_unique<BlockingPool>(static_cast<int>(options_.limits.blocking_threads));
     for (int i = 0; i < options_.threads; ++i) threads_.emplace_back([this] { pool_.run(); });
 
-    frontend::EngineOptions engine_options;
-    engine_options.server_version = WFE_VERSION;
-    engine_options.shard.history = options_.limits;
+    const frontend::EngineOptions engine_options = EngineOptionsOf(options_.limits, options_.shards);
     std::vector<Executor*> shards;
     for (Strand& shard : shards_) shards.push_back(&shard);
-    engine_ = std::make_unique<frontend::Engine>(engine_options, frontend::EngineHost{.clock = clock_,
-                                                                                     .ids = ids_,
-                                                                                     .timers = timers_,
-                                                                                     .shard_executors = shards,
-                                                                                     .matching_executor = matching_,
-                                                                                     .blocking_executor = executor_,
-                                                                                     .store = *store_});
+    const frontend::EngineHost host{.clock = clock_,
+                                    .ids = ids_,
+                                    .timers = timers_,
+                                    .shard_executors = shards,
+                                    .matching_executor = matching_,
+                                    .blocking_executor = *blocking_,
+                                    .store = *store_,
+                                    .monotonic = &monotonic_,
+                                    .warn = [this](const std::string& sentence) { Warn(sentence); },
+                                    .overloaded = [this](bool overloaded) { SetOverloaded(overloaded); }};
+    engine_ = std::make_unique<frontend::Engine>(engine_options, host);
     WFE_RETURN_IF_ERROR(engine_->Start());
 
+    step_ = StartStep::kAddress;
     records_only_.emplace(engine_->dispatcher());
     GrpcServerOptions grpc;
     grpc.listen = options_.listen;
+    grpc.monotonic = &monotonic_;
+    // The store keeps its tables open; half of the files are left to it.
+    grpc.max_connections = std::min(options_.limits.max_connections, files / 2);
+    grpc.max_streams_per_connection = options_.limits.max_streams_per_connection;
+    grpc.max_transport_bytes = options_.limits.max_transport_bytes;
+    grpc.max_unread_answer_bytes = options_.limits.max_unread_answer_bytes;
+    grpc.answer_patience = std::chrono::seconds(options_.limits.answer_patience_s);
     grpc.services = {"temporal.api.workflowservice.v1.WorkflowService",
                      "temporal.api.operatorservice.v1.OperatorService", "wfe.records.v1.RecordsService"};
     frontend::Dispatcher& dispatcher =
         options_.records_only ? static_cast<frontend::Dispatcher&>(*records_only_) : engine_->dispatcher();
     WFE_ASSIGN_OR_RETURN(grpc_, GrpcServer::Start(grpc, dispatcher));
-    grpc_->SetServing(true);
+    const std::lock_guard lock(health_mutex_);
+    serving_ = true;
+    grpc_->SetServing(!overloaded_);
     return Ok();
   }
+
+  StartStep step() const { return step_; }
 
   const std::string& address() const { return grpc_->address(); }
 
   void Stop(Duration grace) {
-    if (grpc_) grpc_->SetServing(false);
+    {
+      const std::lock_guard lock(health_mutex_);
+      serving_ = false;
+      if (grpc_) grpc_->SetServing(false);
+    }
     if (engine_) {
       std::promise<void> stopped;
       engine_->Stop([&stopped] { stopped.set_value(); });
@@ -150,7 +205,20 @@ class Server::Impl {
   }
 
  private:
+  void Warn(const std::string& sentence) const {
+    if (options_.warn) return options_.warn(sentence);
+    std::fprintf(stderr, "wfe: %s\n", PrintableLine(sentence).c_str());
+  }
+
+  /// An overloaded server is alive and refuses; whoever asks for its health may send work elsewhere.
+  void SetOverloaded(bool overloaded) {
+    const std::lock_guard lock(health_mutex_);
+    overloaded_ = overloaded;
+    if (serving_) grpc_->SetServing(!overloaded);
+  }
+
   void StopThreads() {
+    if (blocking_) blocking_->Stop();
     if (threads_.empty()) return;
     work_.reset();
     pool_.stop();
@@ -159,7 +227,9 @@ class Server::Impl {
   }
 
   const ServerOptions options_;
-  HostClock clock_;
+  SystemClock wall_;
+  SteadyClock monotonic_;
+  HostClock clock_{wall_, monotonic_};
   SystemIdSource ids_;
   asio::io_context pool_;
   AsioTimers timers_;
@@ -168,21 +238,29 @@ class Server::Impl {
   Strand matching_{executor_};
   asio::executor_work_guard<asio::io_context::executor_type> work_;
   std::vector<std::thread> threads_;
+  std::unique_ptr<BlockingPool> blocking_;
   std::unique_ptr<storage::Store> store_;
   std::unique_ptr<frontend::Engine> engine_;
   std::optional<RecordsOnly> records_only_;
   std::unique_ptr<GrpcServer> grpc_;
+  StartStep step_ = StartStep::kOptions;
+
+  std::mutex health_mutex_;
+  bool serving_ = false;     // guarded by health_mutex_
+  bool overloaded_ = false;  // the same
 };
 
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Server::~Server() = default;
 
-Result<std::unique_ptr<Server>> Server::Start(const ServerOptions& options) {
+Result<std::unique_ptr<Server>> Server::Start(const ServerOptions& options, StartStep* step) {
+  if (step != nullptr) *step = StartStep::kOptions;
   if (options.shards < 1 || (options.shards & (options.shards - 1)) != 0) {
     return InvalidArgument("the number of shards must be a power of two, not " + std::to_string(options.shards));
   }
   auto impl = std::make_unique<Impl>(options);
   if (Status started = impl->Start(); !started) {
+    if (step != nullptr) *step = impl->step();
     impl->Stop(Duration::zero());
     return std::move(started).error();
   }

@@ -7,7 +7,7 @@
 
 #include "engine/base/result.h"
 #include "engine/base/time.h"
-#include "engine/history/limits.h"
+#include "engine/host/limits.h"
 
 namespace wfe::host {
 
@@ -18,19 +18,26 @@ struct ServerOptions {
   int threads = 2;                        ///< Of the pool that runs strands nobody else runs.
   bool records_only = false;              ///< Serve blobs and rows only, for workers of another Temporal server.
   std::string accept_data_loss;           ///< The sequence number a refused start asked for; empty: none.
-  history::Limits limits;                 ///< Of each execution.
+  Limits limits;
   bool insecure = false;                  ///< Allows plain text on an address that is not loopback.
+  /// Gets one sentence about each thing that an operator should know, on any thread.  Empty: stderr.
+  std::function<void(const std::string&)> warn;
   /// Called once, when the store has failed and the process must end (ARCHITECTURE D5).  Empty: print and _Exit.
   std::function<void(const std::string&)> on_fatal;
 };
 
+/// What a start that failed was at.
+enum class StartStep {
+  kOptions,  ///< An option is wrong, such as an address that is not loopback, or the machine allows too few files.
+  kStore,    ///< In use, damaged, of another version, not writable; RESOURCE_EXHAUSTED: its disk is full.
+  kAddress,  ///< Taken, or not ours to take.
+};
+
 class Server {
  public:
-  /// Opens the store, recovers every open execution, listens.  Serving when it returns.
-  /// UNAVAILABLE: the address is taken; FAILED_PRECONDITION: the store cannot be opened (another process has it, its folder
-  /// is not writable); RESOURCE_EXHAUSTED: its disk is full; DATA_LOSS: it lacks what it has acknowledged, or is damaged;
-  /// INVALID_ARGUMENT: an option, such as an address that is not loopback.
-  static Result<std::unique_ptr<Server>> Start(const ServerOptions& options);
+  /// Opens the store, recovers every open execution, listens.  Serving when it returns.  On an error `step` says what
+  /// failed; the error's code says how.
+  static Result<std::unique_ptr<Server>> Start(const ServerOptions& options, StartStep* step = nullptr);
   ~Server();
 
   /// HOST:PORT really bound.

@@ -7,6 +7,7 @@
 #include <array>
 
 #include "engine/history/chain.h"
+#include "engine/history/nesting.h"
 
 namespace wfe::lint {
 namespace {
@@ -48,7 +49,7 @@ StoredView TakeApart(const StoredRun& run, const StoreLintOptions& options) {
   }
   for (const std::string& bytes : view.event_bytes) {
     HistoryEvent event;
-    if (!event.ParseFromString(bytes)) report.Add(static_cast<EventId>(view.events.size() + 1), "cannot be decoded");
+    if (!history::ParseStored(bytes, &event)) report.Add(static_cast<EventId>(view.events.size() + 1), "cannot be decoded");
     view.events.push_back(std::move(event));
   }
   return view;

@@ -27,14 +27,18 @@ struct Options {
   Duration query_poller_window = std::chrono::seconds(20);  ///< S67: no poller so long: fail fast.
   Duration max_query_wait = std::chrono::seconds(60);       ///< When the caller set no deadline.
   int query_max_workflow_task_attempt = 3;                  ///< S67.
+  int64_t max_queries_per_run = 100;                        ///< Waiting for an answer.
+  int64_t max_queries = 2'500;                              ///< The same, of a shard.
 
   // Schedules.
   schedules::Limits schedules;
   int64_t max_schedules = 10'000;            ///< Of one shard; they are kept in memory.
+  int64_t max_schedules_bytes = 64 << 20;    ///< The same.
   int max_scheduled_starts_per_second = 30;  ///< S96; of one shard.
 
   // Memory of a shard.
   int64_t max_cached_executions = 10'000;
+  int64_t max_cached_bytes = 64 << 20;             ///< Of their states and tails, as they are stored.
   Duration cache_idle = std::chrono::seconds(10);  ///< A parked execution leaves memory after this.
   int64_t max_cached_history_bytes = 256 << 10;    ///< The tail kept of one execution.
 

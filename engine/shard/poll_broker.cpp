@@ -17,8 +17,9 @@ matching::MatcherLimits MatcherLimitsOf(const Options& options) {
 
 }  // namespace
 
-PollBroker::PollBroker(const Options& options, const Clock& clock, TimerService& timers, Executor& executor)
-    : options_(options), clock_(clock), timers_(timers), executor_(executor), matcher_(MatcherLimitsOf(options)) {}
+PollBroker::PollBroker(const Options& options, const Clock& clock, TimerService& timers, Executor& executor,
+                       const Clock* told)
+    : options_(options), clock_(clock), told_(told ? *told : clock), timers_(timers), executor_(executor), matcher_(MatcherLimitsOf(options)) {}
 
 matching::PollerId PollBroker::Poll(std::shared_ptr<ParkedPoll> poll) {
   poll->id = ++next_id_;
@@ -46,7 +47,9 @@ void PollBroker::Park(std::shared_ptr<ParkedPoll> poll, bool again) {
   }
   parked_[parked.id] = std::move(poll);
   Deliver(std::move(match));
-  if (on_room_ && !matcher_.TakeDrained().empty()) on_room_();
+  if (std::vector<matching::QueueKey> drained = matcher_.TakeDrained(); on_room_ && !drained.empty()) {
+    on_room_(std::move(drained));
+  }
   ArmTimer();
 }
 
@@ -104,7 +107,10 @@ void PollBroker::ShutDownWorker(std::string worker) {
 
 void PollBroker::Describe(matching::QueueKey queue, Function<void(QueueDescription)> done) {
   executor_.Post([this, queue = std::move(queue), done = std::move(done)]() mutable {
-    done({matcher_.Backlog(queue), matcher_.SeenPollers(queue)});
+    QueueDescription described{matcher_.Backlog(queue), matcher_.SeenPollers(queue)};
+    const Duration between = told_.Now() - clock_.Now();
+    for (matching::TaskQueue::SeenPoller& seen : described.pollers) seen.last_access += between;
+    done(std::move(described));
   });
 }
 

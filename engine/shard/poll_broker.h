@@ -37,7 +37,9 @@ struct ParkedPoll {
 /// says so at any time (pitfall 19).
 class PollBroker final : public TaskSink, public std::enable_shared_from_this<PollBroker> {
  public:
-  PollBroker(const Options& options, const Clock& clock, TimerService& timers, Executor& executor);
+  /// `clock` is that of those who wait; descriptions tell times on `told`, if it is another one.
+  PollBroker(const Options& options, const Clock& clock, TimerService& timers, Executor& executor,
+             const Clock* told = nullptr);
 
   /// Waits for a task, longest-waiting first.  Returns the poll's id, for Forget.
   matching::PollerId Poll(std::shared_ptr<ParkedPoll> poll);
@@ -61,8 +63,9 @@ class PollBroker final : public TaskSink, public std::enable_shared_from_this<Po
   /// `done` runs on the broker's strand.
   void Describe(matching::QueueKey queue, Function<void(QueueDescription)> done);
 
-  /// Runs when a queue that had refused tasks has room again: pending tasks must be offered anew.  Set before use.
-  void OnRoomAgain(Function<void()> callback) { on_room_ = std::move(callback); }
+  /// Runs when queues that had refused tasks have room again: what is pending for them must be offered anew.  Set
+  /// before use.
+  void OnRoomAgain(Function<void(std::vector<matching::QueueKey>)> callback) { on_room_ = std::move(callback); }
 
   /// Answers every poll with nothing, then and from then on.
   void Stop();
@@ -83,10 +86,11 @@ class PollBroker final : public TaskSink, public std::enable_shared_from_this<Po
 
   const Options& options_;
   const Clock& clock_;
+  const Clock& told_;
   TimerService& timers_;
   Executor& executor_;
   std::atomic<matching::PollerId> next_id_{0};
-  Function<void()> on_room_;
+  Function<void(std::vector<matching::QueueKey>)> on_room_;
 
   // Touched on the strand alone.
   matching::Matcher matcher_;

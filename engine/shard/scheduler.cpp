@@ -91,13 +91,25 @@ Scheduler::~Scheduler() = default;
 
 // --- Recovery and upkeep.
 
-void Scheduler::Recover(std::vector<schedules::State> states) {
+namespace {
+
+std::pair<std::string, std::string> NameOf(const ScheduleKey& key) { return {key.ns.value(), key.schedule_id}; }
+
+Error Unreadable(const std::string& schedule_id) {
+  return DataLoss("schedule \"" + schedule_id + "\" is in the store and cannot be read; it can be deleted");
+}
+
+}  // namespace
+
+void Scheduler::Recover(std::vector<schedules::State> states, const std::vector<ScheduleKey>& unreadable) {
   WFE_CHECK(host_.executor.OnStrand());
+  for (const ScheduleKey& key : unreadable) unreadable_.insert(NameOf(key));
   for (schedules::State& state : states) {
     const Key key = KeyOf(state.row);
     auto entry = std::make_unique<Entry>(
         Entry{.instance = ++last_instance_, .state = std::move(state), .last_commit = 0, .under_way = {}});
     SetTimer(key, *entry);
+    Weigh(*entry);
     const uint64_t instance = entry->instance;
     entries_[key] = std::move(entry);
     CarryOut(key, instance);
@@ -138,6 +150,7 @@ void Scheduler::Create(schedules::NewSchedule schedule, Callback<uint64_t> done)
   WFE_CHECK(host_.executor.OnStrand());
   if (stopped_) return done(ShuttingDown());
   const Key key = KeyOf(ScheduleKey{Namespace(schedule.ns), schedule.schedule_id});
+  if (unreadable_.contains({schedule.ns, schedule.schedule_id})) return done(Unreadable(schedule.schedule_id));
   if (const Entry* known = Find(key)) {
     const engine::v1::ScheduleRow& row = known->state.row;
     const uint64_t commit = known->last_commit;
@@ -155,6 +168,7 @@ void Scheduler::Create(schedules::NewSchedule schedule, Callback<uint64_t> done)
     return done(ResourceExhausted("there are " + std::to_string(entries_.size()) +
                                   " schedules, no more are kept (max_schedules)"));
   }
+  if (Status room = CheckRoom(); !room) return done(std::move(room).error());
   Result<schedules::State> state = schedules::Create(std::move(schedule), host_.clock.Now(), options_.schedules);
   if (!state) return done(std::move(state).error());
   const uint64_t token = state->row.conflict_token();
@@ -167,6 +181,9 @@ void Scheduler::Create(schedules::NewSchedule schedule, Callback<uint64_t> done)
 void Scheduler::Apply(const ScheduleKey& schedule, schedules::Input input, Callback<uint64_t> done) {
   Result<Entry*> entry = Require(schedule);
   if (!entry) return done(std::move(entry).error());
+  if (Status room = std::holds_alternative<schedules::Updated>(input) ? CheckRoom() : Ok(); !room) {
+    return done(std::move(room).error());
+  }
   const Status advanced = schedules::Advance((*entry)->state, input, host_.clock.Now(), options_.schedules);
   if (!advanced) {
     return WhenDurable((*entry)->last_commit,
@@ -179,7 +196,7 @@ void Scheduler::Apply(const ScheduleKey& schedule, schedules::Input input, Callb
 
 void Scheduler::Delete(const ScheduleKey& schedule, Callback<bool> done) {
   Result<Entry*> entry = Require(schedule);
-  if (!entry) return done(std::move(entry).error());
+  if (!entry && unreadable_.erase(NameOf(schedule)) == 0) return done(std::move(entry).error());
   Forget(KeyOf(schedule), [done = std::move(done)]() mutable { done(true); });
 }
 
@@ -250,6 +267,7 @@ Scheduler::Entry* Scheduler::Find(const Key& key, uint64_t instance) {
 Result<Scheduler::Entry*> Scheduler::Require(const ScheduleKey& key) {
   WFE_CHECK(host_.executor.OnStrand());
   if (stopped_) return ShuttingDown();
+  if (unreadable_.contains(NameOf(key))) return Unreadable(key.schedule_id);
   Entry* const entry = Find(KeyOf(key));
   if (!entry) return NotFound("schedule \"" + key.schedule_id + "\" not found");
   return entry;
@@ -273,7 +291,20 @@ void Scheduler::WhenDurable(uint64_t commit, Function<void()> run) {
   when_durable_.emplace(commit, std::move(run));
 }
 
+void Scheduler::Weigh(Entry& entry) {
+  const auto bytes = static_cast<int64_t>(entry.state.row.ByteSizeLong());
+  bytes_ += bytes - entry.bytes;
+  entry.bytes = bytes;
+}
+
+Status Scheduler::CheckRoom() const {
+  if (bytes_ <= options_.max_schedules_bytes) return Ok();
+  return ResourceExhausted("the schedules have " + std::to_string(bytes_) +
+                           " bytes, no more are kept (max_schedules_bytes)");
+}
+
 void Scheduler::Save(const Key& key, Entry& entry) {
+  Weigh(entry);
   host_.store.Put(entry.state.row, NextCommit());
   entry.last_commit = handed_in_;
   SetTimer(key, entry);
@@ -299,6 +330,7 @@ void Scheduler::Take(const Key& key, uint64_t instance, const schedules::Input& 
 
 void Scheduler::Forget(const Key& key, Function<void()> durable) {
   timers_.Remove(key);
+  if (const Entry* entry = Find(key)) bytes_ -= entry->bytes;
   entries_.erase(key);
   host_.store.Delete(key.ns.value(), key.workflow_id.value(), NextCommit());
   WhenDurable(handed_in_, std::move(durable));

@@ -50,7 +50,8 @@ class Scheduler {
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
 
-  void Recover(std::vector<schedules::State> states);
+  /// `unreadable` answer DATA_LOSS until somebody deletes them.
+  void Recover(std::vector<schedules::State> states, const std::vector<ScheduleKey>& unreadable = {});
   /// Compares the timers with the states, and repairs what differs (H21).
   DerivedDifference CheckDerived();
   /// Refuses what comes afterwards.  `flushed` runs when all commits are durable.
@@ -73,6 +74,7 @@ class Scheduler {
     schedules::State state;
     uint64_t last_commit = 0;
     std::set<std::string> under_way;  ///< Names of effects.
+    int64_t bytes = 0;                ///< Its part of bytes_.
   };
   struct WaitingDescribe {
     uint64_t id = 0;
@@ -95,6 +97,9 @@ class Scheduler {
   void CarryOutLater(const Key& key, uint64_t instance, std::string effect);
   void Begin(const Key& key, Entry& entry, const schedules::Effect& effect, const std::string& name);
   void SetTimer(const Key& key, const Entry& entry);
+  void Weigh(Entry& entry);
+  /// What a client adds is refused when there is too much; what schedules do by themselves is not.
+  Status CheckRoom() const;
   void ArmTimer();
   void OnTimer();
   bool MayStart();
@@ -107,6 +112,8 @@ class Scheduler {
   const Options& options_;
   const Host host_;
   std::unordered_map<Key, std::unique_ptr<Entry>> entries_;
+  int64_t bytes_ = 0;  // of all rows
+  std::set<std::pair<std::string, std::string>> unreadable_;  // namespace and id
   std::unordered_map<Key, std::vector<WaitingDescribe>> describes_;
   uint64_t last_describe_ = 0;
   timers::TimerQueue timers_;

@@ -1,7 +1,6 @@
 #include "engine/shard/shard.h"
 
 #include <algorithm>
-#include <unordered_set>
 
 #include "engine/history/proto_time.h"
 #include "engine/shard/answers.h"
@@ -36,10 +35,16 @@ void Shard::Recover(std::vector<Recovery> executions) {
   for (Recovery& recovery : executions) {
     if (recovery.needs_commit) {
       Result<Execution*> execution = Load(recovery.key);
-      WFE_CHECK(execution.has_value(), "an open execution cannot be recovered");
+      if (!execution) {
+        LeaveAlone(recovery.key, execution.error());
+        continue;
+      }
       Result<history::Transition> transition =
           history::Decide((*execution)->state, history::Recovered{}, host_.clock.Now(), options_.history);
-      WFE_CHECK(transition.has_value(), transition.has_value() ? "" : transition.error().message);
+      if (!transition) {
+        LeaveAlone(recovery.key, transition.error());
+        continue;
+      }
       Carry(**execution, *std::move(transition));
       continue;
     }
@@ -49,35 +54,11 @@ void Shard::Recover(std::vector<Recovery> executions) {
   ArmTimer();
 }
 
-DerivedDifference Shard::CheckDerived(const std::vector<ExecutionKey>& open) {
-  WFE_CHECK(host_.executor.OnStrand());
-  DerivedDifference difference;
-  std::unordered_set<ExecutionKey> seen;
-  const Instant now = host_.clock.Now();
-  for (const ExecutionKey& key : open) {
-    std::optional<history::MutableState> read;
-    const history::MutableState* state = Peek(key, read);
-    if (!state || !state->IsOpen()) continue;  // closed since it was listed
-    seen.insert(key);
-    ++difference.executions;
-    const std::optional<Instant> wanted = history::NextDeadline(*state);
-    if (wanted != timers_.Due(key)) {
-      ++difference.timers_missing;
-      SetTimer(key, wanted);
-    }
-    CarryOutEffects(key, key.ns.value(), history::PendingOffers(*state, now));
-  }
-  for (const ExecutionKey& key : timers_.Keys()) {
-    if (seen.contains(key)) continue;
-    // It may have been opened since the list was made; then its state says so.
-    std::optional<history::MutableState> read;
-    const history::MutableState* state = Peek(key, read);
-    if (state && history::NextDeadline(*state) == timers_.Due(key)) continue;
-    ++difference.timers_orphaned;
-    timers_.Remove(key);
-  }
-  ArmTimer();
-  return difference;
+void Shard::LeaveAlone(const ExecutionKey& key, const Error& why) {
+  // A disk that cannot be read is no matter of one run (ARCHITECTURE D5).
+  WFE_CHECK(why.code != StatusCode::kUnavailable, why.message);
+  timers_.Remove(key);
+  if (host_.warn) host_.warn(key.ToString() + " cannot be read and is left alone: " + why.message);
 }
 
 const history::MutableState* Shard::Peek(const ExecutionKey& key, std::optional<history::MutableState>& read) const {
@@ -101,6 +82,7 @@ void Shard::Stop(Function<void()> flushed) {
   }
   auto queries = std::move(queries_);
   queries_.clear();
+  waiting_queries_ = 0;
   for (auto& [key, list] : queries) {
     for (auto& query : list) {
       host_.timers.Cancel(query->timer);
@@ -149,12 +131,19 @@ Shard::Execution& Shard::Insert(const ExecutionKey& key, history::MutableState s
   execution->last_used = host_.clock.Now();
   Execution& inserted = *execution;
   executions_[key] = std::move(execution);
+  Weigh(inserted);
   SweepSoon();
   return inserted;
 }
 
 bool Shard::Evictable(const Execution& execution) const {
   return execution.last_commit <= durable_ && !execution.state.started_workflow_task;
+}
+
+void Shard::Weigh(Execution& execution) {
+  const auto bytes = static_cast<int64_t>(execution.state.stored.ByteSizeLong() + execution.tail.size_bytes());
+  cached_bytes_ += bytes - execution.bytes;
+  execution.bytes = bytes;
 }
 
 void Shard::SweepSoon() {
@@ -168,7 +157,9 @@ void Shard::SweepSoon() {
     });
   }
   // A full cache does not wait until its entries become idle.
-  if (static_cast<int64_t>(executions_.size()) > options_.max_cached_executions && !sweep_posted_) {
+  const bool full = static_cast<int64_t>(executions_.size()) > options_.max_cached_executions ||
+                    cached_bytes_ > options_.max_cached_bytes;
+  if (full && !sweep_posted_) {
     sweep_posted_ = true;
     host_.executor.Post([this] {
       sweep_posted_ = false;
@@ -183,25 +174,28 @@ void Shard::Sweep() {
   for (auto it = executions_.begin(); it != executions_.end();) {
     Execution& execution = *it->second;
     if (Evictable(execution) && now - execution.last_used >= options_.cache_idle) {
+      cached_bytes_ -= execution.bytes;
       it = executions_.erase(it);
       continue;
     }
     kept.push_back(&execution);
     ++it;
   }
-  const auto limit = static_cast<size_t>(options_.max_cached_executions);
-  if (kept.size() > limit) {
-    // Down to three quarters, so that a full cache is not swept at every insertion.
-    std::sort(kept.begin(), kept.end(), [](const Execution* a, const Execution* b) {
-      return std::tie(a->last_used, a->key) < std::tie(b->last_used, b->key);
-    });
-    size_t surplus = kept.size() - limit * 3 / 4;
-    for (const Execution* execution : kept) {
-      if (surplus == 0) break;
-      if (!Evictable(*execution)) continue;
-      executions_.erase(ExecutionKey(execution->key));
-      --surplus;
-    }
+  if (static_cast<int64_t>(kept.size()) <= options_.max_cached_executions &&
+      cached_bytes_ <= options_.max_cached_bytes) {
+    return;
+  }
+  // Down to three quarters, so that a full cache is not swept at every insertion.
+  const int64_t number = options_.max_cached_executions * 3 / 4;
+  const int64_t bytes = options_.max_cached_bytes / 4 * 3;
+  std::sort(kept.begin(), kept.end(), [](const Execution* a, const Execution* b) {
+    return std::tie(a->last_used, a->key) < std::tie(b->last_used, b->key);
+  });
+  for (const Execution* execution : kept) {
+    if (static_cast<int64_t>(executions_.size()) <= number && cached_bytes_ <= bytes) break;
+    if (!Evictable(*execution)) continue;
+    cached_bytes_ -= execution->bytes;
+    executions_.erase(ExecutionKey(execution->key));
   }
 }
 
@@ -243,6 +237,7 @@ void Shard::Adopt(Step& step, std::vector<storage::ExecutionCommit>& commits) {
   auto* bookkeeping = execution.state.stored.mutable_bookkeeping();
   bookkeeping->set_history_size_bytes(bookkeeping->history_size_bytes() +
                                       static_cast<int64_t>(commit.events.bytes.size()));
+  Weigh(execution);
   commit.state = &execution.state.stored;
 
   const auto& folded = execution.state.folded();
@@ -389,7 +384,10 @@ void Shard::OnTimer() {
   const Instant now = host_.clock.Now();
   for (const ExecutionKey& key : timers_.PopDue(now, static_cast<size_t>(options_.max_timers_per_turn))) {
     Result<Execution*> loaded = Load(key);
-    WFE_CHECK(loaded.has_value(), "an execution with a timer cannot be read");
+    if (!loaded) {
+      LeaveAlone(key, loaded.error());
+      continue;
+    }
     Execution& execution = **loaded;
     Result<history::Transition> transition = history::Decide(execution.state, history::Tick{}, now, options_.history);
     if (!transition) continue;  // closed meanwhile

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -73,8 +74,8 @@ struct HistoryRequest {
   bool wait_new_event = false;
   bool close_event_only = false;
   bool follows_runs = true;  ///< The caller reads new_execution_run_id of a failed or timed-out run (WIRE-F4).
-  Instant deadline = Instant::max();
-  Function<bool()> gone;  ///< True when the caller has left; may be empty.
+  Instant deadline = Instant::max();  ///< On the monotonic clock.
+  Function<bool()> gone;              ///< True when the caller has left; may be empty.
 };
 
 struct QueryRequest {
@@ -115,6 +116,10 @@ class Shard {
     /// Which workflow ids are this shard's; empty: all.  Checked whenever one comes into memory, since an execution
     /// with two writers is lost.
     std::function<bool(const WorkflowKey&)> owns = {};
+    /// The scale of the deadlines of those who wait; null: `clock`.
+    const Clock* monotonic = nullptr;
+    /// Gets a sentence about each thing that an operator should know; may be empty.
+    std::function<void(const std::string&)> warn = {};
   };
   Shard(const Options& options, Host host);
   ~Shard();
@@ -135,8 +140,10 @@ class Shard {
   void Recover(std::vector<Recovery> executions);
 
   /// Compares the timer index with the states of `open`, all open executions of this shard; repairs it, and offers
-  /// again what is pending (H21, H33).
-  DerivedDifference CheckDerived(const std::vector<ExecutionKey>& open);
+  /// again what is pending (H21, H33).  In turns: others are served in between.
+  void CheckDerived(std::vector<ExecutionKey> open, Function<void(DerivedDifference)> done);
+  /// Offers again what is pending for one of these queues, of the executions in `open`; in turns as well.
+  void OfferAgain(std::vector<ExecutionKey> open, std::set<matching::QueueKey> queues, Function<void()> done);
 
   /// Answers everything that waits and refuses what comes afterwards.  `flushed` runs when all commits are durable.
   void Stop(Function<void()> flushed);
@@ -186,6 +193,7 @@ class Shard {
                    Callback<MutateOutcome> done);
 
   size_t cached_executions() const { return executions_.size(); }
+  int64_t cached_bytes() const { return cached_bytes_; }
   size_t timer_count() const { return timers_.size(); }
 
  private:
@@ -196,21 +204,32 @@ class Shard {
     HistoryTail tail;
     uint64_t last_commit = 0;  ///< Number of its latest commit; durable when <= durable_.
     Instant last_used;
+    int64_t bytes = 0;  ///< Its part of cached_bytes_.
   };
   struct HistoryWaiter;
   struct PendingQuery;
+  struct DerivedCheck;
+  void CheckSome(std::shared_ptr<DerivedCheck> check);
+  void CheckOrphans(std::shared_ptr<DerivedCheck> check);
+  void OfferSome(std::shared_ptr<std::vector<ExecutionKey>> open, std::shared_ptr<std::set<matching::QueueKey>> queues,
+                 Function<void()> done);
   struct TaskPage {
     std::string history;
     std::string next_page_token;
   };
 
   // Loading and the cache.
+  Instant WaitNow() const { return (host_.monotonic ? *host_.monotonic : host_.clock).Now(); }
+  /// The run cannot be read: it is named, gets no timer and no task, and keeps nobody else from being served (F6).
+  void LeaveAlone(const ExecutionKey& key, const Error& why);
   Result<Execution*> Load(const ExecutionKey& key);
   /// The state without bringing the execution into memory; `read` holds it when it was not there.
   const history::MutableState* Peek(const ExecutionKey& key, std::optional<history::MutableState>& read) const;
   Result<ExecutionKey> Resolve(const Target& target) const;
   Execution& Insert(const ExecutionKey& key, history::MutableState state);
   bool Evictable(const Execution& execution) const;
+  /// Brings the execution's part of cached_bytes_ up to date.
+  void Weigh(Execution& execution);
   void SweepSoon();
   void Sweep();
 
@@ -285,6 +304,7 @@ class Shard {
   const Host host_;
 
   std::unordered_map<ExecutionKey, std::unique_ptr<Execution>> executions_;
+  int64_t cached_bytes_ = 0;
   timers::TimerQueue timers_;
   std::optional<Instant> armed_for_;
   TimerService::TimerId armed_timer_ = 0;
@@ -302,6 +322,7 @@ class Shard {
   std::unordered_map<WorkflowKey, std::vector<std::unique_ptr<ChainWatcher>>> chain_watchers_;
   uint64_t next_waiter_ = 0;
   uint64_t next_query_ = 0;
+  int64_t waiting_queries_ = 0;
 };
 
 template <class T>

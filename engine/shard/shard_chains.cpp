@@ -1,4 +1,5 @@
 // Waiting for the end of a workflow, whatever number of runs it takes.
+#include "engine/history/nesting.h"
 #include "engine/shard/shard_private.h"
 #include "temporal/api/enums/v1/workflow.pb.h"
 
@@ -28,11 +29,11 @@ Result<ChainEnd> Shard::ReadChainEnd(Execution& execution) {
   const EventId past_last = execution.state.folded().next_event_id();
   EventId next = 0;
   WFE_ASSIGN_OR_RETURN(const std::string bytes, ReadEvents(execution, past_last - 1, past_last, 1, &next));
-  temporal::api::history::v1::History history;
-  if (!history.ParseFromString(bytes) || history.events_size() != 1) {
+  temporal::api::history::v1::History last_events;
+  if (!history::ParseStored(bytes, &last_events) || last_events.events_size() != 1) {
     return DataLoss("the last event of " + execution.key.ToString() + " cannot be read");
   }
-  const history::HistoryEvent& last = history.events(0);
+  const history::HistoryEvent& last = last_events.events(0);
   if (last.has_workflow_execution_completed_event_attributes()) {
     end.result = last.workflow_execution_completed_event_attributes().result();
   } else if (last.has_workflow_execution_failed_event_attributes()) {

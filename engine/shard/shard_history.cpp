@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "engine/base/serialize.h"
+#include "engine/history/nesting.h"
 #include "engine/history/workflow_task.h"
 #include "engine/shard/answers.h"
 #include "engine/shard/shard_private.h"
@@ -13,11 +14,11 @@ constexpr int kHistoryEvents = temporal::api::history::v1::History::kEventsField
 
 /// Of one event as it is stored, a field of a History.
 Result<history::HistoryEvent> ParseEvent(std::string_view field) {
-  temporal::api::history::v1::History history;
-  if (!history.ParseFromArray(field.data(), static_cast<int>(field.size())) || history.events_size() != 1) {
+  temporal::api::history::v1::History parsed;
+  if (!history::ParseStored(field, &parsed) || parsed.events_size() != 1) {
     return DataLoss("a stored event cannot be read");
   }
-  return std::move(*history.mutable_events(0));
+  return std::move(*parsed.mutable_events(0));
 }
 
 }  // namespace
@@ -86,7 +87,7 @@ void Shard::WaitForHistory(const ExecutionKey& key, EventId seen, HistoryRequest
   auto waiter = std::make_unique<HistoryWaiter>();
   waiter->id = ++next_waiter_;
   waiter->seen = seen;
-  const Duration left = std::max(Duration::zero(), request.deadline - host_.clock.Now());
+  const Duration left = std::max(Duration::zero(), request.deadline - WaitNow());
   waiter->timer =
       host_.timers.After(left, host_.executor, [this, key, id = waiter->id] { ExpireHistoryWaiter(key, id); });
   waiter->request = std::move(request);
@@ -246,7 +247,16 @@ void Shard::WakeHistoryWaiters(const ExecutionKey& key) {
   const auto found = history_waiters_.find(key);
   if (found == history_waiters_.end()) return;
   Result<Execution*> loaded = Load(key);
-  WFE_CHECK(loaded.has_value(), "an execution that just changed cannot be read");
+  if (!loaded) {
+    LeaveAlone(key, loaded.error());
+    auto waiters = std::move(found->second);
+    history_waiters_.erase(found);
+    for (std::unique_ptr<HistoryWaiter>& waiter : waiters) {
+      host_.timers.Cancel(waiter->timer);
+      waiter->done(loaded.error());
+    }
+    return;
+  }
   const bool open = (*loaded)->state.IsOpen();
   const EventId stored = (*loaded)->state.folded().next_event_id() - 1;
   const EventId last = stored + (ShownStartedEvent((*loaded)->state) ? 1 : 0);

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "engine/base/serialize.h"
+#include "engine/history/failures.h"
 #include "engine/history/proto_time.h"
 #include "engine/shard/shard_private.h"
 #include "temporal/api/enums/v1/query.pb.h"
@@ -39,7 +40,9 @@ Error NotReady(std::string message) {
 
 Error QueryFailed(const std::string& message, const temporal::api::failure::v1::Failure* cause) {
   temporal::api::errordetails::v1::QueryFailedFailure failure;
-  if (cause) *failure.mutable_failure() = *cause;
+  // Cut to what fits into an error's details (SEC-M2).
+  constexpr int64_t kMaxFailureBytes = 1500;
+  if (cause) *failure.mutable_failure() = history::Truncated(*cause, kMaxFailureBytes);
   Error error = InvalidArgument(message);
   error.details.push_back({failure.GetTypeName(), Serialize(failure)});
   return error;
@@ -96,13 +99,23 @@ void Shard::Query(QueryRequest request, Callback<std::string> done) {
     }
   }
 
+  if (const auto of_run = queries_.find(*key);
+      of_run != queries_.end() && static_cast<int64_t>(of_run->second.size()) >= options_.max_queries_per_run) {
+    return done(ResourceExhausted(std::to_string(of_run->second.size()) + " queries of " + key->ToString() +
+                                  " wait for an answer, no more are taken (max_queries_per_run)"));
+  }
+  if (waiting_queries_ >= options_.max_queries) {
+    return done(ResourceExhausted(std::to_string(waiting_queries_) +
+                                  " queries wait for an answer, no more are taken (max_queries)"));
+  }
+  ++waiting_queries_;
   auto query = std::make_unique<PendingQuery>();
   PendingQuery& added = *query;
   query->id = "query-" + std::to_string(++next_query_);
   query->query = std::move(request.query);
   query->done = std::move(done);
   query->gone = std::move(request.gone);
-  const Duration left = std::max(Duration::zero(), request.deadline - host_.clock.Now());
+  const Duration left = std::max(Duration::zero(), request.deadline - WaitNow());
   query->timer = host_.timers.After(left, host_.executor, [this, key = *key, id = query->id] {
     FinishQuery(key, id, DeadlineExceeded("no worker answered the query in time"));
   });
@@ -284,6 +297,7 @@ void Shard::FinishQuery(const ExecutionKey& key, const std::string& query_id, Re
   auto finished = TakeIf(found->second, [&](const PendingQuery& query) { return query.id == query_id; });
   if (found->second.empty()) queries_.erase(found);
   for (std::unique_ptr<PendingQuery>& query : finished) {
+    --waiting_queries_;
     host_.timers.Cancel(query->timer);
     if (query->state == PendingQuery::State::kOffered) {
       host_.sink.Withdraw({key, matching::TaskKind::kQuery, 0, query->id});

@@ -3,6 +3,7 @@
 
 #include "engine/base/serialize.h"
 #include "engine/history/attribute_limits.h"
+#include "engine/history/nesting.h"
 #include "engine/history/proto_time.h"
 #include "engine/history/workflow_task.h"
 #include "engine/shard/answers.h"
@@ -233,7 +234,7 @@ Result<std::string> Shard::ActivityTaskAnswer(Execution& execution, EventId sche
                        ReadEvents(execution, scheduled_event_id, scheduled_event_id + 1, 1, &next));
   history::HistoryEvent event;
   const std::string_view bytes = StripField(field);
-  if (!event.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) ||
+  if (!history::ParseStored(bytes, &event) ||
       !event.has_activity_task_scheduled_event_attributes() || event.event_id() != scheduled_event_id) {
     return DataLoss("event " + std::to_string(scheduled_event_id) + " of " + execution.key.ToString() +
                     " is not the ActivityTaskScheduled that its state names");

@@ -103,6 +103,7 @@ Status CommitStage::Stop() {
 
 uint64_t CommitStage::Enqueue(PendingWrite write, DurableCallback durable) {
   auto commit = std::make_unique<Commit>(Commit{0, std::move(write.rows), std::move(durable)});
+  commit->bytes = RowBytes(commit->rows);
   uint64_t sequence = 0;
   {
     const auto lock = Lock();
@@ -118,6 +119,8 @@ uint64_t CommitStage::Enqueue(PendingWrite write, DurableCallback durable) {
     for (const Delete& gone : commit->rows.deletes) {
       overlay_[static_cast<size_t>(gone.family)].insert_or_assign(gone.key, OverlayRow{sequence, nullptr});
     }
+    pending_bytes_ += commit->bytes;
+    ++pending_commits_;
     queue_.push_back(std::move(commit));
   }
   work_.notify_one();
@@ -149,11 +152,10 @@ CommitStage::Group CommitStage::TakeGroup() {
   if (failed_) return group;
   size_t bytes = 0;
   while (!queue_.empty() && (group.empty() || bytes < options_.max_group_bytes)) {
-    bytes += RowBytes(queue_.front()->rows);
+    bytes += queue_.front()->bytes;
     group.push_back(std::move(queue_.front()));
     queue_.pop_front();
   }
-  in_flight_ = group.size();
   stats_.bytes += group.empty() ? 0 : bytes;
   return group;
 }
@@ -235,7 +237,6 @@ size_t CommitStage::RunOnce() {
     for (auto it = group.rbegin(); it != group.rend(); ++it) {
       queue_.push_front(std::move(*it));
     }
-    in_flight_ = 0;
     return 0;
   }
   bool mark_due = false;
@@ -244,7 +245,8 @@ size_t CommitStage::RunOnce() {
     ForgetOverlay(group);
     position_ = position;
     last_known_time_ = now;
-    in_flight_ = 0;
+    for (const auto& commit : group) pending_bytes_ -= commit->bytes;
+    pending_commits_ -= group.size();
     stats_.commits += group.size();
     stats_.groups += 1;
     stats_.rows += rows;
@@ -297,6 +299,7 @@ void CommitStage::MarkLedger() {
 
 Status CommitStage::WriteMark(bool clean_shutdown) {
   const std::lock_guard ledger_lock(ledger_mutex_);
+  WFE_ASSIGN_OR_RETURN(CatalogMark catalog, kv_.Catalog());
   LedgerMark mark;
   {
     const auto lock = Lock();
@@ -307,6 +310,7 @@ Status CommitStage::WriteMark(bool clean_shutdown) {
     mark_.sequence = position_.sequence;
     mark_.running_hash = position_.running_hash;
     mark_.clean_shutdown = clean_shutdown;
+    mark_.catalog = std::move(catalog);
     last_marked_at_ = clock_.Now();
     mark = mark_;
   }
@@ -328,11 +332,6 @@ void CommitStage::Fail(const Error& error) {
 bool CommitStage::failed() const {
   const auto lock = Lock();
   return failed_;
-}
-
-size_t CommitStage::pending_commits() const {
-  const auto lock = Lock();
-  return queue_.size() + in_flight_;
 }
 
 uint64_t CommitStage::last_sequence() const {

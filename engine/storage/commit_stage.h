@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -93,7 +94,9 @@ class CommitStage final : public KeyValueReader {
 
   bool failed() const;
   /// Commits that are not durable yet; what back-pressure looks at.
-  size_t pending_commits() const;
+  size_t pending_commits() const { return pending_commits_.load(std::memory_order_relaxed); }
+  /// The bytes of their rows.
+  size_t pending_bytes() const { return pending_bytes_.load(std::memory_order_relaxed); }
   /// Number of the last commit handed in.
   uint64_t last_sequence() const;
   CommitPosition durable_position() const;
@@ -118,6 +121,7 @@ class CommitStage final : public KeyValueReader {
     uint64_t sequence;
     WriteSet rows;
     DurableCallback durable;
+    size_t bytes = 0;  // of the rows
   };
   struct OverlayRow {
     uint64_t sequence;
@@ -151,7 +155,6 @@ class CommitStage final : public KeyValueReader {
   std::deque<std::unique_ptr<Commit>> queue_;
   std::array<std::map<std::string, OverlayRow, std::less<>>, kFamilyCount> overlay_;
   uint64_t last_sequence_ = 0;
-  size_t in_flight_ = 0;
   CommitPosition position_;               // durable
   std::array<CommitPosition, 2> marked_;  // the last two positions that were meant for the ledger, newest first
   LedgerMark mark_;
@@ -161,6 +164,10 @@ class CommitStage final : public KeyValueReader {
   bool failed_ = false;
   bool draining_ = false;
   bool abandoned_ = false;
+
+  // Written under mutex_, read by anybody: asked for at each call.
+  std::atomic<size_t> pending_commits_ = 0;
+  std::atomic<size_t> pending_bytes_ = 0;
 
   std::thread commit_thread_;
   std::thread ledger_thread_;

@@ -41,8 +41,9 @@ Result<std::optional<engine::v1::CurrentRun>> DurableExecutionStore::GetCurrentR
 Result<bool> DurableExecutionStore::HasRequestId(const ExecutionKey& key, std::string_view request_id) const {
   return reader_.HasRequestId(key, request_id);
 }
-Status DurableExecutionStore::ForEachOpen(const std::function<void(engine::v1::MutableState)>& visit) const {
-  return reader_.ForEachOpen(visit);
+Status DurableExecutionStore::ForEachOpen(const std::function<void(engine::v1::MutableState)>& visit,
+                                          const UnreadableRun& unreadable) const {
+  return reader_.ForEachOpen(visit, unreadable);
 }
 
 Result<DurableExecutionStore::Tail> DurableExecutionStore::TailOf(const ExecutionKey& key) {

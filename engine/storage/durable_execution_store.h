@@ -24,7 +24,11 @@ class DurableExecutionStore final : public ExecutionStore {
   Result<bool> HasRequestId(const ExecutionKey& key, std::string_view request_id) const override;
   /// CHECKs that each batch of events continues the stored history.
   void Commit(std::vector<ExecutionCommit> commits, DurableCallback durable) override;
-  Status ForEachOpen(const std::function<void(engine::v1::MutableState)>& visit) const override;
+  Status ForEachOpen(const std::function<void(engine::v1::MutableState)>& visit,
+                     const UnreadableRun& unreadable) const override;
+  Status ForEachOpenKey(const std::function<void(ExecutionKey)>& visit) const override {
+    return reader_.ForEachOpenKey(visit);
+  }
 
   /// More ways to read: all runs, chains, stored batches.
   const ExecutionReader& reader() const { return reader_; }

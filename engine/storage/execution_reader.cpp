@@ -1,6 +1,7 @@
 #include "engine/storage/execution_reader.h"
 
 #include "engine/history/chain.h"
+#include "engine/history/nesting.h"
 #include "engine/storage/keys.h"
 
 namespace wfe::storage {
@@ -18,7 +19,7 @@ Result<std::optional<std::string>> Find(const KeyValueReader& rows, Family famil
 template <class Message>
 Result<Message> Parse(std::string_view bytes, const std::string& what) {
   Message message;
-  if (!message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return DataLoss(what + " cannot be read");
+  if (!history::ParseStored(bytes, &message)) return DataLoss(what + " cannot be read");
   return message;
 }
 
@@ -99,12 +100,26 @@ Status ExecutionReader::ForEachState(
               [&](std::string_view key, std::string_view value, bool&) { return visit(key, value); });
 }
 
-Status ExecutionReader::ForEachOpen(const std::function<void(engine::v1::MutableState)>& visit) const {
+Status ExecutionReader::ForEachOpen(const std::function<void(engine::v1::MutableState)>& visit,
+                                    const UnreadableRun& unreadable) const {
   return ForEachState(true, [&](std::string_view key, std::string_view value) -> Status {
     const auto parsed = keys::ParseState(key);
     if (!parsed) return DataLoss("a key of the family state cannot be read");
-    WFE_ASSIGN_OR_RETURN(auto state, Parse<engine::v1::MutableState>(value, "the state of " + parsed->ToString()));
-    visit(std::move(state));
+    auto state = Parse<engine::v1::MutableState>(value, "the state of " + parsed->ToString());
+    if (state) {
+      visit(*std::move(state));
+    } else {
+      unreadable(*parsed, state.error());
+    }
+    return Ok();
+  });
+}
+
+Status ExecutionReader::ForEachOpenKey(const std::function<void(ExecutionKey)>& visit) const {
+  return ForEachState(true, [&](std::string_view key, std::string_view) -> Status {
+    auto parsed = keys::ParseState(key);
+    if (!parsed) return DataLoss("a key of the family state cannot be read");
+    visit(*std::move(parsed));
     return Ok();
   });
 }
@@ -172,7 +187,7 @@ std::string ProblemOf(const StoredBatch& batch, EventId expected_first, Sha256Di
   EventId id = expected_first;
   for (const std::string_view bytes : *events) {
     temporal::api::history::v1::HistoryEvent event;
-    if (!event.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return "an event cannot be read";
+    if (!history::ParseStored(bytes, &event)) return "an event cannot be read";
     if (event.event_id() != id++) return "an event has the wrong id";
     head = history::ChainNext(head, bytes);
   }

@@ -29,7 +29,10 @@ class ExecutionReader {
   Result<std::vector<EventBatch>> ReadHistory(const ExecutionKey& key, EventRange range, int64_t max_bytes) const;
   Result<std::optional<engine::v1::CurrentRun>> GetCurrentRun(const WorkflowKey& key) const;
   Result<bool> HasRequestId(const ExecutionKey& key, std::string_view request_id) const;
-  Status ForEachOpen(const std::function<void(engine::v1::MutableState)>& visit) const;
+  /// A state that cannot be read goes to `unreadable`; damage to the database itself ends the walk.
+  Status ForEachOpen(const std::function<void(engine::v1::MutableState)>& visit,
+                     const UnreadableRun& unreadable) const;
+  Status ForEachOpenKey(const std::function<void(ExecutionKey)>& visit) const;
 
   /// Every run, open ones first; stops at the first error, the visitor's too.
   Status ForEachExecution(const std::function<Status(const ExecutionKey&, bool open)>& visit) const;

@@ -54,6 +54,9 @@ struct DurableCallback {
   Function<void()> run;
 };
 
+/// Told of a run whose state cannot be read.  It is left alone by name; it must not keep others from being served (F6).
+using UnreadableRun = std::function<void(const ExecutionKey&, const Error&)>;
+
 class ExecutionStore {
  public:
   virtual ~ExecutionStore() = default;
@@ -73,7 +76,10 @@ class ExecutionStore {
   virtual void Commit(std::vector<ExecutionCommit> commits, DurableCallback durable) = 0;
 
   /// Every open execution, for recovery: visits the stored state of each; stops at the first error.
-  virtual Status ForEachOpen(const std::function<void(engine::v1::MutableState)>& visit) const = 0;
+  virtual Status ForEachOpen(const std::function<void(engine::v1::MutableState)>& visit,
+                             const UnreadableRun& unreadable) const = 0;
+  /// The same by their keys, which costs far less.
+  virtual Status ForEachOpenKey(const std::function<void(ExecutionKey)>& visit) const = 0;
 };
 
 }  // namespace wfe::storage

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/base/result.h"
+#include "engine/storage/catalog.h"
 
 namespace wfe::storage {
 
@@ -69,6 +70,8 @@ class KeyValueStore : public KeyValueReader {
  public:
   /// Writes the sets in order as one atomic batch and, with `sync`, makes it and everything before it durable.
   virtual Status Write(const std::vector<const WriteSet*>& sets, bool sync) = 0;
+  /// How far the list of the database's files is durable; for the ledger.
+  virtual Result<CatalogMark> Catalog() { return CatalogMark{}; }
 };
 
 }  // namespace wfe::storage

@@ -101,6 +101,15 @@ std::string Schedule(std::string_view ns, std::string_view schedule_id) {
   return out;
 }
 
+std::optional<std::pair<std::string, std::string>> ParseSchedule(std::string_view key) {
+  if (!key.starts_with(kSchedulePrefix)) return std::nullopt;
+  key.remove_prefix(kSchedulePrefix.size());
+  auto ns = TakeText(key);
+  auto id = ns ? TakeText(key) : std::nullopt;
+  if (!id || !key.empty()) return std::nullopt;
+  return std::pair(*std::move(ns), *std::move(id));
+}
+
 std::string HistoryPrefix(const ExecutionKey& key) {
   std::string out;
   AppendExecution(out, key);

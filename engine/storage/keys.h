@@ -29,6 +29,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "engine/base/ids.h"
 #include "engine/base/time.h"
@@ -66,6 +67,8 @@ std::optional<ExecutionKey> ParseState(std::string_view key);
 inline constexpr std::string_view kSchedulePrefix = "s";
 std::string SchedulePrefix(std::string_view ns);
 std::string Schedule(std::string_view ns, std::string_view schedule_id);
+/// Namespace and id of a schedule's key; nullopt for other bytes.
+std::optional<std::pair<std::string, std::string>> ParseSchedule(std::string_view key);
 
 std::string HistoryPrefix(const ExecutionKey& key);
 std::string History(const ExecutionKey& key, EventId first_event_id);

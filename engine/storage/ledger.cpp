@@ -17,7 +17,8 @@ namespace wfe::storage {
 namespace {
 
 // A slot: checksum[8] (the first bytes of the SHA-256 of the rest), magic, U(generation), U(sequence), U(epoch),
-// U(clean shutdown), T(store id), T(running hash), zeros.  Each lies in a block of its own, so that a torn write of one
+// U(clean shutdown), T(store id), T(running hash), T(catalog's name), U(its bytes), zeros.  Older versions wrote no
+// catalog: its name is empty then.  Each lies in a block of its own, so that a torn write of one
 // cannot touch the other.
 constexpr size_t kSlotBytes = 4096;
 constexpr size_t kChecksumBytes = 8;
@@ -38,6 +39,10 @@ std::string EncodeSlot(const Slot& slot) {
   keys::AppendU64(body, slot.mark.clean_shutdown ? 1 : 0);
   keys::AppendText(body, slot.mark.store_id);
   keys::AppendText(body, slot.mark.running_hash);
+  if (!slot.mark.catalog.name.empty()) {
+    keys::AppendText(body, slot.mark.catalog.name);
+    keys::AppendU64(body, slot.mark.catalog.bytes);
+  }
   body.resize(kSlotBytes - kChecksumBytes, '\0');
   return Checksum(body) + body;
 }
@@ -54,10 +59,14 @@ std::optional<Slot> DecodeSlot(std::string_view bytes) {
   slot.mark.clean_shutdown = keys::TakeU64(body).value_or(0) != 0;
   slot.mark.store_id = keys::TakeText(body).value_or("");
   slot.mark.running_hash = keys::TakeText(body).value_or("");
+  if (auto name = keys::TakeText(body); name && name->starts_with("MANIFEST-")) {
+    slot.mark.catalog = {*std::move(name), keys::TakeU64(body).value_or(0)};
+  }
   return slot;
 }
 
 Error SystemError(const std::string& what, const std::string& path) {
+  if (errno == ENOSPC || errno == EDQUOT) return ResourceExhausted(what + " " + path + ": " + std::strerror(errno));
   return Unavailable(what + " " + path + ": " + std::strerror(errno));
 }
 

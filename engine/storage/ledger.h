@@ -9,6 +9,7 @@
 
 #include "engine/base/result.h"
 #include "engine/base/unique_fd.h"
+#include "engine/storage/catalog.h"
 
 namespace wfe::storage {
 
@@ -19,6 +20,7 @@ struct LedgerMark {
   std::string running_hash;
   uint64_t epoch = 0;
   bool clean_shutdown = false;
+  CatalogMark catalog;  ///< How far the list of the database's files was durable.
   friend bool operator==(const LedgerMark&, const LedgerMark&) = default;
 };
 

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <filesystem>
+#include <mutex>
 #include <utility>
 
 namespace wfe::storage {
@@ -16,6 +17,8 @@ struct RocksKeyValueStore::Impl {
   std::string directory;
   std::unique_ptr<rocksdb::DB> db;
   std::array<rocksdb::ColumnFamilyHandle*, kFamilyCount> families{};
+  std::mutex catalog_mutex;
+  CatalogMark catalog;  // as it was last synced; guarded by catalog_mutex
 
   rocksdb::ColumnFamilyHandle* Handle(Family family) const { return families[static_cast<size_t>(family)]; }
   ~Impl() {
@@ -195,6 +198,12 @@ Status RocksKeyValueStore::Write(const std::vector<const WriteSet*>& sets, bool 
   const rocksdb::Status status = impl_->db->Write(options, &batch);
   if (!status.ok()) return ToError(status, impl_->directory);
   return Ok();
+}
+
+Result<CatalogMark> RocksKeyValueStore::Catalog() {
+  const std::lock_guard lock(impl_->catalog_mutex);
+  WFE_ASSIGN_OR_RETURN(impl_->catalog, SyncCatalog(impl_->directory, impl_->catalog));
+  return impl_->catalog;
 }
 
 Status RocksKeyValueStore::Flush() {

@@ -23,6 +23,7 @@ class RocksKeyValueStore final : public KeyValueStore {
   std::unique_ptr<Cursor> Scan(Family family, std::string_view first, std::string_view last) const override;
   std::unique_ptr<Cursor> ScanReverse(Family family, std::string_view first, std::string_view last) const override;
   Status Write(const std::vector<const WriteSet*>& sets, bool sync) override;
+  Result<CatalogMark> Catalog() override;
 
   /// Moves what is only in the log to table files, as a long-running store does by itself.
   Status Flush();

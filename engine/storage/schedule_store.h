@@ -13,8 +13,13 @@
 
 namespace wfe::storage {
 
+/// Told of a schedule whose row cannot be read: namespace, id, why.
+using UnreadableSchedule = std::function<void(const std::string&, const std::string&, const Error&)>;
+
 /// Every schedule of every namespace; stops at the first error, the visitor's too.  For tools on a store at rest, too.
-Status ForEachSchedule(const KeyValueReader& rows, const std::function<Status(engine::v1::ScheduleRow)>& visit);
+/// Without `unreadable` a row that cannot be read is such an error.
+Status ForEachSchedule(const KeyValueReader& rows, const std::function<Status(engine::v1::ScheduleRow)>& visit,
+                       const UnreadableSchedule& unreadable = {});
 
 /// Thread-safe, but the writes of one schedule must come from one thread at a time, as they do from its shard.
 /// `stage` outlives it.
@@ -27,10 +32,12 @@ class ScheduleStore {
   void Delete(std::string_view ns, std::string_view schedule_id, DurableCallback durable);
 
   /// Every schedule, for recovery.
-  Status ForEach(const std::function<Status(engine::v1::ScheduleRow)>& visit) const {
-    return ForEachSchedule(stage_, visit);
+  Status ForEach(const std::function<Status(engine::v1::ScheduleRow)>& visit,
+                 const UnreadableSchedule& unreadable) const {
+    return ForEachSchedule(stage_, visit, unreadable);
   }
-  /// Those of a namespace by id, from after `after`, as long as the visitor answers true.
+  /// Those of a namespace by id, from after `after`, as long as the visitor answers true.  Rows that cannot be read are
+  /// passed over: they were named at the start.
   Status ForEachAfter(std::string_view ns, const std::string& after,
                       const std::function<bool(engine::v1::ScheduleRow)>& visit) const;
 

@@ -47,7 +47,9 @@ Result<std::unique_ptr<Store>> Store::Open(std::shared_ptr<KeyValueStore> kv, st
   } else {
     return mark.error();
   }
-  if (loss.has_value() && options.accept_data_loss != sequence) {
+  if (options.accepted_loss.has_value()) {
+    loss = *options.accepted_loss + (loss.has_value() ? "; " + *loss : "");
+  } else if (loss.has_value() && options.accept_data_loss != sequence) {
     return DataLoss(options.name + " has lost data: " + *loss +
                     ". Restore a backup, or go on with what is left: --accept-data-loss=" + std::to_string(sequence));
   }
@@ -77,6 +79,7 @@ Status Store::Start(const Recovered& recovered, const StoreOptions& options) {
   mark.store_id = identity_.store_id;
   mark.epoch = identity_.epoch;
   mark.clean_shutdown = false;
+  WFE_ASSIGN_OR_RETURN(mark.catalog, kv_->Catalog());
   // The ledger comes first: rows without one are refused.
   WFE_RETURN_IF_ERROR(ledger_->Write(mark));
 

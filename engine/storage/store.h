@@ -35,6 +35,8 @@ struct StoreOptions {
   /// The operator accepts that the store ends at this commit although the ledger knows of more.  It must be the
   /// sequence that the refused Open named.
   std::optional<uint64_t> accept_data_loss;
+  /// What was found missing before the database was opened, and the operator accepts (OpenDirectory).
+  std::optional<std::string> accepted_loss;
   /// Named in messages.
   std::string name = "the store";
 };

@@ -3,6 +3,7 @@
 #include <optional>
 #include <utility>
 
+#include "engine/base/excerpt.h"
 #include "engine/visibility/filter_node.h"
 #include "engine/visibility/filter_tokens.h"
 
@@ -42,7 +43,7 @@ constexpr NamedComparison kComparisons[] = {
 std::string At(const FilterToken& token) { return " at position " + std::to_string(token.position) + " of the filter"; }
 
 Error Unexpected(const FilterToken& token, std::string_view wanted) {
-  const std::string found = token.kind == Kind::kEnd ? "the end" : "\"" + token.text + "\"";
+  const std::string found = token.kind == Kind::kEnd ? "the end" : "\"" + Excerpt(token.text) + "\"";
   return InvalidArgument("expected " + std::string(wanted) + ", found " + found + At(token));
 }
 
@@ -153,7 +154,7 @@ class Parser {
       if (entry.name == name.text) return entry.attribute;
       known += (known.empty() ? "" : ", ") + std::string(entry.name);
     }
-    return InvalidArgument("unknown attribute \"" + name.text + "\"" + At(name) + "; known are " + known +
+    return InvalidArgument("unknown attribute \"" + Excerpt(name.text) + "\"" + At(name) + "; known are " + known +
                            "; custom search attributes are not served");
   }
 
@@ -171,10 +172,10 @@ class Parser {
     std::optional<int64_t> number;
     if (IsTime(attribute)) {
       if (const auto instant = ParseTime(token.text)) number = instant->time_since_epoch().count();
-      if (!number) return InvalidArgument("\"" + token.text + "\" is no time like 2026-11-21T05:15:02Z" + At(token));
+      if (!number) return InvalidArgument("\"" + Excerpt(token.text) + "\" is no time like 2026-11-21T05:15:02Z" + At(token));
     } else if (attribute == Attribute::kExecutionStatus) {
       number = ParseStatus(token.text);
-      if (!number) return InvalidArgument("\"" + token.text + "\" is no execution status" + At(token));
+      if (!number) return InvalidArgument("\"" + Excerpt(token.text) + "\" is no execution status" + At(token));
     } else {
       value.text = token.text;
     }

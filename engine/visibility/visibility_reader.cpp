@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "engine/base/hash.h"
+#include "engine/history/nesting.h"
 #include "engine/storage/keys.h"
 #include "engine/visibility/list_filter.h"
 
@@ -58,7 +59,7 @@ Status Walk(const storage::KeyValueReader& rows, std::string_view ns, const List
     const bool from_open = open.Valid() && (!closed.Valid() || open.place() < closed.place());
     Half& half = from_open ? open : closed;
     engine::v1::VisibilityRecord record;
-    damaged = !record.ParseFromArray(half.value().data(), static_cast<int>(half.value().size()));
+    damaged = !history::ParseStored(half.value(), &record);
     if (damaged || !visit(half.place(), record)) break;
     half.Next();
   }
@@ -72,7 +73,7 @@ Status Walk(const storage::KeyValueReader& rows, std::string_view ns, const List
 }  // namespace
 
 Result<ListPage> VisibilityReader::List(std::string_view ns, std::string_view query, int page_size,
-                                        std::string_view page_token) const {
+                                        std::string_view page_token, int64_t max_bytes) const {
   WFE_ASSIGN_OR_RETURN(const ListFilter filter, ListFilter::Parse(query));
   if (page_size < 1) return InvalidArgument("a page holds at least one execution");
   const std::string mark = QueryMark(ns, query);
@@ -84,15 +85,19 @@ Result<ListPage> VisibilityReader::List(std::string_view ns, std::string_view qu
   std::string last;
   bool more = false;
   int64_t scanned = 0;
+  int64_t bytes = 0;
   const auto visit = [&](std::string_view place, const engine::v1::VisibilityRecord& record) {
     const bool matches = filter.Matches(record);
-    if (scanned >= limits_.max_scanned_per_page || (matches && page.records.size() >= static_cast<size_t>(page_size))) {
+    const bool full = page.records.size() >= static_cast<size_t>(page_size) || bytes >= max_bytes;
+    if (scanned >= limits_.max_scanned_per_page || (matches && full)) {
       more = true;
       return false;
     }
     ++scanned;
     last = place;
-    if (matches) page.records.push_back(record);
+    if (!matches) return true;
+    bytes += static_cast<int64_t>(record.ByteSizeLong());
+    page.records.push_back(record);
     return true;
   };
   WFE_RETURN_IF_ERROR(Walk(rows_, ns, filter, after, visit));

@@ -1,6 +1,7 @@
 // Lists and counts executions (EN-7).  Their rows are written with the commits; this reads them.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,7 +34,9 @@ class VisibilityReader {
 
   /// Executions that match `query` (ListFilter), the latest start first.  `page_size` is at least 1.
   /// INVALID_ARGUMENT for a query that cannot be read or a token of another query.
-  Result<ListPage> List(std::string_view ns, std::string_view query, int page_size, std::string_view page_token) const;
+  /// A page with more than `max_bytes` of rows ends there: one memo may have as much as a whole answer.
+  Result<ListPage> List(std::string_view ns, std::string_view query, int page_size, std::string_view page_token,
+                        int64_t max_bytes = INT64_MAX) const;
 
   /// RESOURCE_EXHAUSTED when there are too many rows to look at.
   Result<int64_t> Count(std::string_view ns, std::string_view query) const;

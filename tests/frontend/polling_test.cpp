@@ -1,6 +1,7 @@
 // Long polls: for tasks, for history; sticky queues; callers that leave.
 #include <gmock/gmock.h>
 
+#include "engine/history/proto_time.h"
 #include "temporal/api/enums/v1/task_queue.pb.h"
 #include "temporal/api/enums/v1/workflow.pb.h"
 #include "tests/support/engine_fixture.h"
@@ -326,6 +327,33 @@ TEST_F(Polling, DescribeTaskQueueNamesThePollers) {
   const auto described = Send<DescribeTaskQueueResponse>("DescribeTaskQueue", request).Value();
   ASSERT_EQ(described.pollers_size(), 1);
   EXPECT_EQ(described.pollers(0).identity(), "worker");
+}
+
+TEST_F(Polling, ThoseWhoWaitGoByTheMonotonicClock) {  // SEC-H3: the engine's own may be a day ahead, or slow
+  ManualClock since_boot(Instant(1000s));
+  monotonic_ = &since_boot;
+  Crash();
+  Boot();
+  StartWorkflow("w");
+  IdleAfterFirstTask();
+  auto poll = PollWorkflow("another");
+  auto request = HistoryRequest("w");
+  request.set_wait_new_event(true);
+  request.set_history_event_filter_type(enums::HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT);
+  auto waiting = Read(request);
+  DescribeTaskQueueRequest describe;
+  describe.set_namespace_("default");
+  describe.mutable_task_queue()->set_name("another");
+  describe.set_task_queue_type(enums::TASK_QUEUE_TYPE_WORKFLOW);
+  const auto described = Send<DescribeTaskQueueResponse>("DescribeTaskQueue", describe).Value();
+  EXPECT_EQ(history::FromProto(described.pollers(0).last_access_time()), loop_.Now()) << "told on the engine's clock";
+  EXPECT_FALSE(poll.done());
+  EXPECT_FALSE(waiting.done());
+  since_boot.Advance(61s);
+  loop_.Advance(61s);
+  EXPECT_EQ(poll.Value().task_token(), "");
+  EXPECT_TRUE(waiting.done());
+  engine_.reset();  // before the clock it was lent
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <mutex>
 
 #include "engine/host/grpc_server.h"
+#include "engine/host/host_clock.h"
 #include "temporal/api/errordetails/v1/message.pb.h"
 #include "workers/client/blocking_call.h"
 #include "workers/client/grpc_client.h"
@@ -71,12 +72,14 @@ class GrpcTransport : public testing::Test {
   GrpcTransport() {
     GrpcServerOptions options;
     options.listen = "127.0.0.1:0";
+    options.monotonic = &clock_;
     options.services = {std::string(client::kWorkflowService), "temporal.api.operatorservice.v1.OperatorService",
                         std::string(client::kRecordsService)};
     server_ = GrpcServer::Start(options, dispatcher_).value();
     client_ = client::NewGrpcClient({.address = server_->address(), .ns = "default", .api_key = {}});
   }
 
+  const SteadyClock clock_;
   FakeDispatcher dispatcher_;
   std::unique_ptr<GrpcServer> server_;
   std::unique_ptr<client::ServiceClient> client_;
@@ -161,6 +164,7 @@ TEST_F(GrpcTransport, WaitsForASlowConnectionAsLongAsTheCallMayTake) {
 TEST_F(GrpcTransport, RefusesAPortThatIsInUseNamingIt) {
   GrpcServerOptions options;
   options.listen = server_->address();
+  options.monotonic = &clock_;
   options.services = {std::string(client::kWorkflowService)};
   const auto second = GrpcServer::Start(options, dispatcher_);
   ASSERT_FALSE(second);

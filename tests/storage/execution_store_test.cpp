@@ -24,7 +24,8 @@ class ExecutionStoreTest : public testing::Test {
   std::vector<std::string> Open() {
     std::vector<std::string> ids;
     EXPECT_TRUE(executions()
-                    .ForEachOpen([&](engine::v1::MutableState state) { ids.push_back(state.folded().workflow_id()); })
+                    .ForEachOpen([&](engine::v1::MutableState state) { ids.push_back(state.folded().workflow_id()); },
+                                 [&](const ExecutionKey& key, const Error&) { ids.push_back("?" + key.workflow_id.value()); })
                     .has_value());
     return ids;
   }

@@ -33,6 +33,7 @@ TEST(FileLedger, TheNewestMarkIsReadBackByTheNextProcess) {
   }
   LedgerMark clean = Mark(6);
   clean.clean_shutdown = true;
+  clean.catalog = {"MANIFEST-000042", 12'345};  // SEC-H4
   ASSERT_TRUE(FileLedger::Open(folder / "ledger").value()->Write(clean).has_value());
   EXPECT_EQ(FileLedger::Open(folder / "ledger").value()->Read().value(), clean);
 }

@@ -2,10 +2,12 @@
 // shorter history that looks complete (F6).
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <fstream>
 #include <functional>
 #include <sstream>
 
+#include "engine/storage/rocks_key_value_store.h"
 #include "tests/storage/storage_test_support.h"
 
 namespace wfe::storage {
@@ -180,6 +182,100 @@ TEST_F(LogDamageTest, AFlippedBitAnywhereIsRefusedOrWithoutEffect) {
       if (!report.has_value() && report.error().code != StatusCode::kNotFound) continue;  // the read is refused
       ASSERT_TRUE(report.has_value() && report->ok() && report->events == kCommits)
           << file << " at " << at << ": a wrong history is served";
+    }
+  }
+}
+
+// --- The list of the database's files (SEC-H4).
+
+class CatalogDamageTest : public LogDamageTest {
+ protected:
+  /// A store whose rows are in table files that its list learned of one by one; returns a copy as after kill -9.
+  std::string MakeFlushedStore() {
+    const std::string path = folder_ / "flushed";
+    auto store = Open(path).value();
+    for (int i = 1; i <= kCommits; ++i) {
+      store->executions().Commit(One(CommitOf(Key("w"), i, 1)), {});
+      store->stage().RunOnce();
+      if (i % 10 == 0) {
+        EXPECT_TRUE(dynamic_cast<RocksKeyValueStore&>(store->kv()).Flush());
+      }
+    }
+    store->stage().MarkLedger();
+    return Copy(path);
+  }
+  std::string Copy(const std::string& path) {
+    const std::string copy = folder_ / ("copy" + std::to_string(++copies_));
+    fs::copy(path, copy, fs::copy_options::recursive);
+    fs::permissions(copy, fs::perms::owner_all);
+    return copy;
+  }
+  static std::string ListOf(const std::string& store) {
+    const std::string name = ReadFile(store + "/db/CURRENT");
+    return store + "/db/" + name.substr(0, name.find('\n'));
+  }
+  int copies_ = 0;
+};
+
+TEST_F(CatalogDamageTest, AWholeListIsBelieved) {  // SEC-H4
+  const auto store = Open(MakeFlushedStore());
+  ASSERT_TRUE(store.has_value()) << store.error().ToString();
+  EXPECT_EQ(LastEvent(**store).value(), kCommits);
+}
+
+TEST_F(CatalogDamageTest, AListThatWasCutAnywhereIsRefusedBeforeAnyTableIsDeleted) {  // SEC-H4
+  const std::string original = MakeFlushedStore();
+  const size_t whole = ReadFile(ListOf(original)).size();
+  for (size_t size = 0; size < whole; size += 37) {
+    const std::string path = Copy(original);
+    fs::resize_file(ListOf(path), size);
+    const auto tables = [&] {
+      return std::count_if(fs::directory_iterator(path + "/db"), fs::directory_iterator(),
+                           [](const auto& entry) { return entry.path().extension() == ".sst"; });
+    };
+    const auto before = tables();
+    ExpectDataLoss(path, "it no longer names all files");
+    EXPECT_EQ(tables(), before);
+    fs::remove_all(path);
+  }
+}
+
+TEST_F(CatalogDamageTest, AnOlderListInItsPlaceIsRefused) {  // SEC-H4
+  const std::string path = MakeFlushedStore();
+  const std::string list = ListOf(path);
+  fs::rename(list, path + "/db/MANIFEST-000001");
+  WriteFile(path + "/db/CURRENT", "MANIFEST-000001\n");
+  ExpectDataLoss(path, "was in use");
+}
+
+TEST_F(CatalogDamageTest, ALossThatIsAcceptedIsWrittenDownAndTheStoreGoesOn) {  // SEC-H4
+  const std::string path = MakeFlushedStore();
+  const std::string message = [&] {
+    fs::resize_file(ListOf(path), fs::file_size(ListOf(path)) - 1);
+    return Open(path).error().message;
+  }();
+  const std::string flag = "--accept-data-loss=";
+  const uint64_t sequence = std::stoull(message.substr(message.find(flag) + flag.size()));
+  EXPECT_FALSE(Open(path, sequence + 1).has_value());
+  {
+    auto store = Open(path, sequence);
+    if (!store) {  // RocksDB cannot read what is left either
+      EXPECT_EQ(store.error().code, StatusCode::kDataLoss);
+      return;
+    }
+    EXPECT_GT((*store)->stage().last_sequence(), sequence);
+    EXPECT_TRUE((*store)->Close());
+  }
+  EXPECT_TRUE(Open(path).has_value());
+}
+
+TEST_F(CatalogDamageTest, AStoreThatIsOpenedAgainAndAgainIsBelieved) {  // each open begins a new list
+  const std::string path = MakeFlushedStore();
+  for (int i = 0; i < 3; ++i) {
+    const auto store = Open(path);
+    ASSERT_TRUE(store.has_value()) << store.error().ToString();
+    if (i == 1) {
+      EXPECT_TRUE((*store)->Close());
     }
   }
 }

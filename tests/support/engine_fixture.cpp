@@ -24,7 +24,9 @@ void EngineFixture::Boot() {
                                      .shard_executors = {&shard_strands_[0], &shard_strands_[1]},
                                      .matching_executor = matching_strand_,
                                      .blocking_executor = blocking_strand_,
-                                     .store = *store_});
+                                     .store = *store_,
+                                     .monotonic = monotonic_,
+                                     .warn = [this](const std::string& sentence) { warnings_.push_back(sentence); }});
   const Status started = engine_->Start();
   ASSERT_TRUE(started.has_value()) << started.error().ToString();
   loop_.RunReady();

@@ -85,6 +85,8 @@ class EngineFixture : public ::testing::Test {
   frontend::EngineOptions options_;
   std::unique_ptr<storage::Store> store_;
   std::unique_ptr<frontend::Engine> engine_;
+  std::vector<std::string> warnings_;  // what the engine told its operator
+  const Clock* monotonic_ = nullptr;   // a clock of their own for those who wait
 };
 
 }  // namespace wfe::testing

@@ -16,6 +16,12 @@ expect 3 "no server answers at 127.0.0.1:1" "$wfe" list --address 127.0.0.1:1
 expect 13 "in use" "$wfe" server --data store --listen 127.0.0.1:0
 expect 14 "$address" "$wfe" server --data other --listen "$address"
 expect 2 "refusing to listen on 0.0.0.0:0" "$wfe" server --data third --listen 0.0.0.0:0
+expect 2 "HOST:PORT" "$wfe" server --data third --listen 127.0.0.1
+expect 2 "refusing to listen on 0:0" "$wfe" server --data third --listen 0:0
+expect 2 "127.evil.invalid" "$wfe" server --data third --listen 127.evil.invalid:0
+expect 2 "this process may open 40 files" bash -c 'ulimit -n 40 && exec "$0" server --data third --listen 127.0.0.1:0' "$wfe"
+ln -s loop loop
+expect 2 "cannot look for $PWD/loop" env HOME="$PWD/loop" "$wfe" list
 expect 4 "nope" "$wfe" show nope
 expect 2 "is not JSON, at byte" "$wfe" submit X --input '{bad'
 head -c 3000000 /dev/zero | tr '\0' 1 > big.json

@@ -11,6 +11,7 @@
 #include <mutex>
 
 #include "engine/host/grpc_server.h"
+#include "engine/host/host_clock.h"
 #include "workers/client/blocking_call.h"
 #include "workers/client/grpc_client.h"
 
@@ -147,6 +148,8 @@ Result<Limits> MeasureLimits(const std::string& directory, std::vector<Figure>& 
   Echo echo;
   host::GrpcServerOptions options;
   options.listen = "127.0.0.1:0";
+  const host::SteadyClock clock;
+  options.monotonic = &clock;
   options.services = {std::string(client::kWorkflowService)};
   WFE_ASSIGN_OR_RETURN(const auto server, host::GrpcServer::Start(options, echo));
   const auto client = client::NewGrpcClient({.address = server->address(), .ns = "default", .api_key = {}});

@@ -138,7 +138,7 @@ Result<int> LintStore(Globals& globals, const std::string& data) {
                {"EVENT", "event_id", false, true},
                {"PROBLEM", "message", true, false}});
   std::vector<lint::RunHistory> first_events;  // all that the rule of schedules looks at
-  WFE_RETURN_IF_ERROR(store->ForEach([&](const StoredHistory& stored) {
+  const auto visit = [&](const StoredHistory& stored) {
     ++runs;
     if (stored.history.events_size() > 0) first_events.push_back({stored.run.key, {stored.history.events(0)}});
     events += stored.history.events_size();
@@ -151,7 +151,16 @@ Result<int> LintStore(Globals& globals, const std::string& data) {
                  {"event_id", finding.event_id},
                  {"message", finding.message}});
     }
-  }));
+  };
+  const auto unreadable = [&](const ExecutionKey& key, const Error& why) {
+    ++runs;
+    table.Add({{"workflow_id", key.workflow_id.value()},
+               {"run_id", key.run_id.value()},
+               {"rule", "H4"},
+               {"event_id", 0},
+               {"message", why.message}});
+  };
+  WFE_RETURN_IF_ERROR(store->ForEach(visit, unreadable));
   WFE_RETURN_IF_ERROR(store->ForEachSchedule([&](const engine::v1::ScheduleRow& row) {
     for (const lint::Finding& finding : lint::LintSchedule(row, first_events)) {
       table.Add({{"run_id", row.schedule_id()}, {"rule", finding.rule}, {"message", finding.message}});

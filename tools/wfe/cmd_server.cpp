@@ -23,18 +23,24 @@ struct ServerFlags {
   bool insecure = false;
 };
 
-int ServerExitCode(const Error& error) {
-  switch (error.code) {
-    case StatusCode::kUnavailable:
-      return kExitAddressInUse;
-    case StatusCode::kFailedPrecondition:
-    case StatusCode::kDataLoss:
-      return kExitStore;
-    case StatusCode::kResourceExhausted:
-      return kExitDiskRefused;
-    default:
+/// By what failed; the error's code alone does not tell a store that is not there from an address that is not.
+int ServerExitCode(host::StartStep step, const Error& error) {
+  switch (step) {
+    case host::StartStep::kOptions:
       return kExitUsage;
+    case host::StartStep::kStore:
+      return error.code == StatusCode::kResourceExhausted ? kExitDiskRefused : kExitStore;
+    case host::StartStep::kAddress:
+      return kExitAddressInUse;
   }
+  return kExitFailed;
+}
+
+/// The limits that hold, on one line.
+std::string LimitsText(const nlohmann::ordered_json& limits) {
+  std::string text;
+  for (const auto& [name, value] : limits.items()) text += (text.empty() ? "" : ", ") + name + " " + value.dump();
+  return text;
 }
 
 Result<int> Serve(Globals& globals, const ServerFlags& flags) {
@@ -49,14 +55,22 @@ Result<int> Serve(Globals& globals, const ServerFlags& flags) {
   options.records_only = flags.records_only;
   options.accept_data_loss = flags.accept_data_loss;
   options.insecure = flags.insecure;
+  options.warn = [format = globals.format](const std::string& sentence) {
+    static std::mutex mutex;
+    const std::lock_guard lock(mutex);
+    PrintEvent("warning: " + sentence, {{"event", "warning"}, {"message", sentence}}, format);
+  };
   umask(S_IRWXG | S_IRWXO);  // what is stored is for this user alone
-  const auto started = host::Server::Start(options);
+  host::StartStep step = {};
+  const auto started = host::Server::Start(options, &step);
   if (!started) {
     std::ignore = Fail(started.error(), globals.format);
-    return ServerExitCode(started.error());
+    return ServerExitCode(step, started.error());
   }
   PrintEvent(fmt::format("wfe {} listens on {}, data in {}", WFE_VERSION, (*started)->address(), options.data_dir),
              {{"event", "serving"}, {"address", (*started)->address()}, {"data", options.data_dir}}, globals.format);
+  const auto limits = ToJson(*config)["limits"];
+  PrintEvent("limits: " + LimitsText(limits), {{"event", "limits"}, {"limits", limits}}, globals.format);
   signal.Wait();
   PrintEvent("stopping", {{"event", "stopping"}}, globals.format);
   (*started)->Stop(2s);
@@ -118,7 +132,7 @@ void AddServerCommands(CLI::App& app, Globals& globals) {
       "Examples:\n  wfe server\n  wfe server --data /var/lib/wfe --listen 127.0.0.1:7234\n"
       "  wfe server --listen unix:$HOME/wfe.sock     (clients: --address unix:$HOME/wfe.sock)\n\n"
       "SIGTERM stops it in order; killed at any instant it goes on from its last commit.\n"
-      "Exit codes: 2 bad option, 13 store in use or damaged, 14 address in use, 74 the disk refused a write.");
+      "Exit codes: 2 bad option or too few open files allowed, 13 store in use or damaged, 14 address in use, 74 the disk refused a write.");
   serve.callback([&globals, server] { globals.Run([&] { return Serve(globals, *server); }); });
 
   auto worker = std::make_shared<WorkerFlags>();

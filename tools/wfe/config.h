@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "engine/base/result.h"
-#include "engine/history/limits.h"
+#include "engine/host/limits.h"
 
 namespace wfe::cli {
 
@@ -62,7 +62,7 @@ struct BuildConfig {
 
 struct Config {
   ServerConfig server;
-  history::Limits limits;  ///< Of each execution; the server's.
+  host::Limits limits;  ///< The server's, of each execution and of itself.
   WorkerConfig worker;
   ClientConfig client;
   AgentConfig agent;

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "engine/history/nesting.h"
 #include "tools/wfe/describe.h"
 #include "workers/core/history_json.h"
 
@@ -60,7 +61,7 @@ Result<temporal::api::history::v1::History> ReadHistoryFile(const std::string& p
     return history;
   }
   temporal::api::history::v1::History history;
-  if (bytes.empty() || !history.ParseFromString(bytes) || history.events_size() == 0) {
+  if (bytes.empty() || !history::ParseStored(bytes, &history) || history.events_size() == 0) {
     return InvalidArgument(path + " is not a history: neither Temporal's JSON nor a binary History message");
   }
   return history;

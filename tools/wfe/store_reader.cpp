@@ -1,6 +1,7 @@
 #include "tools/wfe/store_reader.h"
 
 #include "engine/history/decide.h"
+#include "engine/history/nesting.h"
 #include "engine/storage/store.h"
 
 namespace wfe::cli {
@@ -30,10 +31,17 @@ Result<StoredHistory> StoreReader::Find(const std::string& ns, const std::string
   return Read(key);
 }
 
-Status StoreReader::ForEach(const std::function<void(const StoredHistory&)>& visit) const {
+Status StoreReader::ForEach(const std::function<void(const StoredHistory&)>& visit,
+                            const storage::UnreadableRun& unreadable) const {
   return reader_.ForEachExecution([&](const ExecutionKey& key, bool) -> Status {
-    WFE_ASSIGN_OR_RETURN(const StoredHistory stored, Read(key));
-    visit(stored);
+    const Result<StoredHistory> stored = Read(key);
+    if (stored) {
+      visit(*stored);
+    } else if (stored.error().code == StatusCode::kDataLoss) {
+      unreadable(key, stored.error());
+    } else {
+      return stored.error();
+    }
     return Ok();
   });
 }
@@ -55,7 +63,7 @@ Result<StoredHistory> StoreReader::Read(const ExecutionKey& key) const {
   WFE_ASSIGN_OR_RETURN(stored.chain, reader_.VerifyChain(key));
   WFE_ASSIGN_OR_RETURN(const auto batches, reader_.ReadHistory(key, {}, INT64_MAX));
   for (const storage::EventBatch& batch : batches) {
-    if (!stored.history.MergeFromString(batch.bytes)) {
+    if (!history::MergeStored(batch.bytes, &stored.history)) {
       return DataLoss("the events from " + std::to_string(batch.first_event_id) + " of " + key.ToString() +
                       " cannot be read");
     }

@@ -30,8 +30,9 @@ class StoreReader {
   static Result<std::unique_ptr<StoreReader>> Open(const std::string& directory);
   /// By workflow id (newest run, or `run_id`), or by a run id given as `name`.
   Result<StoredHistory> Find(const std::string& ns, const std::string& name, const std::string& run_id) const;
-  /// Every run of every namespace; stops at the first error.
-  Status ForEach(const std::function<void(const StoredHistory&)>& visit) const;
+  /// Every run of every namespace; stops at the first error but those of single runs, which `unreadable` is told of.
+  Status ForEach(const std::function<void(const StoredHistory&)>& visit,
+                 const storage::UnreadableRun& unreadable) const;
   Status ForEachSchedule(const std::function<void(const engine::v1::ScheduleRow&)>& visit) const;
 
  private:
