@@ -1,5 +1,7 @@
 #include "engine/frontend/engine.h"
 
+#include <cstdio>
+
 #include "engine/base/check.h"
 #include "engine/frontend/handler_table.h"
 #include "engine/frontend/services.h"
@@ -69,7 +71,12 @@ Status Engine::Impl::Start() {
   const Instant now = services.host.clock.Now();
   const auto visit = [&](engine::v1::MutableState state) {
     const size_t index = services.ShardIndex(state.folded().namespace_(), state.folded().workflow_id());
-    batches[index].push_back(shard::Shard::PlanRecovery(std::move(state), now, services.options.shard.history));
+    auto recovery = shard::Shard::PlanRecovery(std::move(state), now, services.options.shard.history);
+    if (!recovery) {
+      std::fprintf(stderr, "wfe: %s; the run is left alone\n", recovery.error().message.c_str());
+      return;
+    }
+    batches[index].push_back(*std::move(recovery));
     if (batches[index].size() >= kRecoveryBatch) send(index);
   };
   const auto unreadable = [this](const ExecutionKey& key, const Error& why) {

@@ -5,9 +5,11 @@
 
 #include "engine/history/buffered.h"
 #include "engine/history/decide.h"
+#include "engine/history/framed_size.h"
 #include "engine/history/names.h"
 #include "engine/history/payload_maps.h"
 #include "engine/history/proto_time.h"
+#include "engine/history/state_codec.h"
 #include "engine/history/state_edit.h"
 
 namespace wfe::history {
@@ -28,9 +30,10 @@ constexpr int kMaxResetPoints = 20;
 
 /// Everything a transition changes outside the event's own family, looked up once.
 struct Parts {
-  MutableState& state;
+  StateEditor edit;
   Folded& folded;
   Bookkeeping& bookkeeping;
+  WorkflowTask& task;
   const HistoryEvent& event;
 };
 
@@ -68,13 +71,7 @@ void OnStarted(Parts& parts) {
   if (parts.event.has_user_metadata()) *folded.mutable_user_metadata() = parts.event.user_metadata();
   if (started.has_priority()) *folded.mutable_priority() = started.priority();
   *folded.mutable_auto_reset_points() = started.prev_auto_reset_points().points();
-  parts.bookkeeping.set_workflow_task_attempt(1);
-}
-
-void ClearTransient(Bookkeeping& bookkeeping) {
-  bookkeeping.set_transient_workflow_task(false);
-  bookkeeping.clear_transient_scheduled_time();
-  bookkeeping.clear_workflow_task_not_before();
+  parts.edit.CountFolded();
 }
 
 void OnClosed(Parts& parts, enums::WorkflowExecutionStatus status, EventId batch, const std::string& new_run_id) {
@@ -83,38 +80,33 @@ void OnClosed(Parts& parts, enums::WorkflowExecutionStatus status, EventId batch
   *folded.mutable_close_time() = parts.event.event_time();
   folded.set_completion_event_batch_id(batch == 0 ? parts.event.event_id() : batch);
   folded.set_new_run_id(new_run_id);
-  folded.clear_workflow_task();
-  folded.clear_activities();
-  folded.clear_timers();
   folded.clear_started();
   Bookkeeping& bookkeeping = parts.bookkeeping;
-  bookkeeping.clear_activity_attempts();
-  bookkeeping.clear_buffered_events();
   bookkeeping.clear_sticky();
   bookkeeping.clear_sticky_offered_time();
   bookkeeping.clear_first_task_at();
-  ClearTransient(bookkeeping);
-  parts.state.started_workflow_task.reset();
+  parts.task.Move(TaskOn::kEnd);
+  parts.task.not_before.reset();
+  parts.edit.Close();
 }
 
 void OnWorkflowTaskScheduled(Parts& parts) {
   const auto& scheduled = parts.event.workflow_task_scheduled_event_attributes();
-  auto* task = parts.folded.mutable_workflow_task();
-  task->Clear();
-  task->set_scheduled_event_id(parts.event.event_id());
-  *task->mutable_scheduled_time() = parts.event.event_time();
-  *task->mutable_start_to_close_timeout() = scheduled.start_to_close_timeout();
-  task->set_attempt(scheduled.attempt());
-  *task->mutable_task_queue() = scheduled.task_queue();
-  parts.bookkeeping.set_workflow_task_attempt(scheduled.attempt());
-  ClearTransient(parts.bookkeeping);
+  WorkflowTask& task = parts.task;
+  task.Move(TaskOn::kSchedule);
+  task.kind = TaskKind::kNormal;
+  task.attempt = scheduled.attempt();
+  task.scheduled_time = FromProto(parts.event.event_time());
+  task.not_before.reset();
+  task.scheduled_event_id = parts.event.event_id();
+  task.start_to_close_timeout = FromProto(scheduled.start_to_close_timeout());
+  task.queue = scheduled.task_queue();
 }
 
 /// The workflow task left the history's open end: completed, failed or timed out.
 void OnWorkflowTaskEnded(Parts& parts) {
-  parts.folded.clear_workflow_task();
+  parts.task.Move(TaskOn::kEnd);
   parts.bookkeeping.clear_sticky_offered_time();
-  parts.state.started_workflow_task.reset();
 }
 
 /// The first task that a build of the workers completed is where a reset can take its work back to (S89).
@@ -135,6 +127,7 @@ void AddResetPoint(Parts& parts) {
   point.set_first_workflow_task_completed_id(parts.event.event_id());
   *point.mutable_create_time() = parts.event.event_time();
   point.set_resettable(true);
+  parts.edit.CountFolded();
 }
 
 void OnWorkflowTaskCompleted(Parts& parts) {
@@ -142,58 +135,48 @@ void OnWorkflowTaskCompleted(Parts& parts) {
   OnWorkflowTaskEnded(parts);
   parts.folded.set_last_completed_started_event_id(completed.started_event_id());
   parts.folded.set_last_completed_event_id(parts.event.event_id());
-  parts.bookkeeping.set_workflow_task_attempt(1);
-  ClearTransient(parts.bookkeeping);
+  parts.task.attempt = 1;
+  parts.task.not_before.reset();
   AddResetPoint(parts);
 }
 
 void OnActivityScheduled(Parts& parts) {
   const auto& scheduled = parts.event.activity_task_scheduled_event_attributes();
-  auto* activity = parts.folded.add_activities();
-  activity->set_scheduled_event_id(parts.event.event_id());
-  activity->set_activity_id(scheduled.activity_id());
-  activity->set_activity_type(scheduled.activity_type().name());
-  activity->set_task_queue(scheduled.task_queue().name());
-  *activity->mutable_scheduled_time() = parts.event.event_time();
+  engine::v1::PendingActivity activity;
+  activity.set_scheduled_event_id(parts.event.event_id());
+  activity.set_activity_id(scheduled.activity_id());
+  activity.set_activity_type(scheduled.activity_type().name());
+  activity.set_task_queue(scheduled.task_queue().name());
+  *activity.mutable_scheduled_time() = parts.event.event_time();
   if (IsSet(scheduled.schedule_to_close_timeout())) {
-    *activity->mutable_schedule_to_close_timeout() = scheduled.schedule_to_close_timeout();
+    *activity.mutable_schedule_to_close_timeout() = scheduled.schedule_to_close_timeout();
   }
   if (IsSet(scheduled.schedule_to_start_timeout())) {
-    *activity->mutable_schedule_to_start_timeout() = scheduled.schedule_to_start_timeout();
+    *activity.mutable_schedule_to_start_timeout() = scheduled.schedule_to_start_timeout();
   }
   if (IsSet(scheduled.start_to_close_timeout())) {
-    *activity->mutable_start_to_close_timeout() = scheduled.start_to_close_timeout();
+    *activity.mutable_start_to_close_timeout() = scheduled.start_to_close_timeout();
   }
   if (IsSet(scheduled.heartbeat_timeout())) {
-    *activity->mutable_heartbeat_timeout() = scheduled.heartbeat_timeout();
+    *activity.mutable_heartbeat_timeout() = scheduled.heartbeat_timeout();
   }
-  *activity->mutable_retry_policy() = scheduled.retry_policy();
-  if (scheduled.has_priority()) *activity->mutable_priority() = scheduled.priority();
+  *activity.mutable_retry_policy() = scheduled.retry_policy();
+  if (scheduled.has_priority()) *activity.mutable_priority() = scheduled.priority();
 
-  auto* attempt = parts.bookkeeping.add_activity_attempts();
-  attempt->set_scheduled_event_id(parts.event.event_id());
-  attempt->set_attempt(1);
-  *attempt->mutable_scheduled_time() = parts.event.event_time();
-}
-
-void OnActivityClosed(Parts& parts) {
-  const EventId scheduled_event_id = ActivityOf(parts.event);
-  const auto is_it = [&](const auto& element) { return element.scheduled_event_id() == scheduled_event_id; };
-  EraseIf(*parts.folded.mutable_activities(), is_it);
-  EraseIf(*parts.bookkeeping.mutable_activity_attempts(), is_it);
+  engine::v1::ActivityAttempt attempt;
+  attempt.set_scheduled_event_id(parts.event.event_id());
+  attempt.set_attempt(1);
+  *attempt.mutable_scheduled_time() = parts.event.event_time();
+  parts.edit.AddActivity(std::move(activity), std::move(attempt));
 }
 
 void OnTimerStarted(Parts& parts) {
   const auto& started = parts.event.timer_started_event_attributes();
-  auto* timer = parts.folded.add_timers();
-  timer->set_started_event_id(parts.event.event_id());
-  timer->set_timer_id(started.timer_id());
-  *timer->mutable_due() = ToProto(FromProto(parts.event.event_time()) + FromProto(started.start_to_fire_timeout()));
-}
-
-void OnTimerEnded(Parts& parts, EventId started_event_id) {
-  EraseIf(*parts.folded.mutable_timers(),
-          [&](const auto& timer) { return timer.started_event_id() == started_event_id; });
+  engine::v1::PendingTimer timer;
+  timer.set_started_event_id(parts.event.event_id());
+  timer.set_timer_id(started.timer_id());
+  *timer.mutable_due() = ToProto(FromProto(parts.event.event_time()) + FromProto(started.start_to_fire_timeout()));
+  parts.edit.AddTimer(std::move(timer));
 }
 
 void ApplyAttributes(Parts& parts) {
@@ -237,23 +220,21 @@ void ApplyAttributes(Parts& parts) {
       return OnActivityScheduled(parts);
     case enums::EVENT_TYPE_ACTIVITY_TASK_STARTED:
       return;  // written with its closing event (S30)
-    case enums::EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED: {
-      auto* activity =
-          MutableActivity(parts.state, event.activity_task_cancel_requested_event_attributes().scheduled_event_id());
-      WFE_CHECK(activity != nullptr, "a cancelled activity is open");
-      return activity->set_cancel_requested_event_id(event.event_id());
-    }
+    case enums::EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED:
+      return parts.edit.EditActivity(
+          event.activity_task_cancel_requested_event_attributes().scheduled_event_id(),
+          [&](OpenActivity& activity) { activity.scheduled.set_cancel_requested_event_id(event.event_id()); });
     case enums::EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
     case enums::EVENT_TYPE_ACTIVITY_TASK_FAILED:
     case enums::EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT:
     case enums::EVENT_TYPE_ACTIVITY_TASK_CANCELED:
-      return OnActivityClosed(parts);
+      return parts.edit.RemoveActivity(ActivityOf(event));
     case enums::EVENT_TYPE_TIMER_STARTED:
       return OnTimerStarted(parts);
     case enums::EVENT_TYPE_TIMER_FIRED:
-      return OnTimerEnded(parts, event.timer_fired_event_attributes().started_event_id());
+      return parts.edit.RemoveTimer(event.timer_fired_event_attributes().started_event_id());
     case enums::EVENT_TYPE_TIMER_CANCELED:
-      return OnTimerEnded(parts, event.timer_canceled_event_attributes().started_event_id());
+      return parts.edit.RemoveTimer(event.timer_canceled_event_attributes().started_event_id());
     case enums::EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED:
       return parts.folded.set_signal_count(parts.folded.signal_count() + 1);
     case enums::EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED:
@@ -261,12 +242,13 @@ void ApplyAttributes(Parts& parts) {
     case enums::EVENT_TYPE_MARKER_RECORDED:
       return;
     case enums::EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES:
-      return MergePayloads(
-          *parts.folded.mutable_search_attributes()->mutable_indexed_fields(),
-          event.upsert_workflow_search_attributes_event_attributes().search_attributes().indexed_fields());
+      MergePayloads(*parts.folded.mutable_search_attributes()->mutable_indexed_fields(),
+                    event.upsert_workflow_search_attributes_event_attributes().search_attributes().indexed_fields());
+      return parts.edit.CountFolded();
     case enums::EVENT_TYPE_WORKFLOW_PROPERTIES_MODIFIED:
-      return MergePayloads(*parts.folded.mutable_memo()->mutable_fields(),
-                           event.workflow_properties_modified_event_attributes().upserted_memo().fields());
+      MergePayloads(*parts.folded.mutable_memo()->mutable_fields(),
+                    event.workflow_properties_modified_event_attributes().upserted_memo().fields());
+      return parts.edit.CountFolded();
     default:
       WFE_CHECK(false, "no event of type " + enums::EventType_Name(event.event_type()) + " is ever written");
   }
@@ -275,29 +257,31 @@ void ApplyAttributes(Parts& parts) {
 }  // namespace
 
 void Apply(MutableState& state, const HistoryEvent& event) {
-  Folded& folded = *state.stored.mutable_folded();
-  Bookkeeping& bookkeeping = *state.stored.mutable_bookkeeping();
+  StateEditor edit(state);
+  Folded& folded = edit.folded();
+  Bookkeeping& bookkeeping = edit.bookkeeping();
   const EventId expected = folded.next_event_id() == 0 ? 1 : folded.next_event_id();
   WFE_CHECK(event.event_id() == expected, "event ids are dense (H1)");
-  Parts parts{state, folded, bookkeeping, event};
+  Parts parts{edit, folded, bookkeeping, edit.workflow_task(), event};
   ApplyAttributes(parts);
   folded.set_next_event_id(event.event_id() + 1);
   // An activity's Started event carries the time its attempt really started, long ago perhaps (H2).
   if (event.event_type() != enums::EVENT_TYPE_ACTIVITY_TASK_STARTED) {
     *folded.mutable_last_event_time() = event.event_time();
   }
-  bookkeeping.set_history_size_bytes(bookkeeping.history_size_bytes() + static_cast<int64_t>(event.ByteSizeLong()));
+  // As the event lies in its stored batch (H6).
+  bookkeeping.set_history_size_bytes(bookkeeping.history_size_bytes() + FramedSize(event));
 }
 
 engine::v1::Folded Fold(const ExecutionKey& key, const std::vector<HistoryEvent>& events) {
   MutableState state = NewRun(key);
   for (const HistoryEvent& event : events) Apply(state, event);
-  return std::move(*state.stored.mutable_folded());
+  return std::move(*ToCheckpoint(state).mutable_folded());
 }
 
 MutableState NewRun(const ExecutionKey& key) {
   MutableState state;
-  Folded& folded = *state.stored.mutable_folded();
+  Folded& folded = StateEditor(state).folded();
   folded.set_namespace_(key.ns.value());
   folded.set_workflow_id(key.workflow_id.value());
   folded.set_run_id(key.run_id.value());

@@ -6,125 +6,118 @@
 namespace wfe::history {
 namespace {
 
-/// Changes one attempt along an arrow of its table.
-engine::v1::ActivityAttempt& AttemptFor(MutableState& state, EventId scheduled_event_id, AttemptOn on) {
-  auto* attempt = MutableAttempt(state, scheduled_event_id);
-  WFE_CHECK(attempt != nullptr, "a note is about an open activity");
-  WFE_CHECK(Follow(kAttemptArrows, StateOf(*attempt), on).has_value(), "no such arrow for an activity's attempt");
-  return *attempt;
-}
-
-engine::v1::Bookkeeping& TaskFor(MutableState& state, TaskOn on) {
-  WFE_CHECK(Follow(kTaskArrows, WorkflowTaskState(state), on).has_value(), "no such arrow for the workflow task");
-  return *state.stored.mutable_bookkeeping();
-}
-
 struct Applier {
-  MutableState& state;
+  StateEditor edit;
 
-  engine::v1::Bookkeeping& bookkeeping() const { return *state.stored.mutable_bookkeeping(); }
+  engine::v1::Bookkeeping& bookkeeping() { return edit.bookkeeping(); }
 
-  void operator()(const note::AttemptStarted& note) const {
-    auto& attempt = AttemptFor(state, note.scheduled_event_id, AttemptOn::kStart);
-    *attempt.mutable_started_time() = ToProto(note.time);
-    attempt.set_started_identity(note.identity);
-    attempt.set_started_request_id(note.request_id);
-    attempt.set_last_worker_identity(note.identity);
-    attempt.clear_last_heartbeat_time();
-    attempt.set_backing_off(false);
-  }
-
-  void operator()(const note::AttemptRetried& note) const {
-    auto& attempt = AttemptFor(state, note.scheduled_event_id, AttemptOn::kRetry);
-    attempt.set_attempt(attempt.attempt() + 1);
-    *attempt.mutable_last_complete_time() = ToProto(note.completed_time);
-    *attempt.mutable_scheduled_time() = ToProto(note.scheduled_time);
-    attempt.clear_started_time();
-    attempt.clear_started_identity();
-    attempt.clear_started_request_id();
-    *attempt.mutable_last_failure() = note.last_failure;
-    attempt.set_backing_off(true);
-  }
-
-  void operator()(const note::AttemptReleased& note) const {
-    AttemptFor(state, note.scheduled_event_id, AttemptOn::kRelease).set_backing_off(false);
-  }
-
-  void operator()(const note::Heartbeat& note) const {
-    auto* attempt = MutableAttempt(state, note.scheduled_event_id);
-    WFE_CHECK(attempt != nullptr, "a note is about an open activity");
-    if (note.time.has_value()) {
-      AttemptFor(state, note.scheduled_event_id, AttemptOn::kHeartbeat);
-      *attempt->mutable_last_heartbeat_time() = ToProto(*note.time);
-    }
-    *attempt->mutable_heartbeat_details() = note.details;
-  }
-
-  void operator()(const note::EventBuffered& note) const {
-    WFE_CHECK(state.started_workflow_task.has_value(), "events wait only behind a started workflow task (H5)");
-    *bookkeeping().add_buffered_events() = note.event;
-  }
-
-  void operator()(const note::BufferFlushed&) const { bookkeeping().clear_buffered_events(); }
-
-  void operator()(const note::BufferedTimerDropped& note) const {
-    EraseIf(*bookkeeping().mutable_buffered_events(), [&](const HistoryEvent& event) {
-      return event.has_timer_fired_event_attributes() &&
-             event.timer_fired_event_attributes().started_event_id() == note.started_event_id;
+  /// Changes one attempt along an arrow of its table.
+  template <class Change>
+  void EditAttempt(EventId scheduled_event_id, AttemptOn on, Change change) {
+    edit.EditActivity(scheduled_event_id, [&](OpenActivity& activity) {
+      const AttemptState from = StateOf(activity.attempt);
+      WFE_CHECK(Follow(kAttemptArrows, from, on).has_value(), "no such arrow for an activity's attempt");
+      change(activity.attempt);
     });
   }
 
-  void operator()(const note::WorkflowTaskTaken& note) const {
-    TaskFor(state, TaskOn::kTake);
-    state.started_workflow_task = note.task;
+  void operator()(const note::AttemptStarted& note) {
+    EditAttempt(note.scheduled_event_id, AttemptOn::kStart, [&](engine::v1::ActivityAttempt& attempt) {
+      *attempt.mutable_started_time() = ToProto(note.time);
+      attempt.set_started_identity(note.identity);
+      attempt.set_started_request_id(note.request_id);
+      attempt.set_last_worker_identity(note.identity);
+      attempt.clear_last_heartbeat_time();
+      attempt.set_backing_off(false);
+    });
   }
 
-  void operator()(const note::WorkflowTaskLost&) const {
-    TaskFor(state, TaskOn::kLose);
-    state.started_workflow_task.reset();
+  void operator()(const note::AttemptRetried& note) {
+    EditAttempt(note.scheduled_event_id, AttemptOn::kRetry, [&](engine::v1::ActivityAttempt& attempt) {
+      attempt.set_attempt(attempt.attempt() + 1);
+      *attempt.mutable_last_complete_time() = ToProto(note.completed_time);
+      *attempt.mutable_scheduled_time() = ToProto(note.scheduled_time);
+      attempt.clear_started_time();
+      attempt.clear_started_identity();
+      attempt.clear_started_request_id();
+      *attempt.mutable_last_failure() = note.last_failure;
+      attempt.set_backing_off(true);
+    });
   }
 
-  void operator()(const note::WorkflowTaskRetried& note) const {
-    auto& book = TaskFor(state, TaskOn::kRetry);
-    state.started_workflow_task.reset();
-    book.set_workflow_task_attempt(note.attempt);
-    book.set_transient_workflow_task(true);
-    *book.mutable_transient_scheduled_time() = ToProto(note.scheduled_time);
-    book.clear_workflow_task_not_before();
-    if (note.not_before.has_value()) *book.mutable_workflow_task_not_before() = ToProto(*note.not_before);
+  void operator()(const note::AttemptReleased& note) {
+    EditAttempt(note.scheduled_event_id, AttemptOn::kRelease,
+                [](engine::v1::ActivityAttempt& attempt) { attempt.set_backing_off(false); });
   }
 
-  void operator()(const note::WorkflowTaskReleased&) const {
-    TaskFor(state, TaskOn::kRelease).clear_workflow_task_not_before();
+  void operator()(const note::Heartbeat& note) {
+    if (note.time.has_value()) {
+      EditAttempt(note.scheduled_event_id, AttemptOn::kHeartbeat, [&](engine::v1::ActivityAttempt& attempt) {
+        *attempt.mutable_last_heartbeat_time() = ToProto(*note.time);
+      });
+    }
+    edit.EditActivity(note.scheduled_event_id,
+                      [&](OpenActivity& activity) { *activity.attempt.mutable_heartbeat_details() = note.details; });
   }
 
-  void operator()(const note::WorkflowTaskDropped&) const {
-    auto& book = TaskFor(state, TaskOn::kDrop);
-    state.started_workflow_task.reset();
-    book.set_workflow_task_attempt(1);
-    book.set_transient_workflow_task(false);
-    book.clear_transient_scheduled_time();
-    book.clear_workflow_task_not_before();
+  void operator()(const note::EventBuffered& note) {
+    WFE_CHECK(edit.workflow_task().IsPending(), "events wait only behind a workflow task (H5)");
+    edit.Buffer(note.event);
   }
 
-  void operator()(const note::StickySet& note) const {
+  void operator()(const note::BufferFlushed&) { edit.ClearBuffer(); }
+
+  void operator()(const note::BufferedTimerDropped& note) { edit.DropFiring(note.started_event_id); }
+
+  void operator()(const note::WorkflowTaskTaken& note) {
+    edit.workflow_task().Move(TaskOn::kTake);
+    edit.workflow_task().started = note.task;
+  }
+
+  void operator()(const note::WorkflowTaskLost&) {
+    WorkflowTask& task = edit.workflow_task();
+    task.Move(task.not_before.has_value() ? TaskOn::kLoseUnreleased : TaskOn::kLose);
+  }
+
+  void operator()(const note::WorkflowTaskRetried& note) {
+    WorkflowTask& task = edit.workflow_task();
+    task.Move(note.not_before.has_value() ? TaskOn::kRetryLater : TaskOn::kRetry);
+    task.kind = TaskKind::kTransient;
+    task.attempt = note.attempt;
+    task.scheduled_time = note.scheduled_time;
+    task.not_before = note.not_before;
+  }
+
+  void operator()(const note::WorkflowTaskReleased&) {
+    edit.workflow_task().Move(TaskOn::kRelease);
+    edit.workflow_task().not_before.reset();
+  }
+
+  void operator()(const note::WorkflowTaskDropped&) {
+    WorkflowTask& task = edit.workflow_task();
+    task.Move(TaskOn::kDrop);
+    task.attempt = 1;
+    task.not_before.reset();
+  }
+
+  void operator()(const note::StickySet& note) {
     bookkeeping().mutable_sticky()->set_name(note.queue);
     *bookkeeping().mutable_sticky()->mutable_schedule_to_start_timeout() = ToProto(note.schedule_to_start_timeout);
   }
 
-  void operator()(const note::StickyUnset&) const { bookkeeping().clear_sticky(); }
+  void operator()(const note::StickyUnset&) { bookkeeping().clear_sticky(); }
 
-  void operator()(const note::StickyOffered& note) const {
+  void operator()(const note::StickyOffered& note) {
     *bookkeeping().mutable_sticky_offered_time() = ToProto(note.time);
   }
 
-  void operator()(const note::FirstTaskDelayed& note) const {
+  void operator()(const note::FirstTaskDelayed& note) {
     *bookkeeping().mutable_first_task_at() = ToProto(note.until);
   }
 
-  void operator()(const note::FirstTaskReleased&) const { bookkeeping().clear_first_task_at(); }
+  void operator()(const note::FirstTaskReleased&) { bookkeeping().clear_first_task_at(); }
 
-  void operator()(const note::TransitionCounted&) const {
+  void operator()(const note::TransitionCounted&) {
     bookkeeping().set_state_transition_count(bookkeeping().state_transition_count() + 1);
   }
 };
@@ -135,6 +128,6 @@ bool IsVolatile(const Note& note) {
   return std::holds_alternative<note::WorkflowTaskTaken>(note) || std::holds_alternative<note::WorkflowTaskLost>(note);
 }
 
-void Apply(MutableState& state, const Note& note) { std::visit(Applier{state}, note); }
+void Apply(MutableState& state, const Note& note) { std::visit(Applier{StateEditor(state)}, note); }
 
 }  // namespace wfe::history

@@ -1,20 +1,9 @@
 #include "engine/history/buffered.h"
 
-#include <algorithm>
-
 #include "engine/base/check.h"
 #include "engine/history/names.h"
 
 namespace wfe::history {
-namespace {
-
-template <class Predicate>
-bool AnyBuffered(const MutableState& state, Predicate matches) {
-  const auto& events = state.bookkeeping().buffered_events();
-  return std::any_of(events.begin(), events.end(), matches);
-}
-
-}  // namespace
 
 EventId ActivityOf(const HistoryEvent& event) {
   switch (event.event_type()) {
@@ -53,35 +42,13 @@ void SetActivityStartedEventId(HistoryEvent& event, EventId started_event_id) {
 }
 
 bool IsActivityCloseBuffered(const MutableState& state, EventId scheduled_event_id) {
-  return AnyBuffered(state, [&](const HistoryEvent& event) { return ActivityOf(event) == scheduled_event_id; });
+  const auto found = state.activities().find(scheduled_event_id);
+  return found != state.activities().end() && found->second.close_buffered;
 }
 
 bool IsTimerFiringBuffered(const MutableState& state, EventId started_event_id) {
-  return AnyBuffered(state, [&](const HistoryEvent& event) {
-    return event.has_timer_fired_event_attributes() &&
-           event.timer_fired_event_attributes().started_event_id() == started_event_id;
-  });
-}
-
-bool IsCancelRequestBuffered(const MutableState& state) {
-  return AnyBuffered(state, [](const HistoryEvent& event) {
-    return event.has_workflow_execution_cancel_requested_event_attributes();
-  });
-}
-
-int64_t BufferedSignals(const MutableState& state) {
-  const auto& events = state.bookkeeping().buffered_events();
-  return std::count_if(events.begin(), events.end(), [](const HistoryEvent& event) {
-    return event.has_workflow_execution_signaled_event_attributes();
-  });
-}
-
-int64_t BufferedBytes(const MutableState& state) {
-  int64_t bytes = 0;
-  for (const HistoryEvent& event : state.bookkeeping().buffered_events()) {
-    bytes += static_cast<int64_t>(event.ByteSizeLong());
-  }
-  return bytes;
+  const auto found = state.timers().find(started_event_id);
+  return found != state.timers().end() && found->second.firing_buffered;
 }
 
 }  // namespace wfe::history

@@ -14,10 +14,6 @@ bool IsActivityCloseBuffered(const MutableState& state, EventId scheduled_event_
 /// The timer's firing is buffered.
 bool IsTimerFiringBuffered(const MutableState& state, EventId started_event_id);
 
-bool IsCancelRequestBuffered(const MutableState& state);
-int64_t BufferedSignals(const MutableState& state);
-int64_t BufferedBytes(const MutableState& state);
-
 /// The activity that an activity event is about; 0 for all others.
 EventId ActivityOf(const HistoryEvent& event);
 

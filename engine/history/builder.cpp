@@ -14,10 +14,8 @@ HistoryEvent NewEvent(enums::EventType type) {
   return event;
 }
 
-Builder::Builder(const MutableState& state, Instant now, const Limits& limits)
-    : now_(now), limits_(limits), was_open_(state.IsOpen()) {
-  transition_.next = state;
-}
+Builder::Builder(MutableState& state, Instant now, const Limits& limits)
+    : state_(state), now_(now), limits_(limits), was_open_(state.IsOpen()) {}
 
 Instant Builder::EventTime() const {
   if (!state().folded().has_last_event_time()) return now_;
@@ -30,19 +28,21 @@ EventId Builder::AppendAt(HistoryEvent event, Instant time) {
   const EventId id = state().folded().next_event_id();
   event.set_event_id(id);
   *event.mutable_event_time() = ToProto(time);
-  Apply(transition_.next, event);
+  Apply(state_, event);
   transition_.events.push_back(std::move(event));
   durable_ = true;
   return id;
 }
 
-void Builder::Record(const Note& note) {
-  Apply(transition_.next, note);
-  durable_ = durable_ || !IsVolatile(note);
+void Builder::Record(Note note) {
+  Apply(state_, note);
+  if (IsVolatile(note)) return;
+  durable_ = true;
+  transition_.notes.push_back({.events_before = transition_.events.size(), .note = std::move(note)});
 }
 
 void Builder::Happen(HistoryEvent event) {
-  if (state().started_workflow_task.has_value()) {
+  if (state().workflow_task().started.has_value()) {
     Record(note::EventBuffered{std::move(event)});
   } else {
     Append(std::move(event));
@@ -51,7 +51,7 @@ void Builder::Happen(HistoryEvent event) {
 }
 
 void Builder::HappenToActivity(std::optional<HistoryEvent> started, Instant started_time, HistoryEvent closed) {
-  if (state().started_workflow_task.has_value()) {
+  if (state().workflow_task().started.has_value()) {
     if (started.has_value()) {
       *started->mutable_event_time() = ToProto(started_time);
       Record(note::EventBuffered{*std::move(started)});
@@ -62,6 +62,21 @@ void Builder::HappenToActivity(std::optional<HistoryEvent> started, Instant star
     Append(std::move(closed));
   }
   AskForWorkflowTask();
+}
+
+Transition Joined(Transition first, Transition second) {
+  for (PlacedNote& placed : second.notes) placed.events_before += first.events.size();
+  const auto append = [](auto& to, auto& from) {
+    to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+  };
+  append(first.events, second.events);
+  append(first.notes, second.notes);
+  append(first.effects, second.effects);
+  second.events = std::move(first.events);
+  second.notes = std::move(first.notes);
+  second.effects = std::move(first.effects);
+  second.needs_commit = second.needs_commit || first.needs_commit;
+  return second;
 }
 
 }  // namespace wfe::history

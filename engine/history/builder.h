@@ -1,5 +1,5 @@
-// A transition in the making.  Holds a copy of the state and applies every event and note to it as it is produced, so
-// whoever decides the next step sees the effect of the last one.
+// A transition in the making.  Applies every event and note to the state as it is produced, so whoever decides the next
+// step sees the effect of the last one; the first of them is the end of the state as it was.
 #pragma once
 
 #include <memory>
@@ -12,10 +12,10 @@ namespace wfe::history {
 
 class Builder {
  public:
-  /// `limits` must outlive the builder.
-  Builder(const MutableState& state, Instant now, const Limits& limits);
+  /// `state` and `limits` must outlive the builder.  Take moves the state away.
+  Builder(MutableState& state, Instant now, const Limits& limits);
 
-  const MutableState& state() const { return transition_.next; }
+  const MutableState& state() const { return state_; }
   Instant now() const { return now_; }
   const Limits& limits() const { return limits_; }
   /// The time the next event gets: now, but never before the last event (H2).
@@ -25,7 +25,7 @@ class Builder {
   EventId Append(HistoryEvent event);
   /// The same with a time of its own: that of a workflow task's or an activity's real start.
   EventId AppendAt(HistoryEvent event, Instant time);
-  void Record(const Note& note);
+  void Record(Note note);
   void Emit(Effect effect) { transition_.effects.push_back(std::move(effect)); }
 
   /// Something came from outside the workflow task: into the history, or into the buffer while a task is out
@@ -44,11 +44,15 @@ class Builder {
   /// True when the run was open before this transition.
   bool was_open() const { return was_open_; }
   bool is_durable() const { return durable_; }
-  /// What the caller of Decide gets beside the state: refusal, new_run …
+  /// What the caller of Decide gets beside the state: refused, new_run …
   Transition& transition() { return transition_; }
-  Transition Take() && { return std::move(transition_); }
+  Transition Take() && {
+    transition_.next = std::move(state_);
+    return std::move(transition_);
+  }
 
  private:
+  MutableState& state_;
   Transition transition_;
   Instant now_;
   const Limits& limits_;

@@ -128,7 +128,7 @@ CommandResult RunCommands(CommandContext& context) {
                         NameOf(*closed_by) + " must be last, but " + NameOf(type) + " follows it"};
     }
     if (IsTerminal(type)) {
-      if (context.builder.state().bookkeeping().buffered_events_size() > 0) {  // S15
+      if (!context.builder.state().buffer().events.empty()) {  // S15
         return BadCommand{enums::WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND, "UnhandledCommand"};
       }
       closed_by = type;

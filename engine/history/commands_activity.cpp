@@ -67,11 +67,10 @@ bool IsOver(const CommandContext& context, EventId scheduled_event_id) {
 
 /// The id of an activity that the workflow has cancelled is free as soon as it has ended, though nothing says so yet.
 bool IsIdInUse(const CommandContext& context, const std::string& activity_id) {
-  const auto& activities = context.builder.state().folded().activities();
-  return std::any_of(activities.begin(), activities.end(), [&](const engine::v1::PendingActivity& activity) {
-    const bool given_up = activity.cancel_requested_event_id() != 0 && IsOver(context, activity.scheduled_event_id());
-    return activity.activity_id() == activity_id && !given_up;
-  });
+  const OpenActivity* activity = context.builder.state().ActivityById(activity_id);
+  if (activity == nullptr) return false;
+  const engine::v1::PendingActivity& scheduled = activity->scheduled;
+  return scheduled.cancel_requested_event_id() == 0 || !IsOver(context, scheduled.scheduled_event_id());
 }
 
 CommandResult Check(const CommandContext& context, const Attributes& attributes) {
@@ -94,7 +93,7 @@ CommandResult Check(const CommandContext& context, const Attributes& attributes)
     return BadCommand{enums::WORKFLOW_TASK_FAILED_CAUSE_SCHEDULE_ACTIVITY_DUPLICATE_ID, name + " is already open"};
   }
   const auto ended = static_cast<int64_t>(context.canceled.size());
-  if (state.folded().activities_size() - ended >= limits.max_pending_activities) {  // S31
+  if (static_cast<int64_t>(state.activities().size()) - ended >= limits.max_pending_activities) {  // S31
     return BadCommand{enums::WORKFLOW_TASK_FAILED_CAUSE_PENDING_ACTIVITIES_LIMIT_EXCEEDED,
                       name + ": " + std::to_string(limits.max_pending_activities) +
                           " activities are open already (max_pending_activities)"};

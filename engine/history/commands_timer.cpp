@@ -10,14 +10,6 @@ namespace {
 constexpr auto kBadStart = enums::WORKFLOW_TASK_FAILED_CAUSE_BAD_START_TIMER_ATTRIBUTES;
 constexpr auto kBadCancel = enums::WORKFLOW_TASK_FAILED_CAUSE_BAD_CANCEL_TIMER_ATTRIBUTES;
 
-/// The started event of the open timer with this id; 0 if there is none.
-EventId FindTimer(const MutableState& state, const std::string& timer_id) {
-  for (const auto& timer : state.folded().timers()) {
-    if (timer.timer_id() == timer_id) return timer.started_event_id();
-  }
-  return 0;
-}
-
 }  // namespace
 
 CommandResult Run(CommandContext& context, const command::Command& command,
@@ -29,10 +21,10 @@ CommandResult Run(CommandContext& context, const command::Command& command,
   if (!attributes.has_start_to_fire_timeout() || FromProto(attributes.start_to_fire_timeout()) < Duration::zero()) {
     return BadCommand{kBadStart, name + " has no valid start_to_fire_timeout"};
   }
-  if (FindTimer(builder.state(), attributes.timer_id()) != 0) {  // H20
+  if (builder.state().TimerById(attributes.timer_id()) != 0) {  // H20
     return BadCommand{enums::WORKFLOW_TASK_FAILED_CAUSE_START_TIMER_DUPLICATE_ID, name + " is already running"};
   }
-  if (builder.state().folded().timers_size() >= limits.max_pending_timers) {
+  if (static_cast<int64_t>(builder.state().timers().size()) >= limits.max_pending_timers) {
     return BadCommand{kBadStart, name + ": " + std::to_string(limits.max_pending_timers) +
                                      " timers are running already (max_pending_timers)"};
   }
@@ -48,7 +40,7 @@ CommandResult Run(CommandContext& context, const command::Command& command,
 CommandResult Run(CommandContext& context, const command::Command& command,
                   const command::CancelTimerCommandAttributes& attributes) {
   Builder& builder = context.builder;
-  const EventId started_event_id = FindTimer(builder.state(), attributes.timer_id());
+  const EventId started_event_id = builder.state().TimerById(attributes.timer_id());
   if (started_event_id == 0) {
     return BadCommand{kBadCancel, "timer \"" + attributes.timer_id() + "\" is not running"};
   }

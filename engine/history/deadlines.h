@@ -1,11 +1,20 @@
 // What time alone will make happen to an execution.
 #pragma once
 
+#include <compare>
 #include <optional>
 
-#include "engine/history/mutable_state.h"
+#include "engine/base/ids.h"
+#include "engine/base/time.h"
+
+namespace wfe::engine::v1 {
+class PendingActivity;
+}  // namespace wfe::engine::v1
 
 namespace wfe::history {
+
+class MutableState;
+struct OpenActivity;
 
 /// In the order in which things due at the same instant happen.
 enum class DueKind {
@@ -33,8 +42,12 @@ struct Due {
   friend auto operator<=>(const Due&, const Due&) = default;
 };
 
-/// The next thing due, by time, then kind, then id; nullopt for a closed run and for one that nothing will move.
+/// The next thing due, by time, then kind, then id; nullopt for a closed run and for one that nothing will move.  Costs
+/// the same however much is pending.
 std::optional<Due> NextDue(const MutableState& state);
+
+/// The first of the activity's deadlines; nullopt when it has none.
+std::optional<Due> NextDue(const OpenActivity& activity);
 
 /// The instant after which no retry of the activity may start: its schedule-to-close deadline (S21).
 std::optional<Instant> ActivityExpiration(const engine::v1::PendingActivity& activity);

@@ -16,18 +16,14 @@ constexpr bool kIgnoredWhenClosed = std::is_same_v<T, Tick> || std::is_same_v<T,
 
 }  // namespace
 
-Result<Transition> Decide(const MutableState& state, const Input& input, Instant now, const Limits& limits) {
+Result<Transition> Decide(MutableState&& state, const Input& input, Instant now, const Limits& limits) {
   return std::visit(
       [&]<class T>(const T& concrete) -> Result<Transition> {
         if (!state.IsOpen()) {
           if constexpr (kIgnoredWhenClosed<T>) return Finish(Builder(state, now, limits));
           return NotFound("workflow execution already completed: " + state.Key().ToString());  // S16
         }
-        if constexpr (std::is_same_v<T, WorkflowTaskCompleted>) {
-          return On(state, concrete, now, limits);
-        } else {
-          return On(Builder(state, now, limits), concrete);
-        }
+        return On(Builder(state, now, limits), concrete);
       },
       input);
 }

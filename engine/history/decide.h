@@ -17,10 +17,12 @@ namespace wfe::history {
 /// The first transition of a run: WorkflowExecutionStarted and, unless it waits for a back-off, its first task.
 Result<Transition> DecideStart(const StartInput& input, Instant now, const Limits& limits);
 
-/// What `input` means.  Errors are refusals to the caller and change nothing: NOT_FOUND for a closed run ("workflow
-/// execution already completed", S16) and for stale tasks (pitfall 1, 8), INVALID_ARGUMENT and RESOURCE_EXHAUSTED for
-/// limits.  A workflow-task completion with bad commands is not an error: see Transition::refusal.
-Result<Transition> Decide(const MutableState& state, const Input& input, Instant now, const Limits& limits);
+/// What `input` means.  The state is a sink: it comes back in Transition::next, changed in place, so a transition costs
+/// what it changes and not what is pending.  Errors are refusals to the caller and leave `state` as it was: NOT_FOUND
+/// for a closed run ("workflow execution already completed", S16) and for stale tasks (pitfall 1, 8), INVALID_ARGUMENT
+/// and RESOURCE_EXHAUSTED for limits.  A workflow-task completion with bad commands is no error: see
+/// Transition::refused.
+Result<Transition> Decide(MutableState&& state, const Input& input, Instant now, const Limits& limits);
 
 /// When Tick is next due; nullopt when only an outside input can move this execution (it waits for a signal or a
 /// poller).

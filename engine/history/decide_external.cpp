@@ -1,7 +1,6 @@
 // Signals, cancel requests, termination: what clients do to a run.
 #include <utility>
 
-#include "engine/history/buffered.h"
 #include "engine/history/close.h"
 #include "engine/history/handlers.h"
 #include "engine/history/too_much.h"
@@ -24,7 +23,7 @@ Status CheckSignal(const MutableState& state, const SignalReceived& input, const
                                    limits.max_payload_bytes, "max_payload_bytes")) {
     return InvalidArgument(*problem + where);
   }
-  if (state.folded().signal_count() + BufferedSignals(state) >= limits.max_signals) {  // S62
+  if (state.folded().signal_count() + state.buffer().signals >= limits.max_signals) {  // S62
     return InvalidArgument("exceeded workflow execution limit for signal events: " +
                            std::to_string(limits.max_signals) + " (max_signals)" + where);
   }
@@ -49,7 +48,7 @@ Result<Transition> On(Builder builder, const SignalReceived& input) {
 }
 
 Result<Transition> On(Builder builder, const CancelRequested& input) {
-  if (builder.state().folded().cancel_requested() || IsCancelRequestBuffered(builder.state())) {
+  if (builder.state().folded().cancel_requested() || builder.state().buffer().cancel_requested) {
     return Finish(std::move(builder));  // S81: asking again changes nothing
   }
   HistoryEvent event = NewEvent(enums::EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED);

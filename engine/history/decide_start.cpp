@@ -155,7 +155,8 @@ HistoryEvent StartedEvent(const StartInput& input, Instant now, const Limits& li
 
 Result<Transition> DecideStart(const StartInput& input, Instant now, const Limits& limits) {
   WFE_RETURN_IF_ERROR(Check(input, limits));
-  Builder builder(NewRun(input.key), now, limits);
+  MutableState state = NewRun(input.key);
+  Builder builder(state, now, limits);
   builder.Append(StartedEvent(input, now, limits));
   const auto& folded = builder.state().folded();
   if (folded.has_first_workflow_task_backoff()) {

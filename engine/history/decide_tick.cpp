@@ -12,16 +12,16 @@
 namespace wfe::history {
 namespace {
 
+/// A strand gives others a turn after so many (F16).
+constexpr int kMaxStepsOfATick = 256;
+
 void FireTimer(Builder& builder, EventId started_event_id) {
-  for (const auto& timer : builder.state().folded().timers()) {
-    if (timer.started_event_id() != started_event_id) continue;
-    HistoryEvent event = NewEvent(enums::EVENT_TYPE_TIMER_FIRED);
-    event.mutable_timer_fired_event_attributes()->set_timer_id(timer.timer_id());
-    event.mutable_timer_fired_event_attributes()->set_started_event_id(started_event_id);
-    builder.Happen(std::move(event));
-    return;
-  }
-  WFE_CHECK(false, "a due timer is open");
+  const auto found = builder.state().timers().find(started_event_id);
+  WFE_CHECK(found != builder.state().timers().end(), "a due timer is open");
+  HistoryEvent event = NewEvent(enums::EVENT_TYPE_TIMER_FIRED);
+  event.mutable_timer_fired_event_attributes()->set_timer_id(found->second.started.timer_id());
+  event.mutable_timer_fired_event_attributes()->set_started_event_id(started_event_id);
+  builder.Happen(std::move(event));
 }
 
 void ReleaseActivity(Builder& builder, EventId scheduled_event_id) {
@@ -73,8 +73,8 @@ void Handle(Builder& builder, const Due& due, const std::string& new_run_id) {
 }  // namespace
 
 Result<Transition> On(Builder builder, const Tick& input) {
-  // Each step ends what was due or moves it into the future, so this ends.
-  while (true) {
+  // Each step ends what was due or moves it into the future.  What is left stays due: the next Tick goes on with it.
+  for (int steps = 0; steps < kMaxStepsOfATick; ++steps) {
     const auto due = NextDue(builder.state());
     if (!due.has_value() || due->at > builder.now()) break;
     Handle(builder, *due, input.new_run_id);
@@ -83,7 +83,7 @@ Result<Transition> On(Builder builder, const Tick& input) {
 }
 
 Result<Transition> On(Builder builder, const Recovered&) {
-  if (builder.state().started_workflow_task.has_value()) builder.Record(note::WorkflowTaskLost{});
+  if (builder.state().workflow_task().started.has_value()) builder.Record(note::WorkflowTaskLost{});
   FlushBufferedEvents(builder);
   // The sticky worker gets its whole timeout to come back.
   if (WaitsOnStickyQueue(builder.state())) builder.Record(note::StickyOffered{builder.EventTime()});

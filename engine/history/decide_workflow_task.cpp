@@ -20,8 +20,8 @@ Error NoSuchTask(const MutableState& state, const std::string& why) {
 
 /// The answer is to the task that is out now, not to an earlier one (pitfalls 1 and 8).
 Status CheckHolder(const MutableState& state, EventId started_event_id, int32_t attempt) {
-  if (!state.started_workflow_task.has_value()) return NoSuchTask(state, "none is started");
-  const StartedWorkflowTask& task = *state.started_workflow_task;
+  if (!state.workflow_task().started.has_value()) return NoSuchTask(state, "none is started");
+  const StartedWorkflowTask& task = *state.workflow_task().started;
   if (task.started_event_id == started_event_id && task.attempt == attempt) return Ok();
   return NoSuchTask(state, "started event " + std::to_string(started_event_id) + ", attempt " +
                                std::to_string(attempt) + " is stale: event " + std::to_string(task.started_event_id) +
@@ -31,16 +31,14 @@ Status CheckHolder(const MutableState& state, EventId started_event_id, int32_t 
 /// A transient task is known by its attempt alone: its events have no ids yet.
 Status CheckOffered(const MutableState& state, const WorkflowTaskStarted& input, Instant now) {
   if (!state.HasPendingWorkflowTask()) return NoSuchTask(state, "none is scheduled");
-  const auto& book = state.bookkeeping();
-  const bool same = state.folded().has_workflow_task()
-                        ? state.folded().workflow_task().scheduled_event_id() == input.scheduled_event_id
-                        : true;
-  if (!same || book.workflow_task_attempt() != input.attempt) {
+  const WorkflowTask& task = state.workflow_task();
+  const bool same = task.IsTransient() || task.scheduled_event_id == input.scheduled_event_id;
+  if (!same || task.attempt != input.attempt) {
     return NoSuchTask(state, "scheduled event " + std::to_string(input.scheduled_event_id) + ", attempt " +
                                  std::to_string(input.attempt) + " is stale");
   }
-  if (state.started_workflow_task.has_value()) return NoSuchTask(state, "it is already started");
-  if (book.has_workflow_task_not_before() && FromProto(book.workflow_task_not_before()) > now) {
+  if (task.started.has_value()) return NoSuchTask(state, "it is already started");
+  if (task.not_before.has_value() && *task.not_before > now) {
     return NoSuchTask(state, "it still waits for its back-off");
   }
   return Ok();
@@ -49,15 +47,16 @@ Status CheckOffered(const MutableState& state, const WorkflowTaskStarted& input,
 StartedWorkflowTask Start(const Builder& builder, const WorkflowTaskStarted& input) {
   const MutableState& state = builder.state();
   const Limits& limits = builder.limits();
+  const WorkflowTask& offered = state.workflow_task();
   const EventId next = state.folded().next_event_id();
   StartedWorkflowTask task;
-  task.attempt = state.bookkeeping().workflow_task_attempt();
+  task.attempt = offered.attempt;
   task.started_time = builder.EventTime();
   Duration timeout{};
-  if (state.folded().has_workflow_task()) {
-    task.scheduled_event_id = state.folded().workflow_task().scheduled_event_id();
+  if (offered.IsInHistory()) {
+    task.scheduled_event_id = offered.scheduled_event_id;
     task.started_event_id = next;
-    timeout = FromProto(state.folded().workflow_task().start_to_close_timeout());
+    timeout = offered.start_to_close_timeout;
   } else {
     task.scheduled_event_id = next;
     task.started_event_id = next + 1;
@@ -104,19 +103,22 @@ void SetStickiness(Builder& builder, const ws::RespondWorkflowTaskCompletedReque
                       .schedule_to_start_timeout = timeout > Duration::zero() ? timeout : kDefaultStickyTimeout});
 }
 
-Transition Refuse(Builder builder, const WorkflowTaskCompleted& input, const BadCommand& bad) {
-  FailStartedTask(builder, {.cause = bad.cause,
-                            .failure = ServerFailure(bad.message, /*non_retryable=*/true),
-                            .identity = input.request.identity(),
-                            .binary_checksum = input.request.binary_checksum()});
-  builder.transition().refusal = bad.message;
-  return Finish(std::move(builder));
+Transition Refuse(const WorkflowTaskCompleted& input, const BadCommand& bad) {
+  Transition transition;
+  transition.needs_commit = false;
+  transition.refused = WorkflowTaskFailed{.started_event_id = input.started_event_id,
+                                          .attempt = input.attempt,
+                                          .cause = bad.cause,
+                                          .failure = ServerFailure(bad.message, /*non_retryable=*/true),
+                                          .identity = input.request.identity(),
+                                          .binary_checksum = input.request.binary_checksum()};
+  return transition;
 }
 
 }  // namespace
 
 Result<Transition> On(Builder builder, const WorkflowTaskStarted& input) {
-  const auto& started = builder.state().started_workflow_task;
+  const auto& started = builder.state().workflow_task().started;
   if (started.has_value() && !input.request_id.empty() && started->request_id == input.request_id) {
     return Finish(std::move(builder));  // the same poll asks again: it is told the same
   }
@@ -125,14 +127,12 @@ Result<Transition> On(Builder builder, const WorkflowTaskStarted& input) {
   return Finish(std::move(builder));
 }
 
-Result<Transition> On(const MutableState& state, const WorkflowTaskCompleted& input, Instant now,
-                      const Limits& limits) {
-  WFE_RETURN_IF_ERROR(CheckHolder(state, input.started_event_id, input.attempt));
-  Builder builder(state, now, limits);
+Result<Transition> On(Builder builder, const WorkflowTaskCompleted& input) {
+  WFE_RETURN_IF_ERROR(CheckHolder(builder.state(), input.started_event_id, input.attempt));
   const EventId completed_event_id = WriteCompleted(builder, input.request);
   SetStickiness(builder, input.request);
   CommandContext context{.builder = builder, .input = input, .completed_event_id = completed_event_id};
-  if (const CommandResult bad = RunCommands(context)) return Refuse(Builder(state, now, limits), input, *bad);
+  if (const CommandResult bad = RunCommands(context)) return Refuse(input, *bad);
   if (builder.state().IsOpen()) {
     FlushBufferedEvents(builder);
     FinishCommands(context);

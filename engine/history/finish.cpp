@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "engine/history/buffered.h"
 #include "engine/history/builder.h"
 #include "engine/history/close.h"
 #include "engine/history/failures.h"
@@ -13,11 +12,11 @@ namespace {
 
 /// S51: a worker that holds its task too long must not make the buffer grow without end.
 void HoldBufferToLimits(Builder& builder) {
-  if (!builder.state().started_workflow_task.has_value()) return;
+  const EventBuffer& buffer = builder.state().buffer();
+  if (!builder.state().workflow_task().started.has_value() || buffer.events.empty()) return;
   const Limits& limits = builder.limits();
-  const int64_t count = builder.state().bookkeeping().buffered_events_size();
-  if (count == 0 ||
-      (count <= limits.max_buffered_events && BufferedBytes(builder.state()) <= limits.max_buffered_bytes)) {
+  if (static_cast<int64_t>(buffer.events.size()) <= limits.max_buffered_events &&
+      buffer.bytes <= limits.max_buffered_bytes) {
     return;
   }
   FailStartedTask(builder, {.cause = enums::WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND,
@@ -26,9 +25,9 @@ void HoldBufferToLimits(Builder& builder) {
                             .binary_checksum = {}});
 }
 
-/// S54, S58: a run beyond the limits is terminated.
+/// S54, S58: a run beyond the limits is terminated, whatever brought it there: an event, a heartbeat, a failed attempt.
 void HoldSizesToLimits(Builder& builder) {
-  if (builder.transition().events.empty()) return;
+  if (!builder.is_durable()) return;
   const Limits& limits = builder.limits();
   const int64_t count = builder.state().folded().next_event_id() - 1;
   const int64_t bytes = builder.state().bookkeeping().history_size_bytes();
@@ -38,8 +37,7 @@ void HoldSizesToLimits(Builder& builder) {
   } else if (bytes > limits.max_history_bytes) {
     TerminateRun(builder, "Workflow history size exceeds limit: " + std::to_string(bytes) + " bytes, at most " +
                               std::to_string(limits.max_history_bytes) + " (max_history_bytes)");
-  } else if (const auto state = static_cast<int64_t>(builder.state().stored.ByteSizeLong());
-             state > limits.max_state_bytes) {
+  } else if (const int64_t state = builder.state().SizeBytes(); state > limits.max_state_bytes) {
     TerminateRun(builder, "Workflow mutable state size exceeds limit: " + std::to_string(state) + " bytes, at most " +
                               std::to_string(limits.max_state_bytes) + " (max_state_bytes)");
   }

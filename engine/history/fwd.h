@@ -3,8 +3,8 @@
 
 namespace wfe::history {
 
+class MutableState;
 struct Limits;
-struct MutableState;
 struct StartInput;
 struct StartedWorkflowTask;
 struct Transition;

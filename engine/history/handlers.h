@@ -1,4 +1,5 @@
 // One handler per input, in one file per family.  Decide has checked that the run is open, unless it says otherwise.
+// An error must come before the first change of the state.
 #pragma once
 
 #include "engine/history/builder.h"
@@ -16,8 +17,7 @@ Result<Transition> On(Builder builder, const TerminateRequested& input);
 
 // decide_workflow_task.cpp
 Result<Transition> On(Builder builder, const WorkflowTaskStarted& input);
-/// Makes its own builder: what a refused completion did is thrown away, and the refusal begins with the state again.
-Result<Transition> On(const MutableState& state, const WorkflowTaskCompleted& input, Instant now, const Limits& limits);
+Result<Transition> On(Builder builder, const WorkflowTaskCompleted& input);
 Result<Transition> On(Builder builder, const WorkflowTaskFailed& input);
 Result<Transition> On(Builder builder, const StickyCleared& input);
 

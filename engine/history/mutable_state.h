@@ -1,45 +1,92 @@
-// The state of one workflow execution: the stored message plus the volatile part that a crash may lose.
+// The state of one workflow execution in memory, in the order in which it is asked for.  How it is stored:
+// state_codec.h.
 #pragma once
 
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "engine/base/ids.h"
 #include "engine/base/time.h"
+#include "engine/history/deadlines.h"
+#include "engine/history/workflow_task_state.h"
 #include "wfe/engine/v1/state.pb.h"
 
 namespace wfe::history {
 
 using HistoryEvent = temporal::api::history::v1::HistoryEvent;
 
-/// The workflow task a worker holds now.  Not stored: its Started event is committed with its completion (design rule
-/// R1), so after a crash the task is offered again and the old holder's answer is refused.
-struct StartedWorkflowTask {
-  EventId started_event_id = 0;    ///< The id its Started event will get.
-  EventId scheduled_event_id = 0;  ///< The id of its Scheduled event, to come when the task is transient.
-  int32_t attempt = 1;
-  Instant started_time;
-  Instant deadline;  ///< start-to-close
-  std::string identity;
-  std::string request_id;
-  int64_t history_size_bytes = 0;
-  bool suggest_continue_as_new = false;
-  std::vector<temporal::api::enums::v1::SuggestContinueAsNewReason> suggest_reasons;  ///< S55; why it is suggested
+/// An activity that is not closed in the history.
+struct OpenActivity {
+  engine::v1::PendingActivity scheduled;  ///< The fold's part.
+  engine::v1::ActivityAttempt attempt;    ///< The bookkeeping's part.
+  bool close_buffered = false;            ///< Its closing event waits in the buffer: for everybody else it has ended.
+  std::optional<Due> due;                 ///< Its entry in the deadline index.
+  int64_t bytes = 0;                      ///< What it adds to the size of the state.
 };
 
-/// One execution.  Changed by Apply alone; owned by its shard, used from the shard's strand.
-struct MutableState {
-  engine::v1::MutableState stored;
-  std::optional<StartedWorkflowTask> started_workflow_task;
+/// A timer that is not over in the history.
+struct OpenTimer {
+  engine::v1::PendingTimer started;
+  bool firing_buffered = false;  ///< Its firing waits in the buffer.
+  int64_t bytes = 0;
+};
 
-  const engine::v1::Folded& folded() const { return stored.folded(); }
-  const engine::v1::Bookkeeping& bookkeeping() const { return stored.bookkeeping(); }
+/// Events that arrived while a workflow task was out; they get ids when it ends.
+struct EventBuffer {
+  std::vector<HistoryEvent> events;
+  int64_t bytes = 0;
+  int64_t signals = 0;
+  bool cancel_requested = false;
+};
+
+/// One execution.  Changed by Apply alone, in time that does not depend on how much is pending; owned by its shard,
+/// used from the shard's strand.  It is moved from transition to transition; a copy is what a test wants.
+class MutableState {
+ public:
+  /// The run as a whole, as its events tell it.  Its lists of activities and timers and its workflow task are not kept
+  /// there: they are below.
+  const engine::v1::Folded& folded() const { return folded_; }
+  /// What Temporal keeps out of the history.  Attempts, buffered events and the workflow task are below.
+  const engine::v1::Bookkeeping& bookkeeping() const { return bookkeeping_; }
+  const WorkflowTask& workflow_task() const { return workflow_task_; }
+  /// By scheduled event id.
+  const std::map<EventId, OpenActivity>& activities() const { return activities_; }
+  /// By started event id.
+  const std::map<EventId, OpenTimer>& timers() const { return timers_; }
+  const EventBuffer& buffer() const { return buffer_; }
+  /// What each open activity and timer waits for, soonest first; not what has ended in the buffer.
+  const std::set<Due>& deadlines() const { return deadlines_; }
+
+  /// nullptr, 0: none with this id is open.  The newest of two: an id is free again as soon as its activity is
+  /// cancelled, though the closing event may still wait.
+  const OpenActivity* ActivityById(const std::string& activity_id) const;
+  EventId TimerById(const std::string& timer_id) const;
 
   bool IsOpen() const;
-  /// A workflow task is in the history as scheduled, or is due as a transient one; started or not.
-  bool HasPendingWorkflowTask() const;
+  bool HasPendingWorkflowTask() const { return workflow_task_.IsPending(); }
   ExecutionKey Key() const;
+  /// The bytes of the state as it would be stored, kept up to date by every change (S58).  The run's own fields that
+  /// are never large are counted as they were when the run started.
+  int64_t SizeBytes() const;
+
+ private:
+  friend class StateEditor;
+
+  engine::v1::Folded folded_;
+  engine::v1::Bookkeeping bookkeeping_;
+  WorkflowTask workflow_task_;
+  std::map<EventId, OpenActivity> activities_;
+  std::unordered_map<std::string, EventId> activity_ids_;
+  std::map<EventId, OpenTimer> timers_;
+  std::unordered_map<std::string, EventId> timer_ids_;
+  std::set<Due> deadlines_;
+  EventBuffer buffer_;
+  int64_t folded_bytes_ = 0;
+  int64_t items_bytes_ = 0;  // of activities and timers
 };
 
 const engine::v1::PendingActivity* FindActivity(const MutableState& state, EventId scheduled_event_id);

@@ -1,6 +1,5 @@
 #include "engine/history/pending_offers.h"
 
-#include "engine/history/buffered.h"
 #include "engine/history/decide.h"
 #include "engine/history/names.h"
 #include "engine/history/proto_time.h"
@@ -12,13 +11,11 @@ OfferWorkflowTask WorkflowTaskOffer(const MutableState& state) {
                           .sticky = false,
                           .normal_queue = state.folded().task_queue(),
                           .scheduled_event_id = state.folded().next_event_id(),
-                          .attempt = state.bookkeeping().workflow_task_attempt()};
-  if (state.folded().has_workflow_task()) {
-    const auto& task = state.folded().workflow_task();
-    offer.queue = task.task_queue().name();
-    offer.sticky = task.task_queue().kind() == enums::TASK_QUEUE_KIND_STICKY;
-    offer.scheduled_event_id = task.scheduled_event_id();
-    offer.attempt = task.attempt();
+                          .attempt = state.workflow_task().attempt};
+  if (const WorkflowTask& task = state.workflow_task(); task.IsInHistory()) {
+    offer.queue = task.queue.name();
+    offer.sticky = task.queue.kind() == enums::TASK_QUEUE_KIND_STICKY;
+    offer.scheduled_event_id = task.scheduled_event_id;
   }
   return offer;
 }
@@ -34,16 +31,13 @@ std::optional<OfferActivityTask> ActivityTaskOffer(const MutableState& state, Ev
 std::vector<Effect> PendingOffers(const MutableState& state, Instant now) {
   std::vector<Effect> offers;
   if (!state.IsOpen()) return offers;
-  const auto& book = state.bookkeeping();
-  const bool task_is_due = !book.has_workflow_task_not_before() || FromProto(book.workflow_task_not_before()) <= now;
-  if (state.HasPendingWorkflowTask() && !state.started_workflow_task.has_value() && task_is_due) {
-    offers.push_back(WorkflowTaskOffer(state));
-  }
-  for (const auto& attempt : book.activity_attempts()) {
-    if (attempt.has_started_time()) continue;
-    if (attempt.backing_off() && FromProto(attempt.scheduled_time()) > now) continue;
-    if (IsActivityCloseBuffered(state, attempt.scheduled_event_id())) continue;
-    if (auto offer = ActivityTaskOffer(state, attempt.scheduled_event_id())) offers.push_back(*offer);
+  const WorkflowTask& task = state.workflow_task();
+  const bool task_is_due = !task.not_before.has_value() || *task.not_before <= now;
+  if (task.IsPending() && !task.started.has_value() && task_is_due) offers.push_back(WorkflowTaskOffer(state));
+  for (const auto& [id, activity] : state.activities()) {
+    if (activity.attempt.has_started_time() || activity.close_buffered) continue;
+    if (activity.attempt.backing_off() && FromProto(activity.attempt.scheduled_time()) > now) continue;
+    if (auto offer = ActivityTaskOffer(state, id)) offers.push_back(*offer);
   }
   return offers;
 }

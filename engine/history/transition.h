@@ -7,7 +7,8 @@
 #include <variant>
 #include <vector>
 
-#include "engine/history/mutable_state.h"
+#include "engine/history/input.h"
+#include "engine/history/note.h"
 
 namespace wfe::history {
 
@@ -41,9 +42,17 @@ struct RunClosed {
 
 using Effect = std::variant<OfferWorkflowTask, OfferActivityTask, DeliverEagerActivity, RunClosed>;
 
+/// A note and its place among the events of its transition.
+struct PlacedNote {
+  size_t events_before = 0;
+  Note note;
+};
+
 struct Transition {
   /// To append, in order; already applied to `next`.
   std::vector<HistoryEvent> events;
+  /// What leaves no event and must survive a crash all the same; applied to `next` among the events.
+  std::vector<PlacedNote> notes;
   /// The state after the transition: events and notes applied.
   MutableState next;
   /// To carry out after the commit is durable.
@@ -54,12 +63,16 @@ struct Transition {
   bool needs_commit = true;
   /// Replies carry these.
   bool cancel_requested = false;  ///< Of the activity, for a heartbeat's reply.
-  /// The completion was refused and turned into a failed task of this cause (S15, bad commands); the caller's RPC
-  /// answers INVALID_ARGUMENT with `refusal`.
-  std::optional<std::string> refusal;
+  /// The completion has a bad command (S15), found after the state was changed: nothing of this transition counts and
+  /// the state is spoiled.  This is to be decided instead, on the state as it was before; the completion's RPC answers
+  /// INVALID_ARGUMENT with the failure's message.
+  std::optional<WorkflowTaskFailed> refused;
   /// A workflow task of this execution was scheduled again while completing (RespondWorkflowTaskCompleted with
   /// return_new_workflow_task may carry it).
   bool new_workflow_task_scheduled = false;
 };
+
+/// `first`, then `second`, which was decided on the state that `first` left: one commit for both.
+Transition Joined(Transition first, Transition second);
 
 }  // namespace wfe::history

@@ -54,8 +54,7 @@ HistoryEvent StartedEvent(const StartedWorkflowTask& task) {
 
 /// When the transient task counts as scheduled: events may have come after it failed, and times never decrease (H2).
 Instant TransientScheduledTime(const MutableState& state) {
-  return std::max(FromProto(state.bookkeeping().transient_scheduled_time()),
-                  FromProto(state.folded().last_event_time()));
+  return std::max(state.workflow_task().scheduled_time, FromProto(state.folded().last_event_time()));
 }
 
 HistoryEvent FailedEvent(const WrittenTask& task, const TaskFailure& task_failure) {
@@ -100,7 +99,7 @@ void RetryTask(Builder& builder, int32_t failed_attempt, bool with_backoff) {
 
 /// Ends the started task without a next attempt of the same series.
 void DropStartedTask(Builder& builder, const TaskFailure& task_failure) {
-  const bool first = builder.state().started_workflow_task->attempt == 1;
+  const bool first = builder.state().workflow_task().started->attempt == 1;
   if (first) builder.Append(FailedEvent(WriteStartedTask(builder), task_failure));
   builder.Record(note::WorkflowTaskDropped{});
   FlushBufferedEvents(builder);
@@ -122,10 +121,10 @@ void ScheduleWorkflowTask(Builder& builder) {
 }
 
 std::vector<HistoryEvent> StartedTaskEvents(const MutableState& state) {
-  WFE_CHECK(state.started_workflow_task.has_value(), "the workflow task is started");
-  const StartedWorkflowTask& task = *state.started_workflow_task;
+  WFE_CHECK(state.workflow_task().started.has_value(), "the workflow task is started");
+  const StartedWorkflowTask& task = *state.workflow_task().started;
   std::vector<HistoryEvent> events;
-  if (!state.folded().has_workflow_task()) {
+  if (!state.workflow_task().IsInHistory()) {
     HistoryEvent scheduled = ScheduledEvent(state, task.deadline - task.started_time, task.attempt);
     scheduled.set_event_id(task.scheduled_event_id);
     *scheduled.mutable_event_time() = ToProto(TransientScheduledTime(state));
@@ -151,9 +150,8 @@ WrittenTask WriteStartedTask(Builder& builder) {
 }
 
 void FlushBufferedEvents(Builder& builder) {
-  const auto& buffered = builder.state().bookkeeping().buffered_events();
-  if (buffered.empty()) return;
-  const std::vector<HistoryEvent> events(buffered.begin(), buffered.end());
+  if (builder.state().buffer().events.empty()) return;
+  const std::vector<HistoryEvent> events = builder.state().buffer().events;
   builder.Record(note::BufferFlushed{});
   for (const HistoryEvent& event : events) {
     if (ActivityOf(event) == 0) builder.Append(event);
@@ -179,13 +177,13 @@ void FailStartedTask(Builder& builder, const TaskFailure& task_failure) {
     builder.AskForWorkflowTask();
     return;
   }
-  const int32_t attempt = builder.state().started_workflow_task->attempt;
+  const int32_t attempt = builder.state().workflow_task().started->attempt;
   if (attempt == 1) builder.Append(FailedEvent(WriteStartedTask(builder), task_failure));
   RetryTask(builder, attempt, /*with_backoff=*/true);
 }
 
 void TimeOutStartedTask(Builder& builder) {
-  const int32_t attempt = builder.state().started_workflow_task->attempt;
+  const int32_t attempt = builder.state().workflow_task().started->attempt;
   if (attempt == 1) {
     builder.Append(TimedOutEvent(WriteStartedTask(builder), enums::TIMEOUT_TYPE_START_TO_CLOSE));
   }
@@ -193,7 +191,7 @@ void TimeOutStartedTask(Builder& builder) {
 }
 
 void AbandonStartedTask(Builder& builder, const std::string& why) {
-  if (!builder.state().started_workflow_task.has_value()) return;
+  if (!builder.state().workflow_task().started.has_value()) return;
   DropStartedTask(builder, {.cause = enums::WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND,
                             .failure = ServerFailure(why, /*non_retryable=*/true),
                             .identity = {},
@@ -201,7 +199,7 @@ void AbandonStartedTask(Builder& builder, const std::string& why) {
 }
 
 void LeaveStickyQueue(Builder& builder) {
-  const EventId scheduled = builder.state().folded().workflow_task().scheduled_event_id();
+  const EventId scheduled = builder.state().workflow_task().scheduled_event_id;
   builder.Append(
       TimedOutEvent({.scheduled_event_id = scheduled, .started_event_id = 0}, enums::TIMEOUT_TYPE_SCHEDULE_TO_START));
   if (builder.state().bookkeeping().has_sticky()) builder.Record(note::StickyUnset{});
@@ -209,8 +207,8 @@ void LeaveStickyQueue(Builder& builder) {
 }
 
 bool WaitsOnStickyQueue(const MutableState& state) {
-  return !state.started_workflow_task.has_value() && state.folded().has_workflow_task() &&
-         state.folded().workflow_task().task_queue().kind() == enums::TASK_QUEUE_KIND_STICKY;
+  const WorkflowTask& task = state.workflow_task();
+  return !task.started.has_value() && task.IsInHistory() && task.queue.kind() == enums::TASK_QUEUE_KIND_STICKY;
 }
 
 }  // namespace wfe::history

@@ -89,6 +89,7 @@ void SizesAndCounts(const StoredView& view, Report& report) {
   expect("history_size_bytes", bookkeeping.history_size_bytes(), size);
   if (view.run.visibility && IsClosing(view.events.empty() ? EventType{} : view.events.back().event_type())) {
     expect("the listed history length", view.run.visibility->history_length(), count);
+    expect("the listed history size", view.run.visibility->history_size_bytes(), size);
   }
   // The event that closes a run for being too long may be the one too many.
   within("history events", count, limits.max_history_events + limits.max_buffered_events + 1);

@@ -142,21 +142,18 @@ temporal::api::workflowservice::v1::DescribeWorkflowExecutionResponse DescribeAn
   if (folded.has_priority()) *info.mutable_priority() = folded.priority();
   if (ShownStartedEvent(state)) info.set_history_length(info.history_length() + 1);
 
-  for (const auto& activity : folded.activities()) {
-    FillPendingActivity(activity, history::FindAttempt(state, activity.scheduled_event_id()), now,
-                        answer.add_pending_activities());
+  for (const auto& [id, activity] : state.activities()) {
+    FillPendingActivity(activity.scheduled, &activity.attempt, now, answer.add_pending_activities());
   }
   if (state.IsOpen() && state.HasPendingWorkflowTask()) {
     auto* task = answer.mutable_pending_workflow_task();
     task->set_state(enums::PENDING_WORKFLOW_TASK_STATE_SCHEDULED);
-    task->set_attempt(std::max(1, state.bookkeeping().workflow_task_attempt()));
-    *task->mutable_scheduled_time() = state.bookkeeping().transient_workflow_task()
-                                          ? state.bookkeeping().transient_scheduled_time()
-                                          : folded.workflow_task().scheduled_time();
+    task->set_attempt(std::max(1, state.workflow_task().attempt));
+    *task->mutable_scheduled_time() = ToProto(state.workflow_task().scheduled_time);
     *task->mutable_original_scheduled_time() = task->scheduled_time();
-    if (state.started_workflow_task) {
+    if (state.workflow_task().started) {
       task->set_state(enums::PENDING_WORKFLOW_TASK_STATE_STARTED);
-      *task->mutable_started_time() = ToProto(state.started_workflow_task->started_time);
+      *task->mutable_started_time() = ToProto(state.workflow_task().started->started_time);
     }
   }
   auto* extended = answer.mutable_workflow_extended_info();
@@ -173,7 +170,7 @@ temporal::api::workflowservice::v1::DescribeWorkflowExecutionResponse DescribeAn
 }
 
 std::optional<history::HistoryEvent> ShownStartedEvent(const history::MutableState& state) {
-  if (!state.started_workflow_task.has_value() || !state.folded().has_workflow_task()) return std::nullopt;
+  if (!state.workflow_task().started.has_value() || !state.workflow_task().IsInHistory()) return std::nullopt;
   return history::StartedTaskEvents(state).back();
 }
 
@@ -202,8 +199,8 @@ history::HistoryEvent ForThoseWhoDoNotFollow(history::HistoryEvent closing) {
 }
 
 EventId EndOfStoredTaskEvents(const history::MutableState& state) {
-  WFE_CHECK(state.started_workflow_task.has_value());
-  return std::min<EventId>(state.folded().next_event_id(), state.started_workflow_task->started_event_id);
+  WFE_CHECK(state.workflow_task().started.has_value());
+  return std::min<EventId>(state.folded().next_event_id(), state.workflow_task().started->started_event_id);
 }
 
 }  // namespace wfe::shard

@@ -1,8 +1,10 @@
 #include "engine/shard/shard.h"
 
 #include <algorithm>
+#include <cstdio>
+#include <unordered_set>
 
-#include "engine/history/proto_time.h"
+#include "engine/history/state_codec.h"
 #include "engine/shard/answers.h"
 #include "engine/shard/shard_private.h"
 #include "temporal/api/enums/v1/event_type.pb.h"
@@ -16,11 +18,11 @@ Shard::~Shard() = default;
 
 // --- Recovery and upkeep.
 
-Shard::Recovery Shard::PlanRecovery(engine::v1::MutableState stored, Instant now, const history::Limits& limits) {
-  history::MutableState state;
-  state.stored = std::move(stored);
+Result<Shard::Recovery> Shard::PlanRecovery(engine::v1::MutableState stored, Instant now,
+                                            const history::Limits& limits) {
+  WFE_ASSIGN_OR_RETURN(history::MutableState state, history::FromCheckpoint(std::move(stored)));
   Recovery recovery{.key = state.Key(), .needs_commit = false, .due = std::nullopt, .offers = {}};
-  Result<history::Transition> transition = history::Decide(state, history::Recovered{}, now, limits);
+  Result<history::Transition> transition = history::Decide(std::move(state), history::Recovered{}, now, limits);
   // An open execution always accepts Recovered; if not, the shard tries again and says so there.
   recovery.needs_commit = !transition || transition->needs_commit;
   if (!recovery.needs_commit) {
@@ -39,8 +41,7 @@ void Shard::Recover(std::vector<Recovery> executions) {
         LeaveAlone(recovery.key, execution.error());
         continue;
       }
-      Result<history::Transition> transition =
-          history::Decide((*execution)->state, history::Recovered{}, host_.clock.Now(), options_.history);
+      Result<history::Transition> transition = Decide(**execution, history::Recovered{});
       if (!transition) {
         LeaveAlone(recovery.key, transition.error());
         continue;
@@ -63,9 +64,9 @@ void Shard::LeaveAlone(const ExecutionKey& key, const Error& why) {
 
 const history::MutableState* Shard::Peek(const ExecutionKey& key, std::optional<history::MutableState>& read) const {
   if (const auto found = executions_.find(key); found != executions_.end()) return &found->second->state;
-  Result<std::optional<engine::v1::MutableState>> stored = host_.store.Load(key);
-  if (!stored || !*stored) return nullptr;
-  read.emplace().stored = **std::move(stored);
+  Result<history::MutableState> stored = ReadState(key);
+  if (!stored) return nullptr;
+  read = *std::move(stored);
   return &*read;
 }
 
@@ -114,13 +115,14 @@ Result<Shard::Execution*> Shard::Load(const ExecutionKey& key) {
     found->second->last_used = host_.clock.Now();
     return found->second.get();
   }
-  WFE_ASSIGN_OR_RETURN(std::optional<engine::v1::MutableState> stored, host_.store.Load(key));
-  if (!stored) {
-    return NotFound("workflow execution not found: " + key.ToString());
-  }
-  history::MutableState state;
-  state.stored = *std::move(stored);
+  WFE_ASSIGN_OR_RETURN(history::MutableState state, ReadState(key));
   return &Insert(key, std::move(state));
+}
+
+Result<history::MutableState> Shard::ReadState(const ExecutionKey& key) const {
+  WFE_ASSIGN_OR_RETURN(std::optional<engine::v1::MutableState> stored, host_.store.Load(key));
+  if (!stored) return NotFound("workflow execution not found: " + key.ToString());
+  return history::FromCheckpoint(*std::move(stored));
 }
 
 Shard::Execution& Shard::Insert(const ExecutionKey& key, history::MutableState state) {
@@ -137,11 +139,11 @@ Shard::Execution& Shard::Insert(const ExecutionKey& key, history::MutableState s
 }
 
 bool Shard::Evictable(const Execution& execution) const {
-  return execution.last_commit <= durable_ && !execution.state.started_workflow_task;
+  return execution.last_commit <= durable_ && !execution.state.workflow_task().started;
 }
 
 void Shard::Weigh(Execution& execution) {
-  const auto bytes = static_cast<int64_t>(execution.state.stored.ByteSizeLong() + execution.tail.size_bytes());
+  const auto bytes = execution.state.SizeBytes() + static_cast<int64_t>(execution.tail.size_bytes());
   cached_bytes_ += bytes - execution.bytes;
   execution.bytes = bytes;
 }
@@ -199,6 +201,19 @@ void Shard::Sweep() {
   }
 }
 
+// --- Deciding.
+
+Result<history::Transition> Shard::Decide(Execution& execution, const history::Input& input) {
+  return history::Decide(std::move(execution.state), input, host_.clock.Now(), options_.history);
+}
+
+void Shard::Reload(Execution& execution, std::optional<history::StartedWorkflowTask> held) {
+  Result<history::MutableState> state = ReadState(execution.key);
+  WFE_CHECK(state.has_value(), state.has_value() ? "" : "an execution cannot be read again: " + state.error().message);
+  execution.state = *std::move(state);
+  if (held.has_value()) history::Apply(execution.state, history::note::WorkflowTaskTaken{*std::move(held)});
+}
+
 // --- Carrying transitions out.
 
 void Shard::Carry(Execution& execution, history::Transition transition, std::vector<std::string> request_ids) {
@@ -234,11 +249,8 @@ void Shard::Adopt(Step& step, std::vector<storage::ExecutionCommit>& commits) {
     execution.tail.TrimBefore(execution.state.folded().last_completed_started_event_id() + 1);
     if (static_cast<int64_t>(execution.tail.size_bytes()) > options_.max_cached_history_bytes) execution.tail.Clear();
   }
-  auto* bookkeeping = execution.state.stored.mutable_bookkeeping();
-  bookkeeping->set_history_size_bytes(bookkeeping->history_size_bytes() +
-                                      static_cast<int64_t>(commit.events.bytes.size()));
   Weigh(execution);
-  commit.state = &execution.state.stored;
+  commit.state = history::ToCheckpoint(execution.state);
 
   const auto& folded = execution.state.folded();
   bool listed = false;
@@ -389,11 +401,16 @@ void Shard::OnTimer() {
       continue;
     }
     Execution& execution = **loaded;
-    Result<history::Transition> transition = history::Decide(execution.state, history::Tick{}, now, options_.history);
+    Result<history::Transition> transition = Decide(execution, history::Tick{});
     if (!transition) continue;  // closed meanwhile
+    const bool moved = transition->needs_commit;
     Carry(execution, *std::move(transition));
-    // A deadline that a Tick does not move would spin; it is looked at again a second later instead.
-    if (const auto due = timers_.Due(key); due && *due <= now) timers_.Set(key, now + std::chrono::seconds(1));
+    // What a Tick leaves due has its next turn at once.  One that moves nothing would spin for ever: it is a fault of
+    // the state machine, and its run must not take the others' time.
+    if (const auto due = timers_.Due(key); due && *due <= now && !moved) {
+      std::fprintf(stderr, "wfe: %s has a deadline that does not move\n", key.ToString().c_str());
+      timers_.Set(key, now + std::chrono::seconds(1));
+    }
   }
   ArmTimer();
 }

@@ -136,7 +136,7 @@ class Shard {
     std::vector<history::Effect> offers;
   };
   /// Pure, so that a start can do it on its own thread.
-  static Recovery PlanRecovery(engine::v1::MutableState state, Instant now, const history::Limits& limits);
+  static Result<Recovery> PlanRecovery(engine::v1::MutableState state, Instant now, const history::Limits& limits);
   void Recover(std::vector<Recovery> executions);
 
   /// Compares the timer index with the states of `open`, all open executions of this shard; repairs it, and offers
@@ -223,6 +223,7 @@ class Shard {
   /// The run cannot be read: it is named, gets no timer and no task, and keeps nobody else from being served (F6).
   void LeaveAlone(const ExecutionKey& key, const Error& why);
   Result<Execution*> Load(const ExecutionKey& key);
+  Result<history::MutableState> ReadState(const ExecutionKey& key) const;
   /// The state without bringing the execution into memory; `read` holds it when it was not there.
   const history::MutableState* Peek(const ExecutionKey& key, std::optional<history::MutableState>& read) const;
   Result<ExecutionKey> Resolve(const Target& target) const;
@@ -232,6 +233,11 @@ class Shard {
   void Weigh(Execution& execution);
   void SweepSoon();
   void Sweep();
+
+  // Deciding.  The state is moved through and comes back with Carry; nothing else may look at it in between.
+  Result<history::Transition> Decide(Execution& execution, const history::Input& input);
+  /// As it is in the store, and with the workflow task in the hands that hold it: after a decision that spoiled it.
+  void Reload(Execution& execution, std::optional<history::StartedWorkflowTask> held);
 
   // Carrying transitions out.
   struct Step {

@@ -168,14 +168,10 @@ void Shard::FinishStart(StartPlan plan, ws::StartWorkflowExecutionRequest reques
   if (signal) {
     // One commit for both: the signal is decided on the state that the start leaves behind.
     if (!signal->request_id.empty()) request_ids.push_back(signal->request_id);
-    Result<history::Transition> signalled = history::Decide(start->next, *std::move(signal), now, options_.history);
+    Result<history::Transition> signalled =
+        history::Decide(std::move(start->next), *std::move(signal), now, options_.history);
     if (!signalled) return done(std::move(signalled).error());
-    history::Transition both = *std::move(signalled);
-    both.events.insert(both.events.begin(), std::make_move_iterator(start->events.begin()),
-                       std::make_move_iterator(start->events.end()));
-    both.effects.insert(both.effects.begin(), std::make_move_iterator(start->effects.begin()),
-                        std::make_move_iterator(start->effects.end()));
-    *start = std::move(both);
+    *start = history::Joined(*std::move(start), *std::move(signalled));
   }
 
   // S5: there are never two open runs of one id, so the end of the old one and the new one are one commit.
@@ -188,7 +184,7 @@ void Shard::FinishStart(StartPlan plan, ws::StartWorkflowExecutionRequest reques
     history::TerminateRequested terminate;
     terminate.reason = "TerminateIfRunning WorkflowIdReusePolicy";
     terminate.identity = "history-service";
-    Result<history::Transition> decided = history::Decide(old->state, std::move(terminate), now, options_.history);
+    Result<history::Transition> decided = Decide(*old, std::move(terminate));
     if (!decided) return done(std::move(decided).error());
     ended = *std::move(decided);
   }
@@ -245,8 +241,7 @@ void Shard::Signal(const Target& target, history::SignalReceived signal, Callbac
     if (*known) return AnswerDurably<MutateOutcome>(execution, std::move(done), std::move(outcome));
     request_ids.push_back(signal.request_id);
   }
-  Result<history::Transition> transition =
-      history::Decide(execution.state, std::move(signal), host_.clock.Now(), options_.history);
+  Result<history::Transition> transition = Decide(execution, std::move(signal));
   if (!transition) {
     return RefuseDurably<MutateOutcome>(execution.last_commit, std::move(done), std::move(transition).error());
   }
@@ -268,7 +263,7 @@ void Shard::Mutate(const Target& target, history::Input input, Callback<MutateOu
     return done(NotFound("workflow execution not found: " + key->ToString() +
                          " does not belong to the chain of run " + target.first_execution_run_id));
   }
-  Result<history::Transition> transition = history::Decide(execution.state, input, host_.clock.Now(), options_.history);
+  Result<history::Transition> transition = Decide(execution, input);
   if (!transition) {
     return RefuseDurably<MutateOutcome>(execution.last_commit, std::move(done), std::move(transition).error());
   }

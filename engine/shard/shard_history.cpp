@@ -182,7 +182,7 @@ void Shard::AnswerHistory(HistoryRequest request, Callback<HistoryPage> done) {
     page.next_page_token = token_from(next);
   } else if (token.started_event_id() != 0) {
     // The pages of a workflow task end with its Started event, as long as it is held.
-    const auto& task = execution.state.started_workflow_task;
+    const auto& task = execution.state.workflow_task().started;
     if (!task || task->started_event_id != token.started_event_id() || task->attempt != token.attempt()) {
       return done(NotFound("the workflow task whose history is read is over: " + key->ToString()));
     }

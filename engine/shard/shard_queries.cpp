@@ -78,7 +78,7 @@ void Shard::Query(QueryRequest request, Callback<std::string> done) {
     return AnswerDurably<std::string>(execution, std::move(done), Serialize(response));
   }
   const bool open = state.IsOpen();
-  if (open && state.bookkeeping().workflow_task_attempt() >= options_.query_max_workflow_task_attempt) {
+  if (open && state.workflow_task().attempt >= options_.query_max_workflow_task_attempt) {
     return done(NotReady("Cannot query workflow due to Workflow Task in failed state."));
   }
   const bool rides = open && state.HasPendingWorkflowTask();
@@ -219,7 +219,7 @@ void Shard::AnswerQuery(const engine::v1::TaskToken& token, const ws::RespondQue
 // --- Riding on workflow tasks.
 
 void Shard::AttachQueries(const Execution& execution, ws::PollWorkflowTaskQueueResponse* response) {
-  const history::StartedWorkflowTask& task = *execution.state.started_workflow_task;
+  const history::StartedWorkflowTask& task = *execution.state.workflow_task().started;
   for (PendingQuery* query : QueriesOf(execution.key)) {
     if (query->state != PendingQuery::State::kBuffered) continue;
     query->state = PendingQuery::State::kAttached;
@@ -254,10 +254,10 @@ void Shard::ReconcileQueries(Execution& execution) {
   const history::MutableState& state = execution.state;
   const bool pending = state.IsOpen() && state.HasPendingWorkflowTask();
   const bool failing =
-      pending && state.bookkeeping().workflow_task_attempt() >= options_.query_max_workflow_task_attempt;
+      pending && state.workflow_task().attempt >= options_.query_max_workflow_task_attempt;
   for (PendingQuery* query : QueriesOf(execution.key)) {
     if (query->state == PendingQuery::State::kAttached) {
-      const auto& task = state.started_workflow_task;
+      const auto& task = state.workflow_task().started;
       if (task && task->started_event_id == query->attached_to && task->attempt == query->attached_attempt) continue;
       query->state = PendingQuery::State::kBuffered;  // the task ended without an answer
     }

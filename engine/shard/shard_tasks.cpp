@@ -60,8 +60,7 @@ Result<std::string> Shard::BeginWorkflowTask(Execution& execution, EventId sched
   input.attempt = attempt;
   input.identity = identity;
   input.request_id = host_.ids.NewUuid();
-  WFE_ASSIGN_OR_RETURN(history::Transition transition,
-                       history::Decide(execution.state, input, host_.clock.Now(), options_.history));
+  WFE_ASSIGN_OR_RETURN(history::Transition transition, Decide(execution, input));
   Carry(execution, std::move(transition));
   return WorkflowTaskAnswer(execution, partial_history);
 }
@@ -69,8 +68,8 @@ Result<std::string> Shard::BeginWorkflowTask(Execution& execution, EventId sched
 Result<std::string> Shard::WorkflowTaskAnswer(Execution& execution, bool partial_history) {
   const history::MutableState& state = execution.state;
   const engine::v1::Folded& folded = state.folded();
-  WFE_CHECK(state.started_workflow_task.has_value());
-  const history::StartedWorkflowTask& task = *state.started_workflow_task;
+  WFE_CHECK(state.workflow_task().started.has_value());
+  const history::StartedWorkflowTask& task = *state.workflow_task().started;
 
   ws::PollWorkflowTaskQueueResponse response;
   engine::v1::TaskToken token = TokenFor(execution.key, engine::v1::TaskToken::KIND_WORKFLOW_TASK);
@@ -85,8 +84,7 @@ Result<std::string> Shard::WorkflowTaskAnswer(Execution& execution, bool partial
   response.set_attempt(task.attempt);
   response.mutable_workflow_execution_task_queue()->set_name(folded.task_queue());
   response.mutable_workflow_execution_task_queue()->set_kind(enums::TASK_QUEUE_KIND_NORMAL);
-  *response.mutable_scheduled_time() = folded.has_workflow_task() ? folded.workflow_task().scheduled_time()
-                                                                  : state.bookkeeping().transient_scheduled_time();
+  *response.mutable_scheduled_time() = ToProto(state.workflow_task().scheduled_time);
   *response.mutable_started_time() = ToProto(task.started_time);
   AttachQueries(execution, &response);
 
@@ -104,7 +102,7 @@ Result<Shard::TaskPage> Shard::TaskHistory(Execution& execution, EventId first, 
   if (next < end) {
     WFE_ASSIGN_OR_RETURN(page.history, ReadEvents(execution, first, end, INT32_MAX, &next));
   }
-  const std::optional<history::StartedWorkflowTask>& task = execution.state.started_workflow_task;
+  const std::optional<history::StartedWorkflowTask>& task = execution.state.workflow_task().started;
   if (next >= end) {
     if (!task) return page;
     for (const history::HistoryEvent& event : history::StartedTaskEvents(execution.state)) {
@@ -143,16 +141,24 @@ void Shard::CompleteWorkflowTask(const engine::v1::TaskToken& token, ws::Respond
   input.allow_eager_activities = options_.eager_activities;
   input.new_run_id = host_.ids.NewUuid();
   const history::Input decided(std::move(input));
-  Result<history::Transition> transition =
-      history::Decide(execution.state, decided, host_.clock.Now(), options_.history);
+  std::optional<history::StartedWorkflowTask> held = execution.state.workflow_task().started;
+  Result<history::Transition> transition = Decide(execution, decided);
   if (!transition) {
     return RefuseDurably<std::string>(execution.last_commit, std::move(done), std::move(transition).error());
+  }
+  std::optional<std::string> refusal;
+  if (transition->refused.has_value()) {
+    const history::WorkflowTaskFailed instead = *std::move(transition->refused);
+    refusal = instead.failure.message();
+    Reload(execution, std::move(held));
+    transition = Decide(execution, instead);
+    WFE_CHECK(transition.has_value(), "whoever may complete a workflow task may fail it");
   }
 
   // What goes back with the reply does not go through matching (R2).
   std::vector<EventId> eager;
   std::optional<history::OfferWorkflowTask> next_task;
-  const bool give_next = return_new_task && transition->new_workflow_task_scheduled && !transition->refusal;
+  const bool give_next = return_new_task && transition->new_workflow_task_scheduled && !refusal;
   std::erase_if(transition->effects, [&](const history::Effect& effect) {
     if (const auto* deliver = std::get_if<history::DeliverEagerActivity>(&effect)) {
       eager.push_back(deliver->scheduled_event_id);
@@ -164,7 +170,6 @@ void Shard::CompleteWorkflowTask(const engine::v1::TaskToken& token, ws::Respond
     return true;
   });
 
-  const std::optional<std::string> refusal = transition->refusal;
   if (!refusal) TakeQueryResults(execution, queries);
   Carry(execution, *std::move(transition));
 
@@ -214,7 +219,7 @@ void Shard::TakeActivityTask(const matching::TaskRef& task, Taker taker, Callbac
   input.attempt = task.attempt;
   input.identity = taker.identity;
   input.request_id = host_.ids.NewUuid();
-  Result<history::Transition> transition = history::Decide(execution.state, input, host_.clock.Now(), options_.history);
+  Result<history::Transition> transition = Decide(execution, input);
   if (!transition) return done(std::move(transition).error());
   Carry(execution, *std::move(transition));
   Result<std::string> answer = ActivityTaskAnswer(execution, task.scheduled_event_id);

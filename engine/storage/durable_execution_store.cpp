@@ -57,7 +57,6 @@ Result<DurableExecutionStore::Tail> DurableExecutionStore::TailOf(const Executio
   if (!state.has_value()) return tail;
   WFE_ASSIGN_OR_RETURN(tail.last_event_id, reader_.LastEventId(key));
   WFE_ASSIGN_OR_RETURN(tail.chain_head, ParseHead(state->bookkeeping().chain_head()));
-  tail.size_bytes = state->bookkeeping().history_size_bytes();
   return tail;
 }
 
@@ -84,16 +83,14 @@ Status DurableExecutionStore::AddRows(ExecutionCommit commit, PendingWrite& writ
                   " on cannot follow event " + std::to_string(tail.last_event_id));
     WFE_ASSIGN_OR_RETURN(tail.chain_head, ExtendChain(tail.chain_head, commit.events.bytes));
     tail.last_event_id += commit.events.count;
-    tail.size_bytes += static_cast<int64_t>(commit.events.bytes.size());
     StoredBatch batch{0, tail.chain_head, std::move(commit.events)};
     write.stamped.push_back(rows.puts.size());
     rows.puts.push_back(
         {Family::kHistory, keys::History(commit.key, batch.events.first_event_id), EncodeStoredBatch(batch)});
   }
-  commit.state->mutable_bookkeeping()->set_chain_head(AsBytes(tail.chain_head).data(), tail.chain_head.size());
-  commit.state->mutable_bookkeeping()->set_history_size_bytes(tail.size_bytes);
-  const bool open = IsOpen(commit.state->folded().status());
-  rows.puts.push_back({Family::kState, keys::State(commit.key, open), Serialize(*commit.state)});
+  commit.state.mutable_bookkeeping()->set_chain_head(AsBytes(tail.chain_head).data(), tail.chain_head.size());
+  const bool open = IsOpen(commit.state.folded().status());
+  rows.puts.push_back({Family::kState, keys::State(commit.key, open), Serialize(commit.state)});
   if (!open) rows.deletes.push_back({Family::kState, keys::State(commit.key, true)});
   if (commit.current_run.has_value()) {
     rows.puts.push_back({Family::kCurrent, keys::Current(commit.key.workflow()), Serialize(*commit.current_run)});

@@ -38,7 +38,6 @@ class DurableExecutionStore final : public ExecutionStore {
   struct Tail {
     EventId last_event_id = 0;
     Sha256Digest chain_head{};
-    int64_t size_bytes = 0;
   };
 
   Result<Tail> TailOf(const ExecutionKey& key);

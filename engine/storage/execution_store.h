@@ -42,7 +42,7 @@ struct RequestIdRow {
 struct ExecutionCommit {
   ExecutionKey key;
   EventBatch events;                          ///< May be empty (bookkeeping only).
-  engine::v1::MutableState* state = nullptr;  ///< Lent for the call, which fills in chain_head and history_size_bytes.
+  engine::v1::MutableState state;             ///< All but its chain head, which is known here.
   std::optional<engine::v1::CurrentRun> current_run;  ///< When the run starts or closes.
   std::optional<engine::v1::VisibilityRecord> visibility;
   std::vector<RequestIdRow> request_ids;

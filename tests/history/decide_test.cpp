@@ -74,7 +74,7 @@ TEST(WorkflowTaskStart, IsVolatile) {  // R1
   Execution execution = Polled();
   EXPECT_FALSE(execution.last().needs_commit);
   EXPECT_THAT(execution.last().events, IsEmpty());
-  EXPECT_EQ(execution.state().started_workflow_task->started_event_id, 3);
+  EXPECT_EQ(execution.state().workflow_task().started->started_event_id, 3);
 }
 
 TEST(WorkflowTaskStart, ByTheSamePollAgainSucceedsAndByAnotherIsRefused) {
@@ -136,8 +136,8 @@ TEST(WorkflowTaskCompletion, WithABadCommandLeavesNothingOfItButAFailedTask) {
   EXPECT_EQ(execution.LastTypes(), "WorkflowTaskStarted WorkflowTaskFailed");
   EXPECT_EQ(execution.Event(4).workflow_task_failed_event_attributes().cause(),
             enums::WORKFLOW_TASK_FAILED_CAUSE_BAD_SCHEDULE_ACTIVITY_ATTRIBUTES);
-  EXPECT_THAT(execution.last().refusal.value_or(""), HasSubstr("neither a schedule-to-close nor a start-to-close"));
-  EXPECT_TRUE(execution.state().folded().timers().empty());
+  EXPECT_THAT(execution.refusal(), HasSubstr("neither a schedule-to-close nor a start-to-close"));
+  EXPECT_TRUE(execution.state().timers().empty());
   EXPECT_TRUE(execution.last().new_workflow_task_scheduled);
 }
 
@@ -149,7 +149,7 @@ TEST(WorkflowTaskCompletion, NamesAnUnservedCommand) {
     command::Command command;
     command.set_command_type(type);
     ASSERT_TRUE(CompleteWith(execution, {command}));
-    EXPECT_THAT(execution.last().refusal.value_or(""), HasSubstr(enums::CommandType_Name(type)));
+    EXPECT_THAT(execution.refusal(), HasSubstr(enums::CommandType_Name(type)));
   }
 }
 
@@ -172,7 +172,7 @@ TEST(WorkflowTaskTimeout, GrowsFromTheFourthAttemptOn) {  // S43
   Execution execution = Polled();
   std::vector<Duration> timeouts;
   for (int i = 0; i < 6; ++i) {
-    timeouts.push_back(execution.state().started_workflow_task->deadline - execution.now);
+    timeouts.push_back(execution.state().workflow_task().started->deadline - execution.now);
     ASSERT_TRUE(execution.TickNext());
     ASSERT_TRUE(execution.StartTask());
   }
@@ -197,7 +197,7 @@ TEST(Activity, IsGivenTheDefaultPolicyAndTimeouts) {  // S17, S26, pitfall 5
   auto scheduled = Schedule("a", 100s);
   *scheduled.mutable_schedule_activity_task_command_attributes()->mutable_heartbeat_timeout() = ToProto(200s);
   ASSERT_TRUE(CompleteWith(execution, {scheduled}));
-  const auto& activity = execution.state().folded().activities(0);
+  const auto& activity = execution.state().activities().begin()->second.scheduled;
   EXPECT_EQ(FromProto(activity.schedule_to_close_timeout()), 60s);
   EXPECT_EQ(FromProto(activity.schedule_to_start_timeout()), 60s);
   EXPECT_EQ(FromProto(activity.start_to_close_timeout()), 60s);
@@ -239,6 +239,22 @@ TEST(Activity, ResultThatIsTooBigFailsIt) {  // S56
   execution.limits.max_payload_bytes = 100;
   ASSERT_TRUE(execution.Do(ActivityTaskCompleted{execution.Activity(5), Text(std::string(200, 'x')), "worker"}));
   EXPECT_EQ(execution.LastTypes(), "ActivityTaskStarted ActivityTaskFailed WorkflowTaskScheduled");
+}
+
+TEST(Activity, HeartbeatsThatTakeTheStateBeyondItsLimitEndTheRun) {  // S58
+  Execution execution = Polled();
+  ASSERT_TRUE(CompleteWith(execution, {Schedule("a", 10s), Schedule("b", 10s)}));
+  ASSERT_TRUE(execution.StartActivity(5));
+  ASSERT_TRUE(execution.StartActivity(6));
+  execution.limits.max_state_bytes = 5000;
+  for (int i = 0; i < 3; ++i) {  // each in the place of the one before
+    ASSERT_TRUE(execution.Do(ActivityHeartbeat{execution.Activity(5), Text(std::string(3000, 'x')), "worker"}));
+    EXPECT_TRUE(execution.state().IsOpen());
+  }
+  ASSERT_TRUE(execution.Do(ActivityHeartbeat{execution.Activity(6), Text(std::string(3000, 'x')), "worker"}));
+  EXPECT_EQ(execution.LastTypes(), "WorkflowExecutionTerminated");
+  const auto& terminated = execution.Event(7).workflow_execution_terminated_event_attributes();
+  EXPECT_THAT(terminated.reason(), HasSubstr("max_state_bytes"));
 }
 
 TEST(Activity, StartedEventCarriesTheRealStartOfTheLastAttempt) {  // S30, H2

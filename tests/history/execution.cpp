@@ -7,8 +7,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/history/framed_size.h"
 #include "engine/history/names.h"
 #include "engine/history/proto_time.h"
+#include "engine/history/state_codec.h"
 
 namespace wfe::history {
 namespace {
@@ -20,6 +22,8 @@ std::string EventBytes(const std::vector<HistoryEvent>& events) {
   for (const HistoryEvent& event : events) bytes += Bytes(event);
   return bytes;
 }
+
+std::string Stored(const MutableState& state) { return Bytes(ToCheckpoint(state)); }
 
 }  // namespace
 
@@ -62,8 +66,24 @@ Execution::Execution() : now(kStart) {
 
 bool Execution::Start() { return Take(DecideStart(start_input, now, limits), DecideStart(start_input, now, limits)); }
 
+Result<Transition> Execution::DecideOnCopy(const Input& input, std::string* refusal) const {
+  MutableState copy = state_;
+  Result<Transition> result = Decide(std::move(copy), input, now, limits);
+  if (!result.has_value()) {
+    // NOLINTNEXTLINE(bugprone-use-after-move): a refusal leaves it alone.
+    EXPECT_EQ(Stored(copy), Stored(state_)) << "a refusal changed the state";
+    return result;
+  }
+  if (!result->refused.has_value()) return result;
+  *refusal = result->refused->failure.message();
+  copy = state_;
+  return Decide(std::move(copy), *std::move(result->refused), now, limits);
+}
+
 bool Execution::Do(const Input& input) {
-  return Take(Decide(state_, input, now, limits), Decide(state_, input, now, limits));
+  refusal_.clear();
+  Result<Transition> result = DecideOnCopy(input, &refusal_);
+  return Take(std::move(result), DecideOnCopy(input, &refusal_));
 }
 
 bool Execution::Take(Result<Transition> result, Result<Transition> again) {
@@ -74,12 +94,12 @@ bool Execution::Take(Result<Transition> result, Result<Transition> again) {
     last_ = Transition();
     return false;
   }
-  EXPECT_EQ(Bytes(result->next.stored), Bytes(again->next.stored)) << "Decide is not deterministic";
+  EXPECT_EQ(Stored(result->next), Stored(again->next)) << "Decide is not deterministic";
   EXPECT_EQ(EventBytes(result->events), EventBytes(again->events)) << "Decide is not deterministic";
   const MutableState before = std::exchange(state_, result->next);
   last_ = *std::move(result);
   if (!last_.needs_commit) {
-    EXPECT_EQ(Bytes(before.stored), Bytes(state_.stored)) << "a transition without a commit changed what is stored";
+    EXPECT_EQ(Stored(before), Stored(state_)) << "a transition without a commit changed what is stored";
     EXPECT_TRUE(last_.events.empty());
   }
   history_.insert(history_.end(), last_.events.begin(), last_.events.end());
@@ -96,13 +116,14 @@ void Execution::CheckInvariants() {
     EXPECT_GE(time, last) << "H2, event " << i + 1;
     last = time;
   }
-  EXPECT_EQ(Bytes(Fold(start_input.key, history_)), Bytes(state_.folded())) << "H5";
-  EXPECT_EQ(state_.folded().activities_size(), state_.bookkeeping().activity_attempts_size()) << "H5";
+  const engine::v1::MutableState stored = ToCheckpoint(state_);
+  EXPECT_EQ(Bytes(Fold(start_input.key, history_)), Bytes(stored.folded())) << "H5";
   int64_t size = 0;
-  for (const HistoryEvent& event : history_) size += static_cast<int64_t>(event.ByteSizeLong());
+  for (const HistoryEvent& event : history_) size += FramedSize(event);
   EXPECT_EQ(state_.bookkeeping().history_size_bytes(), size) << "H6";
+  CheckIndexes(stored);
   if (const auto deadline = NextDeadline(state_)) {
-    const auto tick = Decide(state_, history::Tick{}, std::max(now, *deadline), limits);
+    const auto tick = Decide(MutableState(state_), history::Tick{}, std::max(now, *deadline), limits);
     ASSERT_TRUE(tick.has_value());
     EXPECT_TRUE(tick->needs_commit) << "a deadline at which nothing happens";
     const auto after = NextDeadline(tick->next);
@@ -110,18 +131,31 @@ void Execution::CheckInvariants() {
   }
 }
 
+/// What is kept beside the items is what they say: whoever reads the stored state gets the same indexes.
+void Execution::CheckIndexes(const engine::v1::MutableState& stored) {
+  const Result<MutableState> read = FromCheckpoint(stored);
+  ASSERT_TRUE(read.has_value()) << read.error().message;
+  EXPECT_EQ(Stored(*read), Bytes(stored));
+  EXPECT_EQ(read->deadlines(), state_.deadlines());
+  EXPECT_EQ(read->buffer().bytes, state_.buffer().bytes);
+  EXPECT_EQ(read->buffer().signals, state_.buffer().signals);
+  EXPECT_EQ(read->buffer().cancel_requested, state_.buffer().cancel_requested);
+  // Of the run's own fields only those that may be large are counted anew (S58).
+  EXPECT_NEAR(static_cast<double>(state_.SizeBytes()), static_cast<double>(stored.ByteSizeLong()), 400);
+}
+
 bool Execution::StartTask(const std::string& request_id) {
-  return Do(WorkflowTaskStarted{.scheduled_event_id = state_.folded().workflow_task().scheduled_event_id(),
-                                .attempt = state_.bookkeeping().workflow_task_attempt(),
+  return Do(WorkflowTaskStarted{.scheduled_event_id = state_.workflow_task().scheduled_event_id,
+                                .attempt = state_.workflow_task().attempt,
                                 .identity = "worker",
                                 .request_id = request_id});
 }
 
 WorkflowTaskCompleted Execution::Completion() const {
   WorkflowTaskCompleted completed;
-  if (state_.started_workflow_task.has_value()) {
-    completed.started_event_id = state_.started_workflow_task->started_event_id;
-    completed.attempt = state_.started_workflow_task->attempt;
+  if (state_.workflow_task().started.has_value()) {
+    completed.started_event_id = state_.workflow_task().started->started_event_id;
+    completed.attempt = state_.workflow_task().started->attempt;
   }
   completed.request.set_identity("worker");
   completed.new_run_id = "run-2";

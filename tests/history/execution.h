@@ -22,6 +22,8 @@ class Execution {
   /// What the last step gave: the transition, or the error.
   const Transition& last() const { return last_; }
   const std::optional<Error>& error() const { return error_; }
+  /// Why the last completion became a failed task; "" when it did not.
+  const std::string& refusal() const { return refusal_; }
   const MutableState& state() const { return state_; }
   const std::vector<HistoryEvent>& history() const { return history_; }
 
@@ -47,13 +49,17 @@ class Execution {
   const HistoryEvent& LastOfType(temporal::api::enums::v1::EventType type) const;
 
  private:
+  /// On a copy: a refused completion is decided again on the state as it was.
+  Result<Transition> DecideOnCopy(const Input& input, std::string* refusal) const;
   bool Take(Result<Transition> result, Result<Transition> again);
   void CheckInvariants();
+  void CheckIndexes(const engine::v1::MutableState& stored);
 
   MutableState state_;
   std::vector<HistoryEvent> history_;
   Transition last_;
   std::optional<Error> error_;
+  std::string refusal_;
 };
 
 /// "TimerFired" for EVENT_TYPE_TIMER_FIRED.

@@ -68,9 +68,9 @@ class RandomRun {
   }
 
   EventId AnyActivity() {
-    const auto& activities = execution_.state().folded().activities();
+    const auto& activities = execution_.state().activities();
     if (activities.empty() || Chance(20)) return static_cast<EventId>(Pick(50));
-    return activities.Get(static_cast<int>(Pick(static_cast<uint64_t>(activities.size())))).scheduled_event_id();
+    return std::next(activities.begin(), static_cast<ptrdiff_t>(Pick(activities.size())))->first;
   }
 
   void AnswerActivity() {
@@ -115,12 +115,13 @@ class RandomRun {
       case 4:
         return Timer("t" + std::to_string(next_id_++), std::chrono::seconds(Pick(10)));
       case 5: {
-        const auto& timers = execution_.state().folded().timers();
+        const auto& timers = execution_.state().timers();
         if (timers.empty()) return Marker("m");
-        return CancelTimer(timers.Get(static_cast<int>(Pick(static_cast<uint64_t>(timers.size())))).timer_id());
+        const auto timer = std::next(timers.begin(), static_cast<ptrdiff_t>(Pick(timers.size())));
+        return CancelTimer(timer->second.started.timer_id());
       }
       case 6:
-        return execution_.state().folded().activities().empty() ? Marker("m") : CancelActivity(AnyActivity());
+        return execution_.state().activities().empty() ? Marker("m") : CancelActivity(AnyActivity());
       case 7:
         return Chance(10) ? Schedule("bad", Duration::zero()) : Marker("m");
       default:

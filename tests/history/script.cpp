@@ -91,17 +91,17 @@ std::string ShowStep(const Execution& execution) {
   if (execution.error().has_value()) return execution.error()->ToString() + "\n";
   const Transition& last = execution.last();
   std::string text = Show(execution, last.events);
-  if (last.refusal.has_value()) text += "refused: " + *last.refusal + "\n";
+  if (!execution.refusal().empty()) text += "refused: " + execution.refusal() + "\n";
   if (last.cancel_requested) text += "cancel requested\n";
   text += ShowEffects(last.effects);
   if (last.new_run != nullptr) {
     text += "new run:\n" + Show(execution, last.new_run->events) + ShowEffects(last.new_run->effects);
   }
   if (!last.needs_commit) text += "nothing to commit\n";
-  for (const HistoryEvent& event : last.next.bookkeeping().buffered_events()) {
+  for (const HistoryEvent& event : execution.state().buffer().events) {
     text += "buffered: " + TypeName(event) + "\n";
   }
-  if (const auto deadline = NextDeadline(last.next)) {
+  if (const auto deadline = NextDeadline(execution.state())) {
     text += "next deadline " + FormatTime(*deadline - Instant(std::chrono::seconds(1'700'000'000))) + "\n";
   }
   return text;

@@ -51,10 +51,9 @@ class RandomRun {
   uint64_t Pick(uint64_t bound) { return random_.NextRandom() % bound; }
 
   void Activity() {
-    const auto& activities = execution_.state().folded().activities();
+    const auto& activities = execution_.state().activities();
     if (activities.empty()) return;
-    const EventId id =
-        activities.Get(static_cast<int>(Pick(static_cast<uint64_t>(activities.size())))).scheduled_event_id();
+    const EventId id = std::next(activities.begin(), static_cast<ptrdiff_t>(Pick(activities.size())))->first;
     execution_.StartActivity(id);
     const history::ActivityRef ref = execution_.Activity(id);
     switch (Pick(4)) {
@@ -72,15 +71,17 @@ class RandomRun {
   }
 
   temporal::api::command::v1::Command Command() {
-    const auto& folded = execution_.state().folded();
+    const history::MutableState& state = execution_.state();
     switch (Pick(6)) {
       case 0:
         return history::Timer("t" + std::to_string(next_id_++), std::chrono::seconds(Pick(20)));
       case 1:
-        if (!folded.timers().empty()) return history::CancelTimer(folded.timers(0).timer_id());
+        if (!state.timers().empty()) {
+          return history::CancelTimer(state.timers().begin()->second.started.timer_id());
+        }
         return history::Marker("m");
       case 2:
-        if (!folded.activities().empty()) return history::CancelActivity(folded.activities(0).scheduled_event_id());
+        if (!state.activities().empty()) return history::CancelActivity(state.activities().begin()->first);
         return history::Marker("m");
       default:
         return history::Schedule("a" + std::to_string(next_id_++), std::chrono::seconds(1 + Pick(20)));

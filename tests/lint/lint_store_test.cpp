@@ -51,6 +51,7 @@ StoredRun Stored(const HistoryBuilder& history) {
   run.visibility.emplace();
   run.visibility->set_status(run.state.folded().status());
   run.visibility->set_history_length(static_cast<int64_t>(history.events().size()));
+  run.visibility->set_history_size_bytes(size);
   return run;
 }
 

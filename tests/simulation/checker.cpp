@@ -2,6 +2,7 @@
 
 #include "engine/history/decide.h"
 #include "engine/history/proto_time.h"
+#include "engine/history/state_codec.h"
 #include "engine/storage/keys.h"
 #include "engine/storage/schedule_store.h"
 #include "workers/core/replayer.h"
@@ -150,8 +151,9 @@ void Checker::CheckHolders(const lint::RunHistory& run) {
 
 /// H33: a task, a deadline, or a workflow that only waits for a signal.
 void Checker::CheckWakeUp(const lint::StoredRun& run) {
-  history::MutableState state;
-  state.stored = run.state;
+  const Result<history::MutableState> loaded = history::FromCheckpoint(run.state);
+  if (!loaded) return Violation(loaded.error().message);
+  const history::MutableState& state = *loaded;
   if (history::NextDeadline(state).has_value() || state.HasPendingWorkflowTask()) return;
   if (!history::PendingOffers(state, Instant::max()).empty()) return;
   if (run.state.folded().activities_size() == 0 && run.state.folded().timers_size() == 0) return;  // awaits a signal

@@ -74,20 +74,19 @@ inline EventBatch Events(EventId first, int count, const std::string& text = "x"
   return EventBatch::Encode(events);
 }
 
-/// The state it lends lives as long as its thread.
 inline ExecutionCommit CommitOf(const ExecutionKey& key, EventId first, int count, bool open = true) {
-  static thread_local std::deque<engine::v1::MutableState> lent;
   ExecutionCommit commit;
   commit.key = key;
   if (count > 0) commit.events = Events(first, count);
-  commit.state = &lent.emplace_back();
-  auto& folded = *commit.state->mutable_folded();
+  auto& folded = *commit.state.mutable_folded();
   folded.set_namespace_(key.ns.value());
   folded.set_workflow_id(key.workflow_id.value());
   folded.set_run_id(key.run_id.value());
   folded.set_next_event_id(first + count);
   folded.set_status(open ? temporal::api::enums::v1::WORKFLOW_EXECUTION_STATUS_RUNNING
                          : temporal::api::enums::v1::WORKFLOW_EXECUTION_STATUS_COMPLETED);
+  const int all = static_cast<int>(first) + count - 1;
+  commit.state.mutable_bookkeeping()->set_history_size_bytes(static_cast<int64_t>(Events(1, all).bytes.size()));
   return commit;
 }
 

@@ -39,6 +39,24 @@ void EngineFixture::Crash() {
   disk_->Crash();
 }
 
+void EngineFixture::ExpectListsToAgree() {
+  if (!store_) return;
+  const storage::ExecutionReader reader(*disk_);
+  auto cursor = disk_->Scan(storage::Family::kVisibility, "", "");
+  for (; cursor->Valid(); cursor->Next()) {
+    engine::v1::VisibilityRecord listed;
+    ASSERT_TRUE(listed.ParseFromString(std::string(cursor->value())));
+    if (listed.status() == enums::WORKFLOW_EXECUTION_STATUS_RUNNING) continue;
+    const auto state = reader.Load({Namespace("default"), WorkflowId(listed.workflow_id()), RunId(listed.run_id())});
+    if (!state || !*state) continue;  // of another namespace
+    const auto& bookkeeping = (*state)->bookkeeping();
+    EXPECT_EQ(listed.history_length(), (*state)->folded().next_event_id() - 1) << listed.workflow_id();
+    EXPECT_EQ(listed.history_size_bytes(), bookkeeping.history_size_bytes()) << listed.workflow_id();
+    EXPECT_EQ(listed.state_transition_count(), bookkeeping.state_transition_count()) << listed.workflow_id();
+  }
+  EXPECT_TRUE(cursor->Finish().has_value());
+}
+
 // --- The client.
 
 ws::StartWorkflowExecutionRequest EngineFixture::StartRequest(const std::string& workflow_id) {

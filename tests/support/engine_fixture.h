@@ -28,6 +28,7 @@ class EngineFixture : public ::testing::Test {
 
   void SetUp() override { Boot(); }
   void TearDown() override {
+    ExpectListsToAgree();
     engine_.reset();
     store_.reset();
   }
@@ -36,6 +37,8 @@ class EngineFixture : public ::testing::Test {
   void Boot();
   /// Kills the process: what was not synced is gone.
   void Crash();
+  /// Of every closed run the list says what Describe says (H6).
+  void ExpectListsToAgree();
 
   /// Sends a request and lets everything happen that needs no time.
   template <class Response, class Request>

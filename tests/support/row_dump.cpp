@@ -21,7 +21,8 @@ std::string Unhex(const std::string& hex) {
 std::string DumpRows(const storage::KeyValueReader& rows, const storage::LedgerMark& mark, Instant now) {
   std::ostringstream out;
   out << "clock " << now.time_since_epoch().count() << "\n";
-  out << "ledger " << mark.store_id << " " << mark.sequence << " " << Hex(mark.running_hash) << " " << mark.epoch << "\n";
+  out << "ledger " << mark.store_id << " " << mark.sequence << " " << Hex(mark.running_hash) << " " << mark.epoch
+      << "\n";
   for (int i = 0; i < storage::kFamilyCount; ++i) {
     const auto family = static_cast<storage::Family>(i);
     auto cursor = rows.Scan(family, "", "");
