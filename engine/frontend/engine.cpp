@@ -69,20 +69,17 @@ Status Engine::Impl::Start() {
     batches[index].clear();
   };
   const Instant now = services.host.clock.Now();
-  const auto visit = [&](engine::v1::MutableState state) {
-    const size_t index = services.ShardIndex(state.folded().namespace_(), state.folded().workflow_id());
-    auto recovery = shard::Shard::PlanRecovery(std::move(state), now, services.options.shard.history);
-    if (!recovery) {
-      std::fprintf(stderr, "wfe: %s; the run is left alone\n", recovery.error().message.c_str());
+  const auto plan = [&](const ExecutionKey& key, Result<storage::LoadedRun> run) {
+    if (!run) {  // One that is damaged keeps none of the others from starting.
+      services.Warn(key.ToString() + " cannot be read and is left alone: " + run.error().message);
+      services.unreadable_runs.push_back(key);
       return;
     }
-    batches[index].push_back(*std::move(recovery));
+    const size_t index = services.ShardIndex(key.ns.value(), key.workflow_id.value());
+    batches[index].push_back(shard::Shard::PlanRecovery(std::move(run->state), now, services.options.shard.history));
     if (batches[index].size() >= kRecoveryBatch) send(index);
   };
-  const auto unreadable = [this](const ExecutionKey& key, const Error& why) {
-    services.Warn(key.ToString() + " cannot be read and is left alone: " + why.message);
-  };
-  WFE_RETURN_IF_ERROR(services.host.store.executions().ForEachOpen(visit, unreadable));
+  WFE_RETURN_IF_ERROR(services.host.store.executions().ForEachOpen(plan));
   for (size_t index = 0; index < batches.size(); ++index) {
     if (!batches[index].empty()) send(index);
   }
@@ -139,6 +136,7 @@ Engine::~Engine() = default;
 Status Engine::Start() { return impl_->Start(); }
 void Engine::Stop(Function<void()> done) { impl_->Stop(std::move(done)); }
 Dispatcher& Engine::dispatcher() { return *impl_; }
+const std::vector<ExecutionKey>& Engine::unreadable_runs() const { return impl_->services.unreadable_runs; }
 void Engine::CheckDerived(Function<void(Result<DerivedReport>)> done) { impl_->services.CheckDerived(std::move(done)); }
 
 }  // namespace wfe::frontend

@@ -86,6 +86,7 @@ struct Services {
   std::mutex registering;
   std::unique_ptr<records::RecordsStore> records;  // opened by Engine::Start
   std::vector<ShardPlace> shards;
+  std::vector<ExecutionKey> unreadable_runs;  // set by Engine::Start
   std::atomic<bool> stopping{false};
 
   /// Looks every second whether an overload is over.

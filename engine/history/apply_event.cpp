@@ -62,10 +62,7 @@ void OnStarted(Parts& parts) {
   if (IsSet(started.first_workflow_task_backoff())) {
     *folded.mutable_first_workflow_task_backoff() = started.first_workflow_task_backoff();
   }
-  if (started.has_retry_policy()) {
-    *folded.mutable_retry_policy() = started.retry_policy();
-    *folded.mutable_started() = started;
-  }
+  if (started.has_retry_policy()) *folded.mutable_retry_policy() = started.retry_policy();
   if (started.has_memo()) *folded.mutable_memo() = started.memo();
   if (started.has_search_attributes()) *folded.mutable_search_attributes() = started.search_attributes();
   if (parts.event.has_user_metadata()) *folded.mutable_user_metadata() = parts.event.user_metadata();
@@ -80,7 +77,6 @@ void OnClosed(Parts& parts, enums::WorkflowExecutionStatus status, EventId batch
   *folded.mutable_close_time() = parts.event.event_time();
   folded.set_completion_event_batch_id(batch == 0 ? parts.event.event_id() : batch);
   folded.set_new_run_id(new_run_id);
-  folded.clear_started();
   Bookkeeping& bookkeeping = parts.bookkeeping;
   bookkeeping.clear_sticky();
   bookkeeping.clear_sticky_offered_time();

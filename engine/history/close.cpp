@@ -11,8 +11,9 @@ namespace wfe::history {
 namespace {
 
 /// The start of the next attempt of the same workflow, as its first event tells it.
-StartInput NextAttempt(const MutableState& state, const failure::Failure& cause, Duration backoff, RunId run_id) {
-  const auto& started = state.folded().started();
+StartInput NextAttempt(const MutableState& state, const HistoryEvent& first_event, const failure::Failure& cause,
+                       Duration backoff, RunId run_id) {
+  const auto& started = first_event.workflow_execution_started_event_attributes();
   StartInput start;
   start.key = {Namespace(state.folded().namespace_()), WorkflowId(state.folded().workflow_id()), std::move(run_id)};
   start.first_execution_run_id = state.folded().first_execution_run_id();
@@ -76,7 +77,8 @@ Status StartFollowingRun(Builder& builder, const StartInput& start) {
   return Ok();
 }
 
-RunRetry RetryRun(Builder& builder, const failure::Failure& cause, const std::string& suggested_run_id) {
+RunRetry RetryRun(Builder& builder, const failure::Failure& cause, const std::string& suggested_run_id,
+                  const HistoryEvent* first_event) {
   const auto& folded = builder.state().folded();
   if (!folded.has_retry_policy()) return {};
   std::optional<Instant> expiration;
@@ -85,7 +87,10 @@ RunRetry RetryRun(Builder& builder, const failure::Failure& cause, const std::st
       DecideRetry(folded.retry_policy(), folded.attempt(), cause, builder.EventTime(), expiration);
   if (decision.state != enums::RETRY_STATE_IN_PROGRESS) return {.state = decision.state, .new_run_id = {}};
   const RunId run_id = FollowingRunId(builder.state(), suggested_run_id);
-  const Status started = StartFollowingRun(builder, NextAttempt(builder.state(), cause, decision.backoff, run_id));
+  WFE_CHECK(first_event != nullptr && first_event->has_workflow_execution_started_event_attributes(),
+            "a run that is retried brings its first event");
+  const Status started =
+      StartFollowingRun(builder, NextAttempt(builder.state(), *first_event, cause, decision.backoff, run_id));
   // The policy let this run start with the same arguments, so the next one can start too.
   WFE_CHECK(started.has_value(), started.has_value() ? "" : started.error().message);
   return {.state = decision.state, .new_run_id = run_id.value()};

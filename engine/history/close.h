@@ -17,11 +17,13 @@ RunId FollowingRunId(const MutableState& state, const std::string& suggested);
 /// Starts the following run in this transition.  Errors: what DecideStart refuses.
 Status StartFollowingRun(Builder& builder, const StartInput& start);
 
-/// What a retry policy makes of a run that is about to end with `failure` (S9, S10); starts the next run if it says so.
+/// What a retry policy makes of a run that is about to end with `failure` (S9, S10); starts the next run if it says so,
+/// as `first_event` says that this one was started (NeedsFirstEvent).
 struct RunRetry {
   enums::RetryState state = enums::RETRY_STATE_RETRY_POLICY_NOT_SET;
   std::string new_run_id;  ///< Empty unless the run is retried.
 };
-RunRetry RetryRun(Builder& builder, const failure::Failure& cause, const std::string& suggested_run_id);
+RunRetry RetryRun(Builder& builder, const failure::Failure& cause, const std::string& suggested_run_id,
+                  const HistoryEvent* first_event);
 
 }  // namespace wfe::history

@@ -117,7 +117,8 @@ CommandResult Run(CommandContext& context, const command::Command& command,
                       "the failure of the workflow is not set"};
   }
   WFE_RETURN_IF_BAD(CheckSize(attributes.failure().ByteSizeLong(), "workflow failure", context.builder.limits()));
-  const RunRetry retry = RetryRun(context.builder, attributes.failure(), context.input.new_run_id);
+  const RunRetry retry = RetryRun(context.builder, attributes.failure(), context.input.new_run_id,
+                                  context.input.first_event.get());
   HistoryEvent event = CommandEvent(enums::EVENT_TYPE_WORKFLOW_EXECUTION_FAILED, command);
   auto& failed = *event.mutable_workflow_execution_failed_event_attributes();
   *failed.mutable_failure() = attributes.failure();

@@ -49,6 +49,9 @@ std::optional<Due> NextDue(const MutableState& state);
 /// The first of the activity's deadlines; nullopt when it has none.
 std::optional<Due> NextDue(const OpenActivity& activity);
 
+/// When the run times out; nullopt: never, by itself.
+std::optional<Instant> RunDeadline(const MutableState& state);
+
 /// The instant after which no retry of the activity may start: its schedule-to-close deadline (S21).
 std::optional<Instant> ActivityExpiration(const engine::v1::PendingActivity& activity);
 

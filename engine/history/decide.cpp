@@ -1,8 +1,10 @@
 #include "engine/history/decide.h"
 
+#include <algorithm>
 #include <type_traits>
 #include <utility>
 
+#include "engine/history/deadlines.h"
 #include "engine/history/handlers.h"
 
 namespace wfe::history {
@@ -26,6 +28,20 @@ Result<Transition> Decide(MutableState&& state, const Input& input, Instant now,
         return On(Builder(state, now, limits), concrete);
       },
       input);
+}
+
+bool NeedsFirstEvent(const MutableState& state, const Input& input, Instant now) {
+  if (!state.IsOpen() || !state.folded().has_retry_policy()) return false;
+  if (std::holds_alternative<Tick>(input)) {
+    const std::optional<Instant> deadline = RunDeadline(state);
+    return deadline.has_value() && *deadline <= now;
+  }
+  const auto* completed = std::get_if<WorkflowTaskCompleted>(&input);
+  if (completed == nullptr) return false;
+  const auto& commands = completed->request.commands();
+  return std::any_of(commands.begin(), commands.end(), [](const command::Command& command) {
+    return command.command_type() == enums::COMMAND_TYPE_FAIL_WORKFLOW_EXECUTION;
+  });
 }
 
 }  // namespace wfe::history

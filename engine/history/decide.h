@@ -24,6 +24,10 @@ Result<Transition> DecideStart(const StartInput& input, Instant now, const Limit
 /// Transition::refused.
 Result<Transition> Decide(MutableState&& state, const Input& input, Instant now, const Limits& limits);
 
+/// The run may be retried by this input, and a retry starts as the run did (S10): the input must bring its first event.
+/// The state does not keep it, since it may be large; it is in the history.
+bool NeedsFirstEvent(const MutableState& state, const Input& input, Instant now);
+
 /// When Tick is next due; nullopt when only an outside input can move this execution (it waits for a signal or a
 /// poller).
 std::optional<Instant> NextDeadline(const MutableState& state);

@@ -37,14 +37,14 @@ void TimeOutRun(Builder& builder, const RunRetry& retry) {
   builder.Append(std::move(event));
 }
 
-void Handle(Builder& builder, const Due& due, const std::string& new_run_id) {
+void Handle(Builder& builder, const Due& due, const Tick& input) {
   switch (due.kind) {
     case DueKind::kExecutionTimeout:
       AbandonStartedTask(builder, "the workflow execution timed out");
       return TimeOutRun(builder, {.state = enums::RETRY_STATE_TIMEOUT, .new_run_id = {}});
     case DueKind::kRunTimeout:
       AbandonStartedTask(builder, "the workflow run timed out");
-      return TimeOutRun(builder, RetryRun(builder, WorkflowTimeoutFailure(), new_run_id));
+      return TimeOutRun(builder, RetryRun(builder, WorkflowTimeoutFailure(), input.new_run_id, input.first_event.get()));
     case DueKind::kFirstTask:
       builder.Record(note::FirstTaskReleased{});
       return builder.AskForWorkflowTask();
@@ -77,7 +77,7 @@ Result<Transition> On(Builder builder, const Tick& input) {
   for (int steps = 0; steps < kMaxStepsOfATick; ++steps) {
     const auto due = NextDue(builder.state());
     if (!due.has_value() || due->at > builder.now()) break;
-    Handle(builder, *due, input.new_run_id);
+    Handle(builder, *due, input);
   }
   return Finish(std::move(builder));
 }

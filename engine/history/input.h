@@ -1,6 +1,7 @@
 // What can happen to an execution.  One small struct each; `now` and fresh ids are given beside it, never asked for.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -25,6 +26,8 @@ struct Recovered {};
 struct Tick {
   /// Run id to use if the run times out and is retried; empty: one is derived from this run's id.
   std::string new_run_id;
+  /// The run's first event, when NeedsFirstEvent asks for it.
+  std::shared_ptr<const HistoryEvent> first_event;
 };
 
 struct SignalReceived {
@@ -63,6 +66,8 @@ struct WorkflowTaskCompleted {
   bool allow_eager_activities = true;
   /// Run id to use if a command continues as new or the run is retried; empty: one is derived from this run's id.
   std::string new_run_id;
+  /// The run's first event, when NeedsFirstEvent asks for it.
+  std::shared_ptr<const HistoryEvent> first_event;
 };
 
 struct WorkflowTaskFailed {

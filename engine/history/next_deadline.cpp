@@ -25,12 +25,7 @@ void OfferRunTimeouts(const MutableState& state, Earliest& earliest) {
   if (folded.has_execution_expiration_time()) {
     earliest.Offer(FromProto(folded.execution_expiration_time()), DueKind::kExecutionTimeout);
   }
-  if (folded.has_workflow_run_timeout()) {
-    // The run's time counts from when its first task may run.
-    const Duration backoff = FromProto(folded.first_workflow_task_backoff());
-    earliest.Offer(FromProto(folded.start_time()) + backoff + FromProto(folded.workflow_run_timeout()),
-                   DueKind::kRunTimeout);
-  }
+  if (const auto deadline = RunDeadline(state)) earliest.Offer(*deadline, DueKind::kRunTimeout);
 }
 
 void OfferWorkflowTaskDeadlines(const MutableState& state, Earliest& earliest) {
@@ -49,6 +44,14 @@ void OfferWorkflowTaskDeadlines(const MutableState& state, Earliest& earliest) {
 }
 
 }  // namespace
+
+std::optional<Instant> RunDeadline(const MutableState& state) {
+  const auto& folded = state.folded();
+  if (!folded.has_workflow_run_timeout()) return std::nullopt;
+  // The run's time counts from when its first task may run.
+  const Duration backoff = FromProto(folded.first_workflow_task_backoff());
+  return FromProto(folded.start_time()) + backoff + FromProto(folded.workflow_run_timeout());
+}
 
 std::optional<Instant> ActivityExpiration(const engine::v1::PendingActivity& activity) {
   if (!activity.has_schedule_to_close_timeout()) return std::nullopt;

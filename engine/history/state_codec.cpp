@@ -73,6 +73,7 @@ Result<MutableState> FromCheckpoint(engine::v1::MutableState row) {
   auto& bookkeeping = *row.mutable_bookkeeping();
   edit.workflow_task() = ReadTask(row);
   folded.clear_workflow_task();
+  folded.clear_started();
   bookkeeping.clear_workflow_task_attempt();
   bookkeeping.clear_workflow_task_not_before();
   bookkeeping.clear_transient_workflow_task();
@@ -97,17 +98,19 @@ Result<MutableState> FromCheckpoint(engine::v1::MutableState row) {
     return damaged(std::to_string(attempts.size()) + " attempts belong to " + std::to_string(activities.size()) +
                    " open activities");
   }
+  const EventId next_event_id = state.folded().next_event_id();
   for (int i = 0; i < activities.size(); ++i) {
     const EventId id = activities[i].scheduled_event_id();
+    if (id >= next_event_id) return damaged("activity " + std::to_string(id) + " is scheduled by no event");
     if (attempts[i].scheduled_event_id() != id || state.activities().contains(id)) {
       return damaged("activity " + std::to_string(id) + " has no attempt of its own");
     }
     edit.AddActivity(std::move(activities[i]), std::move(attempts[i]));
   }
   for (auto& timer : timers) {
-    if (state.timers().contains(timer.started_event_id())) {
-      return damaged("timer " + std::to_string(timer.started_event_id()) + " is there twice");
-    }
+    const EventId id = timer.started_event_id();
+    if (id >= next_event_id) return damaged("timer " + std::to_string(id) + " is started by no event");
+    if (state.timers().contains(id)) return damaged("timer " + std::to_string(id) + " is there twice");
     edit.AddTimer(std::move(timer));
   }
   for (HistoryEvent& event : buffered) edit.Buffer(std::move(event));

@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <unordered_set>
 
-#include "engine/history/state_codec.h"
+#include "engine/history/nesting.h"
 #include "engine/shard/answers.h"
 #include "engine/shard/shard_private.h"
 #include "temporal/api/enums/v1/event_type.pb.h"
@@ -18,9 +18,7 @@ Shard::~Shard() = default;
 
 // --- Recovery and upkeep.
 
-Result<Shard::Recovery> Shard::PlanRecovery(engine::v1::MutableState stored, Instant now,
-                                            const history::Limits& limits) {
-  WFE_ASSIGN_OR_RETURN(history::MutableState state, history::FromCheckpoint(std::move(stored)));
+Shard::Recovery Shard::PlanRecovery(history::MutableState state, Instant now, const history::Limits& limits) {
   Recovery recovery{.key = state.Key(), .needs_commit = false, .due = std::nullopt, .offers = {}};
   Result<history::Transition> transition = history::Decide(std::move(state), history::Recovered{}, now, limits);
   // An open execution always accepts Recovered; if not, the shard tries again and says so there.
@@ -64,9 +62,9 @@ void Shard::LeaveAlone(const ExecutionKey& key, const Error& why) {
 
 const history::MutableState* Shard::Peek(const ExecutionKey& key, std::optional<history::MutableState>& read) const {
   if (const auto found = executions_.find(key); found != executions_.end()) return &found->second->state;
-  Result<history::MutableState> stored = ReadState(key);
+  Result<storage::LoadedRun> stored = ReadRun(key);
   if (!stored) return nullptr;
-  read = *std::move(stored);
+  read = std::move(stored->state);
   return &*read;
 }
 
@@ -115,21 +113,22 @@ Result<Shard::Execution*> Shard::Load(const ExecutionKey& key) {
     found->second->last_used = host_.clock.Now();
     return found->second.get();
   }
-  WFE_ASSIGN_OR_RETURN(history::MutableState state, ReadState(key));
-  return &Insert(key, std::move(state));
+  WFE_ASSIGN_OR_RETURN(storage::LoadedRun run, ReadRun(key));
+  return &Insert(key, std::move(run));
 }
 
-Result<history::MutableState> Shard::ReadState(const ExecutionKey& key) const {
-  WFE_ASSIGN_OR_RETURN(std::optional<engine::v1::MutableState> stored, host_.store.Load(key));
-  if (!stored) return NotFound("workflow execution not found: " + key.ToString());
-  return history::FromCheckpoint(*std::move(stored));
+Result<storage::LoadedRun> Shard::ReadRun(const ExecutionKey& key) const {
+  WFE_ASSIGN_OR_RETURN(std::optional<storage::LoadedRun> run, host_.store.LoadRun(key));
+  if (!run) return NotFound("workflow execution not found: " + key.ToString());
+  return *std::move(run);
 }
 
-Shard::Execution& Shard::Insert(const ExecutionKey& key, history::MutableState state) {
+Shard::Execution& Shard::Insert(const ExecutionKey& key, storage::LoadedRun run) {
   WFE_CHECK(!host_.owns || host_.owns(key.workflow()), "an execution came to a shard that does not own it");
   auto execution = std::make_unique<Execution>();
   execution->key = key;
-  execution->state = std::move(state);
+  execution->state = std::move(run.state);
+  execution->rows = std::move(run.tail);
   execution->last_used = host_.clock.Now();
   Execution& inserted = *execution;
   executions_[key] = std::move(execution);
@@ -207,10 +206,24 @@ Result<history::Transition> Shard::Decide(Execution& execution, const history::I
   return history::Decide(std::move(execution.state), input, host_.clock.Now(), options_.history);
 }
 
+Status Shard::BringFirstEvent(Execution& execution, history::Input& input) {
+  if (!history::NeedsFirstEvent(execution.state, input, host_.clock.Now())) return Ok();
+  EventId next = 1;
+  WFE_ASSIGN_OR_RETURN(const std::string field, ReadEvents(execution, 1, 2, 1, &next));
+  auto event = std::make_shared<history::HistoryEvent>();
+  const std::string_view bytes = StripField(field);
+  if (!history::ParseStored(bytes, event.get())) {
+    return DataLoss("the first event of " + execution.key.ToString() + " cannot be read");
+  }
+  if (auto* tick = std::get_if<history::Tick>(&input)) tick->first_event = event;
+  if (auto* completed = std::get_if<history::WorkflowTaskCompleted>(&input)) completed->first_event = event;
+  return Ok();
+}
+
 void Shard::Reload(Execution& execution, std::optional<history::StartedWorkflowTask> held) {
-  Result<history::MutableState> state = ReadState(execution.key);
-  WFE_CHECK(state.has_value(), state.has_value() ? "" : "an execution cannot be read again: " + state.error().message);
-  execution.state = *std::move(state);
+  Result<storage::LoadedRun> run = ReadRun(execution.key);
+  WFE_CHECK(run.has_value(), run.has_value() ? "" : "an execution cannot be read again: " + run.error().message);
+  execution.state = std::move(run->state);
   if (held.has_value()) history::Apply(execution.state, history::note::WorkflowTaskTaken{*std::move(held)});
 }
 
@@ -223,7 +236,7 @@ void Shard::Carry(Execution& execution, history::Transition transition, std::vec
                    .request_ids = std::move(request_ids),
                    .is_current = transition.new_run == nullptr});
   if (transition.new_run) {
-    Execution& next = Insert(transition.new_run->next.Key(), history::MutableState());
+    Execution& next = Insert(transition.new_run->next.Key(), storage::LoadedRun());
     steps.push_back(
         {.execution = &next, .transition = transition.new_run.get(), .request_ids = {}, .is_current = true});
   }
@@ -249,8 +262,12 @@ void Shard::Adopt(Step& step, std::vector<storage::ExecutionCommit>& commits) {
     execution.tail.TrimBefore(execution.state.folded().last_completed_started_event_id() + 1);
     if (static_cast<int64_t>(execution.tail.size_bytes()) > options_.max_cached_history_bytes) execution.tail.Clear();
   }
+  if (transition.needs_commit) {
+    commit.notes = std::move(transition.notes);
+    commit.state = &execution.state;
+    commit.tail = &execution.rows;
+  }
   Weigh(execution);
-  commit.state = history::ToCheckpoint(execution.state);
 
   const auto& folded = execution.state.folded();
   bool listed = false;
@@ -401,7 +418,13 @@ void Shard::OnTimer() {
       continue;
     }
     Execution& execution = **loaded;
-    Result<history::Transition> transition = Decide(execution, history::Tick{});
+    history::Input tick = history::Tick{};
+    if (const Status brought = BringFirstEvent(execution, tick); !brought) {
+      std::fprintf(stderr, "wfe: a run cannot be retried: %s\n", brought.error().message.c_str());
+      timers_.Set(key, now + std::chrono::minutes(1));
+      continue;
+    }
+    Result<history::Transition> transition = Decide(execution, tick);
     if (!transition) continue;  // closed meanwhile
     const bool moved = transition->needs_commit;
     Carry(execution, *std::move(transition));

@@ -136,7 +136,7 @@ class Shard {
     std::vector<history::Effect> offers;
   };
   /// Pure, so that a start can do it on its own thread.
-  static Result<Recovery> PlanRecovery(engine::v1::MutableState state, Instant now, const history::Limits& limits);
+  static Recovery PlanRecovery(history::MutableState state, Instant now, const history::Limits& limits);
   void Recover(std::vector<Recovery> executions);
 
   /// Compares the timer index with the states of `open`, all open executions of this shard; repairs it, and offers
@@ -201,6 +201,7 @@ class Shard {
   struct Execution {
     ExecutionKey key;
     history::MutableState state;
+    storage::RunTail rows;  ///< Where they end in the store.
     HistoryTail tail;
     uint64_t last_commit = 0;  ///< Number of its latest commit; durable when <= durable_.
     Instant last_used;
@@ -223,11 +224,11 @@ class Shard {
   /// The run cannot be read: it is named, gets no timer and no task, and keeps nobody else from being served (F6).
   void LeaveAlone(const ExecutionKey& key, const Error& why);
   Result<Execution*> Load(const ExecutionKey& key);
-  Result<history::MutableState> ReadState(const ExecutionKey& key) const;
+  Result<storage::LoadedRun> ReadRun(const ExecutionKey& key) const;
   /// The state without bringing the execution into memory; `read` holds it when it was not there.
   const history::MutableState* Peek(const ExecutionKey& key, std::optional<history::MutableState>& read) const;
   Result<ExecutionKey> Resolve(const Target& target) const;
-  Execution& Insert(const ExecutionKey& key, history::MutableState state);
+  Execution& Insert(const ExecutionKey& key, storage::LoadedRun run);
   bool Evictable(const Execution& execution) const;
   /// Brings the execution's part of cached_bytes_ up to date.
   void Weigh(Execution& execution);
@@ -236,6 +237,8 @@ class Shard {
 
   // Deciding.  The state is moved through and comes back with Carry; nothing else may look at it in between.
   Result<history::Transition> Decide(Execution& execution, const history::Input& input);
+  /// Gives the input the run's first event if it needs it.
+  Status BringFirstEvent(Execution& execution, history::Input& input);
   /// As it is in the store, and with the workflow task in the hands that hold it: after a decision that spoiled it.
   void Reload(Execution& execution, std::optional<history::StartedWorkflowTask> held);
 

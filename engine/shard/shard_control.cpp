@@ -199,7 +199,7 @@ void Shard::FinishStart(StartPlan plan, ws::StartWorkflowExecutionRequest reques
     });
   }
 
-  Execution& execution = Insert(input.key, history::MutableState());
+  Execution& execution = Insert(input.key, storage::LoadedRun());
   std::vector<Step> steps;
   if (ended) steps.push_back({.execution = old, .transition = &*ended, .request_ids = {}, .is_current = false});
   steps.push_back({.execution = &execution,

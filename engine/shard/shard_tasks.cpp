@@ -140,7 +140,8 @@ void Shard::CompleteWorkflowTask(const engine::v1::TaskToken& token, ws::Respond
   input.request = std::move(request);
   input.allow_eager_activities = options_.eager_activities;
   input.new_run_id = host_.ids.NewUuid();
-  const history::Input decided(std::move(input));
+  history::Input decided(std::move(input));
+  if (Status brought = BringFirstEvent(execution, decided); !brought) return done(std::move(brought).error());
   std::optional<history::StartedWorkflowTask> held = execution.state.workflow_task().started;
   Result<history::Transition> transition = Decide(execution, decided);
   if (!transition) {

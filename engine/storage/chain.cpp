@@ -17,6 +17,8 @@ namespace {
 constexpr int kEventField = 1;
 constexpr uint8_t kEventTag = 0x0a;
 constexpr size_t kHeadBytes = 32;
+/// In the count's place: notes stand between the head and the events, after their length.
+constexpr uint64_t kHasNotes = uint64_t{1} << 63;
 
 }  // namespace
 
@@ -63,26 +65,42 @@ Result<Sha256Digest> ParseHead(std::string_view head) {
 
 std::string EncodeStoredBatch(const StoredBatch& batch) {
   std::string value;
-  value.reserve(16 + kHeadBytes + batch.events.bytes.size());
+  value.reserve(24 + kHeadBytes + batch.notes.size() + batch.events.bytes.size());
   keys::AppendU64(value, batch.commit_sequence);
-  keys::AppendU64(value, static_cast<uint64_t>(batch.events.count));
+  const uint64_t has_notes = batch.notes.empty() ? 0 : kHasNotes;
+  keys::AppendU64(value, static_cast<uint64_t>(batch.events.count) | has_notes);
   value += AsBytes(batch.chain_head);
+  if (has_notes != 0) {
+    keys::AppendU64(value, batch.notes.size());
+    value += batch.notes;
+  }
   value += batch.events.bytes;
   return value;
 }
 
 Result<StoredBatch> DecodeStoredBatch(EventId first_event_id, std::string_view value) {
   const auto sequence = keys::TakeU64(value);
-  const auto count = keys::TakeU64(value);
-  if (!sequence || !count || *count == 0 || *count > INT32_MAX || value.size() < kHeadBytes) {
+  const auto damaged = [&] {
     return DataLoss("the history row of event " + std::to_string(first_event_id) + " is damaged");
-  }
+  };
+  auto count = keys::TakeU64(value);
+  if (!sequence || !count || value.size() < kHeadBytes) return damaged();
+  const bool has_notes = (*count & kHasNotes) != 0;
+  *count &= ~kHasNotes;
+  if (*count == 0 || *count > INT32_MAX) return damaged();
   StoredBatch batch;
   batch.commit_sequence = *sequence;
   WFE_ASSIGN_OR_RETURN(batch.chain_head, ParseHead(value.substr(0, kHeadBytes)));
   batch.events.first_event_id = first_event_id;
   batch.events.count = static_cast<int32_t>(*count);
-  batch.events.bytes = value.substr(kHeadBytes);
+  value.remove_prefix(kHeadBytes);
+  if (has_notes) {
+    const auto length = keys::TakeU64(value);
+    if (!length || *length > value.size()) return damaged();
+    batch.notes = value.substr(0, *length);
+    value.remove_prefix(*length);
+  }
+  batch.events.bytes = value;
   return batch;
 }
 

@@ -25,6 +25,9 @@ struct StoredBatch {
   uint64_t commit_sequence = 0;
   Sha256Digest chain_head{};  ///< After the batch's last event.
   EventBatch events;
+  /// A wfe.engine.v1.TransitionNotes: what the transition changed beside its events.  Empty in rows of format 2 and
+  /// older, and when a checkpoint was written with it.
+  std::string notes;
 };
 
 /// The row's value.  Its first 8 bytes are the commit sequence, so that a commit can fill it in late.

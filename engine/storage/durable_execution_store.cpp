@@ -3,14 +3,16 @@
 #include <utility>
 
 #include "engine/base/serialize.h"
+#include "engine/history/nesting.h"
+#include "engine/history/note_codec.h"
 #include "engine/history/proto_time.h"
+#include "engine/history/state_codec.h"
 #include "engine/storage/keys.h"
 
 namespace wfe::storage {
 
 namespace {
 
-constexpr size_t kTailsPerGeneration = 4096;
 
 bool IsOpen(temporal::api::enums::v1::WorkflowExecutionStatus status) {
   return status == temporal::api::enums::v1::WORKFLOW_EXECUTION_STATUS_RUNNING ||
@@ -28,8 +30,8 @@ void AddVisibility(const ExecutionCommit& commit, WriteSet& rows) {
 
 }  // namespace
 
-Result<std::optional<engine::v1::MutableState>> DurableExecutionStore::Load(const ExecutionKey& key) const {
-  return reader_.Load(key);
+Result<std::optional<LoadedRun>> DurableExecutionStore::LoadRun(const ExecutionKey& key) const {
+  return reader_.LoadRun(key);
 }
 Result<std::vector<EventBatch>> DurableExecutionStore::ReadHistory(const ExecutionKey& key, EventRange range,
                                                                    int64_t max_bytes) const {
@@ -41,57 +43,24 @@ Result<std::optional<engine::v1::CurrentRun>> DurableExecutionStore::GetCurrentR
 Result<bool> DurableExecutionStore::HasRequestId(const ExecutionKey& key, std::string_view request_id) const {
   return reader_.HasRequestId(key, request_id);
 }
-Status DurableExecutionStore::ForEachOpen(const std::function<void(engine::v1::MutableState)>& visit,
-                                          const UnreadableRun& unreadable) const {
-  return reader_.ForEachOpen(visit, unreadable);
+Status DurableExecutionStore::ForEachOpen(
+    const std::function<void(const ExecutionKey&, Result<LoadedRun>)>& visit) const {
+  return reader_.ForEachOpen(visit);
+}
+Status DurableExecutionStore::ForEachOpenKey(const std::function<void(const ExecutionKey&)>& visit) const {
+  return reader_.ForEachOpenKey(visit);
 }
 
-Result<DurableExecutionStore::Tail> DurableExecutionStore::TailOf(const ExecutionKey& key) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (const auto found = young_.find(key); found != young_.end()) return found->second;
-    if (const auto found = old_.find(key); found != old_.end()) return found->second;
-  }
-  Tail tail;
-  WFE_ASSIGN_OR_RETURN(const auto state, reader_.Load(key));
-  if (!state.has_value()) return tail;
-  WFE_ASSIGN_OR_RETURN(tail.last_event_id, reader_.LastEventId(key));
-  WFE_ASSIGN_OR_RETURN(tail.chain_head, ParseHead(state->bookkeeping().chain_head()));
-  return tail;
-}
-
-void DurableExecutionStore::Remember(const ExecutionKey& key, const Tail& tail, bool open) {
-  const std::lock_guard lock(mutex_);
-  if (!open) {
-    young_.erase(key);
-    old_.erase(key);
-    return;
-  }
-  if (young_.size() >= kTailsPerGeneration) {
-    old_ = std::move(young_);
-    young_.clear();
-  }
-  young_.insert_or_assign(key, tail);
-}
-
-Status DurableExecutionStore::AddRows(ExecutionCommit commit, PendingWrite& write) {
-  WFE_ASSIGN_OR_RETURN(Tail tail, TailOf(commit.key));
+Status DurableExecutionStore::AddRows(ExecutionCommit commit, PendingWrite& write) const {
   WriteSet& rows = write.rows;
-  if (commit.events.count > 0) {
-    WFE_CHECK(commit.events.first_event_id == tail.last_event_id + 1,
-              commit.key.ToString() + ": events from " + std::to_string(commit.events.first_event_id) +
-                  " on cannot follow event " + std::to_string(tail.last_event_id));
-    WFE_ASSIGN_OR_RETURN(tail.chain_head, ExtendChain(tail.chain_head, commit.events.bytes));
-    tail.last_event_id += commit.events.count;
-    StoredBatch batch{0, tail.chain_head, std::move(commit.events)};
-    write.stamped.push_back(rows.puts.size());
-    rows.puts.push_back(
-        {Family::kHistory, keys::History(commit.key, batch.events.first_event_id), EncodeStoredBatch(batch)});
+  if (commit.state != nullptr) {
+    RunTail read;
+    if (commit.tail == nullptr) {
+      WFE_ASSIGN_OR_RETURN(std::optional<LoadedRun> run, reader_.LoadRun(commit.key));
+      if (run.has_value()) read = std::move(run->tail);
+    }
+    WFE_RETURN_IF_ERROR(AddTransition(commit, commit.tail == nullptr ? read : *commit.tail, write));
   }
-  commit.state.mutable_bookkeeping()->set_chain_head(AsBytes(tail.chain_head).data(), tail.chain_head.size());
-  const bool open = IsOpen(commit.state.folded().status());
-  rows.puts.push_back({Family::kState, keys::State(commit.key, open), Serialize(commit.state)});
-  if (!open) rows.deletes.push_back({Family::kState, keys::State(commit.key, true)});
   if (commit.current_run.has_value()) {
     rows.puts.push_back({Family::kCurrent, keys::Current(commit.key.workflow()), Serialize(*commit.current_run)});
   }
@@ -99,7 +68,70 @@ Status DurableExecutionStore::AddRows(ExecutionCommit commit, PendingWrite& writ
     rows.puts.push_back({Family::kRequest, keys::Request(commit.key, row.request_id), ""});
   }
   if (commit.visibility.has_value()) AddVisibility(commit, rows);
-  Remember(commit.key, tail, open);
+  return Ok();
+}
+
+Status DurableExecutionStore::AddTransition(ExecutionCommit& commit, RunTail& tail, PendingWrite& write) const {
+  WriteSet& rows = write.rows;
+  const bool is_first = tail.transition == 0;
+  ++tail.transition;
+  std::string notes = history::EncodeNotes(tail.transition, commit.notes);
+  const auto added = static_cast<int64_t>(notes.size() + commit.events.bytes.size());
+  const bool closes = !IsOpen(commit.state->folded().status());
+  const bool is_checkpoint = is_first || closes || tail.journal_bytes + added > commit.state->SizeBytes();
+  if (is_checkpoint && !is_first && check_journals_) WFE_RETURN_IF_ERROR(CheckJournal(commit, notes));
+  if (commit.events.count > 0) {
+    WFE_CHECK(commit.events.first_event_id == tail.last_event_id + 1,
+              commit.key.ToString() + ": events from " + std::to_string(commit.events.first_event_id) +
+                  " on cannot follow event " + std::to_string(tail.last_event_id));
+    WFE_ASSIGN_OR_RETURN(tail.chain_head, ExtendChain(tail.chain_head, commit.events.bytes));
+    tail.last_event_id += commit.events.count;
+    StoredBatch batch{0, tail.chain_head, std::move(commit.events), is_checkpoint ? std::string() : std::move(notes)};
+    write.stamped.push_back(rows.puts.size());
+    rows.puts.push_back(
+        {Family::kHistory, keys::History(commit.key, batch.events.first_event_id), EncodeStoredBatch(batch)});
+  } else if (!is_checkpoint) {
+    rows.puts.push_back({Family::kState, keys::Journal(commit.key, tail.transition), std::move(notes)});
+    tail.journal.push_back(tail.transition);
+  }
+  tail.journal_bytes += added;
+  if (is_checkpoint) AddCheckpoint(commit, tail, write);
+  return Ok();
+}
+
+void DurableExecutionStore::AddCheckpoint(const ExecutionCommit& commit, RunTail& tail, PendingWrite& write) const {
+  WriteSet& rows = write.rows;
+  engine::v1::MutableState row = history::ToCheckpoint(*commit.state);
+  row.set_transition(tail.transition);
+  row.mutable_bookkeeping()->set_chain_head(AsBytes(tail.chain_head).data(), tail.chain_head.size());
+  const bool open = IsOpen(row.folded().status());
+  rows.puts.push_back({Family::kState, keys::State(commit.key, open), Serialize(row)});
+  if (!open) rows.deletes.push_back({Family::kState, keys::State(commit.key, true)});
+  for (const int64_t covered : tail.journal) {
+    rows.deletes.push_back({Family::kState, keys::Journal(commit.key, covered)});
+  }
+  tail.journal.clear();
+  tail.journal_bytes = 0;
+  tail.checkpoint = tail.transition;
+}
+
+Status DurableExecutionStore::CheckJournal(const ExecutionCommit& commit, const std::string& notes) const {
+  WFE_ASSIGN_OR_RETURN(std::optional<LoadedRun> run, reader_.LoadRun(commit.key));
+  WFE_CHECK(run.has_value(), commit.key.ToString() + " has no rows");
+  temporal::api::history::v1::History parsed;
+  WFE_CHECK(history::ParseStored(commit.events.bytes, &parsed), "events are encoded as a History");
+  const std::vector<history::HistoryEvent> events(parsed.events().begin(), parsed.events().end());
+  WFE_ASSIGN_OR_RETURN(const history::StoredTransition stored, history::DecodeNotes(notes));
+  WFE_RETURN_IF_ERROR(history::Replay(run->state, events, stored.notes));
+  const auto comparable = [](const history::MutableState& state) {
+    engine::v1::MutableState row = history::ToCheckpoint(state);
+    row.mutable_bookkeeping()->clear_chain_head();
+    return row;
+  };
+  const engine::v1::MutableState told = comparable(run->state);
+  const engine::v1::MutableState meant = comparable(*commit.state);
+  WFE_CHECK(Serialize(told) == Serialize(meant), commit.key.ToString() + ": its rows say " + told.ShortDebugString() +
+                                                     " and its state is " + meant.ShortDebugString());
   return Ok();
 }
 

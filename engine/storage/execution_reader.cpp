@@ -1,7 +1,11 @@
 #include "engine/storage/execution_reader.h"
 
+#include <algorithm>
+
 #include "engine/history/chain.h"
 #include "engine/history/nesting.h"
+#include "engine/history/note_codec.h"
+#include "engine/history/state_codec.h"
 #include "engine/storage/keys.h"
 
 namespace wfe::storage {
@@ -36,16 +40,105 @@ Status Walk(std::unique_ptr<Cursor> cursor, Visit visit) {
   return status;
 }
 
+/// A transition after the checkpoint.
+struct Later {
+  history::StoredTransition transition;
+  std::vector<history::HistoryEvent> events;
+  Sha256Digest chain_head{};  ///< Of one with events.
+  int64_t bytes = 0;          ///< As DurableExecutionStore counts them.
+};
+
+Result<Later> ParseBatch(EventId first, std::string_view value) {
+  WFE_ASSIGN_OR_RETURN(StoredBatch batch, DecodeStoredBatch(first, value));
+  if (batch.notes.empty()) return DataLoss("event " + std::to_string(first) + " is newer than the state");
+  Later later;
+  WFE_ASSIGN_OR_RETURN(later.transition, history::DecodeNotes(batch.notes));
+  WFE_ASSIGN_OR_RETURN(const auto events, SplitHistory(batch.events.bytes));
+  for (const std::string_view bytes : events) {
+    auto& event = later.events.emplace_back();
+    if (history::ParseStored(bytes, &event)) continue;
+    return DataLoss("an event after event " + std::to_string(first) + " cannot be read");
+  }
+  later.chain_head = batch.chain_head;
+  later.bytes = static_cast<int64_t>(batch.notes.size() + batch.events.bytes.size());
+  return later;
+}
+
 }  // namespace
 
-Result<std::optional<engine::v1::MutableState>> ExecutionReader::Load(const ExecutionKey& key) const {
+Result<LoadedRun> ExecutionReader::ReadRun(const ExecutionKey& key, bool open, std::string_view checkpoint) const {
+  WFE_ASSIGN_OR_RETURN(engine::v1::MutableState row, Parse<engine::v1::MutableState>(checkpoint, "the state of " + key.ToString()));
+  LoadedRun run;
+  RunTail& tail = run.tail;
+  tail.checkpoint = tail.transition = row.transition();
+  WFE_ASSIGN_OR_RETURN(tail.chain_head, ParseHead(row.bookkeeping().chain_head()));
+  WFE_ASSIGN_OR_RETURN(run.state, history::FromCheckpoint(std::move(row)));
+  tail.last_event_id = run.state.folded().next_event_id() - 1;
+  if (!open) return run;  // a closed run's checkpoint is its end
+
+  const auto damaged = [&](const Error& error) { return DataLoss(key.ToString() + ": " + error.message); };
+  std::vector<Later> later;
+  const std::string journal = keys::JournalPrefix(key);
+  WFE_RETURN_IF_ERROR(Walk(
+      rows_.Scan(Family::kState, keys::Journal(key, tail.transition + 1), keys::PrefixEnd(journal)),
+      [&](std::string_view row_key, std::string_view value, bool&) -> Status {
+        auto transition = history::DecodeNotes(value);
+        if (!transition) return damaged(transition.error());
+        if (keys::ParseJournalTransition(row_key) != transition->number) {
+          return damaged(DataLoss("a journal row lies under the key of another one"));
+        }
+        tail.journal.push_back(transition->number);
+        Later& added = later.emplace_back();
+        added.transition = *std::move(transition);
+        added.bytes = static_cast<int64_t>(value.size());
+        return Ok();
+      }));
+  const size_t without_events = later.size();
+  WFE_RETURN_IF_ERROR(Walk(rows_.Scan(Family::kHistory, keys::History(key, tail.last_event_id + 1),
+                                      keys::PrefixEnd(keys::HistoryPrefix(key))),
+                           [&](std::string_view row_key, std::string_view value, bool&) -> Status {
+                             auto batch = ParseBatch(keys::ParseHistoryFirst(row_key).value_or(0), value);
+                             if (!batch) return damaged(batch.error());
+                             later.push_back(*std::move(batch));
+                             return Ok();
+                           }));
+  // Two sorted lists, by number.
+  std::inplace_merge(later.begin(), later.begin() + static_cast<std::ptrdiff_t>(without_events), later.end(),
+                     [](const Later& a, const Later& b) { return a.transition.number < b.transition.number; });
+  for (const Later& next : later) {
+    if (next.transition.number != tail.transition + 1) {
+      return damaged(DataLoss("transition " + std::to_string(tail.transition + 1) + " is missing from the store"));
+    }
+    const Status replayed = history::Replay(run.state, next.events, next.transition.notes);
+    if (!replayed) {
+      return damaged(DataLoss("transition " + std::to_string(next.transition.number) +
+                              " does not follow on the state: " + replayed.error().message));
+    }
+    ++tail.transition;
+    tail.journal_bytes += next.bytes;
+    if (!next.events.empty()) tail.chain_head = next.chain_head;
+  }
+  tail.last_event_id = run.state.folded().next_event_id() - 1;
+  return run;
+}
+
+Result<std::optional<LoadedRun>> ExecutionReader::LoadRun(const ExecutionKey& key) const {
   for (const bool open : {true, false}) {
     WFE_ASSIGN_OR_RETURN(const auto value, Find(rows_, Family::kState, keys::State(key, open)));
     if (!value.has_value()) continue;
-    WFE_ASSIGN_OR_RETURN(auto state, Parse<engine::v1::MutableState>(*value, "the state of " + key.ToString()));
-    return std::optional(std::move(state));
+    WFE_ASSIGN_OR_RETURN(LoadedRun run, ReadRun(key, open, *value));
+    return std::optional(std::move(run));
   }
-  return std::optional<engine::v1::MutableState>();
+  return std::optional<LoadedRun>();
+}
+
+Result<std::optional<engine::v1::MutableState>> ExecutionReader::Load(const ExecutionKey& key) const {
+  WFE_ASSIGN_OR_RETURN(const auto run, LoadRun(key));
+  if (!run.has_value()) return std::optional<engine::v1::MutableState>();
+  engine::v1::MutableState row = history::ToCheckpoint(run->state);
+  row.set_transition(run->tail.transition);
+  row.mutable_bookkeeping()->set_chain_head(AsBytes(run->tail.chain_head).data(), run->tail.chain_head.size());
+  return std::optional(std::move(row));
 }
 
 Result<std::vector<EventBatch>> ExecutionReader::ReadHistory(const ExecutionKey& key, EventRange range,
@@ -94,43 +187,35 @@ Result<bool> ExecutionReader::HasRequestId(const ExecutionKey& key, std::string_
 }
 
 Status ExecutionReader::ForEachState(
-    bool open, const std::function<Status(std::string_view key, std::string_view value)>& visit) const {
+    bool open, const std::function<Status(const ExecutionKey& key, std::string_view value)>& visit) const {
   const std::string prefix(open ? keys::kOpenPrefix : keys::kClosedPrefix);
   return Walk(rows_.Scan(Family::kState, prefix, keys::PrefixEnd(prefix)),
-              [&](std::string_view key, std::string_view value, bool&) { return visit(key, value); });
+              [&](std::string_view row, std::string_view value, bool&) -> Status {
+                const auto key = keys::ParseState(row);
+                if (!key) return DataLoss("a key of the family state cannot be read");
+                return visit(*key, value);
+              });
 }
 
-Status ExecutionReader::ForEachOpen(const std::function<void(engine::v1::MutableState)>& visit,
-                                    const UnreadableRun& unreadable) const {
-  return ForEachState(true, [&](std::string_view key, std::string_view value) -> Status {
-    const auto parsed = keys::ParseState(key);
-    if (!parsed) return DataLoss("a key of the family state cannot be read");
-    auto state = Parse<engine::v1::MutableState>(value, "the state of " + parsed->ToString());
-    if (state) {
-      visit(*std::move(state));
-    } else {
-      unreadable(*parsed, state.error());
-    }
+Status ExecutionReader::ForEachOpen(
+    const std::function<void(const ExecutionKey&, Result<LoadedRun>)>& visit) const {
+  return ForEachState(true, [&](const ExecutionKey& key, std::string_view value) -> Status {
+    visit(key, ReadRun(key, true, value));
     return Ok();
   });
 }
 
-Status ExecutionReader::ForEachOpenKey(const std::function<void(ExecutionKey)>& visit) const {
-  return ForEachState(true, [&](std::string_view key, std::string_view) -> Status {
-    auto parsed = keys::ParseState(key);
-    if (!parsed) return DataLoss("a key of the family state cannot be read");
-    visit(*std::move(parsed));
+Status ExecutionReader::ForEachOpenKey(const std::function<void(const ExecutionKey&)>& visit) const {
+  return ForEachState(true, [&](const ExecutionKey& key, std::string_view) -> Status {
+    visit(key);
     return Ok();
   });
 }
 
 Status ExecutionReader::ForEachExecution(const std::function<Status(const ExecutionKey&, bool open)>& visit) const {
   for (const bool open : {true, false}) {
-    WFE_RETURN_IF_ERROR(ForEachState(open, [&](std::string_view key, std::string_view) -> Status {
-      const auto parsed = keys::ParseState(key);
-      if (!parsed) return DataLoss("a key of the family state cannot be read");
-      return visit(*parsed, open);
-    }));
+    WFE_RETURN_IF_ERROR(
+        ForEachState(open, [&](const ExecutionKey& key, std::string_view) { return visit(key, open); }));
   }
   return Ok();
 }
@@ -197,9 +282,21 @@ std::string ProblemOf(const StoredBatch& batch, EventId expected_first, Sha256Di
 
 }  // namespace
 
+Result<bool> ExecutionReader::HasJournalRows(const ExecutionKey& key, int64_t first, int64_t last) const {
+  bool found = false;
+  WFE_RETURN_IF_ERROR(Walk(rows_.Scan(Family::kState, keys::Journal(key, first), keys::Journal(key, last + 1)),
+                           [&](std::string_view, std::string_view, bool& more) {
+                             found = true;
+                             more = false;
+                             return Ok();
+                           }));
+  return found;
+}
+
 Result<ChainReport> ExecutionReader::VerifyChain(const ExecutionKey& key) const {
-  WFE_ASSIGN_OR_RETURN(const auto state, Load(key));
-  if (!state.has_value()) return NotFound(key.ToString() + " is not in the store");
+  WFE_ASSIGN_OR_RETURN(const auto open, Find(rows_, Family::kState, keys::State(key, true)));
+  WFE_ASSIGN_OR_RETURN(const auto closed, Find(rows_, Family::kState, keys::State(key, false)));
+  if (!open.has_value() && !closed.has_value()) return NotFound(key.ToString() + " is not in the store");
   const std::string prefix = keys::HistoryPrefix(key);
   ChainReport report;
   Sha256Digest head = history::kChainStart;
@@ -219,16 +316,25 @@ Result<ChainReport> ExecutionReader::VerifyChain(const ExecutionKey& key) const 
   };
   WFE_RETURN_IF_ERROR(Walk(rows_.Scan(Family::kHistory, prefix, keys::PrefixEnd(prefix)), visit));
   if (!report.ok()) return report;
-  const auto& bookkeeping = state->bookkeeping();
-  const auto stored_head = ParseHead(bookkeeping.chain_head());
-  if (!stored_head || *stored_head != head) {
+
+  const auto broken = [&](std::string problem) {
     report.first_bad = report.events + 1;
-    report.problem = "the history ends before or elsewhere than the head in the run's state";
-  } else if (bookkeeping.history_size_bytes() != bytes) {
-    report.first_bad = report.events + 1;
-    report.problem = "the history has " + std::to_string(bytes) + " bytes, the run's state says " +
-                     std::to_string(bookkeeping.history_size_bytes());
+    report.problem = std::move(problem);
+    return report;
+  };
+  const auto run = ReadRun(key, open.has_value(), open.has_value() ? *open : *closed);
+  if (!run) return broken(run.error().message);
+  if (run->tail.chain_head != head) {
+    return broken("the history ends before or elsewhere than the head in the run's state");
   }
+  if (const int64_t stated = run->state.bookkeeping().history_size_bytes(); stated != bytes) {
+    return broken("the history has " + std::to_string(bytes) + " bytes, the run's state says " +
+                  std::to_string(stated));
+  }
+  // A closed run has no journal, an open one none but what was read.
+  WFE_ASSIGN_OR_RETURN(const bool left_over,
+                       HasJournalRows(key, 0, open.has_value() ? run->tail.checkpoint : INT64_MAX - 1));
+  if (left_over) return broken("a journal row is left that the run's state covers");
   return report;
 }
 

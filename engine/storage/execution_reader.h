@@ -25,14 +25,15 @@ class ExecutionReader {
  public:
   explicit ExecutionReader(const KeyValueReader& rows) : rows_(rows) {}
 
+  /// The checkpoint and what happened since (ExecutionStore::LoadRun).
+  Result<std::optional<LoadedRun>> LoadRun(const ExecutionKey& key) const;
+  /// The same in the form of a checkpoint that holds all of it, with the chain's head.
   Result<std::optional<engine::v1::MutableState>> Load(const ExecutionKey& key) const;
   Result<std::vector<EventBatch>> ReadHistory(const ExecutionKey& key, EventRange range, int64_t max_bytes) const;
   Result<std::optional<engine::v1::CurrentRun>> GetCurrentRun(const WorkflowKey& key) const;
   Result<bool> HasRequestId(const ExecutionKey& key, std::string_view request_id) const;
-  /// A state that cannot be read goes to `unreadable`; damage to the database itself ends the walk.
-  Status ForEachOpen(const std::function<void(engine::v1::MutableState)>& visit,
-                     const UnreadableRun& unreadable) const;
-  Status ForEachOpenKey(const std::function<void(ExecutionKey)>& visit) const;
+  Status ForEachOpen(const std::function<void(const ExecutionKey&, Result<LoadedRun>)>& visit) const;
+  Status ForEachOpenKey(const std::function<void(const ExecutionKey&)>& visit) const;
 
   /// Every run, open ones first; stops at the first error, the visitor's too.
   Status ForEachExecution(const std::function<Status(const ExecutionKey&, bool open)>& visit) const;
@@ -41,7 +42,8 @@ class ExecutionReader {
   /// The run's batches as they are stored, with the commit that wrote each (H3).
   Result<std::vector<StoredBatch>> ReadStoredBatches(const ExecutionKey& key) const;
   /// Recomputes the hash chain of the run from the stored bytes and compares it with every stored head, the event ids
-  /// and sizes with what is recorded (H4, H6).  NOT_FOUND when there is no such run; an error when it cannot be read.
+  /// and sizes with what is recorded (H4, H6); the journal must continue the checkpoint, and no row of it may be left
+  /// from before (H5).  NOT_FOUND when there is no such run; an error when its rows cannot be walked.
   Result<ChainReport> VerifyChain(const ExecutionKey& key) const;
 
   /// The id of the run's last stored event; 0 when it has none.
@@ -49,7 +51,10 @@ class ExecutionReader {
 
  private:
   Status ForEachState(bool open,
-                      const std::function<Status(std::string_view key, std::string_view value)>& visit) const;
+                      const std::function<Status(const ExecutionKey& key, std::string_view value)>& visit) const;
+  /// The run whose checkpoint has these bytes.
+  Result<LoadedRun> ReadRun(const ExecutionKey& key, bool open, std::string_view checkpoint) const;
+  Result<bool> HasJournalRows(const ExecutionKey& key, int64_t first, int64_t last) const;
 
   const KeyValueReader& rows_;
 };

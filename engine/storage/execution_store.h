@@ -10,8 +10,10 @@
 
 #include "engine/base/executor.h"
 #include "engine/base/function.h"
+#include "engine/base/hash.h"
 #include "engine/base/ids.h"
 #include "engine/base/result.h"
+#include "engine/history/transition.h"
 #include "engine/storage/key_value_store.h"
 #include "wfe/engine/v1/state.pb.h"
 
@@ -38,11 +40,32 @@ struct RequestIdRow {
   std::string request_id;
 };
 
+/// Where the rows of a run end: what a commit needs to go on behind them.  Kept by whoever keeps the run's state.
+struct RunTail {
+  EventId last_event_id = 0;
+  Sha256Digest chain_head{};     ///< After that event.
+  int64_t transition = 0;        ///< The run's last stored one; 0 before the first.
+  int64_t checkpoint = 0;        ///< The last one that is in the checkpoint.
+  int64_t journal_bytes = 0;     ///< Written since.
+  std::vector<int64_t> journal;  ///< The transitions since the checkpoint that have a row of their own.
+};
+
+/// A run as its rows tell it.
+struct LoadedRun {
+  history::MutableState state;
+  RunTail tail;
+};
+
 /// One transition of one execution.
 struct ExecutionCommit {
   ExecutionKey key;
-  EventBatch events;                          ///< May be empty (bookkeeping only).
-  engine::v1::MutableState state;             ///< All but its chain head, which is known here.
+  EventBatch events;                       ///< May be empty.
+  std::vector<history::PlacedNote> notes;  ///< The transition's.
+  /// Lent for the call: the state after the transition, which becomes the run's checkpoint when one is due.  Null:
+  /// nothing of the run itself changes.
+  const history::MutableState* state = nullptr;
+  /// Lent for the call, which brings it forward.  Null: it is read from the rows.
+  RunTail* tail = nullptr;
   std::optional<engine::v1::CurrentRun> current_run;  ///< When the run starts or closes.
   std::optional<engine::v1::VisibilityRecord> visibility;
   std::vector<RequestIdRow> request_ids;
@@ -61,8 +84,9 @@ class ExecutionStore {
  public:
   virtual ~ExecutionStore() = default;
 
-  /// nullopt: no such run.
-  virtual Result<std::optional<engine::v1::MutableState>> Load(const ExecutionKey& key) const = 0;
+  /// The checkpoint, and what happened since.  nullopt: no such run.  DATA_LOSS, naming the run, when a row is missing
+  /// or cannot be read.
+  virtual Result<std::optional<LoadedRun>> LoadRun(const ExecutionKey& key) const = 0;
   /// Batches that overlap the range, in order; the caller trims.  Reads at most about `max_bytes`, at least one batch.
   virtual Result<std::vector<EventBatch>> ReadHistory(const ExecutionKey& key, EventRange range,
                                                       int64_t max_bytes = INT64_MAX) const = 0;
@@ -75,11 +99,10 @@ class ExecutionStore {
   /// Reads see every commit handed in, durable or not; only replies and effects wait.
   virtual void Commit(std::vector<ExecutionCommit> commits, DurableCallback durable) = 0;
 
-  /// Every open execution, for recovery: visits the stored state of each; stops at the first error.
-  virtual Status ForEachOpen(const std::function<void(engine::v1::MutableState)>& visit,
-                             const UnreadableRun& unreadable) const = 0;
-  /// The same by their keys, which costs far less.
-  virtual Status ForEachOpenKey(const std::function<void(ExecutionKey)>& visit) const = 0;
+  /// Every open execution, for recovery.  One that cannot be read is visited with the error, and the others follow.
+  virtual Status ForEachOpen(const std::function<void(const ExecutionKey&, Result<LoadedRun>)>& visit) const = 0;
+  /// Their keys alone.
+  virtual Status ForEachOpenKey(const std::function<void(const ExecutionKey&)>& visit) const = 0;
 };
 
 }  // namespace wfe::storage

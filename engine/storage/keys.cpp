@@ -89,6 +89,20 @@ std::optional<ExecutionKey> ParseState(std::string_view key) {
   return ExecutionKey{Namespace(*std::move(ns)), WorkflowId(*std::move(workflow_id)), RunId(*std::move(run_id))};
 }
 
+std::string JournalPrefix(const ExecutionKey& key) {
+  std::string out(kJournalPrefix);
+  AppendExecution(out, key);
+  return out;
+}
+
+std::string Journal(const ExecutionKey& key, int64_t transition) {
+  std::string out = JournalPrefix(key);
+  AppendU64(out, static_cast<uint64_t>(transition));
+  return out;
+}
+
+std::optional<int64_t> ParseJournalTransition(std::string_view key) { return ParseHistoryFirst(key); }
+
 std::string SchedulePrefix(std::string_view ns) {
   std::string out(kSchedulePrefix);
   AppendText(out, ns);

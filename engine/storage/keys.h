@@ -4,25 +4,29 @@
 //         another, whatever bytes an id contains.
 //   U(n)  64 bits, big-endian.      ~U(n)  the complement, so that larger numbers come first.
 //
+// clang-format off
 //   family      key                                              value
-//   ----------  -----------------------------------------------  ------------------------------------------------------
+//   ----------  -----------------------------------------------  ----------------------------------------------------
 //   meta        "format"                                         U(format version)
 //               "identity"                                       wfe.engine.v1.StoreIdentityRow
 //               "position"                                       wfe.engine.v1.CommitPositionRow
 //               "namespace/" T(name)                             wfe.engine.v1.NamespaceRow
 //               "audit/" U(commit sequence)                      wfe.engine.v1.StoreAuditRow
-//   state       "o" T(namespace) T(workflow id) T(run id)        wfe.engine.v1.MutableState of an open run
-//               "c" T(namespace) T(workflow id) T(run id)        the same of a closed run
+//   state       "o" T(namespace) T(workflow id) T(run id)        wfe.engine.v1.MutableState of an open run: checkpoint
+//               "c" T(namespace) T(workflow id) T(run id)        the same of a closed run: its end
+//               "j" T(namespace) T(workflow id) T(run id)        wfe.engine.v1.TransitionNotes of a transition without
+//                   U(transition)                                events, after the checkpoint (since format 3)
 //               "s" T(namespace) T(schedule id)                  wfe.engine.v1.ScheduleRow (since format 2)
-//   history     T(namespace) T(workflow id) T(run id) U(first)   U(commit sequence) U(count) chain head[32] History
-//   bytes current     T(namespace) T(workflow id)                      wfe.engine.v1.CurrentRun request T(namespace)
-//   T(workflow id) T(run id) T(id)      empty visibility  T(namespace) "o" ~U(start time, ns) T(run id)
-//   wfe.engine.v1.VisibilityRecord of an open run
+//   history     T(namespace) T(workflow id) T(run id) U(first)   a batch of events: storage::EncodeStoredBatch
+//   current     T(namespace) T(workflow id)                      wfe.engine.v1.CurrentRun
+//   request     T(namespace) T(workflow id) T(run id) T(id)      empty
+//   visibility  T(namespace) "o" ~U(start time, ns) T(run id)    wfe.engine.v1.VisibilityRecord of an open run
 //               T(namespace) "c" ~U(start time, ns) T(run id)    the same of a closed run
 //   blobs       "b" sha256[32]                                   U(total bytes): the blob is complete
 //               "p" sha256[32] U(offset)                         a piece of it
 //               "u" sha256[32]                                   empty: an upload is under way
 //   rows        T(table) key                                     the row
+// clang-format on
 #pragma once
 
 #include <cstdint>
@@ -36,9 +40,10 @@
 
 namespace wfe::storage::keys {
 
-/// The layout above.  A store with a newer one is refused.  Format 1 had no schedules; a store in it needs nothing else
-/// and becomes one of format 2 when it is opened, so that an older program does not pass over its schedules.
-inline constexpr uint64_t kFormatVersion = 2;
+/// The layout above.  A store with a newer one is refused, one with an older one becomes one of this when it is opened,
+/// so that an older program does not pass over what it does not know.  Format 1 had no schedules.  Up to format 2 the
+/// state row of an open run was replaced at every transition: it is a checkpoint with nothing after it.
+inline constexpr uint64_t kFormatVersion = 3;
 
 inline constexpr std::string_view kFormat = "format";
 inline constexpr std::string_view kIdentity = "identity";
@@ -62,6 +67,13 @@ inline constexpr std::string_view kClosedPrefix = "c";
 std::string State(const ExecutionKey& key, bool open);
 /// Reads back State; nullopt for other bytes.
 std::optional<ExecutionKey> ParseState(std::string_view key);
+
+/// Every journal row of a run begins with JournalPrefix of it.
+inline constexpr std::string_view kJournalPrefix = "j";
+std::string JournalPrefix(const ExecutionKey& key);
+std::string Journal(const ExecutionKey& key, int64_t transition);
+/// The transition of a journal key.
+std::optional<int64_t> ParseJournalTransition(std::string_view key);
 
 /// Every schedule of a namespace begins with SchedulePrefix of it.
 inline constexpr std::string_view kSchedulePrefix = "s";

@@ -55,6 +55,34 @@ TEST_F(Restart, SignalsBufferedBehindALostTaskAreDelivered) {  // S61
                           [](const auto& e) { return e.has_workflow_execution_signaled_event_attributes(); }));
 }
 
+TEST_F(Restart, ARunThatCannotBeReadIsNamedAndKeepsNoOtherFromRunning) {  // F6
+  StartWorkflow("damaged");
+  StartWorkflow("sound");
+  PollWorkflow().Value();  // of the damaged one
+  Crash();
+  std::string key;
+  auto cursor = disk_->Scan(storage::Family::kState, "o", "p");
+  for (; cursor->Valid(); cursor->Next()) {
+    if (cursor->key().find("damaged") != std::string_view::npos) key = cursor->key();
+  }
+  ASSERT_TRUE(cursor->Finish().has_value());
+  storage::WriteSet damage;
+  damage.puts.push_back({storage::Family::kState, key, "\xff"});
+  ASSERT_TRUE(disk_->Write({&damage}, true).has_value());
+  Boot();
+
+  ASSERT_EQ(engine_->unreadable_runs().size(), 1u);
+  EXPECT_EQ(engine_->unreadable_runs()[0].workflow_id.value(), "damaged");
+  const Error error = Signal("damaged", "s").error();
+  EXPECT_EQ(error.code, StatusCode::kDataLoss);
+  EXPECT_THAT(error.message, HasSubstr("workflow damaged"));
+  auto completion = Completion(PollWorkflow().Value());
+  *completion.add_commands() = CompleteWorkflow();
+  Complete(completion).Value();
+  EXPECT_THAT(EventNames("sound"), HasSubstr("WorkflowExecutionCompleted"));
+  EXPECT_FALSE(PollWorkflow().done());
+}
+
 TEST_F(Restart, AnActivityRunsOnAndItsAnswerIsTaken) {
   StartWorkflow("w");
   auto completion = Completion(PollWorkflow().Value());

@@ -6,9 +6,7 @@
 #include <new>
 
 #include "engine/history/decide.h"
-#include "engine/history/names.h"
-#include "engine/history/proto_time.h"
-#include "tests/history/execution.h"
+#include "tests/history/wide_run.h"
 
 namespace {
 
@@ -34,55 +32,16 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// A run that schedules many things with its first workflow task.  Nothing is checked here but what is asked for, so
-/// that a test counts the engine's allocations and not its own.
-class WideRun {
+/// A wide run that counts.
+class CountedRun : public WideRun {
  public:
-  explicit WideRun(const std::vector<command::Command>& commands) {
-    limits.max_buffered_events = 1'000'000;
-    StartInput start;
-    start.key = {Namespace("default"), WorkflowId("w1"), RunId("run-1")};
-    start.request.set_workflow_id("w1");
-    start.request.mutable_workflow_type()->set_name("Wide");
-    start.request.mutable_task_queue()->set_name("tq");
-    Keep(DecideStart(start, now, limits));
-    TakeTask();
-    WorkflowTaskCompleted completed{.started_event_id = 3, .attempt = 1};
-    for (const auto& command : commands) *completed.request.add_commands() = command;
-    Do(completed);
-  }
-
-  Transition Do(const Input& input) { return Keep(Decide(std::move(state), input, now, limits)); }
+  using WideRun::WideRun;
   int64_t CostOf(const Input& input) {
     const int64_t before = allocations;
     const Transition transition = Do(input);
     return allocations - before;
   }
-  void TakeTask() { Do(WorkflowTaskStarted{state.workflow_task().scheduled_event_id, 1, "worker", "poll"}); }
-
-  Instant now{std::chrono::seconds(1'700'000'000)};
-  Limits limits;
-  MutableState state;
-
- private:
-  Transition Keep(Result<Transition> result) {
-    WFE_CHECK(result.has_value() && !result->refused.has_value());
-    state = std::move(result->next);
-    return *std::move(result);
-  }
 };
-
-std::vector<command::Command> Activities(int count) {
-  std::vector<command::Command> commands;
-  for (int i = 0; i < count; ++i) commands.push_back(Schedule("a" + std::to_string(i), 1h));
-  return commands;
-}
-
-std::vector<command::Command> Timers(int count) {
-  std::vector<command::Command> commands;
-  for (int i = 0; i < count; ++i) commands.push_back(Timer("t" + std::to_string(i), 5s));
-  return commands;
-}
 
 ActivityTaskCompleted Completed(EventId scheduled) { return {{scheduled, 1, {}}, Text("ok"), "worker"}; }
 
@@ -91,8 +50,8 @@ struct OneOfMany {
 };
 
 OneOfMany CostOfOne(int pending) {
-  WideRun run(Activities(pending));
-  const EventId scheduled = 5 + pending / 2;
+  CountedRun run(ManyActivities(pending));
+  const EventId scheduled = kFirstScheduled + pending / 2;
   OneOfMany cost;
   cost.start = run.CostOf(ActivityTaskStarted{scheduled, 1, "worker", "poll"});
   cost.heartbeat = run.CostOf(ActivityHeartbeat{{scheduled, 1, {}}, Text("half"), "worker"});
@@ -118,11 +77,11 @@ TEST(Budget, OneOfTwoThousandActivitiesCostsWhatOneOfTwoCosts) {
 
 int64_t CostOfFanOut(int count) {
   const int64_t before = allocations;
-  WideRun run(Activities(count));
-  for (EventId scheduled = 5; scheduled < 5 + count; ++scheduled) {
+  CountedRun run(ManyActivities(count));
+  for (EventId scheduled = kFirstScheduled; scheduled < kFirstScheduled + count; ++scheduled) {
     run.Do(ActivityTaskStarted{scheduled, 1, "worker", "poll"});
   }
-  for (EventId scheduled = 5; scheduled < 5 + count; ++scheduled) run.Do(Completed(scheduled));
+  for (EventId scheduled = kFirstScheduled; scheduled < kFirstScheduled + count; ++scheduled) run.Do(Completed(scheduled));
   EXPECT_TRUE(run.state.activities().empty());
   return allocations - before;
 }
@@ -139,7 +98,7 @@ struct Fired {
 
 /// All timers are due at once, while a worker holds the next workflow task.
 Fired CostOfTimersBehindATask(int count) {
-  WideRun run(Timers(count));
+  CountedRun run(ManyTimers(count, 5s));
   run.Do(SignalReceived{.signal_name = "s"});
   run.TakeTask();
   run.now += 5s;
@@ -162,7 +121,7 @@ TEST(Budget, TimersDueAtOnceBehindAHeldTaskCostLinearlyAndGiveOthersATurn) {  //
 }
 
 TEST(Budget, AStateIsMovedThroughATransitionNotCopied) {
-  WideRun run(Activities(2000));
+  CountedRun run(ManyActivities(2000));
   const OpenActivity* const somewhere = &run.state.activities().rbegin()->second;
   run.Do(SignalReceived{.signal_name = "s"});
   EXPECT_EQ(&run.state.activities().rbegin()->second, somewhere);

@@ -338,6 +338,21 @@ TEST(WorkflowRetry, KeepsInputAndCountsAttempts) {  // S10, H31
   EXPECT_THAT(execution.last().new_run->effects, IsEmpty()) << "its first task waits for the back-off";
 }
 
+TEST(WorkflowRetry, ReadsTheInputFromTheHistoryAndNotFromTheState) {  // S10
+  Execution execution;
+  *execution.start_input.request.mutable_input() = Text(std::string(1 << 20, 'x'));
+  execution.start_input.request.mutable_retry_policy()->set_maximum_attempts(3);
+  *execution.start_input.request.mutable_workflow_run_timeout() = ToProto(60s);
+  ASSERT_TRUE(execution.Start());
+  EXPECT_LT(execution.state().SizeBytes(), 1000);
+  EXPECT_FALSE(NeedsFirstEvent(execution.state(), history::Tick{}, execution.now + 59s));
+  EXPECT_TRUE(NeedsFirstEvent(execution.state(), history::Tick{}, execution.now + 60s));
+  ASSERT_TRUE(execution.Tick(60s));
+  ASSERT_NE(execution.last().new_run, nullptr);
+  const auto& started = execution.last().new_run->events[0].workflow_execution_started_event_attributes();
+  EXPECT_EQ(started.input().payloads(0).data().size(), (1u << 20) + 2);
+}
+
 TEST(SuggestedContinueAsNew, TellsTheWorkerWhy) {  // S55
   Execution execution;
   execution.limits.suggest_continue_as_new_events = 2;

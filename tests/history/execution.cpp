@@ -80,8 +80,14 @@ Result<Transition> Execution::DecideOnCopy(const Input& input, std::string* refu
   return Decide(std::move(copy), *std::move(result->refused), now, limits);
 }
 
-bool Execution::Do(const Input& input) {
+bool Execution::Do(const Input& asked) {
   refusal_.clear();
+  Input input = asked;
+  if (NeedsFirstEvent(state_, input, now)) {
+    const auto first_event = std::make_shared<const HistoryEvent>(Event(1));
+    if (auto* tick = std::get_if<history::Tick>(&input)) tick->first_event = first_event;
+    if (auto* completed = std::get_if<WorkflowTaskCompleted>(&input)) completed->first_event = first_event;
+  }
   Result<Transition> result = DecideOnCopy(input, &refusal_);
   return Take(std::move(result), DecideOnCopy(input, &refusal_));
 }
@@ -123,7 +129,8 @@ void Execution::CheckInvariants() {
   EXPECT_EQ(state_.bookkeeping().history_size_bytes(), size) << "H6";
   CheckIndexes(stored);
   if (const auto deadline = NextDeadline(state_)) {
-    const auto tick = Decide(MutableState(state_), history::Tick{}, std::max(now, *deadline), limits);
+    const history::Tick input{.new_run_id = {}, .first_event = std::make_shared<const HistoryEvent>(Event(1))};
+    const auto tick = Decide(MutableState(state_), input, std::max(now, *deadline), limits);
     ASSERT_TRUE(tick.has_value());
     EXPECT_TRUE(tick->needs_commit) << "a deadline at which nothing happens";
     const auto after = NextDeadline(tick->next);

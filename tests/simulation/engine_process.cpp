@@ -32,6 +32,7 @@ void EngineProcess::Start() {
     return;
   }
   store_ = *std::move(store);
+  store_->executions().CheckJournals();
   clock_.Restart(store_->last_known_time());
 
   frontend::EngineOptions engine_options;

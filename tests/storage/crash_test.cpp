@@ -62,7 +62,7 @@ class CrashLoop {
       const EventId stored = store.executions().reader().LastEventId(Key(id)).value();
       ASSERT_GE(stored, acknowledged_[id]) << id << ": an acknowledged event is gone";
       ASSERT_LE(stored, last) << id;
-      const auto state = store.executions().Load(Key(id)).value();
+      const auto state = store.executions().reader().Load(Key(id)).value();
       if (!state.has_value()) {
         ASSERT_EQ(stored, 0);
         last = 0;

@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 const std::string kNul("\0", 1);
 
 TEST(Keys, TheBytesAreThese) {
-  EXPECT_EQ(keys::kFormatVersion, 2u);
+  EXPECT_EQ(keys::kFormatVersion, 3u);
   const ExecutionKey key = Key("w", "r", "n");
   EXPECT_EQ(ToHex(keys::State(key, true)),
             "6f"
@@ -29,6 +29,13 @@ TEST(Keys, TheBytesAreThese) {
             "6e0001"
             "770001"
             "720001");
+  EXPECT_EQ(ToHex(keys::Journal(key, 0x0304)),
+            "6a"
+            "6e0001"
+            "770001"
+            "720001"
+            "0000000000000304");
+  EXPECT_EQ(keys::ParseJournalTransition(keys::Journal(key, 5)), 5);
   EXPECT_EQ(ToHex(keys::Schedule("n", "s")),
             "73"
             "6e0001"
@@ -116,7 +123,7 @@ TEST(Keys, ThePrefixEndIsTheFirstKeyBehindThePrefix) {
 }
 
 TEST(StoredBatch, TheValueBeginsWithTheCommitSequenceAndReadsBack) {
-  const StoredBatch batch{7, Sha256("head"), Events(3, 2)};
+  const StoredBatch batch{7, Sha256("head"), Events(3, 2), {}};
   const std::string value = EncodeStoredBatch(batch);
   EXPECT_EQ(ToHex(value.substr(0, 16)),
             "0000000000000007"
@@ -127,6 +134,19 @@ TEST(StoredBatch, TheValueBeginsWithTheCommitSequenceAndReadsBack) {
   EXPECT_EQ(read.events.count, 2);
   EXPECT_EQ(read.events.bytes, batch.events.bytes);
   EXPECT_EQ(DecodeStoredBatch(3, value.substr(0, 20)).error().code, StatusCode::kDataLoss);
+}
+
+TEST(StoredBatch, NotesStandBetweenTheHeadAndTheEvents) {
+  const StoredBatch batch{7, Sha256("head"), Events(3, 2), "notes"};
+  const std::string value = EncodeStoredBatch(batch);
+  EXPECT_EQ(ToHex(value.substr(0, 16)),
+            "0000000000000007"
+            "8000000000000002");
+  EXPECT_EQ(ToHex(value.substr(48, 13)), "0000000000000005" + ToHex("notes"));
+  const StoredBatch read = DecodeStoredBatch(3, value).value();
+  EXPECT_EQ(read.notes, "notes");
+  EXPECT_EQ(read.events.bytes, batch.events.bytes);
+  EXPECT_EQ(DecodeStoredBatch(3, value.substr(0, 58)).error().code, StatusCode::kDataLoss);
 }
 
 TEST(EventBatch, TheBytesAreASerializedHistory) {  // design rule R4

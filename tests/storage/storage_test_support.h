@@ -12,6 +12,7 @@
 #include "engine/base/executor.h"
 #include "engine/base/id_source.h"
 #include "engine/history/proto_time.h"
+#include "engine/history/state_codec.h"
 #include "engine/storage/memory_key_value_store.h"
 #include "engine/storage/store.h"
 
@@ -69,16 +70,20 @@ inline EventBatch Events(EventId first, int count, const std::string& text = "x"
   for (int i = 0; i < count; ++i) {
     auto& event = events.emplace_back();
     event.set_event_id(first + i);
+    event.set_event_type(temporal::api::enums::v1::EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED);
     event.mutable_workflow_execution_signaled_event_attributes()->set_signal_name(text);
   }
   return EventBatch::Encode(events);
 }
 
+/// Signals, and nothing else.  The state it lends lives as long as its thread.
 inline ExecutionCommit CommitOf(const ExecutionKey& key, EventId first, int count, bool open = true) {
+  static thread_local std::deque<history::MutableState> lent;
   ExecutionCommit commit;
   commit.key = key;
   if (count > 0) commit.events = Events(first, count);
-  auto& folded = *commit.state.mutable_folded();
+  engine::v1::MutableState row;
+  auto& folded = *row.mutable_folded();
   folded.set_namespace_(key.ns.value());
   folded.set_workflow_id(key.workflow_id.value());
   folded.set_run_id(key.run_id.value());
@@ -86,7 +91,9 @@ inline ExecutionCommit CommitOf(const ExecutionKey& key, EventId first, int coun
   folded.set_status(open ? temporal::api::enums::v1::WORKFLOW_EXECUTION_STATUS_RUNNING
                          : temporal::api::enums::v1::WORKFLOW_EXECUTION_STATUS_COMPLETED);
   const int all = static_cast<int>(first) + count - 1;
-  commit.state.mutable_bookkeeping()->set_history_size_bytes(static_cast<int64_t>(Events(1, all).bytes.size()));
+  folded.set_signal_count(all);
+  row.mutable_bookkeeping()->set_history_size_bytes(static_cast<int64_t>(Events(1, all).bytes.size()));
+  commit.state = &lent.emplace_back(history::FromCheckpoint(std::move(row)).value());
   return commit;
 }
 

@@ -16,6 +16,7 @@ void EngineFixture::Boot() {
   auto opened = storage::Store::Open(disk_, ledger_, store_options);
   ASSERT_TRUE(opened.has_value()) << opened.error().ToString();
   store_ = *std::move(opened);
+  store_->executions().CheckJournals();
   loop_.when_idle = [this] { return store_ && store_->stage().RunOnce() > 0; };
   engine_ = std::make_unique<frontend::Engine>(
       options_, frontend::EngineHost{.clock = loop_,

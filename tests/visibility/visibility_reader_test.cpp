@@ -20,7 +20,7 @@ class VisibilityReaderTest : public testing::Test {
     auto& record = commit.visibility.emplace();
     record.set_workflow_id(id);
     record.set_run_id("run-" + id);
-    record.set_status(commit.state.folded().status());
+    record.set_status(commit.state->folded().status());
     *record.mutable_start_time() = history::ToProto(Instant(std::chrono::seconds(start_second)));
     store_->executions().Commit(storage::One(std::move(commit)), {});
   }
