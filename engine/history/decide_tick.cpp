@@ -44,7 +44,8 @@ void Handle(Builder& builder, const Due& due, const Tick& input) {
       return TimeOutRun(builder, {.state = enums::RETRY_STATE_TIMEOUT, .new_run_id = {}});
     case DueKind::kRunTimeout:
       AbandonStartedTask(builder, "the workflow run timed out");
-      return TimeOutRun(builder, RetryRun(builder, WorkflowTimeoutFailure(), input.new_run_id, input.first_event.get()));
+      return TimeOutRun(
+          builder, RetryRun(builder, WorkflowTimeoutFailure(), input.new_run_id, input.first_event.get()));
     case DueKind::kFirstTask:
       builder.Record(note::FirstTaskReleased{});
       return builder.AskForWorkflowTask();

@@ -1,7 +1,6 @@
 #include "engine/shard/shard.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <unordered_set>
 
 #include "engine/history/nesting.h"
@@ -420,8 +419,7 @@ void Shard::OnTimer() {
     Execution& execution = **loaded;
     history::Input tick = history::Tick{};
     if (const Status brought = BringFirstEvent(execution, tick); !brought) {
-      std::fprintf(stderr, "wfe: a run cannot be retried: %s\n", brought.error().message.c_str());
-      timers_.Set(key, now + std::chrono::minutes(1));
+      LeaveAlone(key, brought.error());
       continue;
     }
     Result<history::Transition> transition = Decide(execution, tick);
@@ -431,7 +429,7 @@ void Shard::OnTimer() {
     // What a Tick leaves due has its next turn at once.  One that moves nothing would spin for ever: it is a fault of
     // the state machine, and its run must not take the others' time.
     if (const auto due = timers_.Due(key); due && *due <= now && !moved) {
-      std::fprintf(stderr, "wfe: %s has a deadline that does not move\n", key.ToString().c_str());
+      if (host_.warn) host_.warn(key.ToString() + " has a deadline that does not move");
       timers_.Set(key, now + std::chrono::seconds(1));
     }
   }

@@ -19,7 +19,7 @@ class Turn {
   bool over() const { return executions_ >= kExecutionsPerTurn || bytes_ >= kBytesPerTurn; }
   void LookedAt(const history::MutableState* state) {
     ++executions_;
-    if (state) bytes_ += state->stored.ByteSizeLong();
+    if (state) bytes_ += static_cast<size_t>(state->SizeBytes());
   }
 
  private:

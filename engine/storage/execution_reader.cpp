@@ -67,7 +67,7 @@ Result<Later> ParseBatch(EventId first, std::string_view value) {
 }  // namespace
 
 Result<LoadedRun> ExecutionReader::ReadRun(const ExecutionKey& key, bool open, std::string_view checkpoint) const {
-  WFE_ASSIGN_OR_RETURN(engine::v1::MutableState row, Parse<engine::v1::MutableState>(checkpoint, "the state of " + key.ToString()));
+  WFE_ASSIGN_OR_RETURN(auto row, Parse<engine::v1::MutableState>(checkpoint, "the state of " + key.ToString()));
   LoadedRun run;
   RunTail& tail = run.tail;
   tail.checkpoint = tail.transition = row.transition();

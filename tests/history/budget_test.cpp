@@ -81,7 +81,9 @@ int64_t CostOfFanOut(int count) {
   for (EventId scheduled = kFirstScheduled; scheduled < kFirstScheduled + count; ++scheduled) {
     run.Do(ActivityTaskStarted{scheduled, 1, "worker", "poll"});
   }
-  for (EventId scheduled = kFirstScheduled; scheduled < kFirstScheduled + count; ++scheduled) run.Do(Completed(scheduled));
+  for (EventId scheduled = kFirstScheduled; scheduled < kFirstScheduled + count; ++scheduled) {
+    run.Do(Completed(scheduled));
+  }
   EXPECT_TRUE(run.state.activities().empty());
   return allocations - before;
 }

@@ -1,5 +1,5 @@
-// A run with many things pending, for counting what one more costs.  Nothing is checked on the way, so that a test counts
-// the engine and not itself.
+// A run with many things pending, for counting what one more costs.  Nothing is checked on the way, so that a test
+// counts the engine and not itself.
 #pragma once
 
 #include "tests/history/execution.h"
