@@ -29,6 +29,7 @@ void GetSystemInfo(const Services& services, const Call& call) {
   can.set_eager_workflow_start(true);
   can.set_sdk_metadata(true);
   can.set_supports_schedules(true);
+  can.set_count_group_by_execution_status(true);
   // Workers then say their build id with every task, histories keep it, and replay reads it back (WIRE-F17).
   can.set_build_id_based_versioning(true);
   call.Reply(response);

@@ -1,4 +1,6 @@
 // Lists and counts of executions (EN-7, S104, S105).
+#include <regex>
+
 #include "engine/frontend/handler_table.h"
 #include "engine/frontend/services.h"
 #include "engine/frontend/validation.h"
@@ -8,11 +10,13 @@
 namespace wfe::frontend {
 
 namespace ws = temporal::api::workflowservice::v1;
+namespace enums = temporal::api::enums::v1;
 
 namespace {
 
 constexpr int kDefaultPageSize = 100;
 constexpr size_t kMaxQueryBytes = 64 << 10;
+constexpr size_t kLongestGroupBy = 200;  // a regular expression is tried on no more of a query than its end
 
 Status CheckQuery(const Services& services, const std::string& ns, const std::string& query) {
   WFE_RETURN_IF_ERROR(CheckNamespace(services, ns));
@@ -44,16 +48,71 @@ void List(Services& services, ws::ListWorkflowExecutionsRequest request, Call ca
   });
 }
 
+/// A count's query, and whether it is to be told for each status.
+struct CountQuery {
+  std::string filter;
+  bool by_status = false;
+};
+
+Result<CountQuery> ParseCountQuery(const std::string& query) {
+  static const std::regex kGroupBy(R"((^|\s)GROUP\s+BY\s+`?(\w+)`?\s*$)", std::regex::icase);
+  CountQuery parsed{.filter = query, .by_status = false};
+  const std::string end = query.substr(query.size() - std::min(query.size(), kLongestGroupBy));
+  std::smatch match;
+  if (!std::regex_search(end, match, kGroupBy)) return parsed;
+  if (match[2] != "ExecutionStatus") {
+    return InvalidArgument(
+        "invalid query: operation is not supported: 'group by' clause is only supported for ExecutionStatus search "
+        "attribute");
+  }
+  parsed.filter.resize(query.size() - static_cast<size_t>(match.length(0)));
+  parsed.by_status = true;
+  return parsed;
+}
+
+/// As filters name it.
+const char* NameOf(enums::WorkflowExecutionStatus status) {
+  switch (status) {
+    case enums::WORKFLOW_EXECUTION_STATUS_RUNNING:
+      return "Running";
+    case enums::WORKFLOW_EXECUTION_STATUS_COMPLETED:
+      return "Completed";
+    case enums::WORKFLOW_EXECUTION_STATUS_FAILED:
+      return "Failed";
+    case enums::WORKFLOW_EXECUTION_STATUS_CANCELED:
+      return "Canceled";
+    case enums::WORKFLOW_EXECUTION_STATUS_TERMINATED:
+      return "Terminated";
+    case enums::WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW:
+      return "ContinuedAsNew";
+    case enums::WORKFLOW_EXECUTION_STATUS_TIMED_OUT:
+      return "TimedOut";
+    default:
+      return "Unspecified";
+  }
+}
+
 void Count(Services& services, ws::CountWorkflowExecutionsRequest request, Call call) {
   if (Status valid = CheckQuery(services, request.namespace_(), request.query()); !valid) {
     return call.Fail(std::move(valid).error());
   }
-  services.Blocking(call, [&services, request = std::move(request), call] {
+  Result<CountQuery> query = ParseCountQuery(request.query());
+  if (!query) return call.Fail(std::move(query).error());
+  services.Blocking(call, [&services, ns = request.namespace_(), query = *std::move(query), call] {
     const visibility::VisibilityReader reader(services.host.store.stage(), services.options.visibility);
-    Result<int64_t> count = reader.Count(request.namespace_(), request.query());
-    if (!count) return call.Fail(std::move(count).error());
+    const auto counts = reader.CountByStatus(ns, query.filter);
+    if (!counts) return call.Fail(counts.error());
     ws::CountWorkflowExecutionsResponse response;
-    response.set_count(*count);
+    for (const auto& [status, count] : *counts) {
+      response.set_count(response.count() + count);
+      if (!query.by_status) continue;
+      auto& group = *response.add_groups();
+      group.set_count(count);
+      auto& value = *group.add_group_values();
+      (*value.mutable_metadata())["encoding"] = "json/plain";
+      (*value.mutable_metadata())["type"] = "Keyword";
+      value.set_data("\"" + std::string(NameOf(status)) + "\"");
+    }
     call.Reply(response);
   });
 }

@@ -106,12 +106,20 @@ Result<ListPage> VisibilityReader::List(std::string_view ns, std::string_view qu
 }
 
 Result<int64_t> VisibilityReader::Count(std::string_view ns, std::string_view query) const {
-  WFE_ASSIGN_OR_RETURN(const ListFilter filter, ListFilter::Parse(query));
+  WFE_ASSIGN_OR_RETURN(const StatusCounts counts, CountByStatus(ns, query));
   int64_t count = 0;
+  for (const auto& [status, one] : counts) count += one;
+  return count;
+}
+
+Result<VisibilityReader::StatusCounts> VisibilityReader::CountByStatus(std::string_view ns,
+                                                                       std::string_view query) const {
+  WFE_ASSIGN_OR_RETURN(const ListFilter filter, ListFilter::Parse(query));
+  StatusCounts counts;
   int64_t scanned = 0;
   const auto visit = [&](std::string_view, const engine::v1::VisibilityRecord& record) {
     if (++scanned > limits_.max_scanned_per_count) return false;
-    if (filter.Matches(record)) ++count;
+    if (filter.Matches(record)) ++counts[record.status()];
     return true;
   };
   WFE_RETURN_IF_ERROR(Walk(rows_, ns, filter, {}, visit));
@@ -119,7 +127,7 @@ Result<int64_t> VisibilityReader::Count(std::string_view ns, std::string_view qu
     return ResourceExhausted("counting looks at no more than " + std::to_string(limits_.max_scanned_per_count) +
                              " executions");
   }
-  return count;
+  return counts;
 }
 
 }  // namespace wfe::visibility

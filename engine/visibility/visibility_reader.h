@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,6 +41,9 @@ class VisibilityReader {
 
   /// RESOURCE_EXHAUSTED when there are too many rows to look at.
   Result<int64_t> Count(std::string_view ns, std::string_view query) const;
+  using StatusCounts = std::map<temporal::api::enums::v1::WorkflowExecutionStatus, int64_t>;
+  /// The same for each status that occurs.
+  Result<StatusCounts> CountByStatus(std::string_view ns, std::string_view query) const;
 
  private:
   const storage::KeyValueReader& rows_;

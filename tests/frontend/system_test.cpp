@@ -1,6 +1,8 @@
 // What the server says of itself, its namespaces, lists and records; and what it does not serve.
 #include <gmock/gmock.h>
 
+#include <map>
+
 #include "tests/support/engine_fixture.h"
 #include "wfe/records/v1/records.pb.h"
 
@@ -126,6 +128,43 @@ TEST_F(System, ExecutionsAreListedAndCounted) {  // EN-7
   count.set_namespace_("default");
   count.set_query("ExecutionStatus = 'Running'");
   EXPECT_EQ(Send<CountWorkflowExecutionsResponse>("CountWorkflowExecutions", count).Value().count(), 2);
+}
+
+// Announced by `count_group_by_execution_status`; a real server's answers, 1.29.1.
+TEST_F(System, ExecutionsAreCountedForEachStatus) {
+  EXPECT_TRUE(Send<GetSystemInfoResponse>("GetSystemInfo", GetSystemInfoRequest())
+                  .Value()
+                  .capabilities()
+                  .count_group_by_execution_status());
+  for (const char* id : {"a", "b", "c"}) StartWorkflow(id);
+  auto completion = Completion(PollWorkflow().Value());
+  *completion.add_commands() = CompleteWorkflow();
+  Complete(completion).Value();
+  CountWorkflowExecutionsRequest count;
+  count.set_namespace_("default");
+  const auto groups = [&](const std::string& query) {
+    count.set_query(query);
+    std::map<std::string, int64_t> told;
+    const auto response = Send<CountWorkflowExecutionsResponse>("CountWorkflowExecutions", count).Value();
+    int64_t sum = 0;
+    for (const auto& group : response.groups()) {
+      told[group.group_values(0).data()] = group.count();
+      EXPECT_EQ(group.group_values(0).metadata().at("type"), "Keyword");
+      sum += group.count();
+    }
+    EXPECT_EQ(response.count(), sum);
+    return told;
+  };
+  using Groups = std::map<std::string, int64_t>;
+  EXPECT_EQ(groups("GROUP BY ExecutionStatus"), (Groups{{"\"Running\"", 2}, {"\"Completed\"", 1}}));
+  EXPECT_EQ(groups("ExecutionStatus = 'Running' group by ExecutionStatus "), (Groups{{"\"Running\"", 2}}));
+  EXPECT_EQ(groups("WorkflowId = 'nobody' GROUP BY ExecutionStatus"), Groups());
+  count.set_query("GROUP BY WorkflowType");
+  EXPECT_EQ(Send<CountWorkflowExecutionsResponse>("CountWorkflowExecutions", count).error().message,
+            "invalid query: operation is not supported: 'group by' clause is only supported for ExecutionStatus search "
+            "attribute");
+  count.set_query("WorkflowId = 'x GROUP BY ExecutionStatus'");
+  EXPECT_EQ(Send<CountWorkflowExecutionsResponse>("CountWorkflowExecutions", count).Value().groups_size(), 0);
 }
 
 TEST_F(System, RecordsAreServedBesides) {  // D7
