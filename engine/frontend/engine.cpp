@@ -30,6 +30,7 @@ struct Engine::Impl final : Dispatcher {
     ServeVisibility(table, services);
     ServeSchedules(table, services);
     ServeRecords(table, services);
+    ServeOperator(table, services);
   }
 
   void Dispatch(std::string_view service, std::string_view method, std::string_view request,

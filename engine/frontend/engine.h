@@ -40,6 +40,7 @@ struct EngineOptions {
   AdmissionLimits admission;
   size_t max_namespaces = 1000;  ///< They are kept in memory.
   int64_t max_text_bytes = 4096;  ///< A reason or a description.
+  int64_t max_custom_search_attributes = 100;  ///< Of one namespace.
   visibility::VisibilityLimits visibility;
   records::RecordsLimits records;
 

@@ -84,5 +84,6 @@ void ServeVisibility(HandlerTable& table, Services& services);
 void ServeSchedules(HandlerTable& table, Services& services);
 void ServeSystem(HandlerTable& table, Services& services);
 void ServeRecords(HandlerTable& table, Services& services);
+void ServeOperator(HandlerTable& table, Services& services);
 
 }  // namespace wfe::frontend

@@ -42,4 +42,9 @@ bool Namespaces::Add(engine::v1::NamespaceRow row) {
   return rows_.try_emplace(std::move(name), std::move(row)).second;
 }
 
+void Namespaces::Replace(engine::v1::NamespaceRow row) {
+  const std::lock_guard lock(mutex_);
+  rows_[row.name()] = std::move(row);
+}
+
 }  // namespace wfe::frontend

@@ -25,6 +25,8 @@ class Namespaces {
   std::vector<engine::v1::NamespaceRow> List(const std::string& after, size_t limit) const;
   /// False when the name is taken.
   bool Add(engine::v1::NamespaceRow row);
+  /// Of one that is known.
+  void Replace(engine::v1::NamespaceRow row);
 
  private:
   mutable std::mutex mutex_;

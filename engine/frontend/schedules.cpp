@@ -4,6 +4,7 @@
 
 #include "engine/base/excerpt.h"
 #include "engine/frontend/handler_table.h"
+#include "engine/frontend/search_attributes.h"
 #include "engine/frontend/services.h"
 #include "engine/frontend/validation.h"
 #include "engine/history/proto_time.h"
@@ -23,9 +24,15 @@ Status CheckSchedule(const Services& services, const std::string& ns, const std:
   return CheckId(services, "ScheduleId", schedule_id, /*required=*/true);
 }
 
-/// What a schedule would start is checked when it is made, not at night when it is due.
+/// What a schedule would start is checked when it is made, not at night when it is due; the types of search attributes
+/// are noted on the way.
 Status CheckAction(const Services& services, const std::string& ns, const std::string& schedule_id,
-                   const temporal::api::schedule::v1::Schedule& schedule) {
+                   temporal::api::schedule::v1::Schedule* made) {
+  if (!made->action().has_start_workflow()) return Ok();
+  if (auto& action = *made->mutable_action()->mutable_start_workflow(); action.has_search_attributes()) {
+    WFE_RETURN_IF_ERROR(CheckSearchAttributes(services, ns, action.mutable_search_attributes()));
+  }
+  const auto& schedule = *made;
   engine::v1::ScheduleRow row;
   row.set_namespace_(ns);
   row.set_schedule_id(schedule_id);
@@ -33,7 +40,8 @@ Status CheckAction(const Services& services, const std::string& ns, const std::s
   WFE_RETURN_IF_ERROR(CheckId(services, "WorkflowId", schedule.action().start_workflow().workflow_id(), true));
   engine::v1::ScheduledStart start;
   start.set_number(1);
-  return CheckStart(services, schedules::StartRequest(row, start));
+  ws::StartWorkflowExecutionRequest request = schedules::StartRequest(row, start);
+  return CheckStart(services, &request);
 }
 
 shard::ScheduleKey KeyOf(const std::string& ns, const std::string& schedule_id) { return {Namespace(ns), schedule_id}; }
@@ -44,8 +52,9 @@ void Create(Services& services, ws::CreateScheduleRequest request, Call call) {
         CheckId(services, "RequestId", request.request_id(), false), CheckPayload(services, "Memo", request.memo())}) {
     if (!valid) return call.Fail(std::move(valid).error());
   }
-  if (request.schedule().action().has_start_workflow()) {
-    Status valid = CheckAction(services, request.namespace_(), request.schedule_id(), request.schedule());
+  for (Status valid :
+       {CheckAction(services, request.namespace_(), request.schedule_id(), request.mutable_schedule()),
+        CheckSearchAttributes(services, request.namespace_(), request.mutable_search_attributes())}) {
     if (!valid) return call.Fail(std::move(valid).error());
   }
   const shard::ScheduleKey key = KeyOf(request.namespace_(), request.schedule_id());
@@ -96,8 +105,10 @@ void Update(Services& services, ws::UpdateScheduleRequest request, Call call) {
         CheckId(services, "RequestId", request.request_id(), false), CheckPayload(services, "Memo", request.memo())}) {
     if (!valid) return call.Fail(std::move(valid).error());
   }
-  if (request.schedule().action().has_start_workflow()) {
-    Status valid = CheckAction(services, request.namespace_(), request.schedule_id(), request.schedule());
+  const bool sets_attributes = request.has_search_attributes();
+  for (Status valid :
+       {CheckAction(services, request.namespace_(), request.schedule_id(), request.mutable_schedule()),
+        CheckSearchAttributes(services, request.namespace_(), request.mutable_search_attributes())}) {
     if (!valid) return call.Fail(std::move(valid).error());
   }
   schedules::Updated update;
@@ -111,7 +122,7 @@ void Update(Services& services, ws::UpdateScheduleRequest request, Call call) {
   }
   update.schedule = std::move(*request.mutable_schedule());
   if (request.has_memo()) update.memo = std::move(*request.mutable_memo());
-  if (request.has_search_attributes()) update.search_attributes = std::move(*request.mutable_search_attributes());
+  if (sets_attributes) update.search_attributes = std::move(*request.mutable_search_attributes());
   update.request_id = request.request_id();
   Apply(services, KeyOf(request.namespace_(), request.schedule_id()), std::move(update), std::move(call));
 }

@@ -53,6 +53,9 @@ struct Services {
   /// Stores a namespace and makes it known; `done` runs once it is durable.  ALREADY_EXISTS when the name is taken.
   /// `call` is refused when it cannot be tried at all.
   void RegisterNamespace(const Call& call, engine::v1::NamespaceRow row, Function<void(Status)> done);
+  /// Changes a namespace, unless `change` refuses; `done` runs once it is durable.
+  void ChangeNamespace(std::string name, Function<Status(engine::v1::NamespaceRow&)> change,
+                       Function<void(Status)> done);
 
   /// See Engine::CheckDerived.
   void CheckDerived(Function<void(Result<DerivedReport>)> done);

@@ -4,6 +4,7 @@
 
 #include "engine/base/excerpt.h"
 #include "engine/base/serialize.h"
+#include "engine/frontend/search_attributes.h"
 #include "engine/frontend/services.h"
 #include "engine/history/attribute_limits.h"
 #include "engine/history/proto_time.h"
@@ -80,7 +81,8 @@ Status CheckPayload(const Services& services, std::string_view what, const googl
 }
 
 Status CheckStart(const Services& services,
-                  const temporal::api::workflowservice::v1::StartWorkflowExecutionRequest& request) {
+                  temporal::api::workflowservice::v1::StartWorkflowExecutionRequest* start) {
+  const auto& request = *start;
   WFE_RETURN_IF_ERROR(CheckNamespace(services, request.namespace_()));
   WFE_RETURN_IF_ERROR(CheckId(services, "WorkflowId", request.workflow_id(), true));
   WFE_RETURN_IF_ERROR(CheckId(services, "WorkflowType", request.workflow_type().name(), true));
@@ -106,6 +108,10 @@ Status CheckStart(const Services& services,
   const history::Limits& limits = services.options.shard.history;
   if (const auto problem = history::Problem(request.search_attributes(), limits)) return InvalidArgument(*problem);
   if (const auto problem = history::Problem(request.user_metadata(), limits)) return InvalidArgument(*problem);
+  if (request.has_search_attributes()) {
+    WFE_RETURN_IF_ERROR(
+        CheckSearchAttributes(services, request.namespace_(), start->mutable_search_attributes()));
+  }
   return CheckPayload(services, "Memo", request.memo());
 }
 

@@ -23,8 +23,8 @@ Status CheckTaskQueue(const Services& services, const temporal::api::taskqueue::
 Status CheckRetryPolicy(const temporal::api::common::v1::RetryPolicy& policy);
 /// S56: one payload blob, or a memo.
 Status CheckPayload(const Services& services, std::string_view what, const google::protobuf::MessageLite& message);
-Status CheckStart(const Services& services,
-                  const temporal::api::workflowservice::v1::StartWorkflowExecutionRequest& request);
+/// Notes the types of its search attributes on the way.
+Status CheckStart(const Services& services, temporal::api::workflowservice::v1::StartWorkflowExecutionRequest* request);
 
 /// The run a request names, checked.
 Result<shard::Target> TargetOf(const Services& services, const std::string& ns,

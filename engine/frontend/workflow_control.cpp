@@ -16,7 +16,7 @@ WorkflowKey KeyOf(const ws::StartWorkflowExecutionRequest& request) {
 }
 
 void StartWorkflow(Services& services, ws::StartWorkflowExecutionRequest request, Call call) {
-  if (Status valid = CheckStart(services, request); !valid) return call.Fail(std::move(valid).error());
+  if (Status valid = CheckStart(services, &request); !valid) return call.Fail(std::move(valid).error());
   // Named first: arguments are evaluated in any order, and the other one moves the request away.
   const WorkflowKey key = KeyOf(request);
   services.OnShard(key, [request = std::move(request), call = std::move(call)](shard::Shard& shard) mutable {
@@ -62,7 +62,7 @@ void SignalWithStart(Services& services, ws::SignalWithStartWorkflowExecutionReq
   if (request.has_user_metadata()) start.mutable_user_metadata()->Swap(request.mutable_user_metadata());
   if (request.has_priority()) start.mutable_priority()->Swap(request.mutable_priority());
 
-  if (Status valid = CheckStart(services, start); !valid) return call.Fail(std::move(valid).error());
+  if (Status valid = CheckStart(services, &start); !valid) return call.Fail(std::move(valid).error());
   if (Status valid = CheckId(services, "SignalName", request.signal_name(), true); !valid) {
     return call.Fail(std::move(valid).error());
   }

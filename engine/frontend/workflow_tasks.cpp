@@ -1,8 +1,10 @@
 // Workflow tasks: poll, complete, fail; and a worker's goodbye.
 #include "engine/frontend/handler_table.h"
 #include "engine/frontend/polling.h"
+#include "engine/frontend/search_attributes.h"
 #include "engine/frontend/services.h"
 #include "engine/frontend/validation.h"
+#include "temporal/api/enums/v1/failed_cause.pb.h"
 #include "temporal/api/enums/v1/task_queue.pb.h"
 
 namespace wfe::frontend {
@@ -25,6 +27,45 @@ void PollWorkflowTask(Services& services, const ws::PollWorkflowTaskQueueRequest
        std::move(call));
 }
 
+/// The search attributes that commands set, held to the namespace's registry (WIRE-F14).
+Status CheckCommands(const Services& services, ws::RespondWorkflowTaskCompletedRequest* request) {
+  for (auto& command : *request->mutable_commands()) {
+    temporal::api::common::v1::SearchAttributes* attributes = nullptr;
+    if (command.has_upsert_workflow_search_attributes_command_attributes()) {
+      attributes = command.mutable_upsert_workflow_search_attributes_command_attributes()->mutable_search_attributes();
+    } else if (command.continue_as_new_workflow_execution_command_attributes().has_search_attributes()) {
+      attributes =
+          command.mutable_continue_as_new_workflow_execution_command_attributes()->mutable_search_attributes();
+    } else if (command.start_child_workflow_execution_command_attributes().has_search_attributes()) {
+      attributes = command.mutable_start_child_workflow_execution_command_attributes()->mutable_search_attributes();
+    }
+    if (attributes != nullptr) {
+      WFE_RETURN_IF_ERROR(CheckSearchAttributes(services, request->namespace_(), attributes));
+    }
+  }
+  return Ok();
+}
+
+/// The task fails with what is wrong with its answer, and so does the call.
+void RefuseCompletion(Services& services, TaskToken token, const ws::RespondWorkflowTaskCompletedRequest& request,
+                      std::string why, Call call) {
+  ws::RespondWorkflowTaskFailedRequest failed;
+  failed.set_cause(enums::WORKFLOW_TASK_FAILED_CAUSE_BAD_SEARCH_ATTRIBUTES);
+  failed.mutable_failure()->set_message(why);
+  failed.mutable_failure()->set_source("Server");
+  failed.mutable_failure()->mutable_server_failure_info()->set_non_retryable(true);
+  failed.set_identity(request.identity());
+  failed.set_binary_checksum(request.binary_checksum());
+  const WorkflowKey key = shard::KeyOf(token).workflow();
+  services.OnShard(key, [token = std::move(token), failed = std::move(failed), why = std::move(why),
+                         call = std::move(call)](shard::Shard& shard) mutable {
+    shard.FailWorkflowTask(token, std::move(failed),
+                           [why = std::move(why), call = std::move(call)](Result<shard::MutateOutcome> outcome) {
+                             call.Fail(outcome ? InvalidArgument(why) : std::move(outcome).error());
+                           });
+  });
+}
+
 void CompleteWorkflowTask(Services& services, ws::RespondWorkflowTaskCompletedRequest request, Call call) {
   if (Status valid = CheckNamespace(services, request.namespace_()); !valid) {
     return call.Fail(std::move(valid).error());
@@ -35,6 +76,10 @@ void CompleteWorkflowTask(Services& services, ws::RespondWorkflowTaskCompletedRe
   Result<TaskToken> token =
       services.tokens.Open(request.task_token(), request.namespace_(), TaskToken::KIND_WORKFLOW_TASK);
   if (!token) return call.Fail(std::move(token).error());
+  if (Status valid = CheckCommands(services, &request); !valid) {
+    return RefuseCompletion(services, *std::move(token), request, "BadSearchAttributes: " + valid.error().message,
+                            std::move(call));
+  }
   request.clear_task_token();
   const WorkflowKey key = shard::KeyOf(*token).workflow();
   services.OnShard(key, [token = *std::move(token), request = std::move(request),
