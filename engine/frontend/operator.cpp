@@ -31,7 +31,7 @@ void Add(Services& services, const os::AddSearchAttributesRequest& request, Call
   }
   const int64_t most = services.options.max_custom_search_attributes;
   services.ChangeNamespace(
-      request.namespace_(),
+      call, request.namespace_(),
       [added = request.search_attributes(), most](engine::v1::NamespaceRow& row) -> Status {
         auto& own = *row.mutable_search_attributes();
         // What is there keeps its type.
@@ -42,7 +42,7 @@ void Add(Services& services, const os::AddSearchAttributesRequest& request, Call
         return InvalidArgument("Unable to create search attributes: cannot have more than " + std::to_string(most) +
                                " search attributes in a namespace (max_custom_search_attributes)");
       },
-      [call = std::move(call)](Status status) {
+      [call](Status status) {
         if (!status) return call.Fail(std::move(status).error());
         call.ReplyBytes({});
       });
@@ -56,12 +56,12 @@ void Remove(Services& services, const os::RemoveSearchAttributesRequest& request
     return call.Fail(InvalidArgument("Unable to remove non-custom search attributes: " + name + "."));
   }
   services.ChangeNamespace(
-      request.namespace_(),
+      call, request.namespace_(),
       [removed = request.search_attributes()](engine::v1::NamespaceRow& row) -> Status {
         for (const std::string& name : removed) row.mutable_search_attributes()->erase(name);
         return Ok();
       },
-      [call = std::move(call)](Status status) {
+      [call](Status status) {
         if (!status) return call.Fail(std::move(status).error());
         call.ReplyBytes({});
       });

@@ -132,10 +132,9 @@ void Services::RegisterNamespace(const Call& call, engine::v1::NamespaceRow row,
   });
 }
 
-void Services::ChangeNamespace(std::string name, Function<Status(engine::v1::NamespaceRow&)> change,
-                               Function<void(Status)> done) {
-  host.blocking_executor.Post([this, name = std::move(name), change = std::move(change),
-                               done = std::move(done)]() mutable {
+void Services::ChangeNamespace(const Call& call, std::string name,
+                               Function<Status(engine::v1::NamespaceRow&)> change, Function<void(Status)> done) {
+  Blocking(call, [this, name = std::move(name), change = std::move(change), done = std::move(done)]() mutable {
     const std::lock_guard lock(registering);
     std::optional<engine::v1::NamespaceRow> row = namespaces.Find(name);
     if (!row) return done(NotFound("Namespace " + name + " is not found."));

@@ -54,7 +54,7 @@ struct Services {
   /// `call` is refused when it cannot be tried at all.
   void RegisterNamespace(const Call& call, engine::v1::NamespaceRow row, Function<void(Status)> done);
   /// Changes a namespace, unless `change` refuses; `done` runs once it is durable.
-  void ChangeNamespace(std::string name, Function<Status(engine::v1::NamespaceRow&)> change,
+  void ChangeNamespace(const Call& call, std::string name, Function<Status(engine::v1::NamespaceRow&)> change,
                        Function<void(Status)> done);
 
   /// See Engine::CheckDerived.
