@@ -117,7 +117,8 @@ class Runner {
   Status SetScene() {
     WFE_ASSIGN_OR_RETURN(const ProjectFacts facts, ProjectFacts::Read(dir_));
     WFE_ASSIGN_OR_RETURN(ResolvedProfile resolved,
-                         ResolveProfile(settings_.config.profile_dirs, profile_.name, facts, request_.checks));
+                         ResolveProfile(settings_.config.profile_dirs, profile_.name, facts, request_.checks,
+                                settings_.config.command_timeout));
     profile_ = std::move(resolved.profile);
     std::vector<std::string> fixed;
     for (const auto& [path, hash] : request_.protected_hashes) {

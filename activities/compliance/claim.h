@@ -1,6 +1,7 @@
 // Who owns a working directory: one run at a time, written in .wfe/claim.json inside it.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "activities/compliance/safe_files.h"
@@ -15,11 +16,26 @@ struct Claim {
   std::string claim_id;  ///< The first run id of the owner's chain.
   std::string workflow_id;
   std::string claimed_at;  ///< ISO 8601, for people.
+  /// A file that the holder's process keeps locked while it lives, where the run cannot go on without that process
+  /// (`wfe build --local`).  Empty: a server has the run, whatever becomes of its workers.
+  std::string alive_lock = {};
 };
 
 /// Takes the directory for `claim`.  Harmless when the same id holds it already.  ALREADY_EXISTS names the other owner.
 /// Two callers at the same instant: exactly one wins.  `take_over_from`: a holder that may be replaced; "" for none.
-Status TakeClaim(const SafeDir& dir, const Claim& claim, const std::string& take_over_from);
+/// So may one be whose process is gone; then, and only then, `replaced` is set.
+Status TakeClaim(const SafeDir& dir, const Claim& claim, const std::string& take_over_from,
+                 std::optional<Claim>* replaced = nullptr);
+
+/// ALREADY_EXISTS when another run holds a directory above or below this one: it would see files change under it.
+/// Directories below are looked for as deep as a project goes, not in .git and node_modules, and not behind links.
+Status CheckNeighbours(const SafeDir& dir, const std::string& claim_id);
+
+/// False: the process that held it is gone, and its run with it.
+bool HolderMayLive(const Claim& claim);
+
+/// Removes the empty .git and .gemini that a killed worker's sandbox left as mount points.
+void RemoveEmptyMountPoints(const SafeDir& dir);
 
 /// The holder; NOT_FOUND when nobody is.  DATA_LOSS when the file cannot be read as a claim.
 Result<Claim> ReadClaim(const SafeDir& dir);

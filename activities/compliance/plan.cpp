@@ -124,7 +124,7 @@ Result<BuildPlan> PlanChecks(const ComplianceConfig& config, const std::string& 
   WFE_ASSIGN_OR_RETURN(const SafeDir dir, SafeDir::Open(plan.directory, {.reserved = {}, .max_file_bytes = 64ull << 20}));
   WFE_ASSIGN_OR_RETURN(const ProjectFacts facts, ProjectFacts::Read(dir));
   // A new project gets its checks from its starter files, which are not there yet.
-  auto resolved = ResolveProfile(config.profile_dirs, profile, facts, checks);
+  auto resolved = ResolveProfile(config.profile_dirs, profile, facts, checks, config.command_timeout);
   WFE_ASSIGN_OR_RETURN(Profile whole, LoadProfile(resolved ? resolved->profile.name : profile.empty() ? "commands" : profile,
                                                   config.profile_dirs));
   WFE_ASSIGN_OR_RETURN(plan.mode,

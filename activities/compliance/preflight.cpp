@@ -60,8 +60,15 @@ class Preflight {
     // The claim comes before anything is written, so that a refused run leaves no mark.
     const Claim claim{.claim_id = report_.claim_id,
                       .workflow_id = request_.workflow_id.empty() ? context_.info().workflow_id : request_.workflow_id,
-                      .claimed_at = FormatIso8601Millis(SystemClock().Now())};
-    const Status claimed = TakeClaim(dir, claim, request_.take_over_from);
+                      .claimed_at = FormatIso8601Millis(SystemClock().Now()),
+                      .alive_lock = settings_.config.alive_lock};
+    Status claimed = TakeClaim(dir, claim, request_.take_over_from);
+    if (claimed && !was_ours_) {
+      claimed = CheckNeighbours(dir, report_.claim_id);
+      if (!claimed) {
+        return Refuse(dir, true, ComplianceFailure(kFailureDirectoryClaimed, claimed.error().message));
+      }
+    }
     if (!claimed) {
       const bool by_other = claimed.error().code == StatusCode::kAlreadyExists;
       return ComplianceFailure(by_other ? kFailureDirectoryClaimed : kFailureWorkingDir, claimed.error().message);
@@ -74,7 +81,8 @@ class Preflight {
 
   /// A new project has no check that fits before its starter files are there.
   Result<ResolvedProfile> Resolve(const ProjectFacts& facts, const SafeDir& dir) {
-    auto resolved = ResolveProfile(settings_.config.profile_dirs, request_.profile, facts, request_.checks);
+    auto resolved = ResolveProfile(settings_.config.profile_dirs, request_.profile, facts, request_.checks,
+                                settings_.config.command_timeout);
     if (resolved || request_.profile.empty()) return resolved;
     auto whole = LoadProfile(request_.profile, settings_.config.profile_dirs);
     if (!whole) return std::move(whole).error();
@@ -131,7 +139,8 @@ class Preflight {
     // The starter files decide which checks there are, and how what they need is installed.
     auto again = ProjectFacts::Read(dir);
     if (!again) return ComplianceFailure(kFailureWorkingDir, again.error().message);
-    auto settled = ResolveProfile(settings_.config.profile_dirs, profile.name, *again, request_.checks);
+    auto settled = ResolveProfile(settings_.config.profile_dirs, profile.name, *again, request_.checks,
+                                settings_.config.command_timeout);
     if (!settled) return ComplianceFailure(kFailureProfile, settled.error().message);
     for (const CheckSpec& check : settled->profile.checks) report_.check_commands.push_back(ShownCommand(check));
     auto hashes = RecordProtected(dir, profile.protected_files);

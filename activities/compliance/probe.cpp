@@ -33,7 +33,8 @@ class Prober {
   sdk::ActivityResult<ProbeChecksReport> Run() {
     auto facts = ProjectFacts::Read(dir_);
     if (!facts) return ComplianceFailure(kFailureWorkingDir, facts.error().message);
-    auto resolved = ResolveProfile(settings_.config.profile_dirs, request_.profile, *facts, request_.checks);
+    auto resolved = ResolveProfile(settings_.config.profile_dirs, request_.profile, *facts, request_.checks,
+                                settings_.config.command_timeout);
     if (!resolved) return ComplianceFailure(kFailureProfile, resolved.error().message);
     profile_ = std::move(resolved->profile);
     auto scene = CheckScene::Set(settings_, profile_, dir_, {});

@@ -30,6 +30,10 @@ struct ComplianceConfig {
   std::vector<std::string> secrets;
   /// Kept of each output stream: half at its head, half at its tail.
   uint64_t max_output_bytes = 10ull << 20;
+  /// Of the claims of this worker's runs, see Claim::alive_lock; empty: a server has the runs.
+  std::string alive_lock;
+  /// Of a check that was named as a command; a profile's checks have their own.
+  Duration command_timeout = std::chrono::minutes(10);
   /// Between heartbeats while a command runs.
   Duration heartbeat_interval = std::chrono::seconds(2);
   /// Stores the whole error log under its SHA-256; absent: logs stay in the report only.

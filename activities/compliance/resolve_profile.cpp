@@ -43,7 +43,7 @@ std::vector<std::string> Words(const std::string& command) {
   return words;
 }
 
-Result<std::vector<CheckSpec>> FromCommands(const std::vector<std::string>& commands) {
+Result<std::vector<CheckSpec>> FromCommands(const std::vector<std::string>& commands, Duration timeout) {
   if (commands.size() > kMaxCommands) {
     return InvalidArgument("there are " + std::to_string(commands.size()) + " checks; at most " +
                            std::to_string(kMaxCommands) + " can be named");
@@ -51,6 +51,7 @@ Result<std::vector<CheckSpec>> FromCommands(const std::vector<std::string>& comm
   std::vector<CheckSpec> checks;
   for (const std::string& command : commands) {
     WFE_ASSIGN_OR_RETURN(CheckSpec check, CheckFromCommand(command, checks.size() + 1));
+    check.timeout = timeout;
     const auto same = [&](const CheckSpec& other) { return other.id == check.id; };
     if (std::any_of(checks.begin(), checks.end(), same)) check.id += "_" + std::to_string(checks.size() + 1);
     checks.push_back(std::move(check));
@@ -134,7 +135,8 @@ Result<Detected> DetectProfile(const std::vector<std::string>& directories, cons
 }
 
 Result<ResolvedProfile> ResolveProfile(const std::vector<std::string>& directories, const std::string& name,
-                                       const ProjectFacts& facts, const std::vector<std::string>& commands) {
+                                       const ProjectFacts& facts, const std::vector<std::string>& commands,
+                                       Duration command_timeout) {
   ResolvedProfile resolved;
   std::string chosen = name;
   if (chosen.empty()) {
@@ -153,7 +155,7 @@ Result<ResolvedProfile> ResolveProfile(const std::vector<std::string>& directori
   Profile& profile = resolved.profile;
   ChooseDependencies(facts, profile);
   if (!commands.empty()) {
-    WFE_ASSIGN_OR_RETURN(profile.checks, FromCommands(commands));
+    WFE_ASSIGN_OR_RETURN(profile.checks, FromCommands(commands, command_timeout));
     return resolved;
   }
   std::vector<CheckSpec> kept;

@@ -20,7 +20,8 @@ struct ResolvedProfile {
 /// `name` "" means detect.  `commands`: replace the profile's checks; with them a project that no profile fits gets the
 /// profile "commands", which has nothing of its own.  NOT_FOUND, FAILED_PRECONDITION: one sentence with what to say.
 Result<ResolvedProfile> ResolveProfile(const std::vector<std::string>& directories, const std::string& name,
-                                       const ProjectFacts& facts, const std::vector<std::string>& commands);
+                                       const ProjectFacts& facts, const std::vector<std::string>& commands,
+                                       Duration command_timeout = std::chrono::minutes(10));
 
 /// The name of the profile that fits best.  NOT_FOUND when none does, FAILED_PRECONDITION when several do equally.
 struct Detected {

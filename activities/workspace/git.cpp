@@ -71,7 +71,9 @@ Result<Repository> FindRepository(const std::string& real_dir) {
     return InvalidArgument(real_dir + " is a bare repository or the inside of one; name a checkout of it");
   }
   for (fs::path dir = start;; dir = dir.parent_path()) {
-    if (fs::exists(fs::symlink_status(dir / ".git", error))) {
+    // An empty one is a mount point that a killed sandbox left, and no repository to git either.
+    const fs::file_status status = fs::symlink_status(dir / ".git", error);
+    if (fs::exists(status) && !(fs::is_directory(status) && fs::is_empty(dir / ".git", error))) {
       WFE_ASSIGN_OR_RETURN(const fs::path git_dir, GitDirectory(dir / ".git"));
       Repository repository{
           .toplevel = dir.string(), .git_dir = git_dir.string(), .common_dir = git_dir.string(), .prefix = {}};

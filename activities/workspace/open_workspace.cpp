@@ -277,12 +277,22 @@ class Opening {
     }
     // Held while it is written to, and given back: pre-flight takes it for the run.
     WFE_ASSIGN_OR_RETURN(const SafeDir dir, SafeDir::Open(state_.working_dir, {.reserved = {}}));
+    const auto state = dir.Stat(kStateDirectory);
+    const bool worked_here = state && state->has_value();
     const auto holder = ReadClaim(dir);
     const Claim claim{.claim_id = claim_id_,
                       .workflow_id = request_.workflow_id.empty() ? context_.info().workflow_id : request_.workflow_id,
-                      .claimed_at = FormatIso8601Millis(SystemClock().Now())};
-    WFE_RETURN_IF_ERROR(TakeClaim(dir, claim, request_.take_over_from));
-    Status done = FillInPlace();
+                      .claimed_at = FormatIso8601Millis(SystemClock().Now()),
+                      .alive_lock = config_.alive_lock};
+    std::optional<Claim> replaced;
+    WFE_RETURN_IF_ERROR(TakeClaim(dir, claim, request_.take_over_from, &replaced));
+    Status done = CheckNeighbours(dir, claim_id_);
+    if (done && replaced) {
+      notes_.push_back("the process of build " + replaced->workflow_id + ", which worked here since " +
+                       replaced->claimed_at + ", is gone: its directory was taken over as that build left it");
+    }
+    if (done && worked_here) RemoveEmptyMountPoints(dir);
+    if (done) done = FillInPlace();
     if (done) done = ExcludeFromGit();
     if (!holder || holder->claim_id != claim_id_) {
       if (const auto dropped = DropClaim(dir, claim_id_); !dropped && done) done = dropped.error();

@@ -16,6 +16,7 @@ struct WorkspaceConfig {
   std::string path;       ///< PATH in which git is looked for; empty: the worker's own.
   std::shared_ptr<BlobSink> blob_sink;      ///< nullptr: no base snapshot is kept.
   std::shared_ptr<BlobSource> blob_source;  ///< nullptr: nothing can be restored.
+  std::string alive_lock = {};              ///< As in ComplianceConfig.
   /// Refuses a real path that the worker may not use; absent: all may be used.
   std::function<Status(const std::string& real_path)> allow;
 };

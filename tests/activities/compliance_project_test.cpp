@@ -162,6 +162,10 @@ TEST_F(Project, CommandsOfAPersonReplaceTheChecksAndNeedNoProfile) {
   EXPECT_THAT(Checks("", {"make test", "make test", "test -f x && echo ok"}),
               ElementsAre("make_test", "make_test_2", "test_f_x"));
   const auto resolved = ResolveProfile({}, "", Facts(), {"make test", "echo $HOME"}).value();
+  EXPECT_EQ(resolved.profile.checks.at(0).timeout, std::chrono::minutes(10));
+  EXPECT_EQ(ResolveProfile({}, "", Facts(), {"make test"}, std::chrono::hours(2)).value().profile.checks.at(0).timeout,
+            std::chrono::hours(2))
+      << "a test suite that takes long (RW-D44)";
   EXPECT_EQ(resolved.profile.name, "commands");
   EXPECT_THAT(resolved.profile.checks[0].argv, ElementsAre("make", "test"));
   EXPECT_THAT(resolved.profile.checks[1].argv, ElementsAre("sh", "-c", "echo $HOME"));

@@ -2,7 +2,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
+#include <sys/file.h>
+
 #include "activities/compliance/claim.h"
+#include "engine/base/unique_fd.h"
 #include "tests/activities/workspace_test_support.h"
 
 namespace wfe::activities {
@@ -161,6 +165,52 @@ TEST_F(DirectoryWorkspaces, ATerminatedBuildsDirectoryIsTakenOverByTheBuildThatR
   EXPECT_FALSE(ReadClaim(dir).has_value()) << "free until pre-flight takes it for the new run";
   // An attempt after that (the first one's answer was lost) finds nothing to take over and does the same.
   EXPECT_EQ(Open(request).working_dir, project.path());
+}
+
+// RW-D41: a killed command can give nothing back.
+TEST_F(DirectoryWorkspaces, ADirectoryWhoseHoldersProcessIsGoneIsTakenOverWithAWordAndAFileSaysHowElse) {
+  const TempDir project;
+  project.Put("a.txt", "1\n");
+  const SafeDir dir = SafeDir::Open(project.path(), {.reserved = {}}).value();
+  const std::string lock = root() + "/alive.lock";
+  UniqueFd held(::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  ASSERT_EQ(::flock(held.get(), LOCK_EX), 0);
+  const Claim other{.claim_id = "other", .workflow_id = "build-7", .claimed_at = "2026-11-21", .alive_lock = lock};
+  ASSERT_TRUE(TakeClaim(dir, other, ""));
+  EXPECT_EQ(ReadClaim(dir).value().alive_lock, lock);
+  EXPECT_THAT(Failure({.project_dir = project.path()}),
+              AllOf(HasSubstr("belongs to run other of workflow build-7"), HasSubstr("`wfe build clean build-7` frees it"),
+                    HasSubstr("remove " + project.path() + "/.wfe/claim.json")));
+  std::filesystem::create_directory(project / ".git");
+  std::filesystem::create_directory(project / ".gemini");
+  held.Close();
+  const OpenWorkspaceReport opened = Open({.project_dir = project.path()});
+  EXPECT_THAT(opened.note, HasSubstr("the process of build build-7, which worked here since 2026-11-21, is gone"));
+  EXPECT_FALSE(project.Has(".git")) << "an empty mount point of the killed sandbox";
+  EXPECT_FALSE(project.Has(".gemini"));
+  // The same where the lock went with the records of the build.
+  ASSERT_TRUE(TakeClaim(dir, other, ""));
+  std::filesystem::remove(lock);
+  EXPECT_THAT(Open({.project_dir = project.path(), .run_id = "run-2"}).note, HasSubstr("is gone"));
+}
+
+// RW-D41
+TEST_F(DirectoryWorkspaces, ADirectoryAboveOrBelowOneThatAnotherRunHoldsIsNotTouched) {
+  const TempDir project;
+  project.Put("a.txt", "1\n");
+  project.Put("sub/deep/b.txt", "1\n");
+  project.Put("beside/c.txt", "1\n");
+  const SafeDir inner = SafeDir::Open(project / "sub/deep", {.reserved = {}}).value();
+  ASSERT_TRUE(TakeClaim(inner, {.claim_id = "other", .workflow_id = "build-7", .claimed_at = {}}, ""));
+  EXPECT_THAT(Failure({.project_dir = project.path()}),
+              AllOf(HasSubstr("overlaps " + project / "sub/deep"), HasSubstr("workflow build-7")));
+  EXPECT_FALSE(ReadClaim(SafeDir::Open(project.path(), {.reserved = {}}).value()).has_value()) << "given back";
+  Open({.project_dir = project / "beside", .run_id = "run-2"});
+  ASSERT_TRUE(DropClaim(inner, "other").value());
+  const SafeDir outer = SafeDir::Open(project.path(), {.reserved = {}}).value();
+  ASSERT_TRUE(TakeClaim(outer, {.claim_id = "other", .workflow_id = "build-7", .claimed_at = {}}, ""));
+  EXPECT_THAT(Failure({.project_dir = project / "sub/deep", .run_id = "run-3"}),
+              HasSubstr("overlaps " + project.path() + ", which belongs to run other"));
 }
 
 TEST_F(DirectoryWorkspaces, AProjectAroundTheWorkRootIsNotBuiltInPlace) {
