@@ -267,9 +267,7 @@ Dataset MakeDataset(const TraceTable& table, const AuditOptions& options) {
   data.scripted_only = std::any_of(completed.begin(), completed.end(), scripted) &&
                        std::none_of(completed.begin(), completed.end(), real);
   std::vector<uint32_t> index_of_run(table.run_count(), kNoId);
-  std::vector<bool> counted(table.run_count());
   for (const BuildRow& build : completed) {
-    counted[build.run] = true;
     if (build.scripted && !data.scripted_only) {
       ++data.scripted_runs_left_out;
       continue;
@@ -283,13 +281,12 @@ Dataset MakeDataset(const TraceTable& table, const AuditOptions& options) {
   std::map<std::string, int64_t> source_tokens;
   int64_t all_tokens = 0;
   for (const StepRow& step : FoldSteps(table)) {
-    if (!counted[step.run]) continue;
+    const uint32_t build = index_of_run[step.run];
+    if (build == kNoId) continue;
     const int64_t tokens = std::max<int64_t>(0, table.total_tokens(step.agent_row));
     const std::string_view source = TokenSourceName(table.token_source(step.agent_row));
     source_tokens[source.empty() ? "unstated" : std::string(source)] += tokens;
     all_tokens += tokens;
-    const uint32_t build = index_of_run[step.run];
-    if (build == kNoId) continue;
     data.step_rows.push_back(step);
     build_of_step.push_back(build);
     cost[build] += data.scripted_only ? kAbsent : KnownCost(table, step.agent_row);

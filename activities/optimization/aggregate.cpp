@@ -114,15 +114,20 @@ sdk::ActivityResult<AggregateTracesResult> AggregateTraces(const OptimizationCon
     if (input.chunk < 0 || static_cast<size_t>(input.chunk) >= manifest.chunks.size()) {
       return InvalidArgument("the manifest has no chunk " + std::to_string(input.chunk));
     }
-    const Chunk& chunk = manifest.chunks[static_cast<size_t>(input.chunk)];
-    for (const TraceUnit& unit : chunk.units) {
+    Chunk chunk = manifest.chunks[static_cast<size_t>(input.chunk)];
+    ParseReport refused;
+    std::erase_if(chunk.units, [&](const TraceUnit& unit) {
       const auto source = static_cast<size_t>(unit.source);
       const bool file = source >= manifest.sources.size() || manifest.sources[source].kind == kSourceDirectory;
-      if (file && config.check_path) WFE_RETURN_IF_ERROR(config.check_path(unit.location));
-    }
+      // One that leads elsewhere by now loses nothing but itself, and trying again would not change it.
+      const Status allowed = file && config.check_path ? config.check_path(unit.location) : Ok();
+      if (!allowed) refused.Add(unit.location, 0, kProblemMalformed, allowed.error().message);
+      return !allowed;
+    });
     ParseOptions options;
     options.now = ParseIso8601(input.now);
     WFE_ASSIGN_OR_RETURN(ParsedChunk parsed, ParseChunk(chunk, manifest.sources, options, Sources(config, context)));
+    parsed.result.report.Merge(refused);
     AggregateTracesResult result;
     WFE_ASSIGN_OR_RETURN(result.table, config.records->Put(SerializeTable(parsed.table)));
     parsed.result.table_blob_hash = result.table;

@@ -55,7 +55,8 @@ struct Search {
       const dirent* const item = readdir(dir.get());
       if (item == nullptr) break;
       const std::string name = item->d_name;
-      const bool may_be_directory = item->d_type == DT_DIR || item->d_type == DT_LNK || item->d_type == DT_UNKNOWN;
+      if (item->d_type == DT_LNK) continue;
+      const bool may_be_directory = item->d_type == DT_DIR || item->d_type == DT_UNKNOWN;
       // Large and never a working directory.
       const bool skipped = name == "." || name == ".." || name == ".git" || name == "node_modules";
       if (!skipped && (may_be_directory || name == kTraceFileName)) names.push_back(name);
@@ -75,9 +76,10 @@ struct Search {
       for (const std::string& name : Names(path)) {
         const std::string child = (path.back() == '/' ? path : path + "/") + name;
         struct stat status{};
-        if (stat(child.c_str(), &status) != 0) {
-          // A link that leads nowhere is nothing to read; a trace that cannot be looked at is.
-          if (errno != ENOENT && errno != ELOOP) Unreadable(child, "cannot look at it");
+        if (lstat(child.c_str(), &status) != 0) {
+          if (errno != ENOENT) Unreadable(child, "cannot look at it");
+        } else if (S_ISLNK(status.st_mode)) {
+          continue;
         } else if (S_ISDIR(status.st_mode)) {
           if (seen.emplace(status.st_dev, status.st_ino).second) inside.push_back(child);
         } else if (S_ISREG(status.st_mode) && name == kTraceFileName) {

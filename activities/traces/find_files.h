@@ -16,9 +16,10 @@ struct FoundFile {
   int64_t bytes = 0;
 };
 
-/// Every audit_trace.jsonl under `root`, by path; `root` may also be one file of any name.  Symbolic links are
-/// followed, each directory and file is visited once.  What cannot be read becomes a problem of `report`.  `visiting`
-/// is called for each directory; its error ends the search.
+/// Every audit_trace.jsonl under `root`, by path; `root` may also be one file of any name.  `root` itself may be a symbolic
+/// link; those below it are not followed: agents make links, and they may lead anywhere.  Each directory and file is visited
+/// once.  What cannot be read becomes a problem of `report`.  `visiting` is called for each directory; its error ends the
+/// search.
 Result<std::vector<FoundFile>> FindTraceFiles(const std::string& root, ParseReport& report,
                                               const std::function<Status(const std::string& directory)>& visiting);
 

@@ -137,6 +137,32 @@ TEST(ListSources, FindsEveryTraceOfATreeOnceAndInOrder) {
   EXPECT_THAT(listing->files_of_source, ElementsAre(3));
 }
 
+// RW-D43: an agent made a link to / and one to a directory above.
+TEST(ListSources, LinksBelowADirectoryAreNotFollowedAndTheDirectoryItselfMayBeOne) {
+  const TempDir dir;
+  WriteAll(dir / "outside/audit_trace.jsonl", "x\n");
+  WriteAll(dir / "given/build/audit_trace.jsonl", "x\n");
+  fs::create_directory_symlink("/", dir / "given/build/rootlink");
+  fs::create_directory_symlink("../..", dir / "given/build/up");
+  fs::create_directories(dir / "given/linked");
+  fs::create_symlink(dir / "outside/audit_trace.jsonl", dir / "given/linked/audit_trace.jsonl");
+  fs::create_directory_symlink(dir / "given", dir / "other_name");
+  for (const char* root : {"given", "other_name"}) {
+    std::vector<std::string> visited;
+    CollectContext context;
+    context.progress = [&](const std::string& what) {
+      visited.push_back(what);
+      return Ok();
+    };
+    const Result<SourceListing> listing = ListSources({Directory(dir / root)}, context);
+    ASSERT_TRUE(listing.has_value());
+    ASSERT_EQ(listing->units.size(), 1U) << root;
+    EXPECT_EQ(listing->units[0].location, dir / root + "/build/audit_trace.jsonl");
+    EXPECT_EQ(visited.size(), 3U) << "the directory, build and linked";
+    EXPECT_THAT(listing->report.problems, IsEmpty());
+  }
+}
+
 TEST(ListSources, DirectoryThatCannotBeReadIsAProblemAndLosesNothingElse) {
   const TempDir dir;
   WriteAll(dir / "a/audit_trace.jsonl", "x\n");
