@@ -16,7 +16,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* kContextFile = "context.md";
+constexpr const char* kContextFile = "GEMINI.md";
 
 std::string Text(const json& object, const char* key) {
   const auto found = object.find(key);

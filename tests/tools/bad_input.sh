@@ -37,6 +37,24 @@ expect 2 "wfe has no command subit; did you mean submit?" "$wfe" subit
 expect 2 '{"error":{"code":"INVALID_ARGUMENT","message":"wfe has no command subit; did you mean submit?"}}' "$wfe" subit --output json
 expect 2 '"message":"--output takes text, json or jsonl, not \"yaml\""' "$wfe" list -o json --output yaml
 expect 2 "wfe list has no option --stats; did you mean --status?" "$wfe" list --stats x
+
+# A slip starts nothing (RW-D42); a word that is none is a task.
+for slip in pln:plan lst:list shwo:show udno:undo clena:clean; do
+  expect 2 "wfe build has no command ${slip%:*}; did you mean ${slip#*:}?" "$wfe" build "${slip%:*}"
+done
+mkdir one-word
+expect 0 "build word started" "$wfe" build lst --dir one-word --id word --check true --detach
+expect 0 "build other started" "$wfe" build Refactor --id other --check true --detach
+expect 0 "this program knows no workflow type Nope; it waits for a worker" "$wfe" submit Nope --id nope-1
+expect 0 "did you mean AuditedBuildWorkflow?" "$wfe" schedule create slip --type AuditedBuildWorkflowX --cron '@daily' --paused
+printf '[agent]\nbackend = "comand"\n' > agent.toml
+expect 2 "agent.toml:2:11: agent.backend must be gemini, gemini-cli, command or scripted" "$wfe" config check --config agent.toml
+expect 2 "did you mean command?" env WFE_AGENT_BACKEND=comand "$wfe" config check
+printf '[agent]\nbackend = "command"\n' > agent.toml
+expect 2 "agent.command names no program" "$wfe" config check --config agent.toml
+mkdir empty
+expect 12 "the directory is empty" "$wfe" build plan empty
+expect 4 "there is no directory" "$wfe" build plan not-there
 expect 4 "there is no file and no workflow b1.jsn" "$wfe" replay b1.jsn
 expect 3 "there is no file b1.jsn, and no server answers" "$wfe" replay b1.jsn --address 127.0.0.1:1
 expect 2 "no workflow type AuditedBuildWorkflw; did you mean AuditedBuildWorkflow?" "$wfe" submit AuditedBuildWorkflw --local

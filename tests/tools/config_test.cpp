@@ -55,6 +55,7 @@ class Configuration : public ::testing::Test {
   /// Another value that the key takes; of numbers, one of the bounds that a refusal names.
   std::string Another(const std::string& key, const ordered_json& value) {
     if (key == "build.sandbox") return "\"off\"";
+    if (key == "agent.backend") return "\"scripted\"";
     if (value.is_array()) return R"(["other"])";
     if (value.is_string()) return "\"other\"";
     const auto refused = With(key, "-1");

@@ -49,12 +49,14 @@ Result<activities::GeminiConfig> AgentConfigFrom(const Config& config, const std
   if (config.agent.cli_path != "gemini") program.program = config.agent.cli_path;
   program.base_url = urls.command_line;
   program.sandbox = sandbox;
+  program.wall_clock = std::chrono::seconds(config.agent.step_timeout_s);
   agent.programs["gemini-cli"] = activities::MakeGeminiCli(program);
 
   if (!config.agent.command.empty()) {
     activities::CommandAgentOptions command;
     command.argv = config.agent.command;
     command.sandbox = sandbox;
+    command.wall_clock = std::chrono::seconds(config.agent.step_timeout_s);
     for (const std::string& name : config.agent.command_env) {
       const char* value = std::getenv(name.c_str());
       if (value == nullptr) continue;

@@ -58,7 +58,7 @@ std::string OneLine(const BuildRecord& build) {
   return text;
 }
 
-std::vector<std::string> NextSteps(const BuildRecord& build, bool recorded) {
+std::vector<std::string> NextSteps(const BuildRecord& build) {
   const std::string& id = build.target.workflow_id;
   std::vector<std::string> lines;
   const auto say = [&lines](const char* what, const std::string& text) {
@@ -73,29 +73,21 @@ std::vector<std::string> NextSteps(const BuildRecord& build, bool recorded) {
   }
   for (const std::string& note : build.notes) say("note", note);
   if (!build.outcome) {
-    if (recorded) {
-      say("watch it", "wfe result " + id + " --follow");
-      say("stop it", "wfe cancel " + id);
-    }
+    say("watch it", "wfe result " + id + " --follow");
+    say("stop it", "wfe cancel " + id);
     return lines;
   }
   const bool changed = build.place.kind != activities::kWorkspaceInPlace;
   if (!build.LastSnapshot().empty() || branch) {
-    if (recorded) {
-      say("see it", "wfe build diff " + id);
-    } else if (branch) {
-      say("see it", fmt::format("git diff {:.12}..{}", build.place.base_commit, build.place.branch));
-    }
-    if (changed && recorded) {
+    say("see it", "wfe build diff " + id);
+    if (changed) {
       say("take it",
           "wfe build diff " + id + " --apply" + (branch ? "   (or: git merge " + build.place.branch + ")" : ""));
-    } else if (branch) {
-      say("take it", "git merge " + build.place.branch);
-    } else if (recorded) {
+    } else {
       say("undo it", "wfe build undo " + id);
     }
   }
-  if (recorded && build.Status() != "passed") say("go on", "wfe build resume " + id);
+  if (build.Status() != "passed") say("go on", "wfe build resume " + id);
   return lines;
 }
 
@@ -171,7 +163,7 @@ std::string BuildPage(const BuildRecord& build, size_t width) {
     if (!why.empty()) page += "\n  " + why + "\n";
   }
   page += "\n";
-  for (const std::string& line : NextSteps(build, /*recorded=*/true)) page += "  " + line + "\n";
+  for (const std::string& line : NextSteps(build)) page += "  " + line + "\n";
   return page;
 }
 

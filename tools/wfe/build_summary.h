@@ -18,8 +18,8 @@ double RoundedDollars(double amount);
 
 /// "passed after 1 fix attempt · 7,012 tokens · $0.0131".
 std::string OneLine(const BuildRecord& build);
-/// Where the result is and what to do with it, a line each.  `recorded`: the server that knows the build goes on.
-std::vector<std::string> NextSteps(const BuildRecord& build, bool recorded);
+/// Where the result is and what to do with it, a line each.
+std::vector<std::string> NextSteps(const BuildRecord& build);
 
 nlohmann::ordered_json BuildObject(const BuildRecord& build);
 /// All of `wfe build show`.

@@ -59,6 +59,21 @@ client::ServiceClient& Globals::client() {
   return *client_;
 }
 
+void Globals::Use(const std::string& other_address, std::shared_ptr<void> embedded) {
+  client_.reset();
+  embedded_ = std::move(embedded);
+  address = other_address;
+  uses_local_ = true;
+}
+
+void Globals::LeaveLocalStore() {
+  if (!uses_local_) return;
+  client_.reset();
+  embedded_.reset();
+  address.clear();
+  uses_local_ = false;
+}
+
 Error Globals::Unreachable(const Error& error) {
   if (error.code == StatusCode::kDeadlineExceeded) {
     return Unavailable("the server at " + Address() + " did not answer in time");
@@ -97,6 +112,11 @@ void AddClientOptions(CLI::App& command, Globals& globals) {
   command.add_option("--address", globals.address,
                      "HOST:PORT of the server (default: $TEMPORAL_ADDRESS, 127.0.0.1:7233)");
   command.add_option("-n,--namespace", globals.ns, "Namespace (default: $TEMPORAL_NAMESPACE, default)");
+}
+
+void AddLocalOption(CLI::App& command, Globals& globals) {
+  command.add_flag("--local", globals.local,
+                   "Of a `--local` build (tried by itself when the server does not know the build, or none answers)");
 }
 
 void AddTargetOptions(CLI::App& command, Target& target) {

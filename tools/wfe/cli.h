@@ -27,6 +27,7 @@ class Globals {
   std::string ns;       ///< Empty: from the configuration.
   OutputFormat format = OutputFormat::kText;
   int exit_code = kExitOk;
+  bool local = false;  ///< --local: only the stores of local builds are asked (tools/wfe/local_store.h).
 
   /// The effective configuration; loaded once.
   Result<const Config*> config();
@@ -34,6 +35,13 @@ class Globals {
   std::string Namespace();
   /// A connection; made at first use.
   client::ServiceClient& client();
+  /// From now on another server; `embedded` lives as long as it is used.
+  void Use(const std::string& other_address, std::shared_ptr<void> embedded);
+  /// Back to the server of the options; ends the embedded one.
+  void LeaveLocalStore();
+  bool UsesLocalStore() const { return uses_local_; }
+  /// On the command line.
+  bool AddressWasNamed() const { return !address.empty() && !uses_local_; }
 
   /// A unary call of Temporal's service.  An unreachable server is one sentence that names the address.
   template <class Response>
@@ -54,11 +62,15 @@ class Globals {
 
  private:
   std::optional<Config> config_;
+  std::shared_ptr<void> embedded_;  // outlives the connection to it
+  bool uses_local_ = false;
   std::unique_ptr<client::ServiceClient> client_;
 };
 
 /// Adds --address, --namespace, --output and --config to a client command.
 void AddClientOptions(CLI::App& command, Globals& globals);
+/// Adds --local to a command that looks at a build.
+void AddLocalOption(CLI::App& command, Globals& globals);
 /// Adds --output and --config.
 void AddCommonOptions(CLI::App& command, Globals& globals);
 

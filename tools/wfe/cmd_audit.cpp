@@ -10,6 +10,7 @@
 #include "activities/audit/trace_file.h"
 #include "activities/audit/trace_rebuild.h"
 #include "activities/audit/trace_validator.h"
+#include "activities/traces/find_files.h"
 #include "activities/traces/history_entries.h"
 #include "engine/base/printable.h"
 #include "tools/wfe/cli.h"
@@ -29,9 +30,27 @@ struct AuditOptions {
   bool follow = false;
 };
 
-/// The file itself, or the trace inside a working directory.
-std::string TracePath(const std::string& given) {
-  return std::filesystem::is_directory(given) ? given + "/" + std::string(activities::kTraceFileName) : given;
+/// The file itself, the trace in a directory, or those below it: a build of a project in a sub-directory has its trace there.
+std::vector<std::string> TracePaths(const std::vector<std::string>& given) {
+  std::vector<std::string> paths;
+  for (const std::string& name : given) {
+    std::error_code error;
+    const std::string inside = name + "/" + std::string(activities::kTraceFileName);
+    if (!std::filesystem::is_directory(name, error)) {
+      paths.push_back(name);
+      continue;
+    }
+    const size_t before = paths.size();
+    if (!std::filesystem::exists(inside, error)) {
+      activities::ParseReport unreadable;
+      const auto found = activities::FindTraceFiles(name, unreadable, {});
+      if (found) {
+        for (const activities::FoundFile& file : *found) paths.push_back(file.path);
+      }
+    }
+    if (paths.size() == before) paths.push_back(inside);  // a build that has not begun to log yet
+  }
+  return paths;
 }
 
 Result<std::pair<Target, std::vector<HistoryEntry>>> ReadEntries(Globals& globals, const std::string& run) {
@@ -52,7 +71,7 @@ std::string OpenRunsNote(const activities::TraceReport& report, bool compared) {
                               : "it still runs, or the end of the file was cut off; --run compares with its history");
 }
 
-void PrintValidation(const std::string& path, const activities::TraceReport& report, bool compared,
+void PrintValidation(const std::string& path, const activities::TraceReport& report, bool compared, bool one_of_many,
                      OutputFormat format) {
   const std::string note = OpenRunsNote(report, compared);
   if (format != OutputFormat::kText) {
@@ -79,12 +98,13 @@ void PrintValidation(const std::string& path, const activities::TraceReport& rep
   }
   if (report.more_problems > 0) text += fmt::format("… and {} more\n", report.more_problems);
   if (!note.empty()) text += fmt::format("{}: note: {}\n", path, note);
-  text += fmt::format("{}: {} entries of {} in {} lines\n", report.ok() ? "valid" : "invalid", report.entries,
-                      Runs(report.entries_of_run.size()), report.lines);
+  text += fmt::format("{}{}: {} entries of {} in {} lines\n", one_of_many ? path + ": " : "",
+                      report.ok() ? "valid" : "invalid", report.entries, Runs(report.entries_of_run.size()),
+                      report.lines);
   PrintText(text);
 }
 
-Result<bool> ValidateOne(Globals& globals, const std::string& path, const std::string& run) {
+Result<bool> ValidateOne(Globals& globals, const std::string& path, const std::string& run, bool one_of_many) {
   WFE_ASSIGN_OR_RETURN(activities::TraceReport report, activities::ValidateTrace(path));
   if (!run.empty()) {
     WFE_ASSIGN_OR_RETURN(const auto entries, ReadEntries(globals, run));
@@ -92,19 +112,20 @@ Result<bool> ValidateOne(Globals& globals, const std::string& path, const std::s
                          activities::CompareTraceWithHistory(path, entries.first.run_id, entries.second));
     report.problems.insert(report.problems.end(), compared.problems.begin(), compared.problems.end());
   }
-  PrintValidation(path, report, !run.empty(), globals.format);
+  PrintValidation(path, report, !run.empty(), one_of_many, globals.format);
   return report.ok();
 }
 
 /// A file that cannot be read is said and does not hide what is wrong with the others.
 Result<int> Validate(Globals& globals, const AuditOptions& options) {
-  if (!options.run.empty() && options.files.size() > 1) {
+  const std::vector<std::string> paths = TracePaths(options.files);
+  if (!options.run.empty() && paths.size() > 1) {
     return InvalidArgument("--run compares one file with one run: name one file");
   }
   int exit_code = kExitOk;
-  for (const std::string& file : options.files) {
-    const Result<bool> sound = ValidateOne(globals, TracePath(file), options.run);
-    if (!sound && options.files.size() == 1) return sound.error();
+  for (const std::string& path : paths) {
+    const Result<bool> sound = ValidateOne(globals, path, options.run, paths.size() > 1);
+    if (!sound && paths.size() == 1) return sound.error();
     if (!sound) {
       const int code = Fail(sound.error(), globals.format);
       if (exit_code == kExitOk) exit_code = code;
@@ -175,8 +196,7 @@ Status ShowMore(Globals& globals, const std::vector<std::string>& paths, std::ve
 }
 
 Result<int> Tail(Globals& globals, const AuditOptions& options) {
-  std::vector<std::string> paths;
-  for (const std::string& file : options.files) paths.push_back(TracePath(file));
+  const std::vector<std::string> paths = TracePaths(options.files);
   std::vector<int64_t> shown(paths.size());
   std::string said;
   while (true) {

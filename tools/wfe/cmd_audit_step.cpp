@@ -169,7 +169,7 @@ Result<int> ShowStep(Globals& globals, const StepOptions& options) {
   for (const Part& part : parts) {
     fmt::print("\n== {} {} ==\n", part.name, PrintableLine(part.hash));
     if (part.missing.empty()) {
-      PutText(part.text);
+      PrintText(part.text.ends_with('\n') ? part.text : part.text + "\n");
     } else {
       fmt::print("({})\n", PrintableLine(part.missing));
     }

@@ -2,6 +2,8 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cctype>
+#include <cstdlib>
 #include <iostream>
 
 #include "activities/compliance/profile.h"
@@ -16,7 +18,6 @@
 #include "tools/wfe/prompt_store.h"
 #include "tools/wfe/queue_pollers.h"
 #include "tools/wfe/start.h"
-#include "tools/wfe/user_state.h"
 #include "workflows/audited_build/audited_build.h"
 
 namespace wfe::cli {
@@ -36,21 +37,31 @@ Status CheckProfile(Globals& globals, const Config& config, const BuildOptions& 
   return Ok();
 }
 
+/// One word that is nearly the name of a subcommand is a slip, not a task: a task that says what is wanted has more words.
+/// With --dir, which no slip has, it is taken at its word.
+Status RefuseSlip(const BuildOptions& options, const std::vector<std::string>& subcommands) {
+  const bool word = !options.task.empty() && std::all_of(options.task.begin(), options.task.end(), [](unsigned char c) {
+    return std::isalpha(c) != 0 || c == '-' || c == '_';
+  });
+  if (!word || options.task == "-" || !options.dir.empty()) return Ok();
+  const std::string guess = DidYouMean(options.task, subcommands);
+  if (guess.empty()) return Ok();
+  return InvalidArgument("wfe build has no command " + options.task + guess +
+                         " (a task that is this one word wants --dir)");
+}
+
 Result<int> StartBuild(Globals& globals, const BuildOptions& options, const WatchOptions& watch) {
   WFE_ASSIGN_OR_RETURN(const nlohmann::json input, BuildInput(options));
   WFE_ASSIGN_OR_RETURN(const Config* loaded, globals.config());
   WFE_RETURN_IF_ERROR(CheckProfile(globals, *loaded, options));
-  std::unique_ptr<LocalStack> local;
-  if (options.local) {
-    Config config = *loaded;
-    // Not below the project: what a build makes would be part of it.  One place also shares installed dependencies.
-    if (config.worker.work_root == WorkerConfig().work_root) config.worker.work_root = UserStateDirectory() + "/work";
-    WFE_ASSIGN_OR_RETURN(local, LocalStack::Start(config, &input));
-    globals.address = local->address();
-  }
   StartOptions start{
       .type = std::string(workflows::kAuditedBuildWorkflow), .input = input, .id = options.id, .queue = options.queue};
   if (start.id.empty()) start.id = MadeUpBuildId(input.value("working_dir", ""));
+  std::unique_ptr<LocalStack> local;
+  if (options.local) {
+    WFE_ASSIGN_OR_RETURN(local, LocalStack::Start(*loaded, &input, start.id));
+    globals.address = local->address();
+  }
   WFE_ASSIGN_OR_RETURN(const Target target, StartWorkflow(globals, start));
   WatchOptions how = watch;
   how.wait = how.wait || options.local;
@@ -84,14 +95,20 @@ Result<int> WatchBuild(Globals& globals, const Target& target, const WatchOption
   }
   FollowOptions follow;
   follow.show_steps = shows || (local && text);
+  follow.ends_with_us = local;
   if (options.timeout_s > 0) {
     follow.timeout = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(options.timeout_s));
   }
   const Result<Outcome> outcome = FollowRun(globals, target, follow);
   if (!outcome) {
     if (outcome.error().code != StatusCode::kCancelled) return outcome.error();
-    std::ignore = Fail(outcome.error(), globals.format);
-    return kExitInterrupted;
+    Error error = outcome.error();
+    if (local) error.message += "; `wfe build resume " + target.workflow_id + "` goes on from its last kept tree";
+    std::ignore = Fail(error, globals.format);
+    if (!local) return kExitInterrupted;
+    // What still runs here would be waited for; everything that is acknowledged is on the disk.
+    std::fflush(nullptr);
+    std::_Exit(kExitInterrupted);
   }
   WFE_ASSIGN_OR_RETURN(const BuildRecord build, LoadBuild(globals, target));
   if (text) {
@@ -99,11 +116,14 @@ Result<int> WatchBuild(Globals& globals, const Target& target, const WatchOption
     std::string why = outcome->failure;
     if (why.empty() && outcome->result.is_object()) why = outcome->result.value("message", "");
     if (!why.empty()) page += "  " + why + "\n";
-    for (const std::string& line : NextSteps(build, !local)) page += "  " + line + "\n";
-    PutText(page);
+    for (const std::string& line : NextSteps(build)) page += "  " + line + "\n";
+    PrintText(page);
   } else {
     PrintObject(BuildObject(build), globals.format);
   }
+  if (local && FollowWasInterrupted()) return kExitInterrupted;
+  const bool cancelled = outcome->status == temporal::api::enums::v1::WORKFLOW_EXECUTION_STATUS_CANCELED;
+  if (local && cancelled && options.timeout_s > 0) return kExitTimedOut;
   return ExitCodeOf(*outcome);
 }
 
@@ -162,9 +182,17 @@ void AddBuildCommands(CLI::App& app, Globals& globals) {
   AddBuildDiffCommands(build, globals);
   AddBuildResumeCommands(build, globals);
   AddBuildCleanCommand(build, globals);
+  for (const char* name : {"list", "show", "diff", "undo", "resume", "retry", "clean"}) {
+    AddLocalOption(*build.get_subcommand(name), globals);
+  }
   build.callback([&globals, &build, options, watch] {
     if (!build.get_subcommands().empty()) return;
-    globals.Run([&] { return StartBuild(globals, *options, *watch); });
+    globals.Run([&]() -> Result<int> {
+      std::vector<std::string> names;
+      for (const CLI::App* command : build.get_subcommands({})) names.push_back(command->get_name());
+      WFE_RETURN_IF_ERROR(RefuseSlip(*options, names));
+      return StartBuild(globals, *options, *watch);
+    });
   });
 }
 

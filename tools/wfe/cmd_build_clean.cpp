@@ -9,11 +9,11 @@
 #include "activities/audit/audit.h"
 #include "activities/compliance/claim.h"
 #include "activities/compliance/process_runner.h"
-#include "activities/compliance/text.h"
 #include "activities/workspace/git.h"
 #include "tools/wfe/build_changes.h"
 #include "tools/wfe/build_commands.h"
 #include "tools/wfe/build_record.h"
+#include "tools/wfe/local_store.h"
 
 namespace wfe::cli {
 namespace {
@@ -127,6 +127,10 @@ Result<int> CleanBuild(Globals& globals, const Target& target, bool yes) {
     }
   }
   CleanPlan plan = PlanClean(build);
+  if (globals.UsesLocalStore()) {
+    const std::string records = LocalBuildDirectory(id);
+    plan.removals.push_back({"its records in " + records + " (without them there is no diff, undo or resume)", records});
+  }
   std::string list;
   for (const Removal& removal : plan.removals) list += "\n  " + removal.what;
   if (plan.removals.empty()) {
@@ -136,11 +140,13 @@ Result<int> CleanBuild(Globals& globals, const Target& target, bool yes) {
   }
   if (!yes) {
     if (globals.format == OutputFormat::kText)
-      fmt::print("of {} there is on this machine:{}\n", id, activities::CleanTerminalText(list));
+      PrintText(fmt::format("of {} there is on this machine:{}\n", id, list));
     if (!Confirmed("Remove all of it?")) {
       return FailedPrecondition("nothing was removed; --yes removes it without asking");
     }
   }
+  const bool with_records = globals.UsesLocalStore();
+  globals.LeaveLocalStore();
   std::vector<std::string> removed;
   for (const Removal& removal : plan.removals) {
     if (!removal.path.empty()) {
@@ -152,11 +158,17 @@ Result<int> CleanBuild(Globals& globals, const Target& target, bool yes) {
   }
   if (!plan.branch.empty())
     WFE_RETURN_IF_ERROR(Git(plan.repository, {"update-ref", "-d", "refs/heads/" + plan.branch}));
-  if (in_place && !build.WorkingDir().empty()) RemoveExcludes(build.WorkingDir());
+  if (in_place && !build.WorkingDir().empty()) {
+    RemoveExcludes(build.WorkingDir());
+    if (const auto dir = activities::SafeDir::Open(build.WorkingDir(), {.reserved = {}})) {
+      activities::RemoveEmptyMountPoints(*dir);
+    }
+  }
   ForgetApplied(build.target.run_id);
   std::string text = "removed:" + list;
   for (const std::string& sentence : plan.kept) text += "\n" + sentence;
-  PrintEvent(text + "\nthe records of " + id + " stay", {{"cleaned", id}, {"removed", removed}, {"kept", plan.kept}},
+  if (!with_records) text += "\nthe records of " + id + " stay";
+  PrintEvent(text, {{"cleaned", id}, {"removed", removed}, {"kept", plan.kept}},
              globals.format);
   return kExitOk;
 }

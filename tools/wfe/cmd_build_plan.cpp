@@ -8,7 +8,6 @@
 #include "tools/wfe/build_start.h"
 #include "tools/wfe/build_summary.h"
 #include "tools/wfe/one_of.h"
-#include "tools/wfe/prompt_store.h"
 
 namespace wfe::cli {
 namespace {
@@ -44,18 +43,27 @@ void PrintPlan(const activities::BuildPlan& plan) {
   page += "\n";
   for (const std::string& problem : plan.problems) page += "  ✗ " + problem + "\n";
   if (plan.problems.empty()) page += "  a build can start; nothing was written and no model was called\n";
-  PutText(page);
+  PrintText(page);
 }
 
 Result<int> PlanBuild(Globals& globals, const PlanOptions& options) {
   WFE_ASSIGN_OR_RETURN(const Config* config, globals.config());
   WFE_ASSIGN_OR_RETURN(const std::string directory, ProjectDirectory(options.dir));
   activities::ComplianceConfig compliance;
+  compliance.command_timeout = std::chrono::seconds(config->build.check_timeout_s);
   std::error_code error;
   compliance.work_root = std::filesystem::absolute(config->worker.work_root, error).lexically_normal().string();
   if (!config->build.profiles_dir.empty()) compliance.profile_dirs = {config->build.profiles_dir};
-  WFE_ASSIGN_OR_RETURN(const activities::BuildPlan plan,
-                       activities::PlanChecks(compliance, directory, options.profile, options.checks, options.mode));
+  const bool there = std::filesystem::is_directory(directory, error);
+  if (!there) return NotFound("there is no directory " + directory);
+  auto planned = activities::PlanChecks(compliance, directory, options.profile, options.checks, options.mode);
+  if (!planned) {
+    if (planned.error().code == StatusCode::kInvalidArgument) return planned.error();
+    // A build would end in its pre-flight with these words.
+    std::ignore = Fail(planned.error(), globals.format);
+    return kExitProblemsFound;
+  }
+  const activities::BuildPlan plan = *std::move(planned);
   if (globals.format == OutputFormat::kText) {
     PrintPlan(plan);
   } else {
@@ -82,7 +90,7 @@ void AddBuildPlanCommand(CLI::App& build, Globals& globals) {
       ->transform(OneOf("--mode", {"auto", "create", "change"}));
   plan.footer(
       "Examples:\n  wfe build plan\n  wfe build plan ~/src/parser --check 'npm test'\n\n"
-      "Exit code 12: the build would end in its pre-flight, for the reasons printed.");
+      "Exit code 12: the build would end in its pre-flight, for the reasons printed; 4: there is no such directory.");
   plan.callback([&globals, options] { globals.Run([&] { return PlanBuild(globals, *options); }); });
 }
 

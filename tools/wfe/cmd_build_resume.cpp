@@ -23,6 +23,14 @@ Result<int> Resume(Globals& globals, const ResumeFlags& flags) {
   WFE_ASSIGN_OR_RETURN(const BuildRecord build, LoadBuild(globals, flags.target));
   WFE_ASSIGN_OR_RETURN(const nlohmann::json input, ResumeInput(build, flags.resume));
   WFE_ASSIGN_OR_RETURN(const Config* config, globals.config());
+  // A local build goes on where it is recorded, in an engine and a worker of this command.
+  const bool local = globals.UsesLocalStore();
+  std::unique_ptr<LocalStack> stack;
+  if (local) {
+    globals.LeaveLocalStore();
+    WFE_ASSIGN_OR_RETURN(stack, LocalStack::Start(*config, &input, build.target.workflow_id));
+    globals.Use(stack->address(), nullptr);
+  }
   // The same id: the runs of one build belong together.
   WFE_ASSIGN_OR_RETURN(const Target target,
                        StartWorkflow(globals, {.type = std::string(workflows::kAuditedBuildWorkflow),
@@ -34,8 +42,10 @@ Result<int> Resume(Globals& globals, const ResumeFlags& flags) {
     PrintText(fmt::format("{} goes on with {}{}\n", build.target.workflow_id, resume.value("step", ""),
                         resume.value("snapshot_blob_hash", "").empty() ? ", from the project as it is" : ""));
   }
-  WarnAboutQueue(globals, flags.queue.empty() ? config->client.queue : flags.queue);
-  return WatchBuild(globals, target, flags.watch, /*local=*/false);
+  WatchOptions watch = flags.watch;
+  watch.wait = watch.wait || local;
+  if (!local) WarnAboutQueue(globals, flags.queue.empty() ? config->client.queue : flags.queue);
+  return WatchBuild(globals, target, watch, local);
 }
 
 CLI::App& AddCommand(CLI::App& build, Globals& globals, const char* name, const char* help,

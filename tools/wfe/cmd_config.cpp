@@ -20,21 +20,24 @@ void AddConfigCommands(CLI::App& app, Globals& globals) {
       }
       for (const auto& [section, values] : json.items()) {
         if (!values.is_object()) continue;
-        std::printf("[%s]\n", section.c_str());
-        for (const auto& [key, value] : values.items()) std::printf("%s = %s\n", key.c_str(), value.dump().c_str());
-        std::printf("\n");
+        std::string text = "[" + section + "]\n";
+        for (const auto& [key, value] : values.items()) {
+          text += key + " = " + value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+        }
+        PrintText(text + "\n");
       }
-      for (const auto& source : json["sources"]) std::printf("# from %s\n", source.get<std::string>().c_str());
+      for (const auto& source : json["sources"]) PrintText("# from " + source.get<std::string>() + "\n");
       return kExitOk;
     });
   });
 
-  CLI::App& check = *config.add_subcommand("check", "Report unknown keys and wrong types with their position");
+  CLI::App& check = *config.add_subcommand("check", "Report unknown keys, wrong values with their position, and what is missing");
   AddCommonOptions(check, globals);
   check.footer("Example:\n  wfe config check --config wfe.toml");
   check.callback([&globals] {
     globals.Run([&]() -> Result<int> {
       WFE_ASSIGN_OR_RETURN(const Config* effective, globals.config());
+      if (const std::string missing = MissingInConfig(*effective); !missing.empty()) return InvalidArgument(missing);
       PrintObject({{"status", "ok"}, {"sources", effective->sources}}, globals.format);
       return kExitOk;
     });

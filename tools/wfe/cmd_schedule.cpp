@@ -4,6 +4,7 @@
 #include "tools/wfe/cli.h"
 #include "tools/wfe/describe.h"
 #include "tools/wfe/one_of.h"
+#include "tools/wfe/registry.h"
 #include "tools/wfe/schedule_request.h"
 
 namespace wfe::cli {
@@ -83,6 +84,7 @@ Result<int> Create(Globals& globals, ScheduleOptions options, const std::string&
   if (options.queue.empty()) options.queue = config->client.queue;
   WFE_ASSIGN_OR_RETURN(const auto request, BuildCreateSchedule(globals.Namespace(), options));
   WFE_RETURN_IF_ERROR(globals.Call<ws::CreateScheduleResponse>("CreateSchedule", request));
+  WarnAboutType(options.type, globals.format);
   PrintEvent("schedule " + options.id + " created", {{"schedule_id", options.id}}, globals.format);
   return kExitOk;
 }

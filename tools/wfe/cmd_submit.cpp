@@ -29,13 +29,6 @@ struct SubmitOptions {
 
 std::string Guess(const std::string& type) { return DidYouMean(type, WorkflowTypes().Names()); }
 
-/// Workers of other programs may know types that this one does not; a near miss is worth a word.
-void WarnAboutType(Globals& globals, const std::string& type) {
-  if (WorkflowTypes().Find(type) != nullptr) return;
-  const std::string guess = Guess(type);
-  if (!guess.empty()) Warn("this program knows no workflow type " + type + guess, globals.format);
-}
-
 Result<int> Submit(Globals& globals, const SubmitOptions& options) {
   WFE_ASSIGN_OR_RETURN(const auto input, ReadInput(options.input, options.input_file));
   WFE_ASSIGN_OR_RETURN(const Config* config, globals.config());
@@ -55,7 +48,7 @@ Result<int> Submit(Globals& globals, const SubmitOptions& options) {
                                                                     .queue = options.queue,
                                                                     .run_timeout_s = options.run_timeout_s}));
   if (!options.local) {
-    WarnAboutType(globals, options.type);
+    WarnAboutType(options.type, globals.format);
     WarnAboutQueue(globals, options.queue.empty() ? config->client.queue : options.queue);
   }
   const bool stay = options.wait || options.follow || options.local;
@@ -66,6 +59,7 @@ Result<int> Submit(Globals& globals, const SubmitOptions& options) {
   if (!stay) return kExitOk;
   FollowOptions follow;
   follow.show_steps = options.follow || options.local;
+  follow.ends_with_us = options.local;
   if (options.timeout_s > 0) {
     follow.timeout = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(options.timeout_s));
   }
@@ -73,6 +67,8 @@ Result<int> Submit(Globals& globals, const SubmitOptions& options) {
   if (!outcome) {
     if (outcome.error().code != StatusCode::kCancelled) return outcome.error();
     std::ignore = Fail(outcome.error(), globals.format);
+    std::fflush(nullptr);
+    if (options.local) std::_Exit(kExitInterrupted);  // what still runs here would be waited for
     return kExitInterrupted;
   }
   return ReportOutcome(*outcome, target, globals.format);

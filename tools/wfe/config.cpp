@@ -13,6 +13,8 @@
 #include <functional>
 #include <map>
 
+#include "engine/base/suggest.h"
+
 namespace wfe::cli {
 namespace {
 
@@ -45,7 +47,7 @@ Key ChoiceKey(std::string name, std::string& target, std::vector<std::string> ch
   return {std::move(name),
           [&target, choices = std::move(choices), may_be](const toml::node& node) -> std::string {
             const auto value = node.value_exact<std::string>();
-            if (!value || std::find(choices.begin(), choices.end(), *value) == choices.end()) return "may be " + may_be;
+            if (!value || std::find(choices.begin(), choices.end(), *value) == choices.end()) return "must be " + may_be;
             target = *value;
             return {};
           },
@@ -79,6 +81,11 @@ Key StringsKey(std::string name, std::vector<std::string>& target) {
             return {};
           },
           [&target] { return target; }};
+}
+
+const std::vector<std::string>& Backends() {
+  static const std::vector<std::string> kBackends = {"gemini", "gemini-cli", "command", "scripted"};
+  return kBackends;
 }
 
 std::vector<Key> Keys(Config& c) {
@@ -135,7 +142,7 @@ std::vector<Key> Keys(Config& c) {
       StringKey("client.namespace", c.client.ns),
       StringKey("client.queue", c.client.queue),
       StringKey("client.api_key", c.client.api_key, true),
-      StringKey("agent.backend", c.agent.backend),
+      ChoiceKey("agent.backend", c.agent.backend, Backends()),
       StringKey("agent.model", c.agent.model),
       StringKey("agent.base_url", c.agent.base_url),
       StringKey("agent.cassette_dir", c.agent.cassette_dir),
@@ -143,6 +150,7 @@ std::vector<Key> Keys(Config& c) {
       StringKey("agent.cli_path", c.agent.cli_path),
       StringsKey("agent.command", c.agent.command),
       StringsKey("agent.command_env", c.agent.command_env),
+      IntegerKey("agent.step_timeout_s", c.agent.step_timeout_s, 1, 12 * 3600),
       IntegerKey("agent.max_turns", c.agent.max_turns, 0, 1000),
       IntegerKey("agent.max_output_tokens", c.agent.max_output_tokens, 0, 10'000'000),
       IntegerKey("agent.max_files", c.agent.max_files, 0, 100'000),
@@ -151,6 +159,7 @@ std::vector<Key> Keys(Config& c) {
       StringKey("build.templates", c.build.templates_dir),
       StringKey("build.profiles", c.build.profiles_dir),
       ChoiceKey("build.sandbox", c.build.sandbox, {"preferred", "required", "off"}),
+      IntegerKey("build.check_timeout_s", c.build.check_timeout_s, 1, 86'400),
       IntegerKey("build.host_timeout_s", c.build.host_timeout_s, 1, 30 * 86'400),
   };
 }
@@ -275,7 +284,22 @@ void ReadEnvironment(Config& config) {
   }
 }
 
+/// What the environment says is no better than what a file says.
+Status CheckBackend(const Config& config) {
+  const std::vector<std::string>& known = Backends();
+  if (std::find(known.begin(), known.end(), config.agent.backend) != known.end()) return Ok();
+  return InvalidArgument("WFE_AGENT_BACKEND must be gemini, gemini-cli, command or scripted, not \"" +
+                         config.agent.backend + "\"" + DidYouMean(config.agent.backend, known));
+}
+
 }  // namespace
+
+std::string MissingInConfig(const Config& config) {
+  if (config.agent.backend == "command" && config.agent.command.empty()) {
+    return "agent.backend is \"command\", and agent.command names no program to start";
+  }
+  return {};
+}
 
 Result<Config> LoadConfig(const std::string& path) {
   Config config;
@@ -293,6 +317,7 @@ Result<Config> LoadConfig(const std::string& path) {
   }
   if (!file.empty()) WFE_RETURN_IF_ERROR(ReadFile(file, config));
   ReadEnvironment(config);
+  WFE_RETURN_IF_ERROR(CheckBackend(config));
   return config;
 }
 

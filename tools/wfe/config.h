@@ -45,6 +45,7 @@ struct AgentConfig {
   std::string cli_path = "gemini";
   std::vector<std::string> command;      ///< Program and arguments of backend "command"; empty: there is none.
   std::vector<std::string> command_env;  ///< Variables of the worker that it gets; their values are secrets.
+  int64_t step_timeout_s = 1800;         ///< One run of gemini-cli or of an own command.
   // Of one agent step; 0: the built-in limit.
   int64_t max_turns = 0;
   int64_t max_output_tokens = 0;
@@ -57,6 +58,7 @@ struct BuildConfig {
   std::string templates_dir;  ///< Empty: the templates that ship with wfe.
   std::string profiles_dir;   ///< Empty: the check profiles that ship with wfe.
   std::string sandbox = "preferred";
+  int64_t check_timeout_s = 600;  ///< Of a check that was named as a command.
   int64_t host_timeout_s = 600;
 };
 
@@ -74,6 +76,9 @@ struct Config {
 /// A ./wfe.toml that belongs to another user, or that lies in the directory of a build, is refused until it is named.
 /// Every problem found is in the error's message, one a line: "wfe.toml:3:1: unknown key server.lisen".
 Result<Config> LoadConfig(const std::string& path);
+
+/// What a worker under this configuration could not start with, in a sentence; empty when there is nothing.
+std::string MissingInConfig(const Config& config);
 
 /// The effective configuration, secrets masked.
 nlohmann::ordered_json ToJson(const Config& config);

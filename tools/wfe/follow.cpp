@@ -18,6 +18,9 @@ using std::chrono::steady_clock;
 
 volatile std::sig_atomic_t interrupted = 0;
 
+/// So long a cancelled run has to end its agent or checks.
+constexpr auto kTimeToEnd = std::chrono::seconds(10);
+
 /// The line at the bottom of a terminal that says what is going on right now.  Silent elsewhere.
 class StatusLine {
  public:
@@ -47,14 +50,18 @@ class Follower {
   Follower(Globals& globals, Target target, const FollowOptions& options)
       : globals_(globals),
         target_(std::move(target)),
-        options_(options),
-        status_(options.show_steps && globals.format == OutputFormat::kText),
+        options_(WithoutStepsInADocument(options, globals.format)),
+        status_(options_.show_steps && globals.format == OutputFormat::kText),
         start_(steady_clock::now()) {}
 
   Result<Outcome> Run() {
     while (true) {
-      if (interrupted != 0) return Cancelled("stopped following; " + target_.workflow_id + " goes on");
-      if (options_.timeout && steady_clock::now() - start_ > *options_.timeout) {
+      const bool late = options_.timeout && steady_clock::now() - start_ > *options_.timeout;
+      if (options_.ends_with_us) {
+        WFE_RETURN_IF_ERROR(EndTheRun(late));
+      } else if (interrupted != 0) {
+        return Cancelled("stopped following; " + target_.workflow_id + " goes on");
+      } else if (late) {
         return DeadlineExceeded(target_.workflow_id + " is still running after " +
                                 HumanDuration(std::chrono::duration<double>(*options_.timeout).count()) +
                                 "; it goes on");
@@ -97,6 +104,36 @@ class Follower {
   }
 
  private:
+  /// `--output json` is one document, the outcome; steps come a line each with jsonl.
+  static FollowOptions WithoutStepsInADocument(FollowOptions options, OutputFormat format) {
+    options.show_steps = options.show_steps && format != OutputFormat::kJson;
+    return options;
+  }
+
+  /// Nobody goes on with the run when this process has ended, so it is told to end first.
+  Status EndTheRun(bool late) {
+    if (interrupted == 0 && !late) return Ok();
+    if (!give_up_) {
+      give_up_ = steady_clock::now() + kTimeToEnd;
+      status_.Clear();
+      if (globals_.format == OutputFormat::kText) {
+        PrintText(fmt::format("{}; cancelling {} (once more ends at once) …\n", late ? "the time is up" : "interrupted",
+                              target_.workflow_id));
+        std::fflush(stdout);
+      }
+      ws::RequestCancelWorkflowExecutionRequest request;
+      request.set_namespace_(globals_.Namespace());
+      request.mutable_workflow_execution()->set_workflow_id(target_.workflow_id);
+      request.set_request_id(NewRequestId());
+      request.set_reason(late ? "--timeout" : "interrupted");
+      // One that has just ended cannot be cancelled; its end is the next thing that is read.
+      std::ignore =
+          globals_.Call<ws::RequestCancelWorkflowExecutionResponse>("RequestCancelWorkflowExecution", request);
+    }
+    if (steady_clock::now() < *give_up_) return Ok();
+    return Cancelled(target_.workflow_id + " did not end in time and was left as it stands");
+  }
+
   void Next(const std::string& run_id) {
     target_.run_id = run_id;
     page_token_.clear();
@@ -237,6 +274,7 @@ class Follower {
   int64_t last_event_id_ = 0;
   bool moved_on_ = false;
   bool lost_ = false;
+  std::optional<steady_clock::time_point> give_up_;
   StepTeller steps_;
   std::map<int64_t, std::string> activities_;
   std::set<std::pair<std::string, int>> shown_retry_;
@@ -246,8 +284,17 @@ class Follower {
 
 Result<Outcome> FollowRun(Globals& globals, const Target& target, const FollowOptions& options) {
   interrupted = 0;
-  std::signal(SIGINT, [](int) { interrupted = 1; });
+  // The first signal only: whoever sends another one does not want to wait.
+  struct sigaction action {};
+  action.sa_handler = [](int) { interrupted = 1; };
+  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  sigaction(SIGINT, &action, nullptr);
+  if (options.ends_with_us) {
+    for (const int signal : {SIGTERM, SIGHUP}) sigaction(signal, &action, nullptr);
+  }
   return Follower(globals, target, options).Run();
 }
+
+bool FollowWasInterrupted() { return interrupted != 0; }
 
 }  // namespace wfe::cli

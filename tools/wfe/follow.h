@@ -12,10 +12,16 @@ namespace wfe::cli {
 struct FollowOptions {
   bool show_steps = true;           ///< False: only wait.
   std::optional<Duration> timeout;  ///< Give up after this; the run goes on.
+  /// The run ends with this process: an interrupt (or the timeout) cancels it and follows it to its end, which takes seconds.
+  bool ends_with_us = false;
 };
 
 /// Prints a run's steps until it closes, through continue-as-new, and returns how it ended.  A lost server is waited
 /// for ("connection lost … reconnecting"); nothing is printed twice, since the history's event ids say what was shown.
+/// CANCELLED: interrupted before the run's end.
 Result<Outcome> FollowRun(Globals& globals, const Target& target, const FollowOptions& options);
+
+/// A signal ended the last FollowRun, or cancelled its run.
+bool FollowWasInterrupted();
 
 }  // namespace wfe::cli

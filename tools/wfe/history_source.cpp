@@ -6,6 +6,7 @@
 
 #include "engine/history/nesting.h"
 #include "tools/wfe/describe.h"
+#include "tools/wfe/local_store.h"
 #include "workers/core/history_json.h"
 
 namespace wfe::cli {
@@ -18,7 +19,17 @@ bool LooksLikeRunId(const std::string& text) {
 }  // namespace
 
 Result<Target> Resolve(Globals& globals, const Target& target) {
-  const auto description = Describe(globals, target);
+  if (globals.local && !globals.UsesLocalStore()) {
+    WFE_ASSIGN_OR_RETURN(const bool found, FallBackToLocalBuild(globals, target.workflow_id));
+    if (!found) return NotFound("there is no local build " + target.workflow_id + "; `wfe build list --local` has them");
+  }
+  auto description = Describe(globals, target);
+  const bool elsewhere = !description && (description.error().code == StatusCode::kNotFound ||
+                                          Globals::IsUnreachable(description.error()));
+  if (elsewhere) {
+    WFE_ASSIGN_OR_RETURN(const bool found, FallBackToLocalBuild(globals, target.workflow_id));
+    if (found) description = Describe(globals, target);
+  }
   if (description) {
     const auto& execution = description->workflow_execution_info().execution();
     return Target{execution.workflow_id(), execution.run_id()};

@@ -5,7 +5,10 @@
 #include <nlohmann/json.hpp>
 
 #include "activities/compliance/allowed_roots.h"
+#include "engine/base/time.h"
 #include "engine/host/server.h"
+#include "tools/wfe/local_store.h"
+#include "tools/wfe/user_state.h"
 #include "tools/wfe/worker_process.h"
 
 namespace wfe::cli {
@@ -15,9 +18,27 @@ struct LocalStack::Impl {
     worker.reset();
     if (server) server->Stop(std::chrono::seconds(1));
     std::error_code ignored;
-    if (!store.empty()) std::filesystem::remove_all(store, ignored);
+    if (!temporary.empty()) std::filesystem::remove_all(temporary, ignored);
   }
-  std::string store;
+
+  /// `data_dir` empty: beside the socket, for as long as this lives.
+  Status Serve(const std::string& data_dir, const history::Limits& limits) {
+    std::string pattern = (std::filesystem::temp_directory_path() / "wfe-local-XXXXXX").string();
+    if (mkdtemp(pattern.data()) == nullptr) return Internal("cannot make a temporary directory like " + pattern);
+    temporary = pattern;
+    host::ServerOptions options;
+    options.data_dir = data_dir.empty() ? pattern + "/data" : data_dir;
+    // Whoever reaches the server can have the worker do things in the directories that the input names.  A socket in a
+    // directory of mode 0700 is for this user alone; one whose name is too long for a socket gives way to a port.
+    const std::string socket = "unix:" + pattern + "/socket";
+    options.listen = socket.size() < 100 ? socket : "127.0.0.1:0";
+    options.limits = limits;
+    WFE_ASSIGN_OR_RETURN(server, host::Server::Start(options));
+    return Ok();
+  }
+
+  LocalStoreLocks locks;  ///< Given back last.
+  std::string temporary;
   std::unique_ptr<host::Server> server;
   std::unique_ptr<WorkerProcess> worker;
 };
@@ -25,22 +46,30 @@ struct LocalStack::Impl {
 LocalStack::LocalStack(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 LocalStack::~LocalStack() = default;
 
-Result<std::unique_ptr<LocalStack>> LocalStack::Start(const Config& config, const nlohmann::json* input) {
+Result<std::unique_ptr<LocalStack>> LocalStack::Start(const Config& config, const nlohmann::json* input,
+                                                      const std::string& build_id) {
   auto impl = std::make_unique<Impl>();
-  std::string pattern = (std::filesystem::temp_directory_path() / "wfe-local-XXXXXX").string();
-  if (mkdtemp(pattern.data()) == nullptr) return Internal("cannot make a temporary directory like " + pattern);
-  impl->store = pattern;
-  host::ServerOptions server;
-  server.data_dir = pattern + "/data";
-  // Whoever reaches the server can have the worker do things in the directories that the input names.  A socket in a
-  // directory of mode 0700 is for this user alone; one whose name is too long for a socket gives way to a port.
-  const std::string socket = "unix:" + pattern + "/socket";
-  server.listen = socket.size() < 100 ? socket : "127.0.0.1:0";
-  server.limits = config.limits;
-  WFE_ASSIGN_OR_RETURN(impl->server, host::Server::Start(server));
   WorkerProcessOptions worker;
   worker.config = config;
   worker.config.worker.queues = {config.client.queue};
+  LocalBuild build;
+  if (!build_id.empty()) {
+    build = {.directory = LocalBuildDirectory(build_id),
+             .workflow_id = build_id,
+             .started = FormatIso8601Millis(SystemClock().Now())};
+    if (input != nullptr && input->is_object()) build.project_dir = input->value("working_dir", "");
+    WFE_ASSIGN_OR_RETURN(impl->locks, LockLocalStore(build_id, /*to_run=*/true));
+    worker.alive_lock = build.AliveLock();
+    // Not below the project: what a build makes would be part of it.  One place also shares installed dependencies.
+    if (config.worker.work_root == WorkerConfig().work_root) {
+      worker.config.worker.work_root = UserStateDirectory() + "/work";
+    }
+  }
+  WFE_RETURN_IF_ERROR(impl->Serve(build_id.empty() ? "" : build.DataDirectory(), config.limits));
+  if (!build_id.empty()) {
+    build.address = impl->server->address();
+    WFE_RETURN_IF_ERROR(DescribeLocalBuild(build));
+  }
   if (input != nullptr) {
     for (std::string& named : activities::DirectoriesNamedBy(*input)) {
       worker.config.worker.allowed_roots.push_back(std::move(named));
@@ -49,6 +78,14 @@ Result<std::unique_ptr<LocalStack>> LocalStack::Start(const Config& config, cons
   worker.address = impl->server->address();
   worker.ns = "default";
   WFE_ASSIGN_OR_RETURN(impl->worker, WorkerProcess::Start(worker));
+  return std::unique_ptr<LocalStack>(new LocalStack(std::move(impl)));
+}
+
+Result<std::unique_ptr<LocalStack>> LocalStack::OpenForReading(const std::string& build_id) {
+  auto impl = std::make_unique<Impl>();
+  WFE_ASSIGN_OR_RETURN(impl->locks, LockLocalStore(build_id, /*to_run=*/false));
+  const LocalBuild build{.directory = LocalBuildDirectory(build_id)};
+  WFE_RETURN_IF_ERROR(impl->Serve(build.DataDirectory(), {}));
   return std::unique_ptr<LocalStack>(new LocalStack(std::move(impl)));
 }
 

@@ -30,7 +30,9 @@ void Warn(const std::string& sentence, OutputFormat format) {
   if (format == OutputFormat::kText) {
     fmt::print(stderr, "wfe: warning: {}\n", PrintableText(sentence));
   } else {
-    fmt::print(stderr, "{}\n", nlohmann::json({{"warning", sentence}}).dump());
+    const nlohmann::json object = {{"warning", sentence}};
+    fmt::print(stderr, "{}\n",
+               PrintableJson(object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)));
   }
 }
 

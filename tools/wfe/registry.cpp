@@ -1,5 +1,7 @@
 #include "tools/wfe/registry.h"
 
+#include "engine/base/suggest.h"
+#include "tools/wfe/queue_pollers.h"
 #include "workers/sdk/workflow_registry.h"
 #include "workflows/audited_build/audited_build.h"
 #include "workflows/optimization/optimization.h"
@@ -14,6 +16,14 @@ const sdk::WorkflowRegistry& WorkflowTypes() {
     return registry;
   }();
   return kRegistry;
+}
+
+void WarnAboutType(const std::string& type, OutputFormat format) {
+  if (WorkflowTypes().Find(type) != nullptr) return;
+  const std::string guess = DidYouMean(type, WorkflowTypes().Names());
+  Warn("this program knows no workflow type " + type +
+           (guess.empty() ? "; it waits for a worker of a program that does" : guess),
+       format);
 }
 
 }  // namespace wfe::cli

@@ -29,6 +29,8 @@ void RegisterWorkerActivities(sdk::ActivityRegistry& registry, const WorkerActiv
   activities::ComplianceConfig compliance;
   compliance.work_root = worker.work_root;
   if (!worker.config.build.profiles_dir.empty()) compliance.profile_dirs = {worker.config.build.profiles_dir};
+  compliance.command_timeout = std::chrono::seconds(worker.config.build.check_timeout_s);
+  compliance.alive_lock = worker.alive_lock;
   compliance.secrets = worker.agent.secrets;
   compliance.store_blob = [records = worker.records](std::string_view, std::string_view bytes) -> Status {
     WFE_RETURN_IF_ERROR(records->Put(bytes));
@@ -37,7 +39,7 @@ void RegisterWorkerActivities(sdk::ActivityRegistry& registry, const WorkerActiv
   // LoadConfig has refused every other word.
   if (const auto sandbox = activities::ParseSandboxPolicy(worker.config.build.sandbox)) compliance.sandbox = *sandbox;
   if (const std::string warning = activities::SandboxWarning(compliance); !warning.empty()) {
-    std::fprintf(stderr, "warning: %s\n", warning.c_str());
+    std::fprintf(stderr, "warning: %s\n", PrintableText(warning).c_str());
   }
   activities::RegisterComplianceActivities(registry, compliance);
   activities::RegisterHostActivities(registry, {.host_queue = worker.host_queue,
@@ -69,6 +71,7 @@ void RegisterWorkerActivities(sdk::ActivityRegistry& registry, const WorkerActiv
                                                      .path = "",
                                                      .blob_sink = worker.records,
                                                      .blob_source = worker.records,
+                                                     .alive_lock = worker.alive_lock,
                                                      .allow = allow});
   activities::GuardDirectories(registry, {.roots = worker.roots, .lock_dir = worker.work_root + "/locks"});
 }

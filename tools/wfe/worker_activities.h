@@ -28,6 +28,7 @@ struct WorkerActivities {
   std::string work_root;   ///< Real path.
   std::string host_queue;  ///< The queue that only this host serves.
   std::shared_ptr<const activities::AllowedRoots> roots;
+  std::string alive_lock;  ///< See activities::Claim.
 };
 
 /// Registers them; each that takes a directory is refused outside of `roots` (activities/compliance/allowed_roots.h).

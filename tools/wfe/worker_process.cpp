@@ -142,7 +142,8 @@ class WorkerProcess::Impl {
                                         .ns = options.ns,
                                         .work_root = work_root,
                                         .host_queue = host_queue,
-                                        .roots = roots_});
+                                        .roots = roots_,
+                                        .alive_lock = options.alive_lock});
 
     worker::WorkerOptions worker;
     worker.ns = options.ns;

@@ -1,4 +1,7 @@
 // Where a build works: its workspace, what is proved before money is spent, another host, and the commits.
+#include <algorithm>
+#include <cctype>
+
 #include "workflows/audited_build/build_run.h"
 
 namespace wfe::workflows {
@@ -11,6 +14,15 @@ namespace {
 
 // Well under a minute, so that a killed worker's step is tried again soon.
 constexpr Duration kHeartbeat = 15s;
+
+/// What the brief calls the project: its directory's name, where a person chose it and it can stand in a sentence.
+std::string ProjectName(const std::string& asked_for, const std::string& project_dir) {
+  const std::string name = project_dir.substr(project_dir.rfind('/') + 1);
+  const bool plain = std::all_of(name.begin(), name.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.' || c >= 0x80;
+  });
+  return asked_for.empty() || name.empty() || !plain ? "project" : name;
+}
 
 }  // namespace
 
@@ -98,7 +110,7 @@ Task<void> BuildRun::PrepareContext() {
   prepare.template_version = base_.context ? base_.context->template_version : input_.template_version;
   prepare.values = input_.template_values;
   prepare.defaults["task"] = input_.task;
-  prepare.defaults["package_name"] = "project";
+  prepare.defaults["package_name"] = ProjectName(input_.working_dir, place_.project_dir);
   prepare.defaults["package_specifics"] = "Nothing beyond the above.";
   std::string& checks = prepare.defaults["checks"];
   for (const std::string& command : ready_.check_commands) checks += "- `" + command + "`\n";
