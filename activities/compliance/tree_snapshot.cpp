@@ -1,25 +1,18 @@
 #include "activities/compliance/tree_snapshot.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <iterator>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "activities/compliance/check_products.h"
+#include "activities/compliance/packed_tree.h"
 #include "activities/compliance/project_facts.h"
+#include "activities/compliance/safe_links.h"
 #include "activities/compliance/text.h"
 #include "engine/base/hash.h"
-#include "engine/base/unique_fd.h"
 
 namespace wfe::activities {
 namespace {
-
-constexpr std::string_view kMagic = "wfe-tree-1\n";
-constexpr size_t kHashBytes = 32;
 
 /// The snapshot reads names that are reserved for agents too, unless the options leave them out.
 Result<SafeDir> Unreserved(const SafeDir& dir, const SnapshotOptions& options) {
@@ -43,122 +36,104 @@ std::vector<std::string> LeaveOutOddNames(const SafeDir& dir, std::vector<SafeEn
   return odd;
 }
 
+/// What a directory holds.
+struct Listing {
+  std::vector<SafeEntry> entries;        ///< Files and links.
+  std::vector<std::string> directories;  ///< All of them, sorted; none where only what git does not ignore is listed.
+  std::vector<std::string> left_out;     ///< Names that no path can hold.
+};
+
 /// What git does not ignore, for a directory with more files than the limit: those that are built are not its source.
-Result<std::vector<SafeEntry>> WithoutIgnored(const SafeDir& dir, const SnapshotOptions& options) {
+Result<Listing> WithoutIgnored(const SafeDir& dir, const SnapshotOptions& options) {
   WFE_ASSIGN_OR_RETURN(const ProjectFacts facts, ProjectFacts::Read(dir, options.max_files));
-  std::vector<SafeEntry> entries;
+  Listing listing;
   for (const std::string& path : facts.files()) {
     const auto entry = dir.Stat(path);
-    if (entry && entry->has_value()) entries.push_back(**entry);
+    if (entry && entry->has_value()) listing.entries.push_back(**entry);
   }
-  return entries;
+  listing.left_out = LeaveOutOddNames(dir, listing.entries);
+  return listing;
 }
 
-Result<std::vector<SafeEntry>> Entries(const SafeDir& dir, const SnapshotOptions& options,
-                                       std::vector<std::string>* odd = nullptr) {
+Result<Listing> List(const SafeDir& dir, const SnapshotOptions& options) {
   SafeDir::ListOptions list;
   list.excluded = options.excluded;
+  list.include_directories = true;
   list.max_entries = options.max_files * 2;  // Directories count as entries, not as files.
   auto entries = dir.List("", list);
   if (!entries && entries.error().code != StatusCode::kResourceExhausted) return std::move(entries).error();
-  if (entries) std::erase_if(*entries, [](const SafeEntry& entry) { return entry.kind == FileKind::kOther; });
-  if (!entries || entries->size() > options.max_files) {
-    WFE_ASSIGN_OR_RETURN(entries, WithoutIgnored(dir, options));
+  if (!entries) return WithoutIgnored(dir, options);
+  Listing listing;
+  for (SafeEntry& entry : *entries) {
+    if (entry.kind == FileKind::kDirectory) {
+      if (dir.CheckPath(entry.path)) listing.directories.push_back(std::move(entry.path));
+    } else if (entry.kind != FileKind::kOther) {
+      listing.entries.push_back(std::move(entry));
+    }
   }
-  const std::vector<std::string> left_out = LeaveOutOddNames(dir, *entries);
-  if (odd != nullptr) *odd = left_out;
-  return entries;
+  if (listing.entries.size() > options.max_files) return WithoutIgnored(dir, options);
+  listing.left_out = LeaveOutOddNames(dir, listing.entries);
+  return listing;
+}
+
+/// Those with nothing in them that belongs to the tree.
+std::vector<std::string> EmptyDirectories(const Listing& listing) {
+  std::set<std::string_view> parents;
+  const auto note = [&parents](std::string_view path) {
+    if (const size_t slash = path.rfind('/'); slash != std::string_view::npos) parents.insert(path.substr(0, slash));
+  };
+  for (const SafeEntry& entry : listing.entries) note(entry.path);
+  for (const std::string& directory : listing.directories) note(directory);
+  std::vector<std::string> empty;
+  for (const std::string& directory : listing.directories) {
+    if (!parents.contains(directory)) empty.push_back(directory);
+  }
+  return empty;
 }
 
 Error TooLarge(const std::string& path, uint64_t limit) {
   return ResourceExhausted("with " + path + " the files exceed " + std::to_string(limit) + " bytes in total");
 }
 
-/// The target text of a link; it is never followed.
-Result<std::string> LinkTarget(const SafeDir& dir, const SafeEntry& entry) {
-  const size_t slash = entry.path.rfind('/');
-  const std::string parent = slash == std::string::npos ? "." : entry.path.substr(0, slash);
-  // A parent that turned into a link meanwhile could at worst make us read another link's target text.
-  const UniqueFd at(::openat(dir.fd(), parent.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!at.open()) return NotFound(entry.path + " has gone");
-  char target[4096];
-  const ssize_t length =
-      ::readlinkat(at.get(), entry.path.c_str() + (slash == std::string::npos ? 0 : slash + 1), target, sizeof target);
-  if (length < 0) return NotFound(entry.path + " has gone");
-  return std::string(target, static_cast<size_t>(length));
-}
-
 void PutNumber(std::string& out, uint64_t number) {
   for (int shift = 0; shift < 64; shift += 8) out += static_cast<char>(number >> shift & 0xff);
 }
 
-/// Takes pieces off the front of a blob; `sound` turns false when it is too short.
-class Reader {
- public:
-  explicit Reader(std::string_view bytes) : bytes_(bytes) {}
-  uint64_t Number() {
-    const std::string_view raw = Bytes(8);
-    uint64_t number = 0;
-    for (size_t i = 0; i < raw.size(); ++i) number |= uint64_t{static_cast<unsigned char>(raw[i])} << (8 * i);
-    return number;
-  }
-  std::string_view Bytes(uint64_t count) {
-    if (count > bytes_.size()) {
-      sound = false;
-      bytes_ = {};
-      return {};
+/// A file that was packed is written again, however large the files are that an agent may write.
+Result<SafeDir> Roomy(const SafeDir& dir, const SnapshotOptions& options) {
+  SafeDirOptions own = dir.options();
+  own.max_file_bytes = options.max_file_bytes;
+  own.max_path_bytes = 4096;
+  return SafeDir::Open("/proc/self/fd/" + std::to_string(dir.fd()), own);
+}
+
+/// Deletes what PackTree would pack and `tree` does not have.  What is in the way of the tree goes too.
+Status DeleteOthers(const PackedTree& tree, const SafeDir& dir, const SnapshotOptions& limits) {
+  WFE_ASSIGN_OR_RETURN(const Listing present, List(dir, limits));
+  std::set<std::string_view> wanted;  // as directories
+  for (const PackedEntry& entry : tree.entries) {
+    const std::string_view path = entry.path;
+    if (entry.kind == FileKind::kDirectory) wanted.insert(path);
+    for (size_t slash = path.find('/'); slash != std::string_view::npos; slash = path.find('/', slash + 1)) {
+      wanted.insert(path.substr(0, slash));
     }
-    const std::string_view taken = bytes_.substr(0, count);
-    bytes_.remove_prefix(count);
-    return taken;
   }
-  bool empty() const { return bytes_.empty(); }
-  bool sound = true;
-
- private:
-  std::string_view bytes_;
-};
-
-struct PackedFile {
-  std::string path;
-  uint32_t mode = 0;
-  std::string_view content;
-};
-
-Result<std::vector<PackedFile>> ReadBlob(std::string_view blob, const SafeDir& dir, const SnapshotOptions& limits) {
-  if (blob.size() < kMagic.size() + kHashBytes || !blob.starts_with(kMagic)) {
-    return DataLoss("this is not a packed tree");
+  for (const SafeEntry& entry : present.entries) {
+    const bool in_the_way = wanted.contains(entry.path);
+    const bool known = tree.Find(entry.path) != nullptr;
+    // An earlier version did not say which links there were: those stay.
+    const bool stays = known || (!tree.whole && entry.kind == FileKind::kSymlink);
+    if (in_the_way || !stays) WFE_RETURN_IF_ERROR(dir.Remove(entry.path));
   }
-  const std::string_view body = blob.substr(0, blob.size() - kHashBytes);
-  const Sha256Digest digest = Sha256(body);
-  if (AsBytes(digest) != blob.substr(body.size())) {
-    return DataLoss("the packed tree is damaged: its hash does not match");
+  for (auto directory = present.directories.rbegin(); directory != present.directories.rend(); ++directory) {
+    if (wanted.contains(*directory)) continue;
+    const bool in_the_way = tree.Find(*directory) != nullptr;
+    if (!in_the_way && !tree.whole) continue;
+    // What a snapshot leaves out may be in it; then it stays.
+    WFE_ASSIGN_OR_RETURN(const bool gone, RemoveEmptyDirectory(dir, *directory));
+    if (!gone && in_the_way) return FailedPrecondition("the directory " + *directory + " is in the way and not empty");
   }
-  Reader reader(body.substr(kMagic.size()));
-  const uint64_t count = reader.Number();
-  if (count > limits.max_files) {
-    return ResourceExhausted("the packed tree holds " + std::to_string(count) + " files; the limit is " +
-                             std::to_string(limits.max_files));
-  }
-  std::vector<PackedFile> files;
-  uint64_t total = 0;
-  for (uint64_t i = 0; i < count && reader.sound; ++i) {
-    PackedFile file;
-    file.path = std::string(reader.Bytes(reader.Number()));
-    file.mode = static_cast<uint32_t>(reader.Number());
-    file.content = reader.Bytes(reader.Number());
-    if (!reader.sound) break;
-    WFE_ASSIGN_OR_RETURN(const std::string clean, dir.CheckPath(file.path));
-    if (clean != file.path) return DataLoss("the packed tree holds the odd path " + clean);
-    if (!files.empty() && files.back().path >= file.path) return DataLoss("the packed tree is not in order");
-    total += file.content.size();
-    if (file.content.size() > limits.max_file_bytes || total > limits.max_total_bytes) {
-      return TooLarge(file.path, limits.max_total_bytes);
-    }
-    files.push_back(std::move(file));
-  }
-  if (!reader.sound || !reader.empty()) return DataLoss("the packed tree is damaged: its lengths do not add up");
-  return files;
+  return Ok();
 }
 
 }  // namespace
@@ -186,11 +161,12 @@ const FileState* TreeSnapshot::Find(std::string_view path) const {
 Result<TreeSnapshot> TakeSnapshot(const SafeDir& dir, const SnapshotOptions& options) {
   WFE_ASSIGN_OR_RETURN(const SafeDir root, Unreserved(dir, options));
   TreeSnapshot snapshot;
-  WFE_ASSIGN_OR_RETURN(const std::vector<SafeEntry> entries, Entries(root, options, &snapshot.left_out));
+  WFE_ASSIGN_OR_RETURN(const Listing listing, List(root, options));
+  snapshot.left_out = listing.left_out;
   uint64_t total = 0;
-  for (const SafeEntry& entry : entries) {
+  for (const SafeEntry& entry : listing.entries) {
     const bool link = entry.kind == FileKind::kSymlink;
-    Result<std::string> content = link ? LinkTarget(root, entry) : root.Read(entry.path, options.max_file_bytes);
+    Result<std::string> content = link ? ReadLink(root, entry.path) : root.Read(entry.path, options.max_file_bytes);
     if (!content) {
       // Deleted or replaced since the listing: not part of this moment.
       if (content.error().code == StatusCode::kNotFound) continue;
@@ -235,52 +211,51 @@ std::vector<std::string> TreeDiff::Touched() const {
 
 Result<std::string> PackTree(const SafeDir& dir, const SnapshotOptions& options) {
   WFE_ASSIGN_OR_RETURN(const SafeDir root, Unreserved(dir, options));
-  WFE_ASSIGN_OR_RETURN(const std::vector<SafeEntry> entries, Entries(root, options));
+  WFE_ASSIGN_OR_RETURN(Listing listing, List(root, options));
   WFE_ASSIGN_OR_RETURN(const std::vector<std::string> products, ProductsOfChecks(root));
-  std::string files;
-  uint64_t count = 0;
+  for (std::string& path : EmptyDirectories(listing)) {
+    listing.entries.push_back({.path = std::move(path), .kind = FileKind::kDirectory});
+  }
+  std::sort(listing.entries.begin(), listing.entries.end(),
+            [](const SafeEntry& a, const SafeEntry& b) { return a.path < b.path; });
+  TreeWriter writer;
   uint64_t total = 0;
-  for (const SafeEntry& entry : entries) {
-    if (entry.kind != FileKind::kFile) continue;
+  for (const SafeEntry& entry : listing.entries) {
     if (std::binary_search(products.begin(), products.end(), entry.path)) continue;
-    WFE_ASSIGN_OR_RETURN(const std::string content, root.Read(entry.path, options.max_file_bytes));
+    std::string content;
+    if (entry.kind == FileKind::kSymlink) {
+      WFE_ASSIGN_OR_RETURN(content, ReadLink(root, entry.path));
+    } else if (entry.kind == FileKind::kFile) {
+      WFE_ASSIGN_OR_RETURN(content, root.Read(entry.path, options.max_file_bytes));
+    }
     total += content.size();
     if (total > options.max_total_bytes) return TooLarge(entry.path, options.max_total_bytes);
-    PutNumber(files, entry.path.size());
-    files += entry.path;
-    PutNumber(files, entry.mode & 0777u);
-    PutNumber(files, content.size());
-    files += content;
-    ++count;
+    writer.Add(entry.path, entry.kind, entry.mode, content);
   }
-  std::string blob(kMagic);
-  PutNumber(blob, count);
-  blob += files;
-  const Sha256Digest digest = Sha256(blob);
-  blob += AsBytes(digest);
-  return blob;
+  return writer.Finish();
 }
 
-Result<TreeSnapshot> UnpackTree(std::string_view blob, const SafeDir& dir, const UnpackOptions& options) {
-  WFE_ASSIGN_OR_RETURN(const std::vector<PackedFile> files, ReadBlob(blob, dir, options.limits));
-  if (options.delete_others) {
-    std::set<std::string> wanted;
-    for (const PackedFile& file : files) wanted.insert(file.path);
-    SafeDir::ListOptions list;
-    list.excluded = options.limits.excluded;
-    WFE_ASSIGN_OR_RETURN(const std::vector<SafeEntry> present, dir.List("", list));
-    for (const SafeEntry& entry : present) {
-      if (!wanted.contains(entry.path)) WFE_RETURN_IF_ERROR(dir.Remove(entry.path));
-    }
-  }
+Result<TreeSnapshot> UnpackTree(std::string_view blob, const SafeDir& given, const UnpackOptions& options) {
+  WFE_ASSIGN_OR_RETURN(const SafeDir dir, Roomy(given, options.limits));
+  WFE_ASSIGN_OR_RETURN(const PackedTree tree, ReadTree(blob, dir, options.limits));
+  if (options.delete_others) WFE_RETURN_IF_ERROR(DeleteOthers(tree, dir, options.limits));
   TreeSnapshot snapshot;
-  for (const PackedFile& file : files) {
-    WFE_RETURN_IF_ERROR(dir.Write(file.path, file.content, file.mode));
-    snapshot.files.push_back({.path = file.path,
-                              .size = file.content.size(),
-                              .sha256 = ToHex(Sha256(file.content)),
-                              .mode = file.mode,
-                              .symlink = false});
+  for (const PackedEntry& entry : tree.entries) {
+    if (entry.kind == FileKind::kDirectory) {
+      WFE_RETURN_IF_ERROR(dir.MakeDirectories(entry.path));
+      continue;
+    }
+    const bool link = entry.kind == FileKind::kSymlink;
+    if (link) {
+      WFE_RETURN_IF_ERROR(MakeLink(dir, entry.path, std::string(entry.content)));
+    } else {
+      WFE_RETURN_IF_ERROR(dir.Write(entry.path, entry.content, entry.mode));
+    }
+    snapshot.files.push_back({.path = entry.path,
+                              .size = entry.content.size(),
+                              .sha256 = ToHex(Sha256(entry.content)),
+                              .mode = link ? 0777u : entry.mode,
+                              .symlink = link});
   }
   return snapshot;
 }

@@ -62,16 +62,18 @@ struct TreeDiff {
 };
 TreeDiff Diff(const TreeSnapshot& before, const TreeSnapshot& after);
 
-/// The tree as one deterministic blob: equal trees give equal bytes.  Symbolic links are left out, since they may
-/// point anywhere, and what checks left (ProductsOfChecks).
+/// The tree as one deterministic blob (packed_tree.h): equal trees give equal bytes.  Symbolic links are in it as links,
+/// wherever they point; what checks left (ProductsOfChecks) is not.
 Result<std::string> PackTree(const SafeDir& dir, const SnapshotOptions& options = {});
 
 struct UnpackOptions {
-  bool delete_others = false;  ///< Also delete files that the blob does not have (never the excluded names).
-  SnapshotOptions limits;      ///< Checked against the blob before anything is written.
+  /// Also delete what PackTree would pack here and the blob does not have; what PackTree leaves out stays.
+  bool delete_others = false;
+  SnapshotOptions limits;  ///< Checked against the blob before anything is written.
 };
-/// Writes the files of a blob from PackTree below `dir`; DATA_LOSS when the blob is damaged (it ends in its own hash),
-/// PERMISSION_DENIED when it holds a path that `dir` refuses.  Nothing is written unless the whole blob is sound.
+/// Writes the files, links and empty directories of a blob from PackTree below `dir`, none of them through a link.
+/// DATA_LOSS when the blob is damaged (it ends in its own hash), PERMISSION_DENIED when it holds a path that `dir`
+/// refuses.  Nothing is written unless the whole blob is sound.
 Result<TreeSnapshot> UnpackTree(std::string_view blob, const SafeDir& dir, const UnpackOptions& options = {});
 
 }  // namespace wfe::activities

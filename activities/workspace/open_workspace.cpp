@@ -11,6 +11,7 @@
 
 #include "activities/compliance/claim.h"
 #include "activities/compliance/compliance.h"
+#include "activities/compliance/packed_tree.h"
 #include "activities/compliance/text.h"
 #include "activities/compliance/tree_snapshot.h"
 #include "activities/workspace/branch_workspace.h"
@@ -346,7 +347,7 @@ class Opening {
     return Ok();
   }
 
-  /// Fills the working directory from the blob; links and what a snapshot leaves out stay.
+  /// Makes the working directory what the blob holds; what a snapshot leaves out stays.
   Status Restore() {
     if (request_.restore_snapshot_blob_hash.empty()) return Ok();
     if (!config_.blob_source) return FailedPrecondition("this worker has no blob store to restore a tree from");
@@ -355,20 +356,32 @@ class Opening {
     WFE_ASSIGN_OR_RETURN(const SafeDir dir, SafeDir::Open(state_.working_dir));
     const auto before = PackTree(dir, KeptTree());
     if (before && *before == blob) return Ok();
-    if (before && state_.kind == kWorkspaceInPlace && config_.blob_sink && !IsEmptyProject(state_.working_dir)) {
-      WFE_ASSIGN_OR_RETURN(const std::string kept, config_.blob_sink->Put(*before));
-      notes_.push_back("what stood in " + state_.working_dir + " before is kept as blob " + kept);
+    if (state_.kind == kWorkspaceInPlace && !IsEmptyProject(state_.working_dir)) {
+      if (!before) {
+        return FailedPrecondition("nothing is put over what stands in " + state_.working_dir +
+                                  ", since it cannot be kept: " + before.error().message);
+      }
+      WFE_RETURN_IF_ERROR(RefuseLaterWork(dir, *before, blob));
+      if (config_.blob_sink) {
+        WFE_ASSIGN_OR_RETURN(const std::string kept, config_.blob_sink->Put(*before));
+        notes_.push_back("what stood in " + state_.working_dir + " before is kept; it comes back with: wfe blob show " +
+                         kept + " --to DIRECTORY");
+      }
     }
-    WFE_ASSIGN_OR_RETURN(const TreeSnapshot tree, UnpackTree(blob, dir));
-    SafeDir::ListOptions list;
-    list.excluded = SnapshotOptions().excluded;
-    list.max_entries = 1'000'000;
-    WFE_ASSIGN_OR_RETURN(const std::vector<SafeEntry> present, dir.List("", list));
-    for (const SafeEntry& entry : present) {
-      if (entry.kind == FileKind::kFile && tree.Find(entry.path) == nullptr)
-        WFE_RETURN_IF_ERROR(dir.Remove(entry.path));
-    }
+    WFE_ASSIGN_OR_RETURN([[maybe_unused]] const TreeSnapshot tree,
+                         UnpackTree(blob, dir, {.delete_others = true, .limits = {}}));
     return Ok();
+  }
+
+  /// What the user did after the run before had ended is not written over unasked.  An attempt that was killed while it
+  /// restored has left a mixture of both trees: that is nobody's work.
+  Status RefuseLaterWork(const SafeDir& dir, const std::string& now, const std::string& next) const {
+    if (request_.expected_snapshot_blob_hash.empty()) return Ok();
+    WFE_ASSIGN_OR_RETURN(const std::string left, config_.blob_source->Get(request_.expected_snapshot_blob_hash));
+    WFE_ASSIGN_OR_RETURN(const auto others, WorkOfOthers(dir, now, left, next));
+    if (others.empty()) return Ok();
+    return FailedPrecondition("what changed in " + state_.working_dir + " since the build ended would be lost: " +
+                              FirstFew(others) + "; --discard keeps it as a blob and goes on");
   }
 
   const WorkspaceConfig& config_;

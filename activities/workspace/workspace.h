@@ -43,6 +43,9 @@ struct OpenWorkspaceRequest {
   std::string take_over_from;
   /// The directory is filled from this tree: host change, resume.
   std::string restore_snapshot_blob_hash;
+  /// in_place: what the run before left there.  Where the directory holds anything else that the restored tree has not
+  /// either, it is somebody's later work: FAILED, naming it.  Empty: what stands there is kept as a blob and replaced.
+  std::string expected_snapshot_blob_hash;
   /// Of the build that is resumed or moved: the commit it began with, and its branch.  The new branch continues the
   /// old one where the restored tree is that of one of its commits.
   std::string base_commit;

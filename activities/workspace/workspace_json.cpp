@@ -36,6 +36,7 @@ const std::initializer_list<Field<OpenWorkspaceRequest>> kOpenRequest = {
     {"claim_id", &OpenWorkspaceRequest::claim_id},
     {"take_over_from", &OpenWorkspaceRequest::take_over_from},
     {"restore_snapshot_blob_hash", &OpenWorkspaceRequest::restore_snapshot_blob_hash},
+    {"expected_snapshot_blob_hash", &OpenWorkspaceRequest::expected_snapshot_blob_hash},
     {"base_commit", &OpenWorkspaceRequest::base_commit},
     {"branch", &OpenWorkspaceRequest::branch},
     {"base_snapshot_blob_hash", &OpenWorkspaceRequest::base_snapshot_blob_hash}};
@@ -59,7 +60,10 @@ const std::initializer_list<Field<RecordStepReport>> kStepReport = {{"commit", &
 
 }  // namespace
 
-void to_json(json& object, const OpenWorkspaceRequest& value) { Write(object, value, kOpenRequest); }
+void to_json(json& object, const OpenWorkspaceRequest& value) {
+  Write(object, value, kOpenRequest);
+  if (value.expected_snapshot_blob_hash.empty()) object.erase("expected_snapshot_blob_hash");  // as before there was one
+}
 void from_json(const json& object, OpenWorkspaceRequest& value) { Read(object, value, kOpenRequest); }
 void to_json(json& object, const OpenWorkspaceReport& value) { Write(object, value, kOpenReport); }
 void from_json(const json& object, OpenWorkspaceReport& value) { Read(object, value, kOpenReport); }

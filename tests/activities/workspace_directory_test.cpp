@@ -111,9 +111,45 @@ TEST_F(DirectoryWorkspaces, ARestoredTreeReplacesFilesAndWhatStoodThereIsKeptAsA
   EXPECT_FALSE(project.Has("users.txt"));
   EXPECT_TRUE(project.Has("node_modules/m"));
   EXPECT_EQ(resumed.base_snapshot_blob_hash, opened.base_snapshot_blob_hash);
-  ASSERT_THAT(resumed.note, HasSubstr("before is kept as blob "));
-  const std::string kept = resumed.note.substr(resumed.note.rfind(' ') + 1);
+  ASSERT_THAT(resumed.note, HasSubstr("before is kept; it comes back with: wfe blob show "));
+  const std::string kept = resumed.note.substr(resumed.note.find("show ") + 5, 64);
   EXPECT_THAT(blobs->Get(kept).value(), HasSubstr("the user went on"));
+}
+
+TEST_F(DirectoryWorkspaces, WhatTheUserDidAfterTheBuildIsNotWrittenOverUnasked) {  // RW-D3
+  const TempDir project;
+  project.Put("a.txt", "base\n");
+  project.Put("b.txt", "base\n");
+  const OpenWorkspaceReport opened = Open({.project_dir = project.path()});
+  project.Put("a.txt", "built\n");
+  project.Put("b.txt", "built\n");
+  const std::string left = Pack(project.path());
+  OpenWorkspaceRequest request{.project_dir = project.path(),
+                               .run_id = "run-2",
+                               .restore_snapshot_blob_hash = opened.base_snapshot_blob_hash,
+                               .expected_snapshot_blob_hash = left,
+                               .base_snapshot_blob_hash = opened.base_snapshot_blob_hash};
+  project.Put("b.txt", "mine\n");
+  project.Put("new.txt", "mine\n");
+  std::filesystem::create_symlink("a.txt", project / "link");
+  const std::string mine = Pack(project.path());
+  EXPECT_THAT(Failure(request), HasSubstr("since the build ended would be lost: b.txt, link, new.txt; --discard"));
+  EXPECT_EQ(Pack(project.path()), mine);
+  EXPECT_FALSE(ReadClaim(SafeDir::Open(project.path(), {.reserved = {}}).value()).has_value());
+
+  // Told to, it goes on, and all of it comes back: kinds, links and bits.
+  request.expected_snapshot_blob_hash.clear();
+  const OpenWorkspaceReport resumed = Open(request);
+  EXPECT_EQ(Pack(project.path()), opened.base_snapshot_blob_hash);
+  const std::string kept = resumed.note.substr(resumed.note.find("show ") + 5, 64);
+  EXPECT_EQ(kept, mine);
+
+  // An attempt that was killed while it restored has left some of both trees: nobody's work.
+  project.Put("a.txt", "built\n");
+  request.run_id = "run-3";
+  request.expected_snapshot_blob_hash = left;
+  Open(request);
+  EXPECT_EQ(Pack(project.path()), opened.base_snapshot_blob_hash);
 }
 
 TEST_F(DirectoryWorkspaces, ADirectoryThatAnotherRunHoldsIsNotTouched) {
@@ -161,7 +197,7 @@ TEST_F(DirectoryWorkspaces, ATerminatedBuildsDirectoryIsTakenOverByTheBuildThatR
   EXPECT_EQ(resumed.base_snapshot_blob_hash, opened.base_snapshot_blob_hash);
   EXPECT_EQ(project.Get("a.txt"), "after implement_v1\n");
   EXPECT_FALSE(project.Has("half.txt"));
-  EXPECT_THAT(resumed.note, HasSubstr("before is kept as blob ")) << "also what the terminated run left";
+  EXPECT_THAT(resumed.note, HasSubstr("before is kept; ")) << "also what the terminated run left";
   EXPECT_FALSE(ReadClaim(dir).has_value()) << "free until pre-flight takes it for the new run";
   // An attempt after that (the first one's answer was lost) finds nothing to take over and does the same.
   EXPECT_EQ(Open(request).working_dir, project.path());
@@ -229,12 +265,17 @@ TEST_F(DirectoryWorkspaces, AProjectAroundTheWorkRootIsNotBuiltInPlace) {
   EXPECT_FALSE(std::filesystem::exists(copied.value().working_dir + "/inner/work"));
 }
 
-TEST_F(DirectoryWorkspaces, ATreeThatCannotBeKeptIsSaid) {
+TEST_F(DirectoryWorkspaces, ATreeThatCannotBeKeptIsSaidAndNotReplaced) {
   const TempDir project;
+  project.Put("a.txt", "1\n");
+  const std::string snapshot = Pack(project.path());
   for (int i = 0; i < 20'001; ++i) project.Put("d" + std::to_string(i % 50) + "/" + std::to_string(i), "");
   const OpenWorkspaceReport opened = Open({.project_dir = project.path()});
   EXPECT_EQ(opened.base_snapshot_blob_hash, "");
   EXPECT_THAT(opened.note, HasSubstr("no diff and no undo for this build"));
+  EXPECT_THAT(Failure({.project_dir = project.path(), .run_id = "run-2", .restore_snapshot_blob_hash = snapshot}),
+              HasSubstr("nothing is put over what stands in"));
+  EXPECT_TRUE(project.Has("d1/1"));
 }
 
 TEST_F(DirectoryWorkspaces, TheRecordsReadOldInputsAndKeepUnknownKeys) {

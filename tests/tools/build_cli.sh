@@ -99,10 +99,43 @@ run "$wfe" build diff plain
 run "$wfe" build undo plain
 [[ ! -e plain/src && $(cat plain/notes) == kept ]] || fail "undo in place left $(ls plain)"
 
+# What the user does after the build is not replaced unasked; when it is, all of it comes back by one command.
+run build --dir plain --model hasty --id later --max-fix-attempts 0 --detach
+timeout 60 "$wfe" result later > /dev/null
+same "not passed" 5 $?
+echo mine > plain/mine
+ln -s notes plain/link
+mkdir plain/empty
+chmod 600 plain/notes
+expect 1 "link, mine, notes; --discard keeps them as a blob" "$wfe" build resume later
+expect 1 "--discard keeps them as a blob" "$wfe" build retry later --from implement_v1
+same "untouched" "mine notes" "$(cat plain/mine) $(readlink plain/link)"
+same "no run was started" 1 "$("$wfe" list --output jsonl 2> /dev/null | grep -c '"later"')"
+run "$wfe" build resume later --max-fix-attempts 1 --discard --wait
+[[ $output == *"passed after 1 fix attempt"* ]] || fail "resumed in place: $output"
+[[ ! -e plain/mine && ! -L plain/link ]] || fail "not restored: $(ls plain)"
+kept=$("$wfe" build show later --output json | grep -o 'wfe blob show [0-9a-f]*' | head -n 1 | cut -d ' ' -f 4)
+run "$wfe" blob show "$kept" --to "$work/back"
+same "kept" "mine notes 600" "$(cat back/mine) $(readlink back/link) $(stat -c %a back/notes)"
+[[ -d back/empty ]] || fail "the empty directory was not kept"
+expect 1 "is not empty" "$wfe" blob show "$kept" --to "$work/back"
+run "$wfe" build show later
+[[ $output == *"not_passed"*"implement_v1"*"fix_attempt_1"* ]] || fail "show does not list the run before: $output"
+run "$wfe" build retry later --from implement_v1 --wait
+run "$wfe" build diff later --file ./src/index.ts
+[[ $output == *"+export const repaired = 1;"* && $output != *"-export"* ]] || fail "retried from the tree before: $output"
+echo mine > plain/mine
+run "$wfe" build undo later
+[[ $output == *"still not as it was"*mine* && ! -e plain/src ]] || fail "undo says nothing of the rest: $output"
+run "$wfe" build undo later --discard
+[[ ! -e plain/mine && $output == *"wfe blob show "* ]] || fail "undo of everything: $output"
+
 # Cleaning asks, and leaves the records.
 expect 1 "--yes" "$wfe" build clean repaired
 run "$wfe" build clean repaired --yes
 same "branch after cleaning" "" "$(git -C project branch --list wfe/repaired)"
+run "$wfe" build clean short --yes
+same "branches of all runs" "" "$(git -C project branch --list 'wfe/short*')"
 run "$wfe" build clean plain --yes
 same "after cleaning" "notes" "$(ls -A plain | grep -v GEMINI.md)"
 run "$wfe" build show repaired

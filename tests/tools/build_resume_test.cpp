@@ -174,6 +174,76 @@ TEST(ResumeBuild, AfterTheLastAttemptThereAreAsManyOnceMore) {
   EXPECT_EQ(Resumed(build, {.from = "initial_verification"})["resume"]["snapshot_blob_hash"], "s1");
 }
 
+TEST(ResumeBuild, InPlaceItGoesBackToTheTreeBeforeTheBuildAndKnowsWhatItLeft) {  // RW-D3, RW-D4
+  const auto in_place = [](BuildRecord build) {
+    build.place.kind = "in_place";
+    return build;
+  };
+  const BuildRecord build = in_place(Story(kInput).Opened().Agent("implement_v1", "s1").Ended("aborted"));
+  const json again = Resumed(build, {.from = "implement_v1"});
+  EXPECT_EQ(again["resume"]["snapshot_blob_hash"], "s0");
+  EXPECT_EQ(again["resume"]["expected_snapshot_blob_hash"], "s1");
+  EXPECT_EQ(Resumed(build)["resume"]["snapshot_blob_hash"], "s1");
+  EXPECT_EQ(Resumed(build)["resume"]["expected_snapshot_blob_hash"], "s1");
+  EXPECT_FALSE(Resumed(build, {.discard = true})["resume"].contains("expected_snapshot_blob_hash"));
+  // No step ended: going on replaces nothing, doing it again replaces all but the tree before.
+  const BuildRecord early = in_place(Story(kInput).Opened().Ended("aborted"));
+  EXPECT_EQ(Resumed(early)["resume"]["snapshot_blob_hash"], "");
+  EXPECT_FALSE(Resumed(early)["resume"].contains("expected_snapshot_blob_hash"));
+  EXPECT_FALSE(early.KeptATree());
+  BuildRecord unkept = build;
+  unkept.place.base_snapshot_blob_hash.clear();
+  EXPECT_THAT(Resumed(unkept, {.from = "implement_v1"}).get<std::string>(), HasSubstr("was not kept"));
+}
+
+TEST(ResumeBuild, StepsOfItsEarlierRunsAreShownAndFound) {  // RW-D4
+  Story first(kInput);
+  first.Opened().Agent("implement_v1", "s1").Checks("initial_verification", false);
+  const BuildRecord before = first.Agent("fix_attempt_1", "s2").Checks("fix_attempt_1", false).Ended("not_passed");
+  json input = Resumed(before);
+  input["resume"]["run_id"] = "run-0";
+  BuildRecord build = Story(input).Opened().Agent("fix_attempt_2", "s3").Ended("aborted");
+  EXPECT_THAT(Resumed(build, {.from = "implement_v1"}).get<std::string>(), HasSubstr("it had fix_attempt_2"));
+  build.earlier.push_back(before);
+  build.earlier.back().target.run_id = "run-0";
+  const json again = Resumed(build, {.from = "fix_attempt_1"});
+  EXPECT_EQ(again["resume"]["snapshot_blob_hash"], "s1");
+  EXPECT_EQ(again["resume"]["fix_attempts"], 0);
+  EXPECT_EQ(again["resume"]["total_tokens"], build.Tokens());
+  EXPECT_THAT(Resumed(build, {.from = "scaffold"}).get<std::string>(),
+              HasSubstr("it had implement_v1, initial_verification, fix_attempt_1, fix_attempt_2"));
+  const std::string page = BuildPage(build, 100);
+  EXPECT_THAT(page, HasSubstr("run run-0: not_passed"));
+  EXPECT_THAT(page, HasSubstr("✓ implement_v1"));
+  EXPECT_LT(page.find("implement_v1"), page.find("fix_attempt_2"));
+  const json object = BuildObject(build);
+  EXPECT_EQ(object["steps"].size(), 1u);
+  EXPECT_EQ(object["earlier_runs"][0]["run_id"], "run-0");
+  EXPECT_EQ(object["earlier_runs"][0]["steps"].size(), 4u);
+}
+
+TEST(BuildSummary, WhatABuildDidNotMakeIsNotOffered) {  // RW-D4
+  const auto lines = [](const BuildRecord& build) {
+    std::string text;
+    for (const std::string& line : NextSteps(build, true)) text += line + "\n";
+    return text;
+  };
+  const BuildRecord nothing = Story(kInput).Opened().Ended("aborted");
+  EXPECT_THAT(lines(nothing), testing::Not(HasSubstr("take it")));
+  EXPECT_THAT(lines(nothing), testing::Not(HasSubstr("see it")));
+  EXPECT_THAT(lines(nothing), HasSubstr("wfe build resume build-1"));
+  EXPECT_THAT(lines(Story(kInput).Opened().Agent("implement_v1", "s1").Ended("aborted")), HasSubstr("take it"));
+  // A fault of the machine, before any step: it would only come again.
+  BuildRecord failed = nothing;
+  failed.outcome->status = enums::WORKFLOW_EXECUTION_STATUS_FAILED;
+  EXPECT_THAT(lines(failed), HasSubstr("when that is mended: wfe build resume build-1"));
+  // In place, what a stopped step left can be seen and undone, against the tree before.
+  BuildRecord stopped = nothing;
+  stopped.place.kind = "in_place";
+  EXPECT_THAT(lines(stopped), HasSubstr("wfe build diff build-1"));
+  EXPECT_THAT(lines(stopped), HasSubstr("wfe build undo build-1"));
+}
+
 TEST(ResumeBuild, AResumedBuildIsResumedFromWhereItStands) {
   json input = kInput;
   input["resume"] = {{"step", "fix_attempt_2"},

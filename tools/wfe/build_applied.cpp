@@ -46,6 +46,7 @@ Status RememberApplied(const std::string& run_id, const std::string& directory,
       const std::string name = std::to_string(i) + "." + side;
       WFE_RETURN_IF_ERROR(dir.Write(name, version->content, 0600));
       file[side] = {{"file", name}, {"mode", version->mode}, {"link", version->link}};
+      if (version->directory) file[side]["directory"] = true;
     }
     files.push_back(std::move(file));
   }
@@ -67,7 +68,10 @@ Result<std::optional<Applied>> FindApplied(const std::string& run_id) {
       FileChange change{.path = file.at("path").get<std::string>(), .before = {}, .after = {}};
       for (const char* side : {"before", "after"}) {
         if (!file.contains(side)) continue;
-        FileVersion version{.content = {}, .mode = file[side].at("mode"), .link = file[side].at("link")};
+        FileVersion version{.content = {},
+                            .mode = file[side].at("mode"),
+                            .link = file[side].at("link"),
+                            .directory = file[side].value("directory", false)};
         WFE_ASSIGN_OR_RETURN(version.content, dir.Read(file[side].at("file").get<std::string>()));
         (side[0] == 'b' ? change.before : change.after) = std::move(version);
       }

@@ -15,17 +15,25 @@ struct FileVersion {
   std::string content;  ///< Of a link: its target.
   uint32_t mode = 0644;
   bool link = false;
+  bool directory = false;  ///< One with nothing in it; has no content.
   friend bool operator==(const FileVersion&, const FileVersion&) = default;
 };
 
-/// nullopt: the file is not there.
+/// nullopt: the file is not there.  On both sides a directory: it is empty on one side and only there because of what is
+/// in it on the other; nothing to show, but putting things into place must not lose it.
 struct FileChange {
   std::string path;  ///< Relative to the tree's root.
   std::optional<FileVersion> before;
   std::optional<FileVersion> after;
+
+  bool Shown() const { return !(before && after && before->directory && after->directory); }
 };
 
-/// What differs between two packed trees (PackTree), sorted by path.  `before` may be empty: an empty tree.
+/// Of those that are shown.
+std::vector<std::string> PathsOf(const std::vector<FileChange>& changes);
+
+/// What differs between two packed trees (PackTree), sorted by path.  `before` may be empty: an empty tree.  Links and
+/// empty directories differ only where both trees tell of them (PackedTree::whole).
 Result<std::vector<FileChange>> ChangesBetween(std::string_view before, std::string_view after);
 
 /// What differs between two commits of the repository around `directory`, sorted by path.  Paths begin at the
@@ -33,7 +41,8 @@ Result<std::vector<FileChange>> ChangesBetween(std::string_view before, std::str
 Result<std::vector<FileChange>> ChangesBetweenCommits(const std::string& directory, const std::string& from,
                                                       const std::string& to);
 
-/// The changes as git's unified diff, by the program git.  `stat`: only the summary a file.
+/// The changes as git's unified diff, by the program git; above it, after "# ", what such a diff cannot say: empty
+/// directories and permission bits.  `stat`: only the summary a file.
 Result<std::string> RenderPatch(const std::vector<FileChange>& changes, bool stat);
 
 // ---- putting changes into a directory ----
@@ -45,17 +54,25 @@ struct PlannedWrite {
   std::optional<FileVersion> becomes;
 };
 
+std::vector<std::string> PathsOf(const std::vector<PlannedWrite>& writes);
+
 struct ApplyPlan {
   std::vector<PlannedWrite> writes;
   std::vector<std::string> merged;     ///< Changed on both sides, in different places.
   std::vector<std::string> conflicts;  ///< Changed on both sides in the same place; then nothing may be written.
 };
 
-/// Compares each file with what is in `directory`.  Files that are there as the build left them need no write.
-/// `merge`: files changed on both sides are merged where they can be (git merge-file).
-Result<ApplyPlan> PlanApply(const std::vector<FileChange>& changes, const std::string& directory, bool merge);
+enum class OnConflict {
+  kRefuse,
+  kMerge,  ///< Files changed on both sides are merged where they can be (git merge-file).
+};
 
-/// Writes all of it; directories that an undo empties go too.
+/// Compares each file with what is in `directory`.  Files that are there as the build left them need no write.  A link or
+/// a file that stands on the way to a path counts as nothing there where the changes take it away, else as a conflict.
+Result<ApplyPlan> PlanApply(const std::vector<FileChange>& changes, const std::string& directory,
+                            OnConflict on_conflict);
+
+/// Writes all of it, never through a link; directories that an undo empties go too.
 Status Write(const std::vector<PlannedWrite>& writes, const std::string& directory);
 
 /// The changes the other way round.

@@ -1,5 +1,7 @@
 #include "tools/wfe/build_record.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <map>
 
@@ -216,6 +218,13 @@ std::string BuildRecord::LastSnapshot() const {
   return Text(resume, "snapshot_blob_hash");
 }
 
+bool BuildRecord::KeptATree() const {
+  const std::string last = LastSnapshot();
+  if (last.empty()) return false;
+  const auto kept = [](const BuildStep& step) { return !step.snapshot_blob_hash.empty(); };
+  return std::any_of(steps.begin(), steps.end(), kept) || last != place.base_snapshot_blob_hash;
+}
+
 std::string BuildRecord::WorkingDir() const {
   if (!place.working_dir.empty()) return place.working_dir;
   return outcome ? Text(outcome->result, "working_dir") : "";
@@ -231,8 +240,9 @@ BuildRecord ReadBuild(const temporal::api::history::v1::History& history, const 
   return Reader(target).Read(history);
 }
 
-Result<BuildRecord> LoadBuild(Globals& globals, const Target& target) {
-  WFE_ASSIGN_OR_RETURN(const Target found, Resolve(globals, target));
+namespace {
+
+Result<BuildRecord> LoadRun(Globals& globals, const Target& found) {
   WFE_ASSIGN_OR_RETURN(const auto history, FetchHistory(globals, found));
   if (history.events_size() > 0) {
     const std::string type = history.events(0).workflow_execution_started_event_attributes().workflow_type().name();
@@ -241,6 +251,78 @@ Result<BuildRecord> LoadBuild(Globals& globals, const Target& target) {
     }
   }
   return ReadBuild(history, found);
+}
+
+/// Of the run that this one goes on with; nullopt for a first run.
+std::optional<Target> EarlierRun(const BuildRecord& build) {
+  const json resume = build.input.value("resume", json::object());
+  const std::string run = Text(resume, "run_id");
+  if (run.empty()) return std::nullopt;
+  const std::string id = Text(resume, "workflow_id");
+  return Target{id.empty() ? build.target.workflow_id : id, run};
+}
+
+}  // namespace
+
+Result<BuildRecord> LoadBuild(Globals& globals, const Target& target) {
+  WFE_ASSIGN_OR_RETURN(const Target found, Resolve(globals, target));
+  WFE_ASSIGN_OR_RETURN(BuildRecord build, LoadRun(globals, found));
+  constexpr size_t kMostRuns = 100;
+  for (auto before = EarlierRun(build); before && build.earlier.size() < kMostRuns;) {
+    auto run = LoadRun(globals, *before);
+    if (!run) {
+      if (run.error().code != StatusCode::kNotFound) return run.error();
+      build.notes.push_back("the history of its earlier run " + before->run_id + " is not kept any more");
+      break;
+    }
+    before = EarlierRun(*run);
+    build.earlier.insert(build.earlier.begin(), *std::move(run));
+  }
+  return build;
+}
+
+namespace {
+
+/// As a text in a visibility query.
+std::string Quoted(const std::string& text) {
+  std::string quoted = "'";
+  for (const char c : text) {
+    if (c == '\'' || c == '\\') quoted += '\\';
+    quoted += c;
+  }
+  return quoted + "'";
+}
+
+}  // namespace
+
+Result<std::vector<BuildRecord>> LoadRuns(Globals& globals, const Target& target) {
+  WFE_ASSIGN_OR_RETURN(const Target newest, Resolve(globals, target));
+  std::vector<BuildRecord> runs;
+  WFE_ASSIGN_OR_RETURN(BuildRecord first, LoadRun(globals, newest));
+  runs.push_back(std::move(first));
+  // A run that was named, by option or by its id alone.
+  if (!target.run_id.empty() || target.workflow_id != newest.workflow_id) return runs;
+  ws::ListWorkflowExecutionsRequest request;
+  request.set_namespace_(globals.Namespace());
+  request.set_query(fmt::format("WorkflowType = '{}' AND WorkflowId = {}", workflows::kAuditedBuildWorkflow,
+                                Quoted(newest.workflow_id)));
+  request.set_page_size(100);
+  do {
+    WFE_ASSIGN_OR_RETURN(const auto page,
+                         globals.Call<ws::ListWorkflowExecutionsResponse>("ListWorkflowExecutions", request));
+    for (const auto& info : page.executions()) {
+      const std::string& run_id = info.execution().run_id();
+      if (run_id == newest.run_id) continue;
+      auto run = LoadRun(globals, {newest.workflow_id, run_id});
+      if (run) {
+        runs.push_back(*std::move(run));
+      } else if (run.error().code != StatusCode::kNotFound) {  // deleted between the two calls
+        return run.error();
+      }
+    }
+    request.set_next_page_token(page.next_page_token());
+  } while (!request.next_page_token().empty());
+  return runs;
 }
 
 }  // namespace wfe::cli

@@ -46,6 +46,8 @@ struct BuildRecord {
   std::vector<BuildStep> steps;
   std::vector<std::string> notes;  ///< What activities wanted people to know.
   std::string running;             ///< The activity that is open, if any.
+  /// The runs that this one goes on with, oldest first.  LoadBuild reads them; ReadBuild cannot.
+  std::vector<BuildRecord> earlier;
 
   /// "passed", "not_passed" …; of a run that closed otherwise its status in small letters; "running".
   std::string Status() const;
@@ -54,6 +56,8 @@ struct BuildRecord {
   int FixAttempts() const;
   /// The newest tree: after the last agent's step that was kept.  Empty: none.
   std::string LastSnapshot() const;
+  /// Of this run, or what it began with: some step of an agent has ended since the tree before the build.
+  bool KeptATree() const;
   std::string WorkingDir() const;
   /// Where the user's project is: the directory that was asked for, or the working directory.
   std::string ProjectDir() const;
@@ -62,7 +66,11 @@ struct BuildRecord {
 /// Entries that were offered twice (another host) count once.
 BuildRecord ReadBuild(const temporal::api::history::v1::History& history, const Target& target);
 
-/// Looks the build up and reads its history.  INVALID_ARGUMENT for a run of another workflow type.
+/// Looks the build up and reads its history and those of the runs that it goes on with, as far as they are still kept.
+/// INVALID_ARGUMENT for a run of another workflow type.
 Result<BuildRecord> LoadBuild(Globals& globals, const Target& target);
+
+/// Every run that has the build's id, newest first; with a run id only that one.
+Result<std::vector<BuildRecord>> LoadRuns(Globals& globals, const Target& target);
 
 }  // namespace wfe::cli

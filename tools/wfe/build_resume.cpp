@@ -15,11 +15,17 @@ struct Point {
   int fix_attempts = 0;  ///< Before `step`.
 };
 
+/// What it goes on from; empty for a first run.
+json ResumeOf(const BuildRecord& build) {
+  json resume = build.input.value("resume", json::object());
+  return resume.is_object() ? resume : json::object();
+}
+
 /// What the build itself began with.
 Point Beginning(const BuildRecord& build) {
   Point point;
-  const json resume = build.input.value("resume", json::object());
-  if (resume.is_object() && !resume.empty()) {
+  const json resume = ResumeOf(build);
+  if (!resume.empty()) {
     point.step = resume.value("step", "");
     point.snapshot = resume.value("snapshot_blob_hash", "");
     point.fix_attempts = resume.value("fix_attempts", 0);
@@ -52,9 +58,9 @@ Point WhereItEnded(const BuildRecord& build) {
   return point;
 }
 
-Result<Point> Before(const BuildRecord& build, const std::string& name) {
+/// nullopt: this run had no such step; `known` gets those it had.
+std::optional<Point> BeforeInRun(const BuildRecord& build, const std::string& name, std::string& known) {
   Point point = Beginning(build);
-  std::string known;
   for (const BuildStep& step : build.steps) {
     // A repair and the checks after it have one name; to begin with it again means to repair again.
     if (step.name == name && (step.agent || !name.starts_with(kFix))) {
@@ -66,9 +72,29 @@ Result<Point> Before(const BuildRecord& build, const std::string& name) {
     if (!step.snapshot_blob_hash.empty()) point.snapshot = step.snapshot_blob_hash;
     if (step.name.starts_with(kFix)) ++point.fix_attempts;
   }
+  return std::nullopt;
+}
+
+/// In the newest run that had the step.
+Result<Point> Before(const BuildRecord& build, const std::string& name) {
+  std::string known;
+  for (const BuildRecord& run : build.earlier) (void)BeforeInRun(run, "", known);
+  if (const auto point = BeforeInRun(build, name, known)) return *point;
+  for (auto run = build.earlier.rbegin(); run != build.earlier.rend(); ++run) {
+    if (const auto point = BeforeInRun(*run, name, known)) return *point;
+  }
   if (!known.empty()) known.pop_back();
   return InvalidArgument("the build " + build.target.workflow_id + " had no step " + name +
                          (known.empty() ? "; it had none at all" : "; it had" + known));
+}
+
+/// Before its first step there is the tree that the build began with.  A branch has it as a commit.
+Status GoBackToTheBase(const BuildRecord& build, Point& from) {
+  if (!from.snapshot.empty() || build.place.kind == activities::kWorkspaceBranch) return Ok();
+  from.snapshot = build.place.base_snapshot_blob_hash;
+  if (!from.snapshot.empty() || build.place.kind != activities::kWorkspaceInPlace || !build.opened) return Ok();
+  return FailedPrecondition("the tree before the build " + build.target.workflow_id + " was not kept, so " + from.step +
+                            " cannot be done again from there");
 }
 
 }  // namespace
@@ -86,6 +112,7 @@ Result<json> ResumeInput(const BuildRecord& build, const ResumeOptions& options)
   Point from = point;
   if (!options.from.empty()) {
     WFE_ASSIGN_OR_RETURN(from, Before(build, options.from));
+    WFE_RETURN_IF_ERROR(GoBackToTheBase(build, from));
   }
   json input = build.input;
   const int64_t tokens = build.Tokens();
@@ -113,15 +140,26 @@ Result<json> ResumeInput(const BuildRecord& build, const ResumeOptions& options)
   if (!build.mode.empty()) input["mode"] = build.mode;
   if (!build.template_id.empty()) input["template_id"] = build.template_id;
   if (!build.place.kind.empty()) input["workspace"] = build.place.kind;
+  const json earlier = ResumeOf(build);
+  // A run that ended before it had a workspace knows what the one before it knew.
+  const auto known = [&](const std::string& value, const char* key) {
+    return value.empty() && !build.opened ? earlier.value(key, "") : value;
+  };
+  const std::string base = known(build.place.base_snapshot_blob_hash, "base_snapshot_blob_hash");
   json resume = {{"workflow_id", id},
                  {"run_id", build.target.run_id},
                  {"step", from.step},
                  {"snapshot_blob_hash", from.snapshot},
                  {"fix_attempts", from.fix_attempts},
                  {"total_tokens", tokens},
-                 {"base_snapshot_blob_hash", build.place.base_snapshot_blob_hash},
-                 {"base_commit", build.place.base_commit},
-                 {"branch", build.place.branch}};
+                 {"base_snapshot_blob_hash", base},
+                 {"base_commit", known(build.place.base_commit, "base_commit")},
+                 {"branch", known(build.place.branch, "branch")}};
+  if (input.value("workspace", "") == activities::kWorkspaceInPlace && !options.discard) {
+    const std::string last = build.LastSnapshot().empty() ? base : build.LastSnapshot();
+    const std::string left = known(build.opened ? last : "", "expected_snapshot_blob_hash");
+    if (!left.empty() && !from.snapshot.empty()) resume["expected_snapshot_blob_hash"] = left;
+  }
   if (cost) resume["cost_usd"] = *cost;
   if (build.baseline.is_object()) {
     resume["baseline"] = build.baseline;

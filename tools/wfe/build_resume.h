@@ -15,6 +15,7 @@ struct ResumeOptions {
   std::optional<int> max_fix_attempts;
   std::optional<int64_t> token_budget;
   std::optional<double> cost_budget_usd;
+  bool discard = false;  ///< In place: what changed since the build ended may be replaced; it is kept as a blob.
 };
 
 /// The input of the run that goes on.  A run verifies before it repairs, so the step `fix_attempt_N` means: the checks,

@@ -21,10 +21,56 @@ std::string Plural(int64_t count, const char* one, const char* many) {
   return GroupedNumber(count) + " " + (count == 1 ? one : many);
 }
 
+/// On the build's branch, which goes on from where those of its earlier runs stood.
 int Commits(const BuildRecord& build) {
   int count = 0;
   for (const BuildStep& step : build.steps) count += step.commit.empty() ? 0 : 1;
   return count;
+}
+
+/// There is something to look at and to take: a step of an agent that was kept, here or in a run before.
+bool MadeSomething(const BuildRecord& build) { return Commits(build) > 0 || build.KeptATree(); }
+
+/// Whether going on can end otherwise: a fault of the machine or of what was asked for comes back at the same place until
+/// somebody has done something about it.
+bool EndedBeforeItsFirstStep(const BuildRecord& build) {
+  return build.outcome && build.steps.empty() && build.earlier.empty() &&
+         build.outcome->status == temporal::api::enums::v1::WORKFLOW_EXECUTION_STATUS_FAILED;
+}
+
+std::string StepLines(const BuildRecord& build, size_t widest, size_t width) {
+  std::string lines;
+  for (const BuildStep& step : build.steps) {
+    std::string line =
+        fmt::format("  {} {:<{}}  {:<6}", step.ok ? "✓" : "✗", step.name, widest, step.agent ? "agent" : "checks");
+    if (step.agent) {
+      line += fmt::format(" {:>9} tokens", GroupedNumber(step.tokens));
+      if (step.cost_usd) line += "  " + Dollars(step.cost_usd);
+      line += "  " + Plural(static_cast<int64_t>(step.files.size()), "file", "files");
+    }
+    if (!step.verdict.empty()) line += (step.agent ? "  " : " ") + step.verdict;
+    if (!step.commit.empty()) line += fmt::format("  {:.8}", step.commit);
+    lines += FirstLine(line, width) + "\n";
+  }
+  return lines;
+}
+
+nlohmann::ordered_json StepObjects(const BuildRecord& build) {
+  nlohmann::ordered_json steps = nlohmann::ordered_json::array();
+  for (const BuildStep& step : build.steps) {
+    nlohmann::ordered_json item = {{"step", step.name},
+                                   {"kind", step.agent ? "agent" : "verification"},
+                                   {"ok", step.ok},
+                                   {"time", step.timestamp}};
+    if (!step.verdict.empty()) item["verdict"] = step.verdict;
+    if (step.agent) item["tokens"] = step.tokens;
+    if (step.cost_usd) item["cost_usd"] = RoundedDollars(*step.cost_usd);
+    if (step.agent) item["files"] = step.files;
+    if (!step.snapshot_blob_hash.empty()) item["snapshot"] = step.snapshot_blob_hash;
+    if (!step.commit.empty()) item["commit"] = step.commit;
+    steps.push_back(std::move(item));
+  }
+  return steps;
 }
 
 }  // namespace
@@ -65,7 +111,10 @@ std::vector<std::string> NextSteps(const BuildRecord& build) {
     lines.push_back(fmt::format("{:<10} {}", what, text));
   };
   const bool branch = build.place.kind == activities::kWorkspaceBranch && !build.place.branch.empty();
-  if (branch) {
+  const bool made = MadeSomething(build);
+  if (branch && build.outcome && !made) {
+    say("result", "none: no step of an agent has ended");
+  } else if (branch) {
     say("result", fmt::format("branch {} of {}, {}", build.place.branch, build.ProjectDir(),
                               Plural(Commits(build), "commit", "commits")));
   } else if (!build.WorkingDir().empty()) {
@@ -77,17 +126,20 @@ std::vector<std::string> NextSteps(const BuildRecord& build) {
     say("stop it", "wfe cancel " + id);
     return lines;
   }
-  const bool changed = build.place.kind != activities::kWorkspaceInPlace;
-  if (!build.LastSnapshot().empty() || branch) {
+  const bool in_place = build.place.kind == activities::kWorkspaceInPlace;
+  const bool base = in_place && !build.place.base_snapshot_blob_hash.empty();
+  if (made || base) {
     say("see it", "wfe build diff " + id);
-    if (changed) {
+    if (!in_place) {
       say("take it",
           "wfe build diff " + id + " --apply" + (branch ? "   (or: git merge " + build.place.branch + ")" : ""));
     } else {
       say("undo it", "wfe build undo " + id);
     }
   }
-  if (build.Status() != "passed") say("go on", "wfe build resume " + id);
+  if (build.Status() != "passed") {
+    say("go on", (EndedBeforeItsFirstStep(build) ? "when that is mended: " : "") + ("wfe build resume " + id));
+  }
   return lines;
 }
 
@@ -115,21 +167,12 @@ nlohmann::ordered_json BuildObject(const BuildRecord& build) {
     object["message"] = build.outcome->result["message"];
   }
   object["task"] = build.input.value("task", "");
-  nlohmann::ordered_json steps = nlohmann::ordered_json::array();
-  for (const BuildStep& step : build.steps) {
-    nlohmann::ordered_json item = {{"step", step.name},
-                                   {"kind", step.agent ? "agent" : "verification"},
-                                   {"ok", step.ok},
-                                   {"time", step.timestamp}};
-    if (!step.verdict.empty()) item["verdict"] = step.verdict;
-    if (step.agent) item["tokens"] = step.tokens;
-    if (step.cost_usd) item["cost_usd"] = RoundedDollars(*step.cost_usd);
-    if (step.agent) item["files"] = step.files;
-    if (!step.snapshot_blob_hash.empty()) item["snapshot"] = step.snapshot_blob_hash;
-    if (!step.commit.empty()) item["commit"] = step.commit;
-    steps.push_back(std::move(item));
+  object["steps"] = StepObjects(build);
+  if (!build.earlier.empty()) object["earlier_runs"] = nlohmann::ordered_json::array();
+  for (const BuildRecord& run : build.earlier) {
+    object["earlier_runs"].push_back(
+        {{"run_id", run.target.run_id}, {"status", run.Status()}, {"started", run.started}, {"steps", StepObjects(run)}});
   }
-  object["steps"] = std::move(steps);
   return object;
 }
 
@@ -142,20 +185,18 @@ std::string BuildPage(const BuildRecord& build, size_t width) {
   std::string kind = build.profile;
   if (!build.mode.empty()) kind += (kind.empty() ? "" : ", ") + build.mode;
   if (!kind.empty()) page += fmt::format("  {:<10} {}\n", "profile", kind);
-  if (!build.steps.empty()) page += "\n";
   size_t widest = 4;
   for (const BuildStep& step : build.steps) widest = std::max(widest, step.name.size());
-  for (const BuildStep& step : build.steps) {
-    std::string line =
-        fmt::format("  {} {:<{}}  {:<6}", step.ok ? "✓" : "✗", step.name, widest, step.agent ? "agent" : "checks");
-    if (step.agent) {
-      line += fmt::format(" {:>9} tokens", GroupedNumber(step.tokens));
-      if (step.cost_usd) line += "  " + Dollars(step.cost_usd);
-      line += "  " + Plural(static_cast<int64_t>(step.files.size()), "file", "files");
-    }
-    if (!step.verdict.empty()) line += (step.agent ? "  " : " ") + step.verdict;
-    if (!step.commit.empty()) line += fmt::format("  {:.8}", step.commit);
-    page += FirstLine(line, width) + "\n";
+  for (const BuildRecord& run : build.earlier) {
+    for (const BuildStep& step : run.steps) widest = std::max(widest, step.name.size());
+  }
+  for (const BuildRecord& run : build.earlier) {
+    page += fmt::format("\n  run {}: {}\n{}", run.target.run_id, run.Status(), StepLines(run, widest, width));
+  }
+  if (!build.earlier.empty()) {
+    page += fmt::format("\n  run {}\n{}", build.target.run_id, StepLines(build, widest, width));
+  } else if (!build.steps.empty()) {
+    page += "\n" + StepLines(build, widest, width);
   }
   if (build.outcome) {
     std::string why = build.outcome->failure;

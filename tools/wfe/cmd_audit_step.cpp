@@ -1,18 +1,20 @@
 // wfe audit show-step RUN STEP, wfe blob show HASH: what the hashes of a trace stand for (RC-5).
 #include <fmt/core.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <set>
 #include <utility>
 
+#include "activities/compliance/packed_tree.h"
 #include "activities/compliance/tree_snapshot.h"
 #include "activities/traces/history_entries.h"
+#include "engine/base/hash.h"
 #include "engine/base/printable.h"
 #include "tools/wfe/cli.h"
 #include "tools/wfe/entry_text.h"
 #include "tools/wfe/history_source.h"
 #include "tools/wfe/prompt_store.h"
+#include "tools/wfe/temporary_directory.h"
 
 namespace wfe::cli {
 namespace {
@@ -33,6 +35,7 @@ struct BlobOptions {
   RecordsOptions records;
   std::string hash;
   std::string file;  ///< Of a snapshot.
+  std::string to;    ///< Of a snapshot: a directory.
 };
 
 Result<std::string> Blob(client::RecordsClient& records, const std::string& hash) {
@@ -46,44 +49,47 @@ Result<std::string> Blob(client::RecordsClient& records, const std::string& hash
                   "; it knows what its own workers have written (--records names another service)");
 }
 
-/// A directory that goes when this does.
-class ScratchDir {
- public:
-  static Result<ScratchDir> Make() {
-    std::string name = (fs::temp_directory_path() / "wfe-tree-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) return Unavailable("cannot make a directory in " + name);
-    return ScratchDir(name);
+/// Puts a snapshot into a directory of its own, as a whole.
+Result<int> PutTree(Globals& globals, const std::string& blob, const BlobOptions& options) {
+  std::error_code error;
+  fs::create_directories(options.to, error);
+  if (error) return FailedPrecondition("cannot make the directory " + options.to + ": " + error.message());
+  if (!fs::is_empty(options.to, error)) {
+    return FailedPrecondition("the directory " + options.to + " is not empty; a snapshot goes into one of its own");
   }
-  ScratchDir(ScratchDir&& other) noexcept : path_(std::exchange(other.path_, {})) {}
-  ScratchDir& operator=(ScratchDir&&) = delete;
-  ~ScratchDir() {
-    std::error_code error;
-    if (!path_.empty()) fs::remove_all(path_, error);
-  }
-  const std::string& path() const { return path_; }
-
- private:
-  explicit ScratchDir(std::string path) : path_(std::move(path)) {}
-  std::string path_;
-};
+  WFE_ASSIGN_OR_RETURN(const activities::SafeDir dir, activities::SafeDir::Open(options.to));
+  WFE_ASSIGN_OR_RETURN(const activities::TreeSnapshot tree, activities::UnpackTree(blob, dir));
+  std::vector<std::string> paths;
+  for (const activities::FileState& file : tree.files) paths.push_back(file.path);
+  PrintEvent(fmt::format("{} {} written to {}", paths.size(), paths.size() == 1 ? "file" : "files", options.to),
+             {{"hash", options.hash}, {"directory", options.to}, {"files", paths}}, globals.format);
+  return kExitOk;
+}
 
 /// The files of a snapshot, or the content of one.
 Result<int> ShowTree(Globals& globals, const std::string& blob, const BlobOptions& options) {
-  WFE_ASSIGN_OR_RETURN(const ScratchDir scratch, ScratchDir::Make());
+  WFE_ASSIGN_OR_RETURN(const TemporaryDirectory scratch, TemporaryDirectory::Make("wfe-tree"));
   WFE_ASSIGN_OR_RETURN(const activities::SafeDir dir, activities::SafeDir::Open(scratch.path()));
-  WFE_ASSIGN_OR_RETURN(const activities::TreeSnapshot tree, activities::UnpackTree(blob, dir));
+  WFE_ASSIGN_OR_RETURN(const activities::PackedTree tree, activities::ReadTree(blob, dir, {}));
   if (!options.file.empty()) {
-    const activities::FileState* const found = tree.Find(options.file);
+    const activities::PackedEntry* const found = tree.Find(options.file);
     if (found == nullptr) return NotFound("the snapshot has no file " + options.file);
-    WFE_ASSIGN_OR_RETURN(const std::string content, dir.Read(options.file, found->size));
-    PutText(content);
+    PutText(std::string(found->content));
     return kExitOk;
   }
   Table table({{.title = "FILE", .key = "path", .elastic = true},
+               {.title = "KIND", .key = "kind"},
+               {.title = "MODE", .key = "mode"},
                {.title = "BYTES", .key = "size", .right = true},
                {.title = "SHA-256", .key = "sha256"}});
-  for (const activities::FileState& file : tree.files) {
-    table.Add({{"path", file.path}, {"size", file.size}, {"sha256", file.sha256}});
+  for (const activities::PackedEntry& entry : tree.entries) {
+    const bool file = entry.kind == activities::FileKind::kFile;
+    const bool link = entry.kind == activities::FileKind::kSymlink;
+    table.Add({{"path", entry.path},
+               {"kind", file ? "file" : link ? "link" : "empty directory"},
+               {"mode", file ? fmt::format("{:04o}", entry.mode) : "-"},
+               {"size", entry.content.size()},
+               {"sha256", ToHex(Sha256(entry.content))}});
   }
   table.Print(globals.format);
   return kExitOk;
@@ -92,8 +98,10 @@ Result<int> ShowTree(Globals& globals, const std::string& blob, const BlobOption
 Result<int> ShowBlob(Globals& globals, const BlobOptions& options) {
   WFE_ASSIGN_OR_RETURN(const RecordsConnection connection, RecordsConnection::Open(globals, options.records));
   WFE_ASSIGN_OR_RETURN(const std::string bytes, Blob(*connection.records(), options.hash));
-  if (bytes.starts_with(kTreeMark)) return ShowTree(globals, bytes, options);
-  if (!options.file.empty()) return InvalidArgument(options.hash + " is no snapshot, so it has no files");
+  if (bytes.starts_with(kTreeMark)) {
+    return options.to.empty() ? ShowTree(globals, bytes, options) : PutTree(globals, bytes, options);
+  }
+  if (!options.file.empty() || !options.to.empty()) return InvalidArgument(options.hash + " is no snapshot, so it has no files");
   if (globals.format == OutputFormat::kText) {
     PutText(bytes);
   } else {
@@ -200,9 +208,12 @@ void AddBlobCommands(CLI::App& app, Globals& globals) {
   AddClientOptions(show, globals);
   AddRecordsOption(show, options->records);
   show.add_option("hash", options->hash, "SHA-256 as a trace has it")->required();
-  show.add_option("--file", options->file, "Of a snapshot: print this file");
+  auto* file = show.add_option("--file", options->file, "Of a snapshot: print this file, or where this link leads");
+  show.add_option("--to", options->to, "Of a snapshot: write all of it into this directory, which is new or empty")
+      ->excludes(file);
   show.footer("Examples:\n  wfe blob show $(jq -r '.ext.snapshot_blob_hash // empty' audit_trace.jsonl | tail -1)\n"
-              "  wfe blob show 3f5a… --file src/index.ts");
+              "  wfe blob show 3f5a… --file src/index.ts\n"
+              "  wfe blob show 3f5a… --to /tmp/as-it-was");
   show.callback([&globals, options] { globals.Run([&] { return ShowBlob(globals, *options); }); });
 }
 

@@ -1,10 +1,13 @@
 // wfe build resume, retry
 #include <fmt/core.h>
 
+#include "activities/compliance/packed_tree.h"
 #include "tools/wfe/build_commands.h"
 #include "tools/wfe/build_resume.h"
+#include "tools/wfe/build_trees.h"
 #include "tools/wfe/local.h"
 #include "tools/wfe/one_of.h"
+#include "tools/wfe/prompt_store.h"
 #include "tools/wfe/queue_pollers.h"
 #include "tools/wfe/start.h"
 #include "workflows/audited_build/audited_build.h"
@@ -15,13 +18,36 @@ namespace {
 struct ResumeFlags {
   Target target;
   ResumeOptions resume;
+  RecordsOptions records;
   std::string queue;
   WatchOptions watch;
 };
 
+/// The worker would refuse it as well, but only after a run has begun.
+Status AskBeforeDiscarding(Globals& globals, const BuildRecord& build, const ResumeFlags& flags,
+                           nlohmann::json& input) {
+  nlohmann::json& resume = input.at("resume");
+  const std::string left = resume.value("expected_snapshot_blob_hash", "");
+  const std::string directory = build.WorkingDir();
+  if (left.empty() || !StandsHere(directory)) return Ok();
+  WFE_ASSIGN_OR_RETURN(const RecordsConnection connection, RecordsConnection::Open(globals, flags.records));
+  WFE_ASSIGN_OR_RETURN(const auto changed, LaterWork(*connection.records(), directory, left,
+                                                     resume.value("snapshot_blob_hash", "")));
+  if (changed.empty()) return Ok();
+  const std::string what = fmt::format("{} changed in {} since {} ended and would be replaced: {}",
+                                       changed.size() == 1 ? "1 file" : std::to_string(changed.size()) + " files",
+                                       directory, build.target.workflow_id, activities::FirstFew(changed));
+  if (!Confirmed(what + ".  Keep them only as a blob, and go on?")) {
+    return FailedPrecondition(what + "; --discard keeps them as a blob and goes on");
+  }
+  resume.erase("expected_snapshot_blob_hash");
+  return Ok();
+}
+
 Result<int> Resume(Globals& globals, const ResumeFlags& flags) {
   WFE_ASSIGN_OR_RETURN(const BuildRecord build, LoadBuild(globals, flags.target));
-  WFE_ASSIGN_OR_RETURN(const nlohmann::json input, ResumeInput(build, flags.resume));
+  WFE_ASSIGN_OR_RETURN(nlohmann::json input, ResumeInput(build, flags.resume));
+  WFE_RETURN_IF_ERROR(AskBeforeDiscarding(globals, build, flags, input));
   WFE_ASSIGN_OR_RETURN(const Config* config, globals.config());
   // A local build goes on where it is recorded, in an engine and a worker of this command.
   const bool local = globals.UsesLocalStore();
@@ -60,6 +86,9 @@ CLI::App& AddCommand(CLI::App& build, Globals& globals, const char* name, const 
       ->check(WholeNumber(0, INT64_MAX));
   command.add_option("--cost-budget", flags->resume.cost_budget_usd, "US dollars in all, with those already spent")
       ->check(NotNegative());
+  command.add_flag("--discard", flags->resume.discard,
+                   "In place: replace what changed since the build ended; it is kept as a blob");
+  AddRecordsOption(command, flags->records);
   AddQueueOption(command, flags->queue);
   AddWatchOptions(command, flags->watch);
   command.callback([&globals, flags] { globals.Run([&] { return Resume(globals, *flags); }); });

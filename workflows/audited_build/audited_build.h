@@ -22,6 +22,9 @@ struct ResumePoint {
   std::string run_id;              ///< Of its run.
   std::string step;                ///< The next step: scaffold, implement_v1, initial_verification or fix_attempt_N.
   std::string snapshot_blob_hash;  ///< The tree to begin with; empty: as the project is.
+  /// In place: what the earlier run left in the directory; anything else there is not written over.  Empty: whatever
+  /// stands there may be replaced.
+  std::string expected_snapshot_blob_hash;
   int fix_attempts = 0;            ///< Made before `step`; they count against max_fix_attempts.
   int64_t total_tokens = 0;        ///< Spent so far; they count against the budgets.
   std::optional<double> cost_usd;

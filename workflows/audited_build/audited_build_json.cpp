@@ -38,6 +38,7 @@ void to_json(json& j, const ResumePoint& point) {
            {"base_snapshot_blob_hash", point.base_snapshot_blob_hash},
            {"base_commit", point.base_commit},
            {"branch", point.branch}};
+  if (!point.expected_snapshot_blob_hash.empty()) j["expected_snapshot_blob_hash"] = point.expected_snapshot_blob_hash;
   if (point.cost_usd) j["cost_usd"] = *point.cost_usd;
   if (!point.baseline.is_null()) j["baseline"] = point.baseline;
   if (!point.protected_hashes.empty()) j["protected_hashes"] = point.protected_hashes;
@@ -49,6 +50,7 @@ void from_json(const json& j, ResumePoint& point) {
   in.Read("run_id", point.run_id);
   in.Read("step", point.step);
   in.Read("snapshot_blob_hash", point.snapshot_blob_hash);
+  in.Read("expected_snapshot_blob_hash", point.expected_snapshot_blob_hash);
   in.Read("fix_attempts", point.fix_attempts);
   in.Read("total_tokens", point.total_tokens);
   in.Read("cost_usd", point.cost_usd);

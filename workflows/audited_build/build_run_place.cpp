@@ -35,6 +35,10 @@ Task<void> BuildRun::OpenPlace(std::string restore_snapshot) {
   open.claim_id = base_.run_id;
   open.restore_snapshot_blob_hash = std::move(restore_snapshot);
   if (input_.resume) open.take_over_from = input_.resume->run_id;
+  // Another host, later on, has a tree that is nobody's but the build's.
+  if (input_.resume && place_.kind.empty()) {
+    open.expected_snapshot_blob_hash = input_.resume->expected_snapshot_blob_hash;
+  }
   // Once decided, a workspace stays what it is: another host must not find another answer.
   if (!place_.kind.empty()) open.kind = place_.kind;
   // The difference is shown against what the project was before the first step of the first run.
@@ -62,7 +66,8 @@ Task<void> BuildRun::Prepare() {
   // A run that was terminated could not give its directory back.
   if (input_.resume) preflight.take_over_from = input_.resume->run_id;
   const bool again = !ready_.profile.empty();
-  preflight.write_starter_files = !again && !input_.resume;
+  // Starter files that are missing: those of a new project, or of one that begins once more.
+  preflight.write_starter_files = !again && (!input_.resume || input_.resume->step == "scaffold");
   PreflightReport ready =
       co_await host_.Run(kPreflight, preflight, {.start_to_close = 30min, .heartbeat = 1min, .maximum_attempts = 3});
   host_.working_dir = ready.working_dir;
