@@ -21,4 +21,7 @@ ProcessWatch WatchOf(sdk::ActivityContext& context);
 /// The failure an error becomes: cancelled, for good (WORKSPACE), or to be tried again.
 std::variant<sdk::ApplicationFailure, sdk::ActivityCancelled> FailureOf(const Error& error);
 
+/// After the run has ended: takes its branch away when no step of it was committed and nobody else has used it.
+Status DropEmptyBranch(const WorkspaceConfig& config, sdk::ActivityContext& context, const std::string& run_id);
+
 }  // namespace wfe::activities

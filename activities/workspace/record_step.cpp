@@ -1,3 +1,4 @@
+#include "activities/compliance/compliance.h"
 #include "activities/workspace/branch_workspace.h"
 #include "activities/workspace/open_workspace.h"
 #include "activities/workspace/state.h"
@@ -51,6 +52,17 @@ void RegisterWorkspaceActivities(sdk::ActivityRegistry& registry, WorkspaceConfi
   registry.Register(kRecordStep, [config](sdk::ActivityContext& context, const RecordStepRequest& request) {
     return RecordStep(config, context, request);
   });
+  // The last thing that a build does.
+  const std::string release(kReleaseWorkingDir.name);
+  if (const sdk::ActivityFunction* known = registry.Find(release); known != nullptr) {
+    registry.RegisterErased(
+        release, [config, function = *known](sdk::ActivityContext& context, const nlohmann::json& input) {
+          auto released = function(context, input);
+          // What cannot be tidied away is no reason to fail a build that has ended.
+          (void)DropEmptyBranch(config, context, context.info().run_id);
+          return released;
+        });
+  }
 }
 
 }  // namespace wfe::activities

@@ -21,7 +21,8 @@ struct WorkspaceConfig {
   std::function<Status(const std::string& real_path)> allow;
 };
 
-/// Registers openWorkspace and recordStep.
+/// Registers openWorkspace and recordStep.  Call it after RegisterComplianceActivities: what releases a build's
+/// directory then also takes away a branch that no step went to.
 void RegisterWorkspaceActivities(sdk::ActivityRegistry& registry, WorkspaceConfig config);
 
 }  // namespace wfe::activities

@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "activities/compliance/check_products.h"
+#include "activities/compliance/compliance.h"
+#include "activities/compliance/register.h"
 #include "tests/activities/workspace_test_support.h"
 
 namespace wfe::activities {
@@ -39,6 +41,50 @@ TEST_F(BranchWorkspaces, ADirectoryWithACommitIsExportedAndTheCheckoutStaysAsItI
   EXPECT_EQ(project.Git("status --porcelain"), " M src/index.ts\n?? notes.txt");
   EXPECT_EQ(project.Git("rev-parse wfe/build-42"), opened.base_commit);
   EXPECT_FALSE(opened.base_snapshot_blob_hash.empty());
+}
+
+TEST_F(BranchWorkspaces, ABuildThatEndsBeforeItsFirstStepLeavesNoBranch) {  // RW-D3
+  GitProject project;
+  project.Put("a.txt", "1\n");
+  project.Commit("first");
+  sdk::ActivityRegistry registry;
+  RegisterComplianceActivities(registry, {.work_root = root()});
+  RegisterWorkspaceActivities(registry, Config());
+  const auto release = [&](const OpenWorkspaceReport& opened, const std::string& run) {
+    FakeContext context(run);
+    const auto released = (*registry.Find(std::string(kReleaseWorkingDir.name)))(
+        context, {{"working_dir", opened.working_dir}, {"claim_id", run}});
+    EXPECT_TRUE(released.has_value());
+  };
+  const OpenWorkspaceReport failed = Open({.project_dir = project.path(), .workflow_id = "failed"});
+  EXPECT_EQ(project.Git("branch --list 'wfe/*'"), "  wfe/failed");
+  release(failed, "run-1");
+  EXPECT_EQ(project.Git("branch --list 'wfe/*'"), "");
+  release(failed, "run-1");  // at least once
+  // One with a step stays, and so does one that somebody has moved or works on.
+  for (const char* id : {"stepped", "moved", "used"}) {
+    const std::string run = std::string("run-") + id;
+    const OpenWorkspaceReport opened = Open({.project_dir = project.path(), .workflow_id = id, .run_id = run});
+    if (id == std::string("stepped")) {
+      FakeContext context(run);
+      Write(opened.working_dir + "/b.txt", "2\n");
+      ASSERT_TRUE(RecordStep(Config(), context,
+                             {.working_dir = opened.working_dir,
+                              .project_dir = opened.project_dir,
+                              .branch = opened.branch,
+                              .run_id = run,
+                              .step = "implement_v1",
+                              .verdict = {},
+                              .entry_id = "e1"})
+                      .has_value());
+    } else if (id == std::string("moved")) {
+      project.Git("branch -f wfe/moved $(git commit-tree -m mine HEAD^{tree})");
+    } else {
+      project.Git("checkout -q wfe/used");
+    }
+    release(opened, run);
+  }
+  EXPECT_EQ(project.Git("for-each-ref --format='%(refname:short)' refs/heads/wfe"), "wfe/moved\nwfe/stepped\nwfe/used");
 }
 
 TEST_F(BranchWorkspaces, EachStepIsACommitWithItsVerdictAndEntryAndTheUsersFilesAreNotTouched) {

@@ -1,10 +1,12 @@
 // wfe build clean
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <set>
 
 #include "activities/audit/audit.h"
 #include "activities/compliance/claim.h"
@@ -21,15 +23,21 @@ namespace {
 namespace fs = std::filesystem;
 
 struct Removal {
-  std::string what;  ///< For people.
-  std::string path;  ///< A file or directory; empty for a branch.
+  std::string what;        ///< For people.
+  std::string path;        ///< A file or directory; empty for a branch.
+  std::string repository;  ///< With `branch`.
+  std::string branch;
 };
 
 struct CleanPlan {
   std::vector<Removal> removals;
-  std::string repository;  ///< With `branch`.
-  std::string branch;
   std::vector<std::string> kept;  ///< Sentences: what stays and why.
+
+  /// Several runs of a build share a directory.
+  void Add(Removal removal) {
+    const auto same = [&](const Removal& known) { return known.what == removal.what; };
+    if (std::none_of(removals.begin(), removals.end(), same)) removals.push_back(std::move(removal));
+  }
 };
 
 bool Exists(const std::string& path) {
@@ -45,7 +53,17 @@ Result<std::string> Git(const std::string& git_dir, std::vector<std::string> arg
 
 std::string Line(const Result<std::string>& output) { return output ? output->substr(0, output->find('\n')) : ""; }
 
-void PlanBranch(const BuildRecord& build, CleanPlan& plan) {
+/// The commits that the build made, in whichever of its runs, and those it began with.
+std::set<std::string> OwnCommits(const std::vector<BuildRecord>& runs) {
+  std::set<std::string> commits;
+  for (const BuildRecord& run : runs) {
+    commits.insert(run.place.base_commit);
+    for (const BuildStep& step : run.steps) commits.insert(step.commit);
+  }
+  return commits;
+}
+
+void PlanBranch(const BuildRecord& build, const std::set<std::string>& own_commits, CleanPlan& plan) {
   if (build.place.branch.empty()) return;
   const auto repository = activities::FindRepository(build.place.project_dir);
   if (!repository) return;
@@ -56,21 +74,17 @@ void PlanBranch(const BuildRecord& build, CleanPlan& plan) {
     plan.kept.push_back("the branch " + build.place.branch + " stays: it is checked out in " + repository->toplevel);
     return;
   }
-  std::string newest = build.place.base_commit;
-  for (const BuildStep& step : build.steps) {
-    if (!step.commit.empty()) newest = step.commit;
-  }
-  if (tip != newest) {
+  if (!own_commits.contains(tip)) {
     plan.kept.push_back("the branch " + build.place.branch + " stays: it has commits that the build did not make");
     return;
   }
-  plan.repository = repository->git_dir;
-  plan.branch = build.place.branch;
-  plan.removals.push_back({"the branch " + plan.branch + " of " + repository->toplevel, ""});
+  plan.Add({.what = "the branch " + build.place.branch + " of " + repository->toplevel,
+            .path = {},
+            .repository = repository->git_dir,
+            .branch = build.place.branch});
 }
 
-CleanPlan PlanClean(const BuildRecord& build) {
-  CleanPlan plan;
+void PlanClean(const BuildRecord& build, const std::set<std::string>& own_commits, CleanPlan& plan) {
   const std::string& run = build.target.run_id;
   // The directory of the build, wherever the worker's work root is: .../builds/RUN
   const std::string mark = "/builds/" + run;
@@ -80,18 +94,17 @@ CleanPlan PlanClean(const BuildRecord& build) {
       at != std::string::npos && (working_dir.size() == at + mark.size() || working_dir[at + mark.size()] == '/');
   if (own) {
     const std::string root = working_dir.substr(0, at);
-    if (Exists(root + mark)) plan.removals.push_back({"the directory " + root + mark, root + mark});
+    if (Exists(root + mark)) plan.Add({"the directory " + root + mark, root + mark, {}, {}});
     const std::string state = root + "/workspaces/" + run;
-    if (Exists(state)) plan.removals.push_back({"the workspace's state " + state, state});
+    if (Exists(state)) plan.Add({"the workspace's state " + state, state, {}, {}});
   } else if (!working_dir.empty()) {
     for (const std::string& name :
          {std::string(activities::kStateDirectory), std::string(activities::kTraceFileName)}) {
       const std::string path = working_dir + "/" + name;
-      if (Exists(path)) plan.removals.push_back({path, path});
+      if (Exists(path)) plan.Add({path, path, {}, {}});
     }
   }
-  PlanBranch(build, plan);
-  return plan;
+  PlanBranch(build, own_commits, plan);
 }
 
 /// Takes wfe's lines out of .git/info/exclude again.
@@ -113,29 +126,59 @@ void RemoveExcludes(const std::string& working_dir) {
   if (found) std::ofstream(path, std::ios::binary | std::ios::trunc) << kept;
 }
 
-Result<int> CleanBuild(Globals& globals, const Target& target, bool yes) {
-  WFE_ASSIGN_OR_RETURN(const BuildRecord build, LoadBuild(globals, target));
-  const std::string& id = build.target.workflow_id;
-  if (!build.outcome) return FailedPrecondition(id + " still runs; stop it first with `wfe cancel " + id + "`");
+bool InPlace(const BuildRecord& build) {
   const bool in_place = build.place.kind == activities::kWorkspaceInPlace || build.place.kind.empty();
-  if (in_place && !build.WorkingDir().empty()) {
-    if (const auto dir = activities::SafeDir::Open(build.WorkingDir(), {.reserved = {}})) {
-      const auto claim = activities::ReadClaim(*dir);
-      if (claim && claim->claim_id != build.target.run_id) {
-        return FailedPrecondition("the directory " + build.WorkingDir() + " is in use by run " + claim->claim_id);
-      }
+  return in_place && !build.WorkingDir().empty();
+}
+
+/// The runs must have ended, and their directories belong to nobody else.
+Status MayBeCleaned(const std::vector<BuildRecord>& runs) {
+  for (const BuildRecord& run : runs) {
+    const std::string& id = run.target.workflow_id;
+    if (!run.outcome) return FailedPrecondition(id + " still runs; stop it first with `wfe cancel " + id + "`");
+    if (!InPlace(run)) continue;
+    const auto dir = activities::SafeDir::Open(run.WorkingDir(), {.reserved = {}});
+    if (!dir) continue;
+    const auto claim = activities::ReadClaim(*dir);
+    const auto holds = [&](const BuildRecord& one) { return claim && claim->claim_id == one.target.run_id; };
+    if (claim && std::none_of(runs.begin(), runs.end(), holds)) {
+      return FailedPrecondition("the directory " + run.WorkingDir() + " is in use by run " + claim->claim_id);
     }
   }
-  CleanPlan plan = PlanClean(build);
+  return Ok();
+}
+
+Status RemoveOne(const Removal& removal) {
+  if (removal.path.empty()) {
+    WFE_RETURN_IF_ERROR(Git(removal.repository, {"update-ref", "-d", "refs/heads/" + removal.branch}));
+    return Ok();
+  }
+  std::error_code error;
+  fs::remove_all(removal.path, error);
+  if (error) return FailedPrecondition("cannot remove " + removal.path + ": " + error.message());
+  return Ok();
+}
+
+Result<int> CleanBuild(Globals& globals, const Target& target, bool yes) {
+  WFE_ASSIGN_OR_RETURN(const std::vector<BuildRecord> runs, LoadRuns(globals, target));
+  const std::string& id = runs.front().target.workflow_id;
+  WFE_RETURN_IF_ERROR(MayBeCleaned(runs));
+  CleanPlan plan;
+  const std::set<std::string> own_commits = OwnCommits(runs);
+  for (const BuildRecord& run : runs) PlanClean(run, own_commits, plan);
   if (globals.UsesLocalStore()) {
     const std::string records = LocalBuildDirectory(id);
-    plan.removals.push_back({"its records in " + records + " (without them there is no diff, undo or resume)", records});
+    plan.Add({.what = "its records in " + records + " (without them there is no diff, undo or resume)",
+              .path = records,
+              .repository = {},
+              .branch = {}});
   }
   std::string list;
   for (const Removal& removal : plan.removals) list += "\n  " + removal.what;
   if (plan.removals.empty()) {
-    PrintEvent("nothing of " + id + " is left on this machine", {{"cleaned", id}, {"removed", nlohmann::json::array()}},
-               globals.format);
+    std::string text = "nothing of " + id + " is left on this machine";
+    for (const std::string& sentence : plan.kept) text += "\n" + sentence;
+    PrintEvent(text, {{"cleaned", id}, {"removed", nlohmann::json::array()}, {"kept", plan.kept}}, globals.format);
     return kExitOk;
   }
   if (!yes) {
@@ -149,22 +192,18 @@ Result<int> CleanBuild(Globals& globals, const Target& target, bool yes) {
   globals.LeaveLocalStore();
   std::vector<std::string> removed;
   for (const Removal& removal : plan.removals) {
-    if (!removal.path.empty()) {
-      std::error_code error;
-      fs::remove_all(removal.path, error);
-      if (error) return FailedPrecondition("cannot remove " + removal.path + ": " + error.message());
-    }
+    WFE_RETURN_IF_ERROR(RemoveOne(removal));
     removed.push_back(removal.what);
   }
-  if (!plan.branch.empty())
-    WFE_RETURN_IF_ERROR(Git(plan.repository, {"update-ref", "-d", "refs/heads/" + plan.branch}));
-  if (in_place && !build.WorkingDir().empty()) {
-    RemoveExcludes(build.WorkingDir());
-    if (const auto dir = activities::SafeDir::Open(build.WorkingDir(), {.reserved = {}})) {
-      activities::RemoveEmptyMountPoints(*dir);
+  for (const BuildRecord& run : runs) {
+    if (InPlace(run)) {
+      RemoveExcludes(run.WorkingDir());
+      if (const auto dir = activities::SafeDir::Open(run.WorkingDir(), {.reserved = {}})) {
+        activities::RemoveEmptyMountPoints(*dir);
+      }
     }
+    ForgetApplied(run.target.run_id);
   }
-  ForgetApplied(build.target.run_id);
   std::string text = "removed:" + list;
   for (const std::string& sentence : plan.kept) text += "\n" + sentence;
   if (!with_records) text += "\nthe records of " + id + " stay";
@@ -186,7 +225,8 @@ void AddBuildCleanCommand(CLI::App& build, Globals& globals) {
   AddTargetOptions(clean, options->target);
   clean.add_flag("-y,--yes", options->yes, "Do not ask");
   clean.footer(
-      "Removes the build's directory, its branch, and in a directory that it worked in .wfe and audit_trace.jsonl;\n"
+      "Removes, of every run of the build, its directory, its branch, and in a directory that it\n"
+      "worked in .wfe and audit_trace.jsonl;"
       "what the agent wrote into your project stays (`wfe build undo` takes that back).\nExample:\n"
       "  wfe build clean build-42 --yes");
   clean.callback(
