@@ -75,7 +75,10 @@ class Runner {
         continue;
       }
       WFE_ASSIGN_OR_RETURN(std::optional<CheckVerdict> verdict, RunOne(check));
-      if (!verdict.has_value()) return std::optional<ComplianceReport>();
+      if (!verdict.has_value()) {
+        WFE_RETURN_IF_ERROR(examination_.Stop());
+        return std::optional<ComplianceReport>();
+      }
       const bool passed = verdict->report.outcome == "pass";
       verdicts_.push_back(*std::move(verdict));
       stopped = !passed && (request_.stop_on_failure || check.stop_on_fail);

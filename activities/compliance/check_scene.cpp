@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "activities/compliance/claim.h"
+#include "activities/compliance/lent.h"
 #include "activities/compliance/toolchain.h"
 
 namespace wfe::activities {
@@ -99,6 +100,11 @@ Status CheckScene::SetDependencies() {
   } else if (!placed && ::stat((own + "/bin/python").c_str(), &status) == 0) {
     python_ = work_ + "/.venv/bin/python";
     dependencies_.directory = own;
+    dependencies_.seen_as = work_ + "/.venv";
+  } else if (const std::string lent = placed ? "" : LentDirectory(*dir_, ".venv");
+             !lent.empty() && ::stat((lent + "/bin/python").c_str(), &status) == 0) {
+    python_ = work_ + "/.venv/bin/python";
+    dependencies_.directory = lent;
     dependencies_.seen_as = work_ + "/.venv";
   }
   return Ok();
@@ -210,6 +216,9 @@ std::string CheckScene::MissingProgram(const std::string& program) const {
   }
   std::string host = program.starts_with('/') ? program : dir_->path() + "/" + program;
   if (program.starts_with(work_ + "/")) host = dir_->path() + program.substr(work_.size());
+  const std::string first = program.substr(0, program.find('/'));
+  const std::string lent = first.empty() ? "" : LentDirectory(*dir_, first);
+  if ((first == "node_modules" || first == ".venv") && !lent.empty()) host = lent + program.substr(first.size());
   const std::string& seen_as = dependencies_.seen_as;
   if (!seen_as.empty() && program.starts_with(seen_as + "/")) host = dependencies_.directory + program.substr(seen_as.size());
   bool of_dependencies = false;

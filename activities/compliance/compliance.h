@@ -140,6 +140,8 @@ struct ComplianceRequest {
   std::vector<std::string> checks;                      ///< As in PreflightRequest.
   std::string policy = "strict";                        ///< As in PreflightRequest.
   nlohmann::json baseline = nlohmann::json::object();   ///< From PreflightReport.
+  /// What the agent has touched so far: a check that rewrites one of these fails the verification (RW-D3).
+  std::vector<std::string> agent_files = {};
   int max_findings_per_class = 20;                      ///< Shown in the error log; all of them are counted.
   int64_t max_error_log_chars = 65'536;                 ///< The report's `error_log` keeps head and tail above this.
   nlohmann::json extra = nlohmann::json::object();
@@ -205,6 +207,8 @@ struct ComplianceReport {
   int64_t files_examined = 0;  ///< Source files that the integrity of the project was read from.
   int64_t leftover_processes = 0;
   std::vector<std::string> planted_files;  ///< Taken away: .env, hooks, sockets, set-user-id programs …
+  /// Files that stood there and that a check changed or deleted, each as a sentence; they were put back (RW-D3).
+  std::vector<std::string> changed_by_checks = {};
   std::string limits;                      ///< Memory and processes were limited by "cgroup" or "watch".
 };
 

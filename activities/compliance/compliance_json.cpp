@@ -187,6 +187,7 @@ void to_json(json& object, const ComplianceRequest& value) {
   Put(object, "checks", value.checks);
   Put(object, "policy", value.policy);
   Put(object, "baseline", value.baseline);
+  if (!value.agent_files.empty()) Put(object, "agent_files", value.agent_files);
   Put(object, "max_findings_per_class", value.max_findings_per_class);
   Put(object, "max_error_log_chars", value.max_error_log_chars);
 }
@@ -202,6 +203,7 @@ void from_json(const json& object, ComplianceRequest& value) {
   Take(rest, "checks", value.checks);
   Take(rest, "policy", value.policy);
   Take(rest, "baseline", value.baseline);
+  Take(rest, "agent_files", value.agent_files);
   Take(rest, "max_findings_per_class", value.max_findings_per_class);
   Take(rest, "max_error_log_chars", value.max_error_log_chars);
   value.extra = std::move(rest);
@@ -283,6 +285,7 @@ void to_json(json& object, const ComplianceReport& value) {
   Put(object, "files_examined", value.files_examined);
   Put(object, "leftover_processes", value.leftover_processes);
   Put(object, "planted_files", value.planted_files);
+  if (!value.changed_by_checks.empty()) Put(object, "changed_by_checks", value.changed_by_checks);
   Put(object, "limits", value.limits);
 }
 
@@ -317,6 +320,7 @@ void from_json(const json& object, ComplianceReport& value) {
   Take(rest, "files_examined", value.files_examined);
   Take(rest, "leftover_processes", value.leftover_processes);
   Take(rest, "planted_files", value.planted_files);
+  Take(rest, "changed_by_checks", value.changed_by_checks);
   Take(rest, "limits", value.limits);
   value.extra = std::move(rest);
 }

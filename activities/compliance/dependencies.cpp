@@ -7,9 +7,12 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <set>
 #include <system_error>
 
+#include "activities/compliance/lent.h"
 #include "activities/compliance/project_facts.h"
 #include "engine/base/hash.h"
 
@@ -135,6 +138,59 @@ Status PlaceLinks(const DependencyPlace& place, const DependencySpec& spec, cons
   return Ok();
 }
 
+/// The checkout's directory, where it is all that the project needs: the packages of a workspace have more of them.
+Result<std::string> LentFor(const DependencySpec& spec, const SafeDir& dir) {
+  const std::string lent = spec.in_project ? LentDirectory(dir, spec.directory) : "";
+  if (lent.empty() || !spec.nested) return lent;
+  WFE_ASSIGN_OR_RETURN(const ProjectFacts facts, ProjectFacts::Read(dir));
+  return IsWorkspace(facts) ? std::string() : lent;
+}
+
+/// "../..": the nearest directory above that says it is a workspace's root and has the lock file; "" for none.
+std::string RootWithLock(const SafeDir& dir, const DependencySpec& spec) {
+  constexpr int kMostLevels = 6;
+  std::error_code error;
+  if (!spec.nested) return "";
+  std::string up = "..";
+  for (int level = 0; level < kMostLevels; ++level, up += "/..") {
+    const std::string at = dir.path() + "/" + up + "/";
+    std::ifstream manifest(at + spec.manifest);
+    const std::string text(std::istreambuf_iterator<char>(manifest), {});
+    const bool root = text.find("\"workspaces\"") != std::string::npos || fs::exists(at + "pnpm-workspace.yaml", error);
+    if (root && fs::is_regular_file(at + spec.lock, error)) return up;
+    if (fs::exists(at + ".git", error)) return "";
+  }
+  return "";
+}
+
+/// One more directory of the checkout that the commands find in the working directory.
+Status PlaceLent(const SafeDir& dir, const std::string& name, const std::string& lent, bool sandboxed,
+                 PlacedDependencies& placed) {
+  WFE_RETURN_IF_ERROR(Clear(dir, name));
+  if (!sandboxed) {
+    ::unlinkat(dir.fd(), name.c_str(), AT_REMOVEDIR);  // An empty mount point of a sandboxed run.
+    return Link(dir, lent, name);
+  }
+  WFE_RETURN_IF_ERROR(dir.MakeDirectories(name));
+  placed.mounts.emplace_back(lent, std::string(kSandboxWorkDir) + "/" + name);
+  // Its scripts name their interpreter by its place in the checkout.
+  placed.mounts.emplace_back(lent, lent);
+  return Ok();
+}
+
+/// What no profile places.
+Status PlaceOtherLent(const SafeDir& dir, bool sandboxed, PlacedDependencies& placed) {
+  for (const char* name : {"node_modules", ".venv"}) {
+    const std::string at = std::string(kSandboxWorkDir) + "/" + name;
+    const bool mounted = std::any_of(placed.mounts.begin(), placed.mounts.end(),
+                                     [&at](const auto& mount) { return mount.second == at; });
+    const bool done = mounted || placed.seen_as.ends_with(std::string("/") + name);
+    const std::string lent = done ? "" : LentDirectory(dir, name);
+    if (!lent.empty()) WFE_RETURN_IF_ERROR(PlaceLent(dir, name, lent, sandboxed, placed));
+  }
+  return Ok();
+}
+
 }  // namespace
 
 Result<DependencyPlace> LocateDependencies(const ComplianceSettings& settings, const Profile& profile,
@@ -154,6 +210,13 @@ Result<DependencyPlace> LocateDependencies(const ComplianceSettings& settings, c
     place.reason = "the project's own " + spec.directory + " is used as it is";
     return place;
   }
+  WFE_ASSIGN_OR_RETURN(const std::string lent, LentFor(spec, dir));
+  if (!lent.empty()) {
+    place.directory = lent;
+    place.ready = place.lent = true;
+    place.reason = "the checkout's own " + spec.directory + " is used as it is";
+    return place;
+  }
   const auto lock = dir.Read(spec.lock);
   if (!lock && !spec.lock_required) {
     place.reason = "there is no " + spec.lock + ", so nothing is installed";
@@ -164,6 +227,12 @@ Result<DependencyPlace> LocateDependencies(const ComplianceSettings& settings, c
   if (!manifest)
     return FailedPrecondition("the project has no readable " + spec.manifest + ": " + manifest.error().message);
   if (!lock) {
+    const std::string root = RootWithLock(dir, spec);
+    if (!root.empty()) {
+      return FailedPrecondition("the project has no " + spec.lock + " of its own; it is a part of what stands in " +
+                                root + ", which has one: build with --dir there, and name the part in a check of your own "
+                                "(--check 'npm test -w NAME'), or install the dependencies into the project yourself");
+    }
     return FailedPrecondition("the project has no readable " + spec.lock + " (" + lock.error().message +
                               "); dependencies are only installed from a lock file: make one with the project's "
                               "package manager, or install the dependencies into the project yourself");
@@ -193,25 +262,27 @@ Result<DependencyPlace> LocateDependencies(const ComplianceSettings& settings, c
   return place;
 }
 
-Result<PlacedDependencies> PlaceDependencies(const ComplianceSettings& settings, const Profile& profile,
-                                             const SafeDir& dir, bool sandboxed) {
-  PlacedDependencies placed;
-  if (!profile.dependencies.has_value()) return placed;
+namespace {
+
+/// What the profile asks for.
+Status PlaceOfProfile(const ComplianceSettings& settings, const Profile& profile, const SafeDir& dir, bool sandboxed,
+                      PlacedDependencies& placed) {
   const DependencySpec& spec = *profile.dependencies;
   const auto place = LocateDependencies(settings, profile, dir);
   // A project without manifest or lock file has no dependencies; its checks then say MISSING_TOOL themselves.
-  if (!place || !place->ready) return placed;
+  if (!place || !place->ready) return Ok();
   placed.directory = place->directory;
   const std::string work = sandboxed ? std::string(kSandboxWorkDir) : dir.path();
   placed.seen_as = spec.in_project ? work + "/" + spec.directory : sandboxed ? "/deps" : place->directory;
-  if (!place->needed) return placed;  // The project's own.
+  if (place->lent) return PlaceLent(dir, spec.directory, place->directory, sandboxed, placed);
+  if (!place->needed) return Ok();  // The project's own.
   if (!spec.in_project) {
     if (sandboxed) placed.mounts.emplace_back(place->directory, placed.seen_as);
-    return placed;
+    return Ok();
   }
   if (!sandboxed) {
     WFE_RETURN_IF_ERROR(PlaceLinks(*place, spec, dir));
-    return placed;
+    return Ok();
   }
   std::vector<std::string> names = {spec.directory};
   if (spec.nested) {
@@ -230,6 +301,18 @@ Result<PlacedDependencies> PlaceDependencies(const ComplianceSettings& settings,
       if (!error) placed.scratch.push_back(work + "/" + name + "/" + scratch);
     }
   }
+  return Ok();
+}
+
+}  // namespace
+
+Result<PlacedDependencies> PlaceDependencies(const ComplianceSettings& settings, const Profile& profile,
+                                             const SafeDir& dir, bool sandboxed) {
+  PlacedDependencies placed;
+  if (profile.dependencies.has_value()) {
+    WFE_RETURN_IF_ERROR(PlaceOfProfile(settings, profile, dir, sandboxed, placed));
+  }
+  WFE_RETURN_IF_ERROR(PlaceOtherLent(dir, sandboxed, placed));
   return placed;
 }
 

@@ -20,6 +20,7 @@ struct DependencyPlace {
   std::string entry;      ///< Cache entry: <work root>/deps/<hash>.
   std::string directory;  ///< The dependency directory itself on this machine; also set for the project's own.
   bool ready = false;     ///< `directory` exists.
+  bool lent = false;      ///< `directory` is the checkout's, of a build on a branch.
   std::vector<std::string> files;  ///< What the installer is given, relative paths, sorted.
   std::string reason;     ///< One sentence for people: from where, or why none.
 };
@@ -35,7 +36,8 @@ struct PlacedDependencies {
   std::vector<std::pair<std::string, std::string>> mounts;  ///< Sandboxed: host → inside, read-only.
   std::vector<std::string> scratch;                         ///< Sandboxed: inside, writable and forgotten.
 };
-/// Makes mount points inside a sandbox's working directory, links without one.
+/// Makes mount points inside a sandbox's working directory, links without one.  What the checkout lends is placed under
+/// every profile.
 Result<PlacedDependencies> PlaceDependencies(const ComplianceSettings& settings, const Profile& profile,
                                              const SafeDir& dir, bool sandboxed);
 

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "activities/compliance/claim.h"
+#include "activities/compliance/glob.h"
 #include "activities/compliance/integrity.h"
 #include "activities/compliance/text.h"
 #include "engine/base/parse_json.h"
@@ -76,7 +77,7 @@ bool IsCargoTest(const std::vector<std::string>& argv) {
 
 Examination::Examination(const ComplianceSettings& settings, const Profile& profile, const ComplianceRequest& request,
                          const SafeDir& dir)
-    : settings_(settings), profile_(profile), request_(request), dir_(dir), products_(dir) {}
+    : settings_(settings), profile_(profile), request_(request), dir_(dir), products_(dir), changes_(dir) {}
 
 void Examination::Note(Finding finding, bool always_fails) {
   (strict() || always_fails ? failing_ : recorded_).push_back(std::move(finding));
@@ -95,7 +96,12 @@ Status Examination::Begin(ComplianceReport& report) {
   WFE_RETURN_IF_ERROR(plants_->Sweep("the agent"));
   WFE_RETURN_IF_ERROR(plants_->Remember());
   WFE_RETURN_IF_ERROR(products_.Before());
-  if (!baseline_.has_value()) return Ok();
+  if (baseline_.has_value()) WFE_RETURN_IF_ERROR(CompareWithBaseline(report));
+  // After the examiner has put its own files back: this is the text that the verdict is about.
+  return changes_.Before();
+}
+
+Status Examination::CompareWithBaseline(ComplianceReport& report) {
   WFE_ASSIGN_OR_RETURN(IntegrityCheck integrity, CheckIntegrity(dir_, *baseline_, strict()));
   for (Finding& finding : integrity.findings) Note(std::move(finding), false);
   const auto add = [](std::vector<std::string>& to, const std::vector<std::string>& from) {
@@ -121,8 +127,8 @@ Status Examination::Equip(const CheckSpec& check, const Place& place, ProcessSpe
   sandboxed_ = place.sandboxed;
   if (place.reports) WFE_RETURN_IF_ERROR(AddReporter(check, place, inner, plan));
   if (!place.sandboxed) {
-    if (!place.dependencies.empty() && !dependencies_.has_value() &&
-        !place.dependencies.starts_with(dir_.path() + "/")) {
+    // Only what wfe installed itself may be thrown away: a project's own, and what its checkout lends, is the user's.
+    if (!dependencies_.has_value() && place.dependencies.starts_with(settings_.config.work_root + "/deps/")) {
       dependencies_.emplace(place.dependencies);
     }
     return Ok();
@@ -203,6 +209,7 @@ Status Examination::Judge(const CheckSpec& check, const ProcessOutcome& outcome,
     Fail(verdict, "a test program ended with success before it had said its result");
   }
   WFE_RETURN_IF_ERROR(plants_->Sweep("the check " + check.id));
+  WFE_RETURN_IF_ERROR(changes_.After(check.id));
   if (left > 0) {
     Note({.path = "",
           .line = 0,
@@ -228,7 +235,38 @@ Status Examination::Judge(const CheckSpec& check, const ProcessOutcome& outcome,
   return Ok();
 }
 
+void Examination::UndoChanges(ComplianceReport& report) {
+  constexpr size_t kMaxListed = 100;
+  const GlobSet sources(profile_.sources);
+  const std::vector<std::string>& agents = request_.agent_files;
+  size_t count = 0;
+  for (const CheckChange& change : changes_.PutBack()) {
+    const std::string what = std::string(change.deleted ? "deleted" : "changed") + " by the check " + change.check +
+                             (change.put_back ? ", put back" : ", could not be put back");
+    if (++count <= kMaxListed) report.changed_by_checks.push_back(Printable(change.path) + ": " + what);
+    const bool of_agent = std::find(agents.begin(), agents.end(), change.path) != agents.end();
+    // Data that tests write over and over is nobody's business; the text that they examine is.
+    if (!of_agent && !sources.Matches(change.path)) continue;
+    Note({.path = change.path,
+          .line = 0,
+          .column = 0,
+          .error_class = std::string(kCheckChangedSource),
+          .text = "the check " + change.check + (change.deleted ? " deleted" : " rewrote") +
+                  " this file while it ran, so what it examined is not what is handed over; the file was put back: "
+                  "make the same change in it, or have the check only look"},
+         true);
+  }
+  if (count > kMaxListed) report.changed_by_checks.push_back(std::to_string(count - kMaxListed) + " more files");
+}
+
+Status Examination::Stop() {
+  WFE_RETURN_IF_ERROR(changes_.After(""));
+  changes_.PutBack();
+  return Ok();
+}
+
 Status Examination::End(ComplianceReport& report, CheckVerdict& policy) {
+  UndoChanges(report);
   WFE_RETURN_IF_ERROR(products_.After());
   if (dependencies_.has_value() && dependencies_->ThrowAwayWhenChanged()) {
     Note({.path = "",

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "activities/compliance/changed_by_checks.h"
 #include "activities/compliance/check_products.h"
 #include "activities/compliance/classify.h"
 #include "activities/compliance/compliance.h"
@@ -22,6 +23,7 @@ namespace wfe::activities {
 
 inline constexpr std::string_view kResultForged = "RESULT_FORGED";
 inline constexpr std::string_view kLeftoverProcess = "POLICY_VIOLATION_LEFTOVER_PROCESS";
+inline constexpr std::string_view kCheckChangedSource = "CHECK_CHANGED_SOURCE";
 inline constexpr std::string_view kPolicyStrict = "strict";
 inline constexpr std::string_view kPolicyWarn = "warn";
 
@@ -45,12 +47,17 @@ class Examination {
   /// Adds to the verdict what the command's own word hides.
   Status Judge(const CheckSpec& check, const ProcessOutcome& outcome, CheckVerdict& verdict);
 
+  /// Instead of End, when the verification was stopped in a check: what that check changed is put back.
+  Status Stop();
   /// After the last check.
   Status End(ComplianceReport& report, CheckVerdict& policy);
 
  private:
   bool strict() const { return request_.policy != kPolicyWarn; }
   void Note(Finding finding, bool always_fails);
+  Status CompareWithBaseline(ComplianceReport& report);
+  /// Puts back what the checks changed, and says so.
+  void UndoChanges(ComplianceReport& report);
   Status AddReporter(const CheckSpec& check, const Place& place, ProcessSpec& inner, SandboxPlan& plan);
 
   const ComplianceSettings& settings_;
@@ -60,6 +67,7 @@ class Examination {
   std::optional<TestBaseline> baseline_;
   std::optional<PlantGuard> plants_;
   CheckProducts products_;
+  ChangedByChecks changes_;
   std::optional<DependencyGuard> dependencies_;
   std::vector<Finding> failing_;         ///< Policy findings that decide.
   std::vector<Finding> recorded_;        ///< Those that the policy "warn" only records.

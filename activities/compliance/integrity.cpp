@@ -101,7 +101,7 @@ class Comparison {
     }
     check_.changed.push_back(path);
     bool restored = false;
-    if (put_back_ && have_copy) restored = dir_.Write(path, before).has_value();
+    if (put_back_ && have_copy) restored = dir_.Write(path, before, BaselineMode(dir_, path)).has_value();
     if (restored) check_.restored.push_back(path);
     Add(path, 0, kTestChanged,
         std::string(now == nullptr ? "this belongs to the tests that stood here before and was removed"

@@ -46,7 +46,40 @@ void PlanTools(const ComplianceSettings& settings, const Profile& profile, Build
   }
 }
 
-void PlanOne(const ComplianceSettings& settings, const CheckSpec& check, bool installed, BuildPlan& plan) {
+/// What $PYTHON will be; "" while that depends on what is yet to be installed.
+std::string PlannedPython(const ComplianceSettings& settings, const Profile& profile, const SafeDir& dir,
+                          const BuildPlan& plan) {
+  std::error_code error;
+  const std::string own = plan.directory + "/.venv/bin/python";
+  if (std::filesystem::exists(own, error)) return own;
+  const auto place = LocateDependencies(settings, profile, dir);
+  if (!place || (place->needed && !place->ready) || plan.mode == "create") return "";
+  const std::string installed = place->directory + "/bin/python";
+  if (!place->directory.empty() && std::filesystem::exists(installed, error)) return installed;
+  return LocateTool("python3", settings.path).start_as;
+}
+
+/// A module that $PYTHON does not have: started as the probe does it, outside the project, so that nothing is written.
+std::string MissingModule(const ComplianceSettings& settings, const CheckSpec& check, const std::string& python) {
+  ProcessSpec spec;
+  spec.argv = check.probe.version_argv;
+  if (spec.argv.empty() || python.empty()) return "";
+  spec.argv[0] = python;
+  spec.working_dir = "/";
+  spec.environment = {
+      {"PATH", settings.path}, {"LANG", "C.UTF-8"}, {"HOME", "/nonexistent"}, {"PYTHONDONTWRITEBYTECODE", "1"}};
+  spec.limits.wall_clock = std::chrono::seconds(30);
+  spec.limits.max_output_bytes = 64 << 10;
+  const ProcessOutcome outcome = RunProcess(spec);
+  if (outcome.kind == ProcessOutcome::Kind::kExited && outcome.exit_code == 0) return "";
+  const std::vector<std::string> lines = SplitLines(CleanTerminalText(outcome.err.text));
+  std::string why = lines.empty() ? "it said nothing" : Printable(lines.back());
+  if (!outcome.start_error.empty()) why = outcome.start_error;
+  return "`" + JoinCommand(spec.argv) + "` does not run: " + why;
+}
+
+void PlanOne(const ComplianceSettings& settings, const CheckSpec& check, bool installed, const std::string& python,
+             BuildPlan& plan) {
   PlannedCheck planned;
   planned.id = check.id;
   planned.command = settings.mask.Apply(ShownCommand(check));
@@ -63,6 +96,7 @@ void PlanOne(const ComplianceSettings& settings, const CheckSpec& check, bool in
     const std::string path = program.starts_with('/') ? program : plan.directory + "/" + program;
     if (installed && !std::filesystem::exists(path, error)) planned.program_problem = "there is no " + program;
   }
+  if (program == "$PYTHON") planned.program_problem = MissingModule(settings, check, python);
   if (!planned.program_problem.empty()) {
     plan.problems.push_back("the check " + check.id + " cannot start: " + planned.program_problem);
   }
@@ -152,7 +186,8 @@ Result<BuildPlan> PlanChecks(const ComplianceConfig& config, const std::string& 
   PlanTools(settings, shown, plan);
   PlanDependencies(settings, shown, dir, plan);
   const bool own = shown.dependencies.has_value() && plan.dependencies.starts_with("the project's own");
-  for (const CheckSpec& check : shown.checks) PlanOne(settings, check, own, plan);
+  const std::string python = PlannedPython(settings, shown, dir, plan);
+  for (const CheckSpec& check : shown.checks) PlanOne(settings, check, own, python, plan);
   return plan;
 }
 

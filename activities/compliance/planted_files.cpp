@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "activities/compliance/text.h"
+#include "activities/compliance/withheld.h"
 #include "engine/base/unique_fd.h"
 
 namespace wfe::activities {
@@ -17,14 +18,6 @@ namespace {
 constexpr size_t kMaxEntries = 400'000;
 constexpr std::string_view kRights = "a program with set-user-id or set-group-id rights";
 constexpr std::string_view kOddName = "a file whose name no tool can write down";
-
-bool IsEnvironmentFile(std::string_view name) {
-  if (name != ".env" && !name.starts_with(".env.")) return false;
-  for (const std::string_view ending : {".example", ".sample", ".template", ".dist", ".defaults", ".schema"}) {
-    if (name.ends_with(ending)) return false;
-  }
-  return true;
-}
 
 bool IsOddName(std::string_view name) {
   for (const char c : name) {
@@ -107,6 +100,10 @@ Result<std::map<std::string, std::string>> ListPlants(const SafeDir& dir) {
 
 Status PlantGuard::Remember() {
   git_ = GitFiles(dir_);
+  for (const auto& [path, content] : git_) {
+    WFE_ASSIGN_OR_RETURN(const auto entry, dir_.Stat(path));
+    if (entry.has_value()) git_modes_[path] = entry->mode;
+  }
   remembered_ = true;
   return Ok();
 }
@@ -136,7 +133,7 @@ Status PlantGuard::Sweep(const std::string& who) {
     const auto before = git_.find(path);
     if (before != git_.end() && before->second == content) continue;
     const bool changed = before != git_.end();
-    const Status repaired = changed ? dir_.Write(path, before->second) : dir_.Remove(path);
+    const Status repaired = changed ? dir_.Write(path, before->second, git_modes_[path]) : dir_.Remove(path);
     Report(path, changed ? "a changed file of git's" : "a new file of git's", who, repaired.has_value());
   }
   return Ok();

@@ -36,7 +36,8 @@ class PlantGuard {
 
   const SafeDir& dir_;
   std::map<std::string, std::string> known_;
-  std::map<std::string, std::string> git_;  ///< Path → content of .git/config and the hooks.
+  std::map<std::string, std::string> git_;     ///< Path → content of .git/config and the hooks.
+  std::map<std::string, uint32_t> git_modes_;  ///< Their permission bits: a hook is a program.
   bool remembered_ = false;
   std::vector<std::string> removed_;
   std::vector<Finding> findings_;

@@ -182,7 +182,11 @@ std::string ProjectFacts::Evidence(const Condition& condition) const {
       return "";
     case Condition::Kind::kFile: {
       const std::string path = FileFor(condition);
-      return path.empty() ? "there is no " + condition.value : path + " is there";
+      const std::string held = condition.contains.empty() ? "" : "\"" + condition.contains + "\"";
+      if (!path.empty()) return path + (held.empty() ? " is there" : " holds " + held);
+      // A file that is there and says nothing of this is not a missing one.
+      const std::vector<std::string> there = held.empty() ? std::vector<std::string>() : Matching({condition.value});
+      return there.empty() ? "there is no " + condition.value : there.front() + " does not hold " + held;
     }
     case Condition::Kind::kDependency:
       return "the project " + std::string(Holds(condition) ? "depends" : "does not depend") + " on " + condition.value;

@@ -52,6 +52,17 @@ std::string HashOf(const SafeDir& dir, const std::string& path, std::string* con
   return read.error().code == StatusCode::kNotFound ? "" : "?";
 }
 
+/// The permission bits of what stands there.
+uint32_t ModeOf(const SafeDir& dir, const std::string& path) {
+  const auto entry = dir.Stat(path);
+  return entry && entry->has_value() ? (*entry)->mode : 0644;
+}
+
+/// A copy of the file with its own bits, so that it can be put back with them.
+Status KeepBaseline(const SafeDir& dir, const std::string& path, const std::string& content) {
+  return dir.Write(BaselinePath(path), content, ModeOf(dir, path) | 0400);
+}
+
 /// Puts back what the baseline holds; false when it holds nothing that matches.
 Result<bool> Restore(const SafeDir& dir, const std::string& path, const std::string& expected) {
   if (expected.empty()) {
@@ -60,7 +71,7 @@ Result<bool> Restore(const SafeDir& dir, const std::string& path, const std::str
   }
   const auto copy = dir.Read(BaselinePath(path));
   if (!copy || ToHex(Sha256(*copy)) != expected) return false;
-  const Status written = dir.Write(path, *copy);
+  const Status written = dir.Write(path, *copy, ModeOf(dir, BaselinePath(path)));
   return written.has_value();
 }
 
@@ -76,7 +87,7 @@ Result<ProtectedHashes> RecordProtected(const SafeDir& dir, const std::vector<st
     std::string content;
     const std::string hash = HashOf(dir, path, &content);
     if (hash == "?") return FailedPrecondition("the protected file " + path + " cannot be read as a regular file");
-    if (!hash.empty()) WFE_RETURN_IF_ERROR(dir.Write(BaselinePath(path), content, 0600));
+    if (!hash.empty()) WFE_RETURN_IF_ERROR(KeepBaseline(dir, path, content));
     hashes[path] = hash;
   }
   return hashes;
@@ -95,7 +106,13 @@ Result<ProtectedCheck> EnforceProtected(const SafeDir& dir, const std::vector<st
     if (now == hash) {
       if (!hash.empty()) {
         const auto copy = dir.Read(BaselinePath(path));
-        if (!copy || *copy != content) WFE_RETURN_IF_ERROR(dir.Write(BaselinePath(path), content, 0600));
+        if (!copy || *copy != content) {
+          WFE_RETURN_IF_ERROR(KeepBaseline(dir, path, content));
+        } else if (const uint32_t mode = ModeOf(dir, BaselinePath(path));
+                   mode != 0600 && mode != (ModeOf(dir, path) | 0400)) {
+          // The same text with other bits decides nothing; it is put right without a word.  (Copies were 0600 once.)
+          WFE_RETURN_IF_ERROR(dir.Write(path, content, mode));
+        }
       }
       continue;
     }

@@ -70,6 +70,8 @@ Result<std::string> ResolveMode(const ModeRequest& request, const Profile& profi
                               " already; use mode change, or an empty directory");
   }
   if (!foreign.empty() || !request.profile_named) return std::string("change");
+  // A profile that begins no project of its own is asked for where there is one.
+  if (profile.starter_files.empty() && !request.again) return std::string("change");
   return std::string(!ours || request.again ? "create" : "change");
 }
 

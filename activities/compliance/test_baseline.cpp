@@ -63,7 +63,14 @@ Result<TestBaseline> RecordBaseline(const SafeDir& dir) {
 }
 
 Status KeepCopy(const SafeDir& dir, const std::string& path, const std::string& content) {
-  return dir.Write(CopyPath(path), content, 0600);
+  WFE_ASSIGN_OR_RETURN(const auto entry, dir.Stat(path));
+  // With its own bits, so that it can be put back with them.
+  return dir.Write(CopyPath(path), content, entry.has_value() ? entry->mode | 0400 : 0600);
+}
+
+uint32_t BaselineMode(const SafeDir& dir, const std::string& path) {
+  const auto copy = dir.Stat(CopyPath(path));
+  return copy && copy->has_value() ? (*copy)->mode : 0644;
 }
 
 std::string BaselineCopy(const SafeDir& dir, const std::string& path, const TestBaseline::File& file, bool* found) {

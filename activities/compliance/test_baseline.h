@@ -33,6 +33,9 @@ Result<TestBaseline> RecordBaseline(const SafeDir& dir);
 /// Keeps the content of a test file below .wfe, to be put back.
 Status KeepCopy(const SafeDir& dir, const std::string& path, const std::string& content);
 
+/// The permission bits of that copy, which are those of the file.
+uint32_t BaselineMode(const SafeDir& dir, const std::string& path);
+
 /// The copy of a test file, when it is there and is what the baseline saw.
 std::string BaselineCopy(const SafeDir& dir, const std::string& path, const TestBaseline::File& file, bool* found);
 

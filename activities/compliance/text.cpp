@@ -143,6 +143,13 @@ std::string KeepHeadAndTail(const std::string& utf8, int64_t max_code_points, bo
   return utf8.substr(0, offset_of(head)) + marker + utf8.substr(offset_of(total - tail));
 }
 
+std::string Listed(const std::vector<std::string>& paths) {
+  constexpr size_t kShown = 5;
+  std::string text;
+  for (size_t i = 0; i < paths.size() && i < kShown; ++i) text += (i == 0 ? "" : ", ") + Printable(paths[i]);
+  return paths.size() > kShown ? text + " and " + std::to_string(paths.size() - kShown) + " more" : text;
+}
+
 std::string FenceSafe(std::string text) {
   size_t at = 0;
   while ((at = text.find("```", at)) != std::string::npos) {

@@ -24,6 +24,9 @@ std::string CleanTerminalText(std::string_view bytes);
 /// One line for an error message: control characters as "?", at most 120 bytes.
 std::string Printable(std::string_view text);
 
+/// "a, b and 3 more": at most five of them.
+std::string Listed(const std::vector<std::string>& paths);
+
 /// At most `max_code_points` of the text: head and tail around a line that says how much is missing.
 std::string KeepHeadAndTail(const std::string& utf8, int64_t max_code_points, bool* truncated);
 

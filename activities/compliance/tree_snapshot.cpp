@@ -9,6 +9,7 @@
 #include "activities/compliance/project_facts.h"
 #include "activities/compliance/safe_links.h"
 #include "activities/compliance/text.h"
+#include "activities/compliance/withheld.h"
 #include "engine/base/hash.h"
 
 namespace wfe::activities {
@@ -119,6 +120,7 @@ Status DeleteOthers(const PackedTree& tree, const SafeDir& dir, const SnapshotOp
     }
   }
   for (const SafeEntry& entry : present.entries) {
+    if (IsPrivateFile(entry.path) || FileHoldsSecret(dir.path() + "/" + entry.path, limits.secrets)) continue;
     const bool in_the_way = wanted.contains(entry.path);
     const bool known = tree.Find(entry.path) != nullptr;
     // An earlier version did not say which links there were: those stay.
@@ -222,11 +224,22 @@ Result<std::string> PackTree(const SafeDir& dir, const SnapshotOptions& options)
   uint64_t total = 0;
   for (const SafeEntry& entry : listing.entries) {
     if (std::binary_search(products.begin(), products.end(), entry.path)) continue;
+    const auto withhold = [&] {
+      if (options.withheld != nullptr) options.withheld->push_back(entry.path);
+    };
+    if (entry.kind != FileKind::kDirectory && IsPrivateFile(entry.path)) {
+      withhold();
+      continue;
+    }
     std::string content;
     if (entry.kind == FileKind::kSymlink) {
       WFE_ASSIGN_OR_RETURN(content, ReadLink(root, entry.path));
     } else if (entry.kind == FileKind::kFile) {
       WFE_ASSIGN_OR_RETURN(content, root.Read(entry.path, options.max_file_bytes));
+    }
+    if (HoldsSecret(content, options.secrets)) {
+      withhold();
+      continue;
     }
     total += content.size();
     if (total > options.max_total_bytes) return TooLarge(entry.path, options.max_total_bytes);

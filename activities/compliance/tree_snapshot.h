@@ -44,6 +44,10 @@ struct SnapshotOptions {
   size_t max_files = 20'000;
   uint64_t max_file_bytes = 64ull << 20;
   uint64_t max_total_bytes = 512ull << 20;
+  /// PackTree: values that must stand in no kept tree; a file that holds one is withheld.
+  std::vector<std::string> secrets = {};
+  /// PackTree: gets the paths of the files that were withheld (IsPrivateFile, or a secret in them), sorted.
+  std::vector<std::string>* withheld = nullptr;
 };
 
 /// Reads every file.  RESOURCE_EXHAUSTED names the limit and the file that went over it.  Sockets, pipes and devices
@@ -63,7 +67,7 @@ struct TreeDiff {
 TreeDiff Diff(const TreeSnapshot& before, const TreeSnapshot& after);
 
 /// The tree as one deterministic blob (packed_tree.h): equal trees give equal bytes.  Symbolic links are in it as links,
-/// wherever they point; what checks left (ProductsOfChecks) is not.
+/// wherever they point; what checks left (ProductsOfChecks) is not, nor what is withheld: the user's `.env` and its like.
 Result<std::string> PackTree(const SafeDir& dir, const SnapshotOptions& options = {});
 
 struct UnpackOptions {

@@ -105,6 +105,7 @@ sdk::ActivityResult<RestoreSnapshotOutput> AgentWorker::RestoreSnapshot(const Re
   }
   UnpackOptions options;
   options.delete_others = true;
+  options.limits.secrets = config_.secrets;
   const Result<TreeSnapshot> tree = UnpackTree(*blob, *dir, options);
   if (!tree) {
     const bool wrong = tree.error().code == StatusCode::kDataLoss || tree.error().code == StatusCode::kPermissionDenied;

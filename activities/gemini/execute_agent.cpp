@@ -257,6 +257,7 @@ class AgentWorker::Step {
 
     if (auto failure = LookAtTree(dir)) return *std::move(failure);
     if (outcome.kind == Kind::kAgentError) return AgentError(outcome.message);
+    if (program_) reply_.claimed_not_written = ClaimedNotWritten(reply_, request_.working_dir);
     const bool changed = wrote_ || !reply_.files_touched.empty();
     if (!changed && !reply_.budget_exhausted) {
       if (request_.requires_file_changes) return AgentError(NoChangeMessage());
@@ -322,7 +323,7 @@ class AgentWorker::Step {
                            config_.blob_sink->Put(session.dump(-1, ' ', false, json::error_handler_t::replace)));
     }
     if (request_.keep_snapshot) {
-      WFE_ASSIGN_OR_RETURN(const std::string archive, PackTree(dir));
+      WFE_ASSIGN_OR_RETURN(const std::string archive, PackTree(dir, {.secrets = config_.secrets}));
       WFE_ASSIGN_OR_RETURN(reply_.snapshot_blob_hash, config_.blob_sink->Put(archive));
     }
     return Ok();

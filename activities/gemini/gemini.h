@@ -87,6 +87,8 @@ struct AgentReply {
   int64_t secret_findings = 0;             ///< Of those: files that would have held a secret of this worker.
   std::vector<std::string> files_touched;  ///< LG-12: by comparing snapshots; sorted; at most kMaxReplyPathBytes.
   int64_t files_touched_count = 0;         ///< All of them.
+  /// Paths that a program reported as written and that are as before the step, or not there; at most 20.
+  std::vector<std::string> claimed_not_written = {};
   bool no_change = false;                  ///< The step succeeded and changed nothing; `text` says why.
   bool budget_exhausted = false;  ///< The budget was used up before the next call; what was done so far stands.
 
@@ -135,6 +137,10 @@ inline constexpr size_t kMaxReplyPathBytes = 256 << 10;
 void to_json(nlohmann::json& json, const AgentReply& reply);
 void from_json(const nlohmann::json& json, AgentReply& reply);
 
+/// What the model said at last, for a trace: one text of at most kMaxSaidBytes, cut with a mark.
+inline constexpr size_t kMaxSaidBytes = 2000;
+std::string SaidBy(const AgentReply& reply);
+
 /// Puts what the reply knows into the agent's log entry fields (LG-4 … LG-7, LG-12, LG-15).  `Entry` is a LogEntry;
 /// a template, so that this header needs nothing of the audit module.  What is not known is left out: a step that
 /// failed before its first answer has no token counts, not counts of 0 (RW-D10).
@@ -166,6 +172,8 @@ void FillAgentEntry(Entry& entry, const AgentReply& reply) {
   text("model", reply.model);
   text("finish_reason", reply.finish_reason);
   text("text_blob_hash", reply.text_blob_hash);
+  text("agent_text", SaidBy(reply));
+  if (!reply.claimed_not_written.empty()) entry.ext["claimed_not_written"] = reply.claimed_not_written;
   text("price_version", reply.price_version);
   text("unavailable_since", reply.unavailable_since);
   if (!reply.instruction_hash.empty()) {

@@ -130,6 +130,7 @@ void to_json(json& j, const AgentReply& v) {
   count("lost_prompt_token_count", v.lost_prompt_token_count);
   count("lost_completion_token_count", v.lost_completion_token_count);
   count("nudges", v.nudges);
+  if (!v.claimed_not_written.empty()) j["claimed_not_written"] = v.claimed_not_written;
   if (v.no_change) j["no_change"] = true;
   if (v.budget_exhausted) j["budget_exhausted"] = true;
 }
@@ -170,6 +171,7 @@ void from_json(const json& j, AgentReply& v) {
   Get(j, "lost_prompt_token_count", v.lost_prompt_token_count);
   Get(j, "lost_completion_token_count", v.lost_completion_token_count);
   Get(j, "nudges", v.nudges);
+  Get(j, "claimed_not_written", v.claimed_not_written);
   Get(j, "no_change", v.no_change);
   Get(j, "budget_exhausted", v.budget_exhausted);
 }

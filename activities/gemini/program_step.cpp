@@ -26,9 +26,9 @@ class ProgramStep {
       json answer;
       if (std::optional<LoopOutcome> failed = Answer(run, addition, answer)) return *std::move(failed);
       if (const Status taken = TakeReport(run, answer); !taken) return Machine(taken.error());
-      if (const std::string file = answer.value("secret_file", ""); !file.empty()) {
-        ++reply_.secret_findings;
-        return AgentError("the program wrote a secret key of this machine into " + file + "; take it out of there");
+      if (const std::string refusal = answer.value("secrets", ""); !refusal.empty()) {
+        reply_.secret_findings += answer.value("secret_findings", 1);
+        return AgentError(refusal);
       }
       const std::string& reason = reply_.finish_reason;
       if (IsRepairable(reason)) {
@@ -86,19 +86,36 @@ class ProgramStep {
       if (program_.ChoosesModel()) kept["model"] = report.at("model");
       kept["report"] = std::move(report);
       kept["changed"] = !touched.empty();
-      kept["secret_file"] = FileWithSecret(touched);
+      RefuseSecrets(touched, kept);
       kept["redactions"] = redactions;
       return std::nullopt;
     };
     return AnswerToCall(input_.request, services_, reply_, run, ask, digest, answer);
   }
 
-  std::string FileWithSecret(const std::vector<std::string>& touched) const {
+  /// A file that was made with a secret in it is taken away; one that stood there before is the user's and stays, but
+  /// goes into no commit and no kept tree.
+  void RefuseSecrets(const std::vector<std::string>& touched, json& kept) const {
+    std::string gone;
+    std::string staying;
+    int64_t count = 0;
     for (const std::string& path : touched) {
-      const Result<std::string> bytes = services_.dir.Read(path);
-      if (bytes && services_.redactor.HoldsSecret(std::string_view(*bytes))) return path;
+      const Result<std::string> bytes = services_.dir.Read(path, SnapshotOptions().max_file_bytes);
+      if (!bytes || !services_.redactor.HoldsSecret(std::string_view(*bytes))) continue;
+      ++count;
+      const bool removed = input_.before.Find(path) == nullptr && services_.dir.Remove(path).has_value();
+      std::string& list = removed ? gone : staying;
+      if (count <= 20) list += (list.empty() ? "" : ", ") + Printable(path);
     }
-    return {};
+    if (count == 0) return;
+    std::string refusal = "the program wrote a secret key of this machine into ";
+    if (!gone.empty()) refusal += gone + ", which was taken away";
+    if (!staying.empty()) {
+      refusal += std::string(gone.empty() ? "" : ", and into ") + staying +
+                 ", which stood there before: it is in no commit and no kept tree; take the key out of there";
+    }
+    kept["secrets"] = std::move(refusal);
+    kept["secret_findings"] = count;
   }
 
   json Tokens(const json& report_json) const {

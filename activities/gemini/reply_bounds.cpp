@@ -1,5 +1,9 @@
 #include "activities/gemini/reply_bounds.h"
 
+#include <algorithm>
+#include <set>
+
+#include "activities/compliance/sandbox.h"
 #include "activities/compliance/text.h"
 
 namespace wfe::activities {
@@ -33,6 +37,32 @@ std::string Quoted(std::string_view text) {
   while (!line.empty() && line.back() == ' ') line.pop_back();
   if (line.empty()) return {};
   return "\"" + CutText(line, kMaxQuotedBytes) + "\"";
+}
+
+std::string SaidBy(const AgentReply& reply) {
+  std::string text = CleanTerminalText(reply.text);
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
+  return CutText(text, kMaxSaidBytes);
+}
+
+std::vector<std::string> ClaimedNotWritten(const AgentReply& reply, const std::string& working_dir) {
+  constexpr size_t kMaxNoted = 20;
+  std::set<std::string> claimed;
+  for (const AgentAction& action : reply.actions) {
+    if (action.status != "ok") continue;
+    std::string path = action.path;
+    for (const std::string& prefix : {std::string(kSandboxWorkDir) + "/", working_dir + "/", std::string("./")}) {
+      if (path.starts_with(prefix)) path.erase(0, prefix.size());
+    }
+    if (action.tool == "delete_file") claimed.erase(path);
+    if (action.tool == "write_file" || action.tool == "replace") claimed.insert(path);
+  }
+  std::vector<std::string> noted;
+  for (const std::string& path : claimed) {
+    const bool touched = std::binary_search(reply.files_touched.begin(), reply.files_touched.end(), path);
+    if (!touched && noted.size() < kMaxNoted) noted.push_back(CutText(path, kMaxActionTextBytes));
+  }
+  return noted;
 }
 
 Status BoundReply(AgentReply& reply, BlobSink* blobs) {

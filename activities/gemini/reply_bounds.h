@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "activities/gemini/gemini.h"
 #include "engine/base/blob_store.h"
@@ -14,6 +15,10 @@ std::string CutText(std::string_view text, size_t max_bytes);
 
 /// The model's words on one line, in quotes, for a message; empty when it said nothing.
 std::string Quoted(std::string_view text);
+
+/// A program's report is its own word: the paths it says it has written and that the comparison of the directory does
+/// not show as changed; at most 20.
+std::vector<std::string> ClaimedNotWritten(const AgentReply& reply, const std::string& working_dir);
 
 /// Cuts the reply's text (the whole of it goes to `blobs`, when there is a store), its actions and its list of files.
 /// Fails only when the store does; without one the rest of the text is in the journal alone.

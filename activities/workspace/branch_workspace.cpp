@@ -5,6 +5,7 @@
 
 #include "activities/compliance/check_products.h"
 #include "activities/compliance/text.h"
+#include "activities/compliance/withheld.h"
 #include "activities/workspace/tree_files.h"
 
 namespace wfe::activities {
@@ -59,7 +60,9 @@ constexpr std::string_view kEntryTrailer = "Wfe-Entry: ";
 
 }  // namespace
 
-std::vector<std::string> NeverCommitted() { return {".wfe/", "audit_trace.jsonl", ".gemini/", "node_modules"}; }
+std::vector<std::string> NeverCommitted() {
+  return {".wfe/", "audit_trace.jsonl", ".gemini/", "node_modules", ".venv"};
+}
 
 Git::Place BranchWorkspace::Place(const std::string& work_tree) const {
   return {.own_dir = folder_.GitDir(),
@@ -212,9 +215,33 @@ bool BranchWorkspace::AdoptBranch(const std::string& branch, const std::string& 
   return true;
 }
 
-Result<std::string> BranchWorkspace::WriteTree() {
+Status BranchWorkspace::Withhold(std::vector<std::string>& withheld) {
+  if (secrets_.empty()) return Ok();
+  const std::string& from = state_.last_commit.empty() ? state_.base_commit : state_.last_commit;
+  WFE_ASSIGN_OR_RETURN(const std::string changed,
+                       git_.Run(Place(state_.root), {"diff-index", "--cached", "--name-only", "-z", "--no-renames",
+                                                     "--diff-filter=AMT", from}));
+  for (const std::string& path : SplitAt(changed, '\0')) {
+    if (path.empty() || !FileHoldsSecret(state_.root + "/" + path, secrets_)) continue;
+    withheld.push_back(path);
+    WFE_ASSIGN_OR_RETURN(const std::string before,
+                         git_.Run(Place(state_.root), {"ls-tree", "-z", "--full-tree", from, "--", path}));
+    // "MODE TYPE ID<tab>PATH": as the last commit has it, or not at all.
+    const std::vector<std::string> parts = SplitAt(before.substr(0, before.find('\t')), ' ');
+    if (parts.size() == 3) {
+      WFE_RETURN_IF_ERROR(
+          git_.Run(Place(state_.root), {"update-index", "--cacheinfo", parts[0], parts[2], path}));
+    } else {
+      WFE_RETURN_IF_ERROR(git_.Run(Place(state_.root), {"update-index", "--force-remove", "--", path}));
+    }
+  }
+  return Ok();
+}
+
+Result<std::string> BranchWorkspace::WriteTree(std::vector<std::string>& withheld) {
   WFE_RETURN_IF_ERROR(RemovePlantedRepositories(state_.root, alive_));
   WFE_RETURN_IF_ERROR(git_.Run(Place(state_.root), {"add", "--all", "."}));
+  WFE_RETURN_IF_ERROR(Withhold(withheld));
   WFE_ASSIGN_OR_RETURN(const std::string tree, git_.Run(Place(state_.root), {"write-tree"}));
   return Trimmed(tree);
 }
@@ -222,13 +249,31 @@ Result<std::string> BranchWorkspace::WriteTree() {
 Result<std::string> BranchWorkspace::CommitLike(const std::string& branch) {
   const std::string tip = BranchTip(branch);
   if (tip.empty()) return std::string();
-  WFE_ASSIGN_OR_RETURN(const std::string tree, WriteTree());
+  std::vector<std::string> withheld;
+  WFE_ASSIGN_OR_RETURN(const std::string tree, WriteTree(withheld));
   const auto log = git_.Run(Place(""), {"log", "--format=%H %T", state_.base_commit + ".." + tip});
   if (!log) return std::string();  // the old branch has gone its own way
   for (const std::string& line : SplitAt(*log, '\n')) {
     if (line.ends_with(" " + tree)) return line.substr(0, line.find(' '));
   }
   return std::string();
+}
+
+Result<std::vector<std::string>> BranchWorkspace::Ignored(const std::vector<std::string>& files) {
+  std::vector<std::string> ignored;
+  if (files.empty()) return ignored;
+  const std::string relative = fs::path(state_.working_dir).lexically_relative(state_.root).string();
+  const std::string prefix = relative == "." ? "" : relative + "/";
+  // By name: what tools build is ignored too, and may be a million files.
+  constexpr size_t kMostAsked = 1000;
+  std::vector<std::string> arguments = {"ls-files", "--others", "--ignored", "--exclude-standard", "-z", "--"};
+  for (size_t i = 0; i < files.size() && i < kMostAsked; ++i) arguments.push_back(prefix + files[i]);
+  WFE_ASSIGN_OR_RETURN(const std::string listing, git_.Run(Place(state_.root), std::move(arguments)));
+  for (const std::string& path : SplitAt(listing, '\0')) {
+    if (path.starts_with(prefix)) ignored.push_back(path.substr(prefix.size()));
+  }
+  std::sort(ignored.begin(), ignored.end());
+  return ignored;
 }
 
 Result<std::string> BranchWorkspace::Commit(const std::string& run_id, const std::string& step,
@@ -245,15 +290,19 @@ Result<std::string> BranchWorkspace::Commit(const std::string& run_id, const std
       if (message->find(std::string(kEntryTrailer) + entry_id + "\n") != std::string::npos) return tip;
     }
   }
-  WFE_ASSIGN_OR_RETURN(const std::string tree, WriteTree());
+  std::vector<std::string> withheld;
+  WFE_ASSIGN_OR_RETURN(const std::string tree, WriteTree(withheld));
+  for (const std::string& path : withheld) {
+    note += (note.empty() ? "" : "; ") + Printable(path) + " holds a secret key of this machine and is in no commit";
+  }
   std::string message = step + (verdict.empty() ? "" : ": " + verdict) + "\n\n";
   message += std::string(kRunTrailer) + run_id + "\n" + std::string(kEntryTrailer) + entry_id + "\n";
   WFE_ASSIGN_OR_RETURN(const std::string made,
                        git_.Run(Place(""), {"commit-tree", tree, "-p", state_.last_commit, "-m", message}));
   const std::string commit = Trimmed(made);
   if (moved) {
-    note = "the branch " + state_.branch + " was moved by somebody else; the step is commit " + commit +
-           ", which is not on it";
+    note += std::string(note.empty() ? "" : "; ") + "the branch " + state_.branch +
+            " was moved by somebody else; the step is commit " + commit + ", which is not on it";
     return commit;
   }
   const std::string expected = tip.empty() ? std::string(commit.size(), '0') : tip;

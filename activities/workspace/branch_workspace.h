@@ -12,9 +12,11 @@ namespace wfe::activities {
 
 class BranchWorkspace {
  public:
-  /// All three outlive this object.  `state` has kind, root, toplevel, git_dir and common_dir.
-  BranchWorkspace(Git& git, const WorkspaceFolder& folder, WorkspaceState& state, std::function<bool()> alive)
-      : git_(git), folder_(folder), state_(state), alive_(std::move(alive)) {}
+  /// The first three outlive this object.  `state` has kind, root, toplevel, git_dir and common_dir.  A file that holds
+  /// one of `secrets` goes into no commit.
+  BranchWorkspace(Git& git, const WorkspaceFolder& folder, WorkspaceState& state, std::vector<std::string> secrets,
+                  std::function<bool()> alive)
+      : git_(git), folder_(folder), state_(state), secrets_(std::move(secrets)), alive_(std::move(alive)) {}
 
   /// wfe's own git directory; call first.
   Status Prepare();
@@ -36,6 +38,9 @@ class BranchWorkspace {
   /// The commit of base_commit..`branch` whose tree is what stands in state.root now; "" when there is none.
   Result<std::string> CommitLike(const std::string& branch);
 
+  /// Of `files`, which are relative to the working directory: those that stand there and that git ignores; sorted.
+  Result<std::vector<std::string>> Ignored(const std::vector<std::string>& files);
+
   /// Commits what stands in state.root and moves the branch.  `note` says what a person should know.
   Result<std::string> Commit(const std::string& run_id, const std::string& step, const std::string& verdict,
                              const std::string& entry_id, std::string& note);
@@ -43,13 +48,16 @@ class BranchWorkspace {
  private:
   Git::Place Place(const std::string& work_tree) const;
   Repository UserRepository() const;
-  Result<std::string> WriteTree();
+  /// The tree of what stands in state.root; the files that were left out are added to `withheld`.
+  Result<std::string> WriteTree(std::vector<std::string>& withheld);
+  Status Withhold(std::vector<std::string>& withheld);
   std::string BranchTip(const std::string& branch);
   Status ExportSubmodules(std::vector<std::string>& notes);
 
   Git& git_;
   const WorkspaceFolder& folder_;
   WorkspaceState& state_;
+  const std::vector<std::string> secrets_;
   std::function<bool()> alive_;
 };
 

@@ -11,9 +11,11 @@
 
 #include "activities/compliance/claim.h"
 #include "activities/compliance/compliance.h"
+#include "activities/compliance/lent.h"
 #include "activities/compliance/packed_tree.h"
 #include "activities/compliance/text.h"
 #include "activities/compliance/tree_snapshot.h"
+#include "activities/compliance/withheld.h"
 #include "activities/workspace/branch_workspace.h"
 #include "activities/workspace/state.h"
 #include "activities/workspace/tree_files.h"
@@ -24,7 +26,9 @@ namespace {
 namespace fs = std::filesystem;
 
 /// A tree that is kept as one blob; the records service takes 256 MiB.
-SnapshotOptions KeptTree() { return {.max_total_bytes = 200ull << 20}; }
+SnapshotOptions KeptTree(const WorkspaceConfig& config, std::vector<std::string>& withheld) {
+  return {.max_total_bytes = 200ull << 20, .secrets = config.secrets, .withheld = &withheld};
+}
 
 bool Below(const std::string& path, const std::string& dir) {
   return path == dir || (path.starts_with(dir) && path.size() > dir.size() && path[dir.size()] == '/');
@@ -186,7 +190,7 @@ class Opening {
     const bool restoring = !request_.restore_snapshot_blob_hash.empty();
     state_.root = BuildDirectory(config_.work_root, run_id_);
     if (state_.toplevel.empty()) return FillWithoutRepository();
-    BranchWorkspace branch(git_, folder, state_, [this] { return Alive(); });
+    BranchWorkspace branch(git_, folder, state_, config_.secrets, [this] { return Alive(); });
     WFE_RETURN_IF_ERROR(branch.Prepare());
     if (!branch.HasCommit(state_.base_commit)) {
       if (!restoring)
@@ -220,6 +224,7 @@ class Opening {
       WFE_RETURN_IF_ERROR(KeepBase(/*needed=*/false));
     }
     WFE_RETURN_IF_ERROR(Restore());
+    WFE_RETURN_IF_ERROR(Lend(prefix));
     const std::string earlier = before ? before->branch : request_.branch;
     if (branch.AdoptBranch(earlier, run_id_)) return Ok();
     std::string start = state_.base_commit;
@@ -231,6 +236,21 @@ class Opening {
     if (const Status made = branch.MakeBranch(id, run_id_, start); !made) {
       if (made.error().code == StatusCode::kCancelled) return made;
       notes_.push_back("no branch is made, so steps are not committed: " + made.error().message);
+    }
+    return Ok();
+  }
+
+  /// What is not committed and that the checks need all the same.
+  Status Lend(const std::string& prefix) {
+    WFE_ASSIGN_OR_RETURN(const SafeDir dir, SafeDir::Open(state_.working_dir, {.reserved = {}}));
+    WFE_RETURN_IF_ERROR(NoteCheckout(dir, state_.project_dir));
+    for (const char* name : {"node_modules", ".venv"}) {
+      if (LentDirectory(dir, name).empty()) continue;
+      notes_.push_back("the checkout's " + std::string(name) + " is used as it is");
+    }
+    if (prefix != ".") {
+      notes_.push_back("agent and checks see the directory " + Printable(prefix) +
+                       " alone, not the rest of the repository");
     }
     return Ok();
   }
@@ -336,7 +356,8 @@ class Opening {
     if (!config_.blob_sink) return Ok();
     Alive();
     WFE_ASSIGN_OR_RETURN(const SafeDir dir, SafeDir::Open(state_.working_dir));
-    const auto packed = PackTree(dir, KeptTree());
+    std::vector<std::string> withheld;
+    const auto packed = PackTree(dir, KeptTree(config_, withheld));
     if (!packed) {
       if (needed)
         notes_.push_back("no diff and no undo for this build: the tree before it cannot be kept (" +
@@ -344,6 +365,10 @@ class Opening {
       return Ok();
     }
     WFE_ASSIGN_OR_RETURN(state_.base_snapshot_blob_hash, config_.blob_sink->Put(*packed));
+    if (needed && !withheld.empty()) {
+      notes_.push_back("in no kept tree, so neither in a diff nor changed by an undo, for the secrets in it: " +
+                       Listed(withheld));
+    }
     return Ok();
   }
 
@@ -354,7 +379,8 @@ class Opening {
     Alive();
     WFE_ASSIGN_OR_RETURN(const std::string blob, config_.blob_source->Get(request_.restore_snapshot_blob_hash));
     WFE_ASSIGN_OR_RETURN(const SafeDir dir, SafeDir::Open(state_.working_dir));
-    const auto before = PackTree(dir, KeptTree());
+    std::vector<std::string> withheld;
+    const auto before = PackTree(dir, KeptTree(config_, withheld));
     if (before && *before == blob) return Ok();
     if (state_.kind == kWorkspaceInPlace && !IsEmptyProject(state_.working_dir)) {
       if (!before) {
@@ -369,7 +395,7 @@ class Opening {
       }
     }
     WFE_ASSIGN_OR_RETURN([[maybe_unused]] const TreeSnapshot tree,
-                         UnpackTree(blob, dir, {.delete_others = true, .limits = {}}));
+                         UnpackTree(blob, dir, {.delete_others = true, .limits = {.secrets = config_.secrets}}));
     return Ok();
   }
 

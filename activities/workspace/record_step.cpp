@@ -1,4 +1,5 @@
 #include "activities/compliance/compliance.h"
+#include "activities/compliance/text.h"
 #include "activities/workspace/branch_workspace.h"
 #include "activities/workspace/open_workspace.h"
 #include "activities/workspace/state.h"
@@ -19,17 +20,24 @@ Result<RecordStepReport> Record(const WorkspaceConfig& config, sdk::ActivityCont
   if (!state || state->toplevel.empty() || state->branch.empty()) {
     return RecordStepReport{.commit = {}, .note = "the repository of the build is not on this host"};
   }
-  if (const auto known = state->commits.find(request.entry_id); known != state->commits.end()) {
-    return RecordStepReport{.commit = known->second, .note = {}};
-  }
   Git git(FindGit(config), WatchOf(context));
-  BranchWorkspace branch(git, folder, *state, alive);
+  BranchWorkspace branch(git, folder, *state, config.secrets, alive);
   WFE_RETURN_IF_ERROR(branch.Prepare());
   RecordStepReport report;
-  WFE_ASSIGN_OR_RETURN(report.commit,
-                       branch.Commit(run_id, request.step, request.verdict, request.entry_id, report.note));
-  state->commits[request.entry_id] = report.commit;
-  WFE_RETURN_IF_ERROR(folder.Save(*state));
+  // A step is recorded also where that cannot be told.
+  if (auto ignored = branch.Ignored(request.files)) report.ignored = *std::move(ignored);
+  if (const auto known = state->commits.find(request.entry_id); known != state->commits.end()) {
+    report.commit = known->second;
+  } else {
+    WFE_ASSIGN_OR_RETURN(report.commit,
+                         branch.Commit(run_id, request.step, request.verdict, request.entry_id, report.note));
+    state->commits[request.entry_id] = report.commit;
+    WFE_RETURN_IF_ERROR(folder.Save(*state));
+  }
+  if (!report.ignored.empty()) {
+    report.note += std::string(report.note.empty() ? "" : "; ") +
+                   "git ignores files of the agent, so they are not part of the result: " + Listed(report.ignored);
+  }
   return report;
 }
 

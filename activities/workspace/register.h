@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "engine/base/blob_store.h"
 #include "engine/base/result.h"
@@ -19,6 +20,8 @@ struct WorkspaceConfig {
   std::string alive_lock = {};              ///< As in ComplianceConfig.
   /// Refuses a real path that the worker may not use; absent: all may be used.
   std::function<Status(const std::string& real_path)> allow;
+  /// Values that go into no commit and no kept tree: a file that holds one is left out (RW-D14).
+  std::vector<std::string> secrets = {};
 };
 
 /// Registers openWorkspace and recordStep.  Call it after RegisterComplianceActivities: what releases a build's

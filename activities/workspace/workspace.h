@@ -18,6 +18,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "workers/sdk/activity.h"
 
@@ -76,12 +77,15 @@ struct RecordStepRequest {
   std::string step;      ///< e.g. "implement_v1".
   std::string verdict;   ///< e.g. "pass", "fail TEST_FAILURE"; empty for a step without one.
   std::string entry_id;  ///< Of the trace's entry.  The same entry makes one commit, however often it is recorded.
+  std::vector<std::string> files = {};  ///< What the agent has touched, relative to working_dir.
   nlohmann::json extra = nlohmann::json::object();
 };
 
 struct RecordStepReport {
   std::string commit;  ///< Empty: none was made, and `note` says why.
   std::string note;
+  /// Of the request's files: those that stand there and are in no commit, because git ignores them; sorted.
+  std::vector<std::string> ignored = {};
   nlohmann::json extra = nlohmann::json::object();
 };
 

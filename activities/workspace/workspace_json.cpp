@@ -28,6 +28,18 @@ void Read(const json& object, Value& value, std::initializer_list<Field<Value>> 
   }
 }
 
+void WriteList(json& object, const char* key, const std::vector<std::string>& list) {
+  if (!list.empty()) object[key] = list;
+}
+
+template <class Value>
+void ReadList(Value& value, const char* key, std::vector<std::string>& list) {
+  const auto found = value.extra.find(key);
+  if (found == value.extra.end()) return;
+  found->get_to(list);
+  value.extra.erase(found);
+}
+
 const std::initializer_list<Field<OpenWorkspaceRequest>> kOpenRequest = {
     {"project_dir", &OpenWorkspaceRequest::project_dir},
     {"kind", &OpenWorkspaceRequest::kind},
@@ -67,9 +79,21 @@ void to_json(json& object, const OpenWorkspaceRequest& value) {
 void from_json(const json& object, OpenWorkspaceRequest& value) { Read(object, value, kOpenRequest); }
 void to_json(json& object, const OpenWorkspaceReport& value) { Write(object, value, kOpenReport); }
 void from_json(const json& object, OpenWorkspaceReport& value) { Read(object, value, kOpenReport); }
-void to_json(json& object, const RecordStepRequest& value) { Write(object, value, kStepRequest); }
-void from_json(const json& object, RecordStepRequest& value) { Read(object, value, kStepRequest); }
-void to_json(json& object, const RecordStepReport& value) { Write(object, value, kStepReport); }
-void from_json(const json& object, RecordStepReport& value) { Read(object, value, kStepReport); }
+void to_json(json& object, const RecordStepRequest& value) {
+  Write(object, value, kStepRequest);
+  WriteList(object, "files", value.files);
+}
+void from_json(const json& object, RecordStepRequest& value) {
+  Read(object, value, kStepRequest);
+  ReadList(value, "files", value.files);
+}
+void to_json(json& object, const RecordStepReport& value) {
+  Write(object, value, kStepReport);
+  WriteList(object, "ignored", value.ignored);
+}
+void from_json(const json& object, RecordStepReport& value) {
+  Read(object, value, kStepReport);
+  ReadList(value, "ignored", value.ignored);
+}
 
 }  // namespace wfe::activities

@@ -280,6 +280,76 @@ TEST_F(ComplianceActivities, AFileWrittenAfterPreflightCanBeProtectedByItsHash) 
   EXPECT_EQ(root_.Get("project/GEMINI.md"), "context");
 }
 
+TEST_F(ComplianceActivities, AFileThatIsPutBackHasItsOwnBitsAgain) {  // SEC-H8
+  Scripts({{"ok", "true"}}, {{"protected", {"setup.py"}}});
+  root_.Put("project/setup.py", "strict", true);
+  const PreflightReport preflight = Preflight(context_).value();
+  const ComplianceRequest request{.protected_hashes = preflight.protected_hashes};
+  const auto mode = [this] {
+    return static_cast<int>(std::filesystem::status(root_ / "project/setup.py").permissions());
+  };
+  const int before = mode();
+  ASSERT_NE(before & 0100, 0);
+  root_.Put("project/setup.py", "loose");
+  std::filesystem::permissions(root_ / "project/setup.py", std::filesystem::perms(0644));
+  EXPECT_THAT(Check(context_, request).value().restored_files, ElementsAre("setup.py"));
+  EXPECT_EQ(mode(), before);
+  // Other bits alone decide nothing.
+  std::filesystem::permissions(root_ / "project/setup.py", std::filesystem::perms(0644));
+  EXPECT_TRUE(Check(context_, request).value().passed);
+  EXPECT_EQ(mode(), before);
+}
+
+// ---- what checks change
+// ------------------------------------------------------------------------------------------------
+
+TEST_F(ComplianceActivities, WhatChecksChangeOrDeleteOfTheProjectIsPutBackAndSaid) {  // RW-D3
+  Scripts({{"first", "echo v2 > gen.txt; echo new > made.txt; echo o > build/x.o"},
+           {"second", "rm keep.sh; echo v3 > gen.txt"}});
+  root_.Put("project/.gitignore", "build/\n");
+  root_.Put("project/build/x.o", "old");
+  root_.Put("project/gen.txt", "v1");
+  root_.Put("project/keep.sh", "kept", true);
+  root_.Put("project/other.txt", "same");
+  ASSERT_TRUE(Preflight(context_).has_value());
+  const auto time = std::filesystem::last_write_time(root_ / "project/gen.txt");
+  const ComplianceReport report = Check(context_).value();
+  EXPECT_TRUE(report.passed) << "what checks write over and over is no fault of the agent's";
+  EXPECT_THAT(report.changed_by_checks, ElementsAre("gen.txt: changed by the check first, put back",
+                                                    "keep.sh: deleted by the check second, put back"));
+  EXPECT_EQ(root_.Get("project/gen.txt"), "v1");
+  EXPECT_EQ(std::filesystem::last_write_time(root_ / "project/gen.txt"), time) << "or make would build anew";
+  EXPECT_EQ(root_.Get("project/keep.sh"), "kept");
+  EXPECT_NE(static_cast<int>(std::filesystem::status(root_ / "project/keep.sh").permissions()) & 0100, 0);
+  EXPECT_EQ(root_.Get("project/build/x.o"), "o\n") << "what git ignores is the tools' own";
+  EXPECT_EQ(root_.Get("project/made.txt"), "new\n");
+}
+
+TEST_F(ComplianceActivities, VerdictThatRestsOnATextThatACheckRewroteIsNone) {  // RW-D3
+  Scripts({{"format", "echo 'x = 1' > a.py; touch b.py"}, {"look", "grep -q 'x = 1' a.py"}},
+          {{"sources", {"**/*.py"}}});
+  root_.Put("project/a.py", "x=1\n");
+  root_.Put("project/b.py", "y = 1\n");
+  ASSERT_TRUE(Preflight(context_).has_value());
+  const ComplianceReport report = Check(context_).value();
+  EXPECT_FALSE(report.passed);
+  EXPECT_EQ(report.error_type, "CHECK_CHANGED_SOURCE");
+  EXPECT_THAT(report.error_log, HasSubstr("a.py CHECK_CHANGED_SOURCE the check format rewrote this file while it ran"));
+  EXPECT_EQ(report.error_log.find("b.py"), std::string::npos) << "touched, not changed";
+  EXPECT_EQ(root_.Get("project/a.py"), "x=1\n");
+  // Once the agent has made the change, the same check passes.
+  root_.Put("project/a.py", "x = 1\n");
+  EXPECT_TRUE(Check(context_).value().passed);
+}
+
+TEST_F(ComplianceActivities, CheckThatRewritesTheAgentsFilesFailsWithoutSourcesInTheProfileToo) {  // RW-D3
+  Scripts({{"format", "echo 'x = 1' > a.xyz"}});
+  root_.Put("project/a.xyz", "x=1\n");
+  ASSERT_TRUE(Preflight(context_).has_value());
+  EXPECT_TRUE(Check(context_).value().passed);
+  EXPECT_EQ(Check(context_, {.agent_files = {"a.xyz"}}).value().error_type, "CHECK_CHANGED_SOURCE");
+}
+
 // ---- whose word counts
 // ------------------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "activities/compliance/dependencies.h"
+#include "activities/compliance/lent.h"
 #include "activities/compliance/settings.h"
 #include "tests/activities/compliance_machine.h"
 
@@ -154,6 +155,75 @@ TEST_F(Dependencies, OutsideTheProjectAreSeenByTheirPlaceholderOnly) {
   ASSERT_TRUE(installed.has_value()) << installed.failure()->message;
   EXPECT_TRUE(Check().value().passed) << Check().value().error_log;
   EXPECT_FALSE(root_.Has("project/modules"));
+}
+
+class Lent : public test::ComplianceMachine {
+ protected:
+  void NoteIt() {
+    const auto dir = SafeDir::Open(project(), {.reserved = {}});
+    ASSERT_TRUE(dir.has_value());
+    ASSERT_TRUE(NoteCheckout(*dir, root_ / "checkout").has_value());
+  }
+};
+
+TEST_F(Lent, WhatStandsBesideTheCommittedFilesOfACheckoutIsUsedAsItIs) {  // RW-D9
+  for (const std::string sandbox : {"preferred", "off"}) {
+    OneCheck({{"argv", {"node_modules/.bin/tool"}}},
+             {{"sandbox", sandbox},
+              {"dependencies", {{"nested", true}, {"install", json::array({json::array({"npm", "ci"})})}}}});
+    Project("package.json", "{}");
+    Project("package-lock.json", "{}");
+    root_.Put("checkout/node_modules/.bin/tool",
+              "#!/bin/sh\nls node_modules/.bin\n! touch node_modules/new 2>/dev/null || echo WRITTEN\nexit 1\n", true);
+    NoteIt();
+    const auto ready = PreflightOf("p");
+    ASSERT_TRUE(ready.has_value()) << ready.failure()->message;
+    EXPECT_FALSE(ready.value().needs_dependencies);
+    const ComplianceReport report = Check().value();
+    EXPECT_THAT(report.error_log, HasSubstr("tool")) << sandbox;
+    const bool written = report.error_log.find("WRITTEN") != std::string::npos;
+    EXPECT_EQ(written, report.sandbox == "none") << "read-only in the sandbox";
+    EXPECT_TRUE(root_.Has("checkout/node_modules/.bin/tool")) << "what the user installed is never thrown away";
+  }
+}
+
+TEST_F(Lent, EnvironmentOfPythonIsFoundWithoutALockFileAndByCommandsOfAPersonToo) {  // RW-D9
+  for (const std::string sandbox : {"preferred", "off"}) {
+    OneCheck({{"argv", {"$PYTHON", "-m", "pytest"}}}, {{"sandbox", sandbox}});
+    root_.Put("checkout/.venv/bin/python", "#!/bin/sh\necho lent python $2\nexit 1\n", true);
+    // A script names its interpreter by its place in the checkout.
+    root_.Put("checkout/.venv/bin/pytest", "#!" + (root_ / "checkout/.venv/bin/python") + "\n", true);
+    NoteIt();
+    ASSERT_TRUE(PreflightOf("p").has_value());
+    EXPECT_THAT(Check().value().error_log, HasSubstr("lent python pytest")) << sandbox;
+    EXPECT_THAT(Check("p", {".venv/bin/pytest"}).value().error_log, HasSubstr("lent python")) << sandbox;
+  }
+}
+
+TEST_F(Lent, WorkspaceInstallsFromItsLockFileAsBefore) {  // RW-D9
+  OneCheck({{"argv", {"true"}}},
+           {{"dependencies", {{"nested", true}, {"install", json::array({json::array({"npm", "ci"})})}}}});
+  root_.Put("bin/npm", "#!/bin/sh\nexit 0\n", true);
+  Project("package.json", R"({"workspaces":["packages/*"]})");
+  Project("package-lock.json", "{}");
+  root_.Put("checkout/node_modules/x/index.js", "x");
+  NoteIt();
+  const auto ready = PreflightOf("p");
+  ASSERT_TRUE(ready.has_value()) << ready.failure()->message;
+  EXPECT_TRUE(ready.value().needs_dependencies);
+}
+
+TEST_F(Lent, MemberOfAWorkspaceWithoutALockFileOfItsOwnIsToldHowItIsBuilt) {  // RW-D9
+  OneCheck({{"argv", {"true"}}},
+           {{"dependencies", {{"nested", true}, {"install", json::array({json::array({"npm", "ci"})})}}}});
+  root_.Put("package.json", R"({"workspaces":["project"]})");
+  root_.Put("package-lock.json", "{}");
+  Project("package.json", "{}");
+  const auto refused = PreflightOf("p");
+  ASSERT_NE(refused.failure(), nullptr);
+  EXPECT_THAT(refused.failure()->message,
+              AllOf(HasSubstr("it is a part of what stands in .., which has one"),
+                    HasSubstr("--check 'npm test -w NAME'")));
 }
 
 }  // namespace

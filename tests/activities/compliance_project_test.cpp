@@ -314,5 +314,38 @@ TEST_F(Project, IsPlannedWithoutAnythingBeingWritten) {
   EXPECT_THAT(fresh.starter_files, IsSupersetOf({"package.json", "tsconfig.json"}));
 }
 
+TEST_F(Project, PlanFindsAModuleThatPythonDoesNotHave) {  // RW-D6
+  ComplianceConfig config;
+  config.work_root = root_ / "work";
+  Put("p/pyproject.toml", "[project]\nname = \"x\"\n");
+  Put("p/x.py", "x = 1\n");
+  Put("p/tests/test_x.py", "def test_x():\n    assert 1 + 1 == 2\n");
+  root_.Put("p/.venv/bin/python", "#!/bin/sh\necho \"No module named $2\" >&2\nexit 1\n", true);
+  const BuildPlan missing = PlanChecks(config, root_ / "p", "python", {}).value();
+  EXPECT_THAT(missing.problems, testing::Contains(HasSubstr("No module named pytest")));
+  root_.Put("p/.venv/bin/python", "#!/bin/sh\necho 1.0\n", true);
+  EXPECT_THAT(PlanChecks(config, root_ / "p", "python", {}).value().problems,
+              Not(testing::Contains(HasSubstr("pytest"))));
+}
+
+TEST_F(Project, ReasonOfACheckThatIsLeftOutIsTrueOfAFileThatIsThere) {  // RW-D9
+  const Condition condition{.kind = Condition::Kind::kFile, .value = "setup.cfg", .contains = "[mypy", .parts = {}};
+  EXPECT_EQ(Facts().Evidence(condition), "there is no setup.cfg");
+  Put("setup.cfg", "[metadata]\n");
+  EXPECT_EQ(Facts().Evidence(condition), "setup.cfg does not hold \"[mypy\"");
+  Put("setup.cfg", "[mypy]\n");
+  EXPECT_EQ(Facts().Evidence(condition), "setup.cfg holds \"[mypy\"");
+}
+
+TEST_F(Project, ProfileThatBeginsNoProjectChangesTheOneThatIsThere) {  // RW-D7
+  const Profile commands = LoadProfile("commands", {}).value();
+  const auto mode = [&] {
+    return ResolveMode({.mode = "auto", .profile_named = true, .again = false}, commands, Facts(), dir()).value();
+  };
+  EXPECT_EQ(mode(), "create");
+  Put("main.xyz", "x");
+  EXPECT_EQ(mode(), "change");
+}
+
 }  // namespace
 }  // namespace wfe::activities

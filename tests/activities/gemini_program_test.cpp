@@ -224,6 +224,40 @@ TEST_F(ProgramTest, KeyInAFileOfTheProgramIsAFindingAndNoSnapshotIsTaken) {  // 
   EXPECT_EQ(result.failure()->details.get<AgentReply>().secret_findings, 1);
 }
 
+TEST_F(ProgramTest, WhatAProgramClaimsAndDidNotDoIsNotedAndItsWordsAreInTheTrace) {  // LG-12, RW-D15
+  WriteAll(Dir() + "/old.ts", "old\n");
+  std::string claims;
+  int id = 0;
+  for (const char* path : {"lie.ts", "./old.ts", "/w/true.ts"}) {
+    const std::string number = std::to_string(++id);
+    claims += R"({"type":"tool_use","id":")" + number + R"(","tool":"write_file","path":")" + path + R"("}' ')" +
+              R"({"type":"tool_result","id":")" + number + R"(","status":"ok"}' ')";
+  }
+  claims += R"({"type":"message","text":"I did all of it"}' '{"type":"result","status":"done"}')";
+  const auto result = RunCommand("echo 1 > true.ts; printf '%s\\n' '" + claims, ProgramRequest());
+  ASSERT_TRUE(result.has_value()) << result.failure()->message;
+  EXPECT_THAT(result.value().claimed_not_written, ElementsAre("lie.ts", "old.ts"));
+  LogEntry entry;
+  FillAgentEntry(entry, result.value());
+  EXPECT_EQ(entry.ext["agent_text"], "I did all of it");
+  EXPECT_EQ(entry.ext["claimed_not_written"], json({"lie.ts", "old.ts"}));
+  EXPECT_EQ(json(result.value()).get<AgentReply>().claimed_not_written.size(), 2u);
+}
+
+TEST_F(ProgramTest, FileMadeWithAKeyIsTakenAwayAndOneOfTheUsersStays) {  // RW-D14
+  config_.secrets = {"key-of-the-model"};
+  WriteAll(Dir() + "/settings.txt", "port = 1\n");
+  const auto result = RunCommand(
+      "echo \"k = '$MODEL_KEY'\" | tee leak.ts >> settings.txt; echo 1 > good.txt\n" + std::string(kResult),
+      ProgramRequest());
+  ASSERT_NE(result.failure(), nullptr);
+  EXPECT_THAT(result.failure()->message, HasSubstr("into leak.ts, which was taken away, and into settings.txt, which"));
+  EXPECT_FALSE(std::filesystem::exists(Dir() + "/leak.ts"));
+  EXPECT_TRUE(std::filesystem::exists(Dir() + "/settings.txt"));
+  EXPECT_TRUE(std::filesystem::exists(Dir() + "/good.txt"));
+  EXPECT_EQ(result.failure()->details.get<AgentReply>().secret_findings, 2);
+}
+
 TEST_F(ProgramTest, SmallAgentOfTheDocumentsKeepsTheContract) {
   config_.programs["command"] =
       MakeCommandAgent({.argv = {std::string(WFE_SOURCE_DIR) + "/tests/testdata/agents/small_agent.sh"},

@@ -6,6 +6,7 @@
 
 #include "activities/compliance/check_products.h"
 #include "activities/compliance/compliance.h"
+#include "activities/compliance/lent.h"
 #include "activities/compliance/register.h"
 #include "tests/activities/workspace_test_support.h"
 
@@ -111,6 +112,63 @@ TEST_F(BranchWorkspaces, EachStepIsACommitWithItsVerdictAndEntryAndTheUsersFiles
   EXPECT_TRUE(project.Has("a.txt"));
 }
 
+TEST_F(BranchWorkspaces, FilesOfTheAgentThatGitIgnoresAreNamed) {  // RW-D3
+  GitProject project;
+  project.Put("package/a.txt", "1\n");
+  project.Put(".gitignore", "*.log\n");
+  project.Commit("first");
+  const OpenWorkspaceReport opened = Open({.project_dir = project.path() + "/package", .workflow_id = "b"});
+  Write(opened.working_dir + "/out.log", "it passes with me\n");
+  Write(opened.working_dir + "/of-a-check.log", "1\n");
+  Write(opened.working_dir + "/q.txt", "1\n");
+  for (int i = 0; i < 2; ++i) {
+    const RecordStepReport step = Record(opened, "implement_v1", "pass", "entry-1", {"gone.log", "out.log", "q.txt"});
+    EXPECT_THAT(step.ignored, ElementsAre("out.log"));
+    EXPECT_EQ(step.note, "git ignores files of the agent, so they are not part of the result: out.log");
+  }
+  EXPECT_EQ(project.Git("diff --name-status main wfe/b"), "A\tpackage/q.txt");
+}
+
+TEST_F(BranchWorkspaces, EnvironmentOfTheCheckoutIsLentAndInNoCommit) {  // RW-D9
+  GitProject project;
+  project.Put("a.txt", "1\n");
+  project.Put(".gitignore", ".venv/\nnode_modules/\n");
+  project.Commit("first");
+  project.Put(".venv/bin/python", "x", true);
+  const OpenWorkspaceReport opened = Open({.project_dir = project.path(), .workflow_id = "b"});
+  EXPECT_THAT(opened.note, HasSubstr("the checkout's .venv is used as it is"));
+  EXPECT_EQ(opened.note.find("node_modules"), std::string::npos);
+  const auto dir = SafeDir::Open(opened.working_dir, {.reserved = {}});
+  ASSERT_TRUE(dir.has_value());
+  EXPECT_EQ(LentDirectory(*dir, ".venv"), project / ".venv");
+  EXPECT_EQ(LentDirectory(*dir, "node_modules"), "");
+  // As it is placed where there is no sandbox: a rule for directories does not hold for a link.
+  std::filesystem::create_directory_symlink(project / ".venv", opened.working_dir + "/.venv");
+  Record(opened, "implement_v1", "", "entry-1");
+  EXPECT_EQ(project.Git("diff --name-status main wfe/b"), "");
+}
+
+TEST_F(BranchWorkspaces, FileWithASecretOfThisMachineIsInNoCommitWhoeverWroteIt) {  // RW-D14
+  GitProject project;
+  project.Put("settings.txt", "port = 1\n");
+  project.Commit("first");
+  secrets = {"key-of-the-model"};
+  const OpenWorkspaceReport opened = Open({.project_dir = project.path(), .workflow_id = "b"});
+  // Across the border of two reads, too.
+  Write(opened.working_dir + "/big.bin", std::string((1 << 20) - 5, 'x') + "key-of-the-model");
+  Write(opened.working_dir + "/leak [1].txt", "key-of-the-model\n");
+  Write(opened.working_dir + "/settings.txt", "port = 2\nkey = key-of-the-model\n");
+  Write(opened.working_dir + "/good.txt", "1\n");
+  const RecordStepReport step = Record(opened, "implement_v1", "", "entry-1");
+  EXPECT_THAT(step.note, HasSubstr("settings.txt holds a secret key of this machine and is in no commit"));
+  EXPECT_EQ(project.Git("diff --name-status main wfe/b"), "A\tgood.txt");
+  EXPECT_EQ(project.Git("grep -c key-of-the-model wfe/b || true"), "");
+  // Without the secret it is work like any other.
+  Write(opened.working_dir + "/settings.txt", "port = 2\n");
+  EXPECT_THAT(Record(opened, "fix_attempt_1", "pass", "entry-2").note, HasSubstr("big.bin"));
+  EXPECT_EQ(project.Git("show wfe/b:settings.txt"), "port = 2");
+}
+
 TEST_F(BranchWorkspaces, WhatChecksLeaveBehindIsInNoCommitUnlessTheAgentTakesItUp) {
   GitProject project;
   project.Put("package/a.txt", "1\n");
@@ -204,6 +262,7 @@ TEST_F(BranchWorkspaces, ABuildInASubDirectoryHasTheWholeTreeAroundIt) {
   const OpenWorkspaceReport opened = Open({.project_dir = project / "packages/a", .workflow_id = "b"});
   EXPECT_THAT(opened.working_dir, testing::EndsWith("/builds/run-1/packages/a"));
   EXPECT_EQ(Read(opened.working_dir + "/../../package.json"), "{}");
+  EXPECT_THAT(opened.note, HasSubstr("agent and checks see the directory packages/a alone"));
   Write(opened.working_dir + "/index.js", "b");
   Write(opened.working_dir + "/GEMINI.md", "context");
   Record(opened, "implement_v1", "", "e1");

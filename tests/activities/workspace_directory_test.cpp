@@ -55,6 +55,29 @@ TEST_F(DirectoryWorkspaces, OutsideGitTheDirectoryItselfIsUsedAndItsTreeIsKept) 
   EXPECT_EQ(Record(opened, "implement_v1", "", "e1").commit, "");
 }
 
+TEST_F(DirectoryWorkspaces, FilesOfSecretsAreInNoKeptTreeAndStayWhenOneIsRestored) {  // RW-D14
+  secrets = {"key-of-the-model"};
+  const TempDir project;
+  project.Put("a.txt", "1\n");
+  project.Put(".env", "PASSWORD=hunter2\n");
+  project.Put(".env.example", "PASSWORD=\n");
+  project.Put("deploy/config.toml", "key = 'key-of-the-model'\n");
+  const OpenWorkspaceReport opened = Open({.project_dir = project.path()});
+  EXPECT_THAT(opened.note, HasSubstr("for the secrets in it: .env, deploy/config.toml"));
+  const std::string kept = blobs->Get(opened.base_snapshot_blob_hash).value();
+  EXPECT_THAT(kept, HasSubstr(".env.example"));
+  EXPECT_EQ(kept.find("hunter2"), std::string::npos);
+  EXPECT_EQ(kept.find("key-of-the-model"), std::string::npos);
+  project.Put("new.txt", "of a step\n");
+  Open({.project_dir = project.path(),
+        .run_id = "run-2",
+        .restore_snapshot_blob_hash = opened.base_snapshot_blob_hash,
+        .base_snapshot_blob_hash = opened.base_snapshot_blob_hash});
+  EXPECT_FALSE(project.Has("new.txt"));
+  EXPECT_EQ(project.Get(".env"), "PASSWORD=hunter2\n");
+  EXPECT_EQ(project.Get("deploy/config.toml"), "key = 'key-of-the-model'\n");
+}
+
 TEST_F(DirectoryWorkspaces, InPlaceInARepositoryWfesOwnFilesDoNotShowInItsStatus) {
   GitProject project;
   project.Put("a.txt", "1\n");

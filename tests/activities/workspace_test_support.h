@@ -48,10 +48,16 @@ class WorkspaceFixture : public testing::Test {
   void TestBody() override {}
   std::shared_ptr<MemoryBlobs> blobs = std::make_shared<MemoryBlobs>();
   std::function<Status(const std::string&)> allow;
+  std::vector<std::string> secrets;
 
   const std::string& root() const { return root_.path(); }
   WorkspaceConfig Config() const {
-    return {.work_root = root(), .path = {}, .blob_sink = blobs, .blob_source = blobs, .allow = allow};
+    return {.work_root = root(),
+            .path = {},
+            .blob_sink = blobs,
+            .blob_source = blobs,
+            .allow = allow,
+            .secrets = secrets};
   }
   sdk::ActivityResult<OpenWorkspaceReport> Try(const OpenWorkspaceRequest& request, FakeContext& context) const {
     return OpenWorkspace(Config(), context, request);
@@ -74,7 +80,7 @@ class WorkspaceFixture : public testing::Test {
     return opened.failure()->message;
   }
   RecordStepReport Record(const OpenWorkspaceReport& opened, const std::string& step, const std::string& verdict,
-                          const std::string& entry) const {
+                          const std::string& entry, const std::vector<std::string>& files = {}) const {
     FakeContext context;
     const auto recorded = RecordStep(Config(), context,
                                      {.working_dir = opened.working_dir,
@@ -83,7 +89,8 @@ class WorkspaceFixture : public testing::Test {
                                       .run_id = {},
                                       .step = step,
                                       .verdict = verdict,
-                                      .entry_id = entry});
+                                      .entry_id = entry,
+                                      .files = files});
     if (!recorded.has_value()) {
       ADD_FAILURE() << (recorded.failure() != nullptr ? recorded.failure()->message : "cancelled");
       return {};

@@ -72,7 +72,8 @@ void RegisterWorkerActivities(sdk::ActivityRegistry& registry, const WorkerActiv
                                                      .blob_sink = worker.records,
                                                      .blob_source = worker.records,
                                                      .alive_lock = worker.alive_lock,
-                                                     .allow = allow});
+                                                     .allow = allow,
+                                                     .secrets = worker.agent.secrets});
   activities::GuardDirectories(registry, {.roots = worker.roots, .lock_dir = worker.work_root + "/locks"});
 }
 
