@@ -40,10 +40,10 @@ bool IsErrorType(std::string_view text) {
 }
 
 bool IsEventName(std::string_view step) {
-  static constexpr std::array<std::string_view, 12> kNames = {
+  static constexpr std::array<std::string_view, 13> kNames = {
       "workflow_started", "workflow_completed", "workflow_failed", "workflow_cancelled", "escalated",
       "budget_blocked",   "tool_routed",        "guidance_added",  "abort_requested",    "aborted",
-      "build_resumed",    "recovered_from_host"};
+      "build_resumed",    "recovered_from_host", "guidance_refused"};
   return std::find(kNames.begin(), kNames.end(), step) != kNames.end();
 }
 

@@ -274,6 +274,61 @@ TEST_F(AuditedBuildOutcome, GuidanceGoesIntoTheNextFixPromptOnceAndIntoTheTrace)
   EXPECT_EQ(world_.Entry(end, "guidance_added")->ext["author"], "ada");
 }
 
+TEST_F(AuditedBuildOutcome, GuidanceUnderAKeyThatNobodyReadsIsRefusedInTheTrace) {  // AB-8, RW-D22
+  FailFirst(1);
+  world_.Submit({});
+  ASSERT_TRUE(world_.RunUntil([&] { return build().agent_calls == 1; }));
+  world_.Signal("add_guidance", {{"hint", "Use a set."}});
+  const BuildEnd end = world_.Await();
+  EXPECT_EQ(end.result.status, "passed");
+  EXPECT_THAT(world_.Steps(end), Not(::testing::Contains("guidance_added")));
+  EXPECT_THAT(world_.Entry(end, "guidance_refused")->ext["reason"].get<std::string>(),
+              HasSubstr("the key \"hint\" is not known"));
+  for (const std::string& prompt : build().prompts) EXPECT_THAT(prompt, Not(HasSubstr("Use a set.")));
+}
+
+TEST_F(AuditedBuildOutcome, EntriesOfATraceAreInTheOrderOfTheirTimes) {  // LG-1, RW-D22
+  AgentReply slow = FakeBuild::Reply("implement_v1");
+  slow.latency_ms = 3'600'000;
+  build().agent["implement_v1"] = {slow};
+  world_.Submit({});
+  ASSERT_TRUE(world_.RunUntil([&] { return build().agent_calls == 2; }));
+  world_.host().loop().Advance(1min);
+  world_.Signal("add_guidance", "Use a set.");
+  world_.host().loop().Advance(1min);
+  world_.Signal("abort", {{"reason", "wrong task"}});
+  const BuildEnd end = world_.Await();
+  const auto& entries = build().traces.begin()->second.entries;
+  for (size_t i = 1; i < entries.size(); ++i) {
+    EXPECT_LE(entries[i - 1].timestamp, entries[i].timestamp) << entries[i].step_name;
+  }
+  EXPECT_LT(world_.Entry(end, "guidance_added")->timestamp, world_.Entry(end, "abort_requested")->timestamp)
+      << "each has the time at which it came";
+}
+
+TEST_F(AuditedBuildOutcome, PassInWhichNothingChangedIsToldApart) {  // RW-D8
+  build().mode = "change";
+  AgentReply lazy = FakeBuild::Reply("implement_v1");
+  lazy.files_touched.clear();
+  lazy.no_change = true;
+  lazy.text = "I did all of it";
+  build().agent["implement_v1"] = {lazy};
+  const BuildEnd end = world_.Run({});
+  EXPECT_EQ(end.result.status, "passed");
+  EXPECT_TRUE(end.result.nothing_changed);
+  EXPECT_EQ(world_.Entry(end, "workflow_completed")->ext["nothing_changed"], true);
+  EXPECT_EQ(world_.Entry(end, "implement_v1")->ext["agent_text"], "I did all of it");
+}
+
+TEST_F(AuditedBuildOutcome, FilesOfTheAgentThatGitIgnoresAreSaidWithTheVerdict) {  // RW-D3
+  build().workspace = "branch";
+  build().ignored = {"out.log"};
+  const BuildEnd end = world_.Run({});
+  EXPECT_EQ(end.result.ignored_files, std::vector<std::string>{"out.log"});
+  EXPECT_THAT(end.result.message, HasSubstr("which are not part of the result: out.log"));
+  EXPECT_EQ(world_.Entry(end, "workflow_completed")->ext["ignored_files"][0], "out.log");
+}
+
 TEST_F(AuditedBuildOutcome, PreflightThatRefusesFailsTheRunAndLeavesNoMark) {  // AB-1
   build().failures.emplace("preflightBuild", FakeBuild::Failure("PROFILE", "there is no profile typo"));
   const BuildEnd end = world_.Run({});

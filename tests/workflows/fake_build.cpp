@@ -212,6 +212,7 @@ void FakeBuild::Register(sdk::ActivityRegistry& registry, const std::string& hos
                       if (std::find(commits.begin(), commits.end(), line) == commits.end()) commits.push_back(line);
                       RecordStepReport report;
                       report.commit = "commit-" + std::to_string(commits.size());
+                      report.ignored = ignored;
                       return report;
                     });
   registry.Register(kReleaseWorkingDir, [this](ActivityContext&, const ReleaseRequest& request) {

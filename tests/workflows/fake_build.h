@@ -34,6 +34,7 @@ class FakeBuild {
   std::map<std::string, std::deque<AgentOutcome>> agent;
   /// By step; a step without passes.
   std::map<std::string, activities::ComplianceReport> verdicts;
+  std::vector<std::string> ignored;  ///< Of the agent's files, by git.
   /// By name: an activity that fails for good.
   std::map<std::string, sdk::ApplicationFailure> failures;
   /// Called when an activity starts, with its name and, for agent, checks and log, its step.

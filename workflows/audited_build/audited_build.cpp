@@ -1,5 +1,6 @@
 #include "workflows/audited_build/audited_build.h"
 
+#include "activities/compliance/text.h"
 #include "workflows/audited_build/build_run.h"
 
 namespace wfe::workflows {
@@ -99,10 +100,15 @@ Task<AuditedBuildResult> AuditedBuild(sdk::WorkflowContext& ctx, nlohmann::json 
   }
   if (fault) co_await Fail(ctx, run, *fault);
   if (status == "budget_exhausted") co_await LogBlocked(ctx, run);
-  const nlohmann::json ext = {
+  nlohmann::json ext = {
       {"status", status}, {"fix_attempts", run.fix_attempts()}, {"total_tokens", run.total_tokens()}};
+  if (status == "passed" && !run.changed()) ext["nothing_changed"] = true;
   co_await Finish(ctx, run, "workflow_completed", ext);
-  const std::string sentence = Sentence(status, run.fix_attempts(), run.changed());
+  std::string sentence = Sentence(status, run.fix_attempts(), run.changed());
+  if (status == "passed" && !run.ignored().empty()) {
+    sentence += "; they also saw files of the agent that git ignores, which are not part of the result: " +
+                activities::Listed(run.ignored());
+  }
   co_return run.Result(status, sentence);
 }
 

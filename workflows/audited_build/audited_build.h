@@ -87,6 +87,8 @@ struct AuditedBuildResult {
   std::string trace;                    ///< Path of audit_trace.jsonl on the host that ended the run.
   std::string last_error_type;          ///< Of the last failing verification, or of the agent; empty when passed.
   std::string message;                  ///< One sentence for people.
+  std::vector<std::string> ignored_files = {};  ///< Of `files`: not part of the result, since git ignores them.
+  bool nothing_changed = false;         ///< Passed, and the agent has changed no file.
   bool scripted = false;                ///< True: no model was called; the agent's answers were canned.
   int host_changes = 0;
 };
@@ -95,7 +97,7 @@ void from_json(const nlohmann::json& json, AuditedBuildResult& result);
 
 /// Takes an AuditedBuildInput as JSON, so that malformed input fails the run with a sentence instead of blocking its
 /// workflow task.  Queries `status` and `trace`; signals `abort` and `add_guidance` (AB-8): a text, or
-/// {"text" or "reason", "author"}.
+/// {"text" or "reason", "author"}.  Guidance under other keys is refused, and the trace says so.
 /// Fails the run with INVALID_INPUT, with the failure type of the activity that could not do its work, or with the
 /// fault of an examination that could not take place.
 sdk::Task<AuditedBuildResult> AuditedBuild(sdk::WorkflowContext& ctx, nlohmann::json input);

@@ -157,6 +157,8 @@ void to_json(json& j, const AuditedBuildResult& result) {
   say("snapshot_blob_hash", result.snapshot_blob_hash);
   say("last_error_type", result.last_error_type);
   if (result.cost_usd) j["cost_usd"] = *result.cost_usd;
+  if (!result.ignored_files.empty()) j["ignored_files"] = result.ignored_files;
+  if (result.nothing_changed) j["nothing_changed"] = true;
 }
 
 void from_json(const json& j, AuditedBuildResult& result) {
@@ -177,6 +179,8 @@ void from_json(const json& j, AuditedBuildResult& result) {
   result.last_error_type = j.value("last_error_type", "");
   result.message = j.value("message", "");
   result.scripted = j.value("scripted", false);
+  result.ignored_files = j.value("ignored_files", std::vector<std::string>());
+  result.nothing_changed = j.value("nothing_changed", false);
   result.host_changes = j.value("host_changes", 0);
   if (j.contains("cost_usd")) result.cost_usd = j.at("cost_usd").get<double>();
 }

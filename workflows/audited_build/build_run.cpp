@@ -35,18 +35,29 @@ BuildRun::BuildRun(sdk::WorkflowContext& ctx, AuditedBuildInput input)
     place_.base_commit = input_.resume->base_commit;
     place_.branch = input_.resume->branch;
   }
-  ctx.OnSignal<nlohmann::json>("add_guidance", [this](const nlohmann::json& signal) {
-    remarks_.push_back(RemarkFrom("guidance_added", signal, "text"));
-    guidance_.push_back(remarks_.back().text);
-  });
+  ctx.OnSignal<nlohmann::json>("add_guidance", [this](const nlohmann::json& signal) { AddGuidance(signal); });
   AnswerBuildQueries(ctx, progress_);
 }
 
 std::string BuildRun::Timestamp() const { return FormatIso8601Millis(ctx_.Now()); }
 
+void BuildRun::AddGuidance(const nlohmann::json& signal) {
+  Remark remark = RemarkFrom("guidance_added", signal, "text");
+  remark.timestamp = Timestamp();
+  // A hint under a key that nobody reads must not look as if the agent will see it.
+  if (remark.refused.empty()) {
+    guidance_.push_back(remark.text);
+  } else {
+    remark.event = "guidance_refused";
+    ctx_.Log(sdk::LogLevel::kWarning, remark.refused);
+  }
+  remarks_.push_back(std::move(remark));
+}
+
 void BuildRun::Abort(const nlohmann::json& signal) {
   aborted_ = true;
   remarks_.push_back(RemarkFrom("abort_requested", signal, "reason"));
+  remarks_.back().timestamp = Timestamp();
   const std::string& reason = remarks_.back().text;
   message_ = reason.empty() ? "aborted by a signal" : "aborted: " + reason;
 }
@@ -78,6 +89,8 @@ AuditedBuildResult BuildRun::Result(std::string status, std::string message) con
   if (result.status != "passed") result.last_error_type = progress_->last_error_type;
   result.message = message.empty() ? message_ : std::move(message);
   result.scripted = scripted_;
+  result.ignored_files = ignored_;
+  result.nothing_changed = result.status == "passed" && !changed();
   result.host_changes = host_.changes();
   return result;
 }
@@ -106,8 +119,11 @@ Task<void> BuildRun::Log(LogEntry entry) {
     remarks_.erase(remarks_.begin());
     nlohmann::json ext = {{"text", remark.text}};
     if (!remark.author.empty()) ext["author"] = remark.author;
-    LogEntry said = EventEntry(base_, remark.event, Timestamp(), ext);
+    if (remark.event == "guidance_refused") ext["reason"] = remark.refused;
+    LogEntry said = EventEntry(base_, remark.event, remark.timestamp, ext);
     co_await Write(std::move(said));
+    // Writing takes its time, and an entry is never older than the one before it.
+    entry.timestamp = Timestamp();
   }
   co_await Write(std::move(entry));
 }
@@ -126,6 +142,7 @@ Task<void> BuildRun::Finish(std::string_view event, nlohmann::json ext) {
     ext["commit"] = commit_;
   }
   if (!commit_problem_.empty()) ext["commit_problem"] = commit_problem_;
+  if (!ignored_.empty()) ext["ignored_files"] = ignored_;
   co_await LogEvent(name, ext);
   ReleaseRequest release;
   release.claim_id = base_.run_id;
@@ -236,6 +253,7 @@ Task<ComplianceReport> BuildRun::Verify(std::string_view name) {
   request.checks = input_.checks;
   request.policy = input_.policy;
   request.baseline = ready_.baseline;
+  request.agent_files.assign(files_.begin(), files_.end());
   const ComplianceReport report =
       co_await host_.Run(kRunComplianceChecks, request,
                          {.start_to_close = kLongest, .heartbeat = kHeartbeat, .maximum_attempts = 5, .wait_when_cancelled = true});

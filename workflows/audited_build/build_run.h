@@ -40,10 +40,13 @@ class BuildRun {
   /// There is a trace: what happens from here on is logged, also when its directory is gone.
   bool has_trace() const { return has_trace_; }
   void Abort(const nlohmann::json& signal);
+  void AddGuidance(const nlohmann::json& signal);
   bool aborted() const { return aborted_; }
   int fix_attempts() const { return progress_->fix_attempts; }
   /// The agent has touched a file, in this run or in the one that it continues.
   bool changed() const { return !files_.empty() || input_.resume.has_value(); }
+  /// Files of the agent that are not part of the result, because git ignores them.
+  const std::vector<std::string>& ignored() const { return ignored_; }
   int64_t total_tokens() const { return progress_->total_tokens; }
   /// `message` empty: the reason the run itself noted (an abort, an agent's failure).
   AuditedBuildResult Result(std::string status, std::string message) const;
@@ -81,6 +84,7 @@ class BuildRun {
   std::map<std::string, std::string> protected_hashes_;
   std::optional<Step> unrecorded_;  // the last agent step, until it is a commit
   std::string commit_;
+  std::vector<std::string> ignored_;  // of the agent's files: git ignores them, so no commit has them
   std::string commit_problem_;  // why a step is no commit; the build goes on, its tree is a blob as well
 
   std::vector<Remark> remarks_;        // of people, not in the trace yet

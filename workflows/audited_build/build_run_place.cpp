@@ -160,10 +160,12 @@ Task<void> BuildRun::RecordStep(std::string verdict) {
   record.step = unrecorded_->name;
   record.verdict = std::move(verdict);
   record.entry_id = unrecorded_->entry_id;
+  record.files.assign(files_.begin(), files_.end());
   try {
     const RecordStepReport recorded = co_await host_.Run(
         kRecordStep, record, {.start_to_close = 10min, .heartbeat = kHeartbeat, .maximum_attempts = 5});
     if (!recorded.commit.empty()) commit_ = recorded.commit;
+    ignored_ = recorded.ignored;
   } catch (const sdk::ActivityFailure& failure) {
     commit_problem_ = failure.message();
     ctx_.Log(sdk::LogLevel::kWarning, "step " + unrecorded_->name + " is no commit: " + failure.message());

@@ -45,6 +45,7 @@ void AddExamination(LogEntry& entry, const activities::ComplianceReport& report)
   say("policy_notes", report.policy_notes);
   say("policy_violations", report.policy_violations);
   say("planted_files", report.planted_files);
+  say("changed_by_checks", report.changed_by_checks);
   say("limits", report.limits);
   say("sandbox_reason", report.sandbox_reason);
   count("files_examined", report.files_examined);
@@ -68,6 +69,16 @@ Remark RemarkFrom(std::string_view event, const nlohmann::json& signal, const ch
     remark.author = text("author");
   } else if (!signal.is_null()) {
     remark.text = signal.dump();
+  }
+  if (signal.is_object()) {
+    for (const auto& [key, value] : signal.items()) {
+      if (key != text_key && key != "author") remark.refused = "the key \"" + key + "\" is not known";
+    }
+  }
+  if (remark.refused.empty() && remark.text.empty()) remark.refused = "it holds no text";
+  if (remark.refused.empty() && !signal.is_string() && !signal.is_object()) remark.refused = "it is no text";
+  if (!remark.refused.empty()) {
+    remark.refused += std::string("; say a text, or {\"") + text_key + "\": …, \"author\": …}";
   }
   return remark;
 }

@@ -32,11 +32,13 @@ struct Step {
 
 /// What a person said to a running build.
 struct Remark {
-  std::string event;  ///< guidance_added | abort_requested
+  std::string event;  ///< guidance_added | guidance_refused | abort_requested
   std::string text;
-  std::string author;  ///< Empty: not said.
+  std::string author;     ///< Empty: not said.
+  std::string timestamp;  ///< When it came.
+  std::string refused;    ///< Why the signal says nothing that is understood; empty: it does.
 };
-/// From a signal: a text, or an object with `text_key` and "author".  Anything else is kept as JSON text.
+/// From a signal: a text, or an object with `text_key` and "author".  Anything else is kept as JSON text, and refused.
 Remark RemarkFrom(std::string_view event, const nlohmann::json& signal, const char* text_key);
 
 /// `instruction_template`: "instruction-fix@2", or empty.
