@@ -17,6 +17,7 @@ run "$wfe" build "Export a number." --dir "$work/nobody" --profile quick --agent
 says "a start without a worker" "nobody polls queue wfe yet" stderr.txt
 run "$wfe" show waiting
 [[ $output == *"nobody polls queue wfe yet"* ]] || fail "show does not say why the build waits: $output"
+expect 2 'takes the signals add_guidance and abort, not "nonsense"' "$wfe" signal waiting nonsense
 run "$wfe" terminate waiting
 
 work_for wfe --allow "$work"
@@ -51,6 +52,7 @@ same "steps" "5" "$("$json_at" show.json '/steps/*/step' | grep -cE 'scaffold|im
 # What a hash of the trace stands for can be seen (RW-D21).
 run "$wfe" audit show-step repaired fix_attempt_1
 [[ $output == *"Export a number."* || $output == *TSC_ERROR* ]] || fail "show-step: $output"
+[[ $output == *"it said:"* ]] || fail "show-step does not say what the agent said: $output"
 trace=$("$json_at" show.json /working_dir)/audit_trace.jsonl
 for key in context_file_hash error_log_hash; do
   hash=$(grep '"kind":"verification"' "$trace" | head -n 1 | grep -o "\"$key\":\"[0-9a-f]*\"" | cut -d '"' -f 4)

@@ -7,6 +7,7 @@
 
 #include "activities/audit/audit.h"
 #include "activities/compliance/compliance.h"
+#include "activities/compliance/text.h"
 #include "activities/gemini/gemini.h"
 #include "tools/wfe/history_source.h"
 #include "workflows/audited_build/audited_build.h"
@@ -37,6 +38,7 @@ std::optional<BuildStep> StepOf(const json& entry) {
   const std::string error = Text(entry, "validation_error_type");
   if (step.agent) {
     step.ok = status != activities::kValidationFail;
+    step.said = Text(ext, "agent_text");
     const std::string reason = Text(ext, "agent_error");
     if (!step.ok) step.verdict = reason.empty() ? error : reason;
     if (entry.contains("total_token_cost") && entry["total_token_cost"].is_number_integer()) {
@@ -112,11 +114,27 @@ class Reader {
       return !known.entry_id.empty() && known.entry_id == step->entry_id;
     };
     if (std::any_of(record_.steps.begin(), record_.steps.end(), same)) return;
+    NotesOf(step->name, input["entry"].value("ext", json::object()));
     record_.steps.push_back(*std::move(step));
   }
 
-  void Note(const json& result) {
-    const std::string note = Text(result, "note");
+  /// What a step says that its verdict does not.
+  void NotesOf(const std::string& step, const json& ext) {
+    const auto list = [&](const char* key, const std::string& sentence) {
+      const auto found = ext.find(key);
+      if (found == ext.end() || !found->is_array()) return;
+      std::vector<std::string> items;
+      for (const json& item : *found) {
+        if (item.is_string()) items.push_back(item.get<std::string>());
+      }
+      if (!items.empty()) Note(step + ": " + sentence + activities::Listed(items));
+    };
+    list("claimed_not_written", "the agent says it wrote what is as before or not there: ");
+    list("changed_by_checks", "the checks changed files of the project: ");
+  }
+
+  void Note(const json& result) { Note(Text(result, "note")); }
+  void Note(const std::string& note) {
     if (!note.empty() && std::find(record_.notes.begin(), record_.notes.end(), note) == record_.notes.end()) {
       record_.notes.push_back(note);
     }
@@ -176,6 +194,12 @@ std::string BuildRecord::Status() const {
   std::string name = StatusName(outcome->status);
   std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
   return name;
+}
+
+bool BuildRecord::NothingChanged() const {
+  if (!outcome || !outcome->result.is_object()) return false;
+  const auto found = outcome->result.find("nothing_changed");
+  return found != outcome->result.end() && *found == json(true);
 }
 
 int64_t BuildRecord::Tokens() const {

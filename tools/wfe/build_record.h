@@ -25,6 +25,7 @@ struct BuildStep {
   int64_t tokens = 0;
   std::optional<double> cost_usd;
   std::vector<std::string> files;
+  std::string said;                ///< The agent's last words, bounded and redacted.
   std::string snapshot_blob_hash;  ///< The tree after an agent's step.
   std::string commit;              ///< On the build's branch.
 };
@@ -51,6 +52,8 @@ struct BuildRecord {
 
   /// "passed", "not_passed" …; of a run that closed otherwise its status in small letters; "running".
   std::string Status() const;
+  /// It passed, and the agent has changed no file.
+  bool NothingChanged() const;
   int64_t Tokens() const;  ///< With those of the builds it continues.
   std::optional<double> CostUsd() const;
   int FixAttempts() const;

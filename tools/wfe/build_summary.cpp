@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "engine/base/printable.h"
+
 namespace wfe::cli {
 namespace {
 
@@ -51,6 +53,8 @@ std::string StepLines(const BuildRecord& build, size_t widest, size_t width) {
     if (!step.verdict.empty()) line += (step.agent ? "  " : " ") + step.verdict;
     if (!step.commit.empty()) line += fmt::format("  {:.8}", step.commit);
     lines += FirstLine(line, width) + "\n";
+    // The whole of it is in `wfe audit show-step`.
+    if (!step.said.empty()) lines += FirstLine("      said: " + PrintableText(step.said), width) + "\n";
   }
   return lines;
 }
@@ -66,6 +70,7 @@ nlohmann::ordered_json StepObjects(const BuildRecord& build) {
     if (step.agent) item["tokens"] = step.tokens;
     if (step.cost_usd) item["cost_usd"] = RoundedDollars(*step.cost_usd);
     if (step.agent) item["files"] = step.files;
+    if (!step.said.empty()) item["said"] = step.said;
     if (!step.snapshot_blob_hash.empty()) item["snapshot"] = step.snapshot_blob_hash;
     if (!step.commit.empty()) item["commit"] = step.commit;
     steps.push_back(std::move(item));
@@ -99,6 +104,7 @@ std::string OneLine(const BuildRecord& build) {
   } else if (build.FixAttempts() > 0) {
     text += " after " + Plural(build.FixAttempts(), "fix attempt", "fix attempts");
   }
+  if (build.NothingChanged()) text += ", nothing changed";
   text += " · " + Plural(build.Tokens(), "token", "tokens");
   if (build.CostUsd()) text += " · " + Dollars(build.CostUsd());
   return text;
@@ -166,6 +172,7 @@ nlohmann::ordered_json BuildObject(const BuildRecord& build) {
   if (build.outcome && build.outcome->result.is_object() && build.outcome->result.contains("message")) {
     object["message"] = build.outcome->result["message"];
   }
+  if (build.NothingChanged()) object["nothing_changed"] = true;
   object["task"] = build.input.value("task", "");
   object["steps"] = StepObjects(build);
   if (!build.earlier.empty()) object["earlier_runs"] = nlohmann::ordered_json::array();

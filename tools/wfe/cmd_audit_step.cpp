@@ -171,6 +171,9 @@ Result<int> ShowStep(Globals& globals, const StepOptions& options) {
     for (const std::string& file : entry.files_touched.value_or(std::vector<std::string>())) {
       fmt::print("  {}\n", PrintableLine(file));
     }
+    if (const std::string said = activities::ExtString(entry, "agent_text"); !said.empty()) {
+      fmt::print("  it said:\n{}\n", PrintableText(said));
+    }
     const std::string snapshot = activities::ExtString(entry, "snapshot_blob_hash");
     if (!snapshot.empty()) fmt::print("  the tree after it: wfe blob show {}\n", PrintableLine(snapshot));
   }

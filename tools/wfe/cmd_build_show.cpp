@@ -38,7 +38,9 @@ nlohmann::json BuildRow(const BuildRecord& build, OutputFormat format) {
     row["cost"] = Dollars(build.CostUsd());
     row["when"] = build.started.substr(0, 16) + "Z";
     row["tokens"] = GroupedNumber(build.Tokens());
+    if (build.NothingChanged()) row["status"] = "passed, nothing changed";
   }
+  if (build.NothingChanged()) row["nothing_changed"] = true;
   if (const auto cost = build.CostUsd()) row["cost_usd"] = RoundedDollars(*cost);
   if (!build.place.branch.empty()) row["branch"] = build.place.branch;
   return row;

@@ -6,6 +6,7 @@
 #include "tools/wfe/describe.h"
 #include "tools/wfe/one_of.h"
 #include "tools/wfe/why_it_waits.h"
+#include "workflows/audited_build/audited_build.h"
 
 namespace wfe::cli {
 namespace {
@@ -110,7 +111,16 @@ void SetTarget(Request& request, Globals& globals, const Target& target) {
   request.set_identity(Identity());
 }
 
+/// An engine keeps a signal that no workflow asks for, so a mistyped one would look as if it had been heard.
+Status CheckSignalOfABuild(Globals& globals, const Target& target, const std::string& name) {
+  if (name == "abort" || name == "add_guidance") return Ok();
+  WFE_ASSIGN_OR_RETURN(const auto description, Describe(globals, target));
+  if (description.workflow_execution_info().type().name() != workflows::kAuditedBuildWorkflow) return Ok();
+  return InvalidArgument("a build takes the signals add_guidance and abort, not \"" + name + "\"");
+}
+
 Result<int> Signal(Globals& globals, const Target& target, const MessageOptions& options) {
+  WFE_RETURN_IF_ERROR(CheckSignalOfABuild(globals, target, options.name));
   ws::SignalWorkflowExecutionRequest request;
   SetTarget(request, globals, target);
   request.set_signal_name(options.name);
