@@ -22,7 +22,13 @@ RandomRun::RandomRun(uint64_t seed) : random_(seed) {
   EXPECT_TRUE(execution_.Start());
 }
 
-void RandomRun::Step() {
+bool RandomRun::Step() {
+  const int64_t before = execution_.state().bookkeeping().state_transition_count();
+  Move();
+  return execution_.state().bookkeeping().state_transition_count() > before;
+}
+
+void RandomRun::Move() {
   execution_.now += std::chrono::milliseconds(Pick(4) == 0 ? Pick(3000) : 0);
   switch (Pick(12)) {
     case 0:

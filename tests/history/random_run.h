@@ -12,10 +12,11 @@ class RandomRun {
 
   bool open() const { return execution_.state().IsOpen(); }
   const Execution& execution() const { return execution_; }
-  /// Does something possible, most of the time.
-  void Step();
+  /// Does something possible, most of the time.  True when a transition followed that must survive a crash.
+  bool Step();
 
  private:
+  void Move();
   uint64_t Pick(uint64_t n) { return random_.NextRandom() % n; }
   bool Chance(uint64_t one_in) { return Pick(one_in) == 0; }
 
