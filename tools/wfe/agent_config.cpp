@@ -22,6 +22,16 @@ Result<activities::SandboxPolicy> PolicyFrom(const std::string& text) {
 
 }  // namespace
 
+std::vector<std::string> SecretsOf(const Config& config) {
+  std::vector<std::string> secrets;
+  if (std::string key = activities::HttpOptionsFromEnvironment().api_key; !key.empty()) secrets.push_back(std::move(key));
+  if (config.agent.command.empty()) return secrets;
+  for (const std::string& name : config.agent.command_env) {
+    if (const char* const value = std::getenv(name.c_str()); value != nullptr) secrets.emplace_back(value);
+  }
+  return secrets;
+}
+
 Result<activities::GeminiConfig> AgentConfigFrom(const Config& config, const std::string& work_root) {
   activities::GeminiConfig agent;
   agent.work_root = work_root;
@@ -42,7 +52,7 @@ Result<activities::GeminiConfig> AgentConfigFrom(const Config& config, const std
 
   activities::HttpBackendOptions http = activities::HttpOptionsFromEnvironment();
   http.base_url = urls.http;
-  if (!http.api_key.empty()) agent.secrets.push_back(http.api_key);
+  agent.secrets = SecretsOf(config);
   WFE_ASSIGN_OR_RETURN(agent.backends["gemini"], activities::MakeHttpBackend(http));
 
   activities::GeminiCliOptions program = activities::GeminiCliOptionsFromEnvironment();
@@ -61,7 +71,6 @@ Result<activities::GeminiConfig> AgentConfigFrom(const Config& config, const std
       const char* value = std::getenv(name.c_str());
       if (value == nullptr) continue;
       command.environment.emplace_back(name, value);
-      agent.secrets.emplace_back(value);
     }
     agent.programs["command"] = activities::MakeCommandAgent(std::move(command));
   }

@@ -3,7 +3,9 @@
 #include <filesystem>
 
 #include "activities/compliance/packed_tree.h"
+#include "activities/compliance/withheld.h"
 #include "engine/base/hash.h"
+#include "tools/wfe/agent_config.h"
 
 namespace wfe::cli {
 namespace {
@@ -26,12 +28,14 @@ bool StandsHere(const std::string& directory) {
   return !directory.empty() && fs::is_directory(directory, error);
 }
 
-Result<std::string> PackNow(const std::string& directory) {
+Result<std::string> PackNow(Globals& globals, const std::string& directory) {
+  WFE_ASSIGN_OR_RETURN(const Config* const config, globals.config());
   WFE_ASSIGN_OR_RETURN(const SafeDir dir, SafeDir::Open(directory));
-  return activities::PackTree(dir, {.max_total_bytes = 200ull << 20});  // the records service takes 256 MiB
+  // The records service takes 256 MiB.
+  return activities::PackTree(dir, {.max_total_bytes = 200ull << 20, .secrets = SecretsOf(*config)});
 }
 
-Result<Changes> ChangesUntilNow(client::RecordsClient& records, const BuildRecord& build) {
+Result<Changes> ChangesUntilNow(Globals& globals, client::RecordsClient& records, const BuildRecord& build) {
   const std::string directory = build.WorkingDir();
   if (build.place.base_snapshot_blob_hash.empty()) {
     return FailedPrecondition("the tree before the build " + build.target.workflow_id + " was not kept");
@@ -41,9 +45,11 @@ Result<Changes> ChangesUntilNow(client::RecordsClient& records, const BuildRecor
                               " is not on this machine");
   }
   WFE_ASSIGN_OR_RETURN(const std::string before, records.Get(build.place.base_snapshot_blob_hash));
-  WFE_ASSIGN_OR_RETURN(const std::string now, PackNow(directory));
+  WFE_ASSIGN_OR_RETURN(const std::string now, PackNow(globals, directory));
   WFE_ASSIGN_OR_RETURN(auto files, ChangesBetween(before, now));
   LeaveOutContext(build, files);
+  // Trees of earlier versions hold private files; what stands there now is never looked at.
+  std::erase_if(files, [](const FileChange& change) { return activities::IsPrivateFile(change.path); });
   return Changes{.files = std::move(files), .root = build.ProjectDir(), .until_now = true};
 }
 
@@ -69,7 +75,7 @@ Result<Changes> ChangesOf(Globals& globals, const BuildRecord& build, const Reco
         (place.branch.empty() ? "" : ", and its branch " + place.branch + " is not on this machine"));
   }
   WFE_ASSIGN_OR_RETURN(const RecordsConnection connection, RecordsConnection::Open(globals, options));
-  if (!build.KeptATree()) return ChangesUntilNow(*connection.records(), build);
+  if (!build.KeptATree()) return ChangesUntilNow(globals, *connection.records(), build);
   WFE_ASSIGN_OR_RETURN(const std::string before, connection.records()->Get(place.base_snapshot_blob_hash));
   WFE_ASSIGN_OR_RETURN(const std::string after, connection.records()->Get(build.LastSnapshot()));
   WFE_ASSIGN_OR_RETURN(auto files, ChangesBetween(before, after));
@@ -77,10 +83,11 @@ Result<Changes> ChangesOf(Globals& globals, const BuildRecord& build, const Reco
   return Changes{.files = std::move(files), .root = build.ProjectDir()};
 }
 
-Result<std::vector<std::string>> LaterWork(client::RecordsClient& records, const std::string& directory,
-                                           const std::string& left, const std::string& next) {
+Result<std::vector<std::string>> LaterWork(Globals& globals, client::RecordsClient& records,
+                                           const std::string& directory, const std::string& left,
+                                           const std::string& next) {
   WFE_ASSIGN_OR_RETURN(const SafeDir dir, SafeDir::Open(directory));
-  WFE_ASSIGN_OR_RETURN(const std::string now, PackNow(directory));
+  WFE_ASSIGN_OR_RETURN(const std::string now, PackNow(globals, directory));
   WFE_ASSIGN_OR_RETURN(const std::string left_tree, records.Get(left));
   WFE_ASSIGN_OR_RETURN(const std::string next_tree, records.Get(next));
   return activities::WorkOfOthers(dir, now, left_tree, next_tree);

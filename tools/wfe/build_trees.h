@@ -21,17 +21,19 @@ struct Changes {
 Result<Changes> ChangesOf(Globals& globals, const BuildRecord& build, const RecordsOptions& options);
 
 /// Everything that is different from the tree before the build, by whomever.
-Result<Changes> ChangesUntilNow(client::RecordsClient& records, const BuildRecord& build);
+Result<Changes> ChangesUntilNow(Globals& globals, client::RecordsClient& records, const BuildRecord& build);
 
 /// This machine has the directory.
 bool StandsHere(const std::string& directory);
 
-/// The blob of a directory, as openWorkspace keeps it.
-Result<std::string> PackNow(const std::string& directory);
+/// The blob of a directory, as openWorkspace keeps it: without private files and those that hold a secret that this
+/// command's configuration and environment name (RW-D14).
+Result<std::string> PackNow(Globals& globals, const std::string& directory);
 
 /// What stands in `directory` that neither the tree `left` nor the tree `next` has, by the hashes of their blobs.
-Result<std::vector<std::string>> LaterWork(client::RecordsClient& records, const std::string& directory,
-                                           const std::string& left, const std::string& next);
+Result<std::vector<std::string>> LaterWork(Globals& globals, client::RecordsClient& records,
+                                           const std::string& directory, const std::string& left,
+                                           const std::string& next);
 
 /// How a path that a user names is written in `changes`: relative to the root, to the project in it, or absolute.
 std::vector<std::string> SpellingsOf(const std::string& file, const Changes& changes, const std::string& project_dir);

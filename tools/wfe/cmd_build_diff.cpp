@@ -116,7 +116,7 @@ Result<int> DiffBuild(Globals& globals, const DiffOptions& options) {
 Result<std::string> StillDifferent(Globals& globals, const BuildRecord& build, const RecordsOptions& options) {
   if (build.place.base_snapshot_blob_hash.empty()) return std::string();
   WFE_ASSIGN_OR_RETURN(const RecordsConnection connection, RecordsConnection::Open(globals, options));
-  WFE_ASSIGN_OR_RETURN(const Changes left, ChangesUntilNow(*connection.records(), build));
+  WFE_ASSIGN_OR_RETURN(const Changes left, ChangesUntilNow(globals, *connection.records(), build));
   const std::vector<std::string> paths = PathsOf(left.files);
   if (paths.empty()) return std::string();
   return "\nstill not as it was before the build, by a step that did not end, a check or a later hand: " +
@@ -128,7 +128,7 @@ Result<std::string> StillDifferent(Globals& globals, const BuildRecord& build, c
 Result<int> UndoAll(Globals& globals, const BuildRecord& build, const DiffOptions& options) {
   const std::string& id = build.target.workflow_id;
   WFE_ASSIGN_OR_RETURN(const RecordsConnection connection, RecordsConnection::Open(globals, options.records));
-  WFE_ASSIGN_OR_RETURN(const Changes changes, ChangesUntilNow(*connection.records(), build));
+  WFE_ASSIGN_OR_RETURN(const Changes changes, ChangesUntilNow(globals, *connection.records(), build));
   WFE_RETURN_IF_ERROR(RefuseClaimed(changes.root, build));
   const std::vector<std::string> paths = PathsOf(changes.files);
   if (paths.empty()) {
@@ -141,7 +141,7 @@ Result<int> UndoAll(Globals& globals, const BuildRecord& build, const DiffOption
   if (!options.discard && !Confirmed(what + ".  Put all of it back and keep what is there only as a blob?")) {
     return FailedPrecondition(what + "; --discard puts all of it back and keeps what stands there as a blob");
   }
-  WFE_ASSIGN_OR_RETURN(const std::string now, PackNow(changes.root));
+  WFE_ASSIGN_OR_RETURN(const std::string now, PackNow(globals, changes.root));
   WFE_ASSIGN_OR_RETURN(const std::string kept, connection.records()->Put(now));
   WFE_ASSIGN_OR_RETURN(const ApplyPlan plan,
                        PlanApply(Reversed(changes.files), changes.root, OnConflict::kRefuse));

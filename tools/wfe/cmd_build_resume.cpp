@@ -31,7 +31,7 @@ Status AskBeforeDiscarding(Globals& globals, const BuildRecord& build, const Res
   const std::string directory = build.WorkingDir();
   if (left.empty() || !StandsHere(directory)) return Ok();
   WFE_ASSIGN_OR_RETURN(const RecordsConnection connection, RecordsConnection::Open(globals, flags.records));
-  WFE_ASSIGN_OR_RETURN(const auto changed, LaterWork(*connection.records(), directory, left,
+  WFE_ASSIGN_OR_RETURN(const auto changed, LaterWork(globals, *connection.records(), directory, left,
                                                      resume.value("snapshot_blob_hash", "")));
   if (changed.empty()) return Ok();
   const std::string what = fmt::format("{} changed in {} since {} ended and would be replaced: {}",
