@@ -196,7 +196,7 @@ void Scheduler::Apply(const ScheduleKey& schedule, schedules::Input input, Callb
 
 void Scheduler::Delete(const ScheduleKey& schedule, Callback<bool> done) {
   Result<Entry*> entry = Require(schedule);
-  if (!entry && unreadable_.erase(NameOf(schedule)) == 0) return done(std::move(entry).error());
+  if (!entry && (stopped_ || unreadable_.erase(NameOf(schedule)) == 0)) return done(std::move(entry).error());
   Forget(KeyOf(schedule), [done = std::move(done)]() mutable { done(true); });
 }
 
