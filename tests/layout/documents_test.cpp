@@ -173,7 +173,7 @@ TEST(Documents, TheRulesOfTheLinterAreCountedAlikeEverywhere) {
   const std::string readme = ReadSource("README.md");
   ASSERT_TRUE(std::regex_search(readme, count, kCount));
   EXPECT_EQ(std::stoul(count[1]), rules.size()) << "README.md";
-  for (const SourceFile& file : ReadTree({"README.md", "docs", "engine/lint", "tools/wfe"}, {".md", ".cpp", ".h"})) {
+  for (const SourceFile& file : ReadTree({"docs", "engine/lint", "tools/wfe"}, {".md", ".cpp", ".h"})) {
     for (std::sregex_iterator match(file.text.begin(), file.text.end(), kRange), end; match != end; ++match) {
       EXPECT_EQ(std::stoi((*match)[1]), *rules.rbegin()) << file.path << ": " << match->str();
     }
