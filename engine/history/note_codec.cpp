@@ -1,7 +1,9 @@
 #include "engine/history/note_codec.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "engine/base/hash.h"
 #include "engine/base/serialize.h"
 #include "engine/history/nesting.h"
 #include "engine/history/proto_time.h"
@@ -11,6 +13,13 @@ namespace wfe::history {
 namespace {
 
 using engine::v1::JournalNote;
+
+/// No chain runs over notes, as one does over events, so each row vouches for its own.
+constexpr size_t kChecksumBytes = 8;
+
+std::string Checksum(std::string_view notes) {
+  return std::string(AsBytes(Sha256(notes)).substr(0, kChecksumBytes));
+}
 
 struct Writer {
   JournalNote& out;
@@ -139,12 +148,18 @@ std::string EncodeNotes(int64_t number, const std::vector<PlacedNote>& notes) {
     out.set_events_before(static_cast<uint32_t>(placed.events_before));
     std::visit(Writer{out}, placed.note);
   }
-  return Serialize(stored);
+  std::string bytes = Serialize(stored);
+  bytes += Checksum(bytes);
+  return bytes;
 }
 
 Result<StoredTransition> DecodeNotes(std::string_view bytes) {
   engine::v1::TransitionNotes stored;
-  if (!ParseStored(bytes, &stored)) return DataLoss("notes that cannot be read");
+  const size_t size = bytes.size() - std::min(bytes.size(), kChecksumBytes);
+  const std::string_view notes = bytes.substr(0, size);
+  if (bytes.substr(size) != Checksum(notes) || !ParseStored(notes, &stored)) {
+    return DataLoss("notes that cannot be read");
+  }
   StoredTransition transition{.number = stored.transition(), .notes = {}};
   for (JournalNote& note : *stored.mutable_notes()) {
     WFE_ASSIGN_OR_RETURN(Note read, Read(note));

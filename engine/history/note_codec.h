@@ -17,7 +17,8 @@ struct StoredTransition {
   std::vector<PlacedNote> notes;
 };
 
-/// That the transition counts (note::TransitionCounted) is said by its row being there.
+/// A wfe.engine.v1.TransitionNotes and a checksum of it.  That the transition counts (note::TransitionCounted) is said
+/// by its row being there.
 std::string EncodeNotes(int64_t number, const std::vector<PlacedNote>& notes);
 
 /// DATA_LOSS when the bytes are not what EncodeNotes writes; the message does not name the run.

@@ -277,6 +277,7 @@ std::string ProblemOf(const StoredBatch& batch, EventId expected_first, Sha256Di
     head = history::ChainNext(head, bytes);
   }
   if (head != batch.chain_head) return "the events do not hash to the head stored with them";
+  if (!batch.notes.empty() && !history::DecodeNotes(batch.notes)) return "the notes beside the events cannot be read";
   return "";
 }
 

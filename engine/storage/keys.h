@@ -14,8 +14,8 @@
 //               "audit/" U(commit sequence)                      wfe.engine.v1.StoreAuditRow
 //   state       "o" T(namespace) T(workflow id) T(run id)        wfe.engine.v1.MutableState of an open run: checkpoint
 //               "c" T(namespace) T(workflow id) T(run id)        the same of a closed run: its end
-//               "j" T(namespace) T(workflow id) T(run id)        wfe.engine.v1.TransitionNotes of a transition without
-//                   U(transition)                                events, after the checkpoint (since format 3)
+//               "j" T(namespace) T(workflow id) T(run id)        history::EncodeNotes of a transition without events,
+//                   U(transition)                                after the checkpoint (since format 3)
 //               "s" T(namespace) T(schedule id)                  wfe.engine.v1.ScheduleRow (since format 2)
 //   history     T(namespace) T(workflow id) T(run id) U(first)   a batch of events: storage::EncodeStoredBatch
 //   current     T(namespace) T(workflow id)                      wfe.engine.v1.CurrentRun

@@ -69,10 +69,20 @@ const std::vector<PinnedNote>& Pinned() {
   return pinned;
 }
 
+/// In hexadecimal; CHECKs that the checksum is that of what stands before it.
+std::string WithoutChecksum(const std::string& bytes) {
+  const std::string notes = bytes.substr(0, bytes.size() - 8);
+  EXPECT_EQ(bytes.substr(notes.size()), AsBytes(Sha256(notes)).substr(0, 8));
+  return ToHex(notes);
+}
+
+/// Notes as another version might write them.
+std::string Sealed(const std::string& notes) { return notes + std::string(AsBytes(Sha256(notes)).substr(0, 8)); }
+
 TEST(NoteCodec, WritesTheseBytesAndReadsThem) {
   for (const PinnedNote& pinned : Pinned()) {
     const std::string bytes = EncodeNotes(7, {{.events_before = 0, .note = pinned.note}});
-    EXPECT_EQ(ToHex(bytes), pinned.row) << "note " << pinned.note.index();
+    EXPECT_EQ(WithoutChecksum(bytes), pinned.row) << "note " << pinned.note.index();
     const Result<StoredTransition> read = DecodeNotes(bytes);
     ASSERT_TRUE(read.has_value()) << read.error().message;
     EXPECT_EQ(read->number, 7);
@@ -80,7 +90,16 @@ TEST(NoteCodec, WritesTheseBytesAndReadsThem) {
     EXPECT_EQ(read->notes[0].note.index(), pinned.note.index());
     EXPECT_EQ(EncodeNotes(7, read->notes), bytes);
   }
-  EXPECT_EQ(ToHex(EncodeNotes(7, {{.events_before = 3, .note = note::StickyUnset{}}})), "0807120408036a00");
+  EXPECT_EQ(WithoutChecksum(EncodeNotes(7, {{.events_before = 3, .note = note::StickyUnset{}}})), "0807120408036a00");
+}
+
+TEST(NoteCodec, NoticesAnyChangedBit) {
+  const std::string bytes = EncodeNotes(7, {{.events_before = 0, .note = note::AttemptStarted{5, {}, "me", "r"}}});
+  for (size_t bit = 0; bit < 8 * bytes.size(); ++bit) {
+    std::string changed = bytes;
+    changed[bit / 8] = static_cast<char>(changed[bit / 8] ^ (1 << (bit % 8)));
+    EXPECT_EQ(DecodeNotes(changed).error().code, StatusCode::kDataLoss) << "bit " << bit;
+  }
 }
 
 TEST(NoteCodec, StoresEveryKindButTheVolatileOnesAndTheCount) {
@@ -92,7 +111,7 @@ TEST(NoteCodec, StoresEveryKindButTheVolatileOnesAndTheCount) {
 
 TEST(NoteCodec, RefusesWhatItDoesNotKnow) {
   EXPECT_EQ(DecodeNotes("\xff\xff").error().code, StatusCode::kDataLoss);
-  EXPECT_THAT(DecodeNotes("\x08\x07\x12\x02\x08\x01").error().message, HasSubstr("does not know"));
+  EXPECT_THAT(DecodeNotes(Sealed("\x08\x07\x12\x02\x08\x01")).error().message, HasSubstr("does not know"));
 }
 
 TEST(Replay, SaysWhatCannotFollowInsteadOfStopping) {

@@ -67,12 +67,16 @@ TEST_F(ExecutionStoreTest, ACommitIsReadBackBeforeAndAfterItIsDurable) {
 TEST_F(ExecutionStoreTest, AnOrdinaryTransitionWritesOneRow) {  // design rule R3
   Commit(CommitOf(Key("w"), 1, 3));
   Sync();
+  EventId next = 4;
   for (const int events : {1, 0}) {
     const auto before = store_->stage().stats().rows;
-    Commit(CommitOf(Key("w"), 4, events));
+    Commit(CommitOf(Key("w"), next, events));
     Sync();
     EXPECT_EQ(store_->stage().stats().rows - before, 1u + 1u);  // and one of the group
-    Commit(CommitOf(Key("w"), 5, 20));  // a checkpoint
+    next += events;
+    Commit(CommitOf(Key("w"), next, 20));  // so much that it brings a checkpoint
+    Sync();
+    next += 20;
   }
 }
 
