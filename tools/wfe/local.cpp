@@ -22,7 +22,7 @@ struct LocalStack::Impl {
   }
 
   /// `data_dir` empty: beside the socket, for as long as this lives.
-  Status Serve(const std::string& data_dir, const history::Limits& limits) {
+  Status Serve(const std::string& data_dir, const host::Limits& limits) {
     std::string pattern = (std::filesystem::temp_directory_path() / "wfe-local-XXXXXX").string();
     if (mkdtemp(pattern.data()) == nullptr) return Internal("cannot make a temporary directory like " + pattern);
     temporary = pattern;
