@@ -1,4 +1,5 @@
 // The search attributes of a namespace, added, listed and removed by Temporal's OperatorService (WIRE-F14).
+#include "engine/base/serialize.h"
 #include "engine/frontend/handler_table.h"
 #include "engine/frontend/search_attributes.h"
 #include "engine/frontend/services.h"
@@ -26,8 +27,10 @@ Status CheckNew(const Services& services, const std::string& name, int type) {
 void Add(Services& services, const os::AddSearchAttributesRequest& request, Call call) {
   if (Status valid = CheckNamespace(services, request.namespace_()); !valid) return call.Fail(std::move(valid).error());
   if (request.search_attributes().empty()) return call.Fail(InvalidArgument("SearchAttributes are not set on request."));
-  for (const auto& [name, type] : request.search_attributes()) {
-    if (Status valid = CheckNew(services, name, type); !valid) return call.Fail(std::move(valid).error());
+  for (const auto* const attribute : InOrder(request.search_attributes())) {
+    if (Status valid = CheckNew(services, attribute->first, attribute->second); !valid) {
+      return call.Fail(std::move(valid).error());
+    }
   }
   const int64_t most = services.options.max_custom_search_attributes;
   services.ChangeNamespace(
@@ -51,7 +54,8 @@ void Add(Services& services, const os::AddSearchAttributesRequest& request, Call
 void Remove(Services& services, const os::RemoveSearchAttributesRequest& request, Call call) {
   if (Status valid = CheckNamespace(services, request.namespace_()); !valid) return call.Fail(std::move(valid).error());
   if (request.search_attributes().empty()) return call.Fail(InvalidArgument("SearchAttributes are not set on request."));
-  for (const std::string& name : request.search_attributes()) {
+  const auto& names = request.search_attributes();  // a list here
+  for (const std::string& name : names) {
     if (!IsReservedAttribute(name)) continue;
     return call.Fail(InvalidArgument("Unable to remove non-custom search attributes: " + name + "."));
   }

@@ -7,6 +7,7 @@
 
 #include "engine/base/parse_json.h"
 #include "engine/base/printable.h"
+#include "engine/base/serialize.h"
 #include "engine/base/time.h"
 #include "engine/frontend/services.h"
 
@@ -149,7 +150,9 @@ Status CheckSearchAttributes(const Services& services, const std::string& ns,
   if (attributes->indexed_fields().empty()) return Ok();
   const std::optional<engine::v1::NamespaceRow> row = services.namespaces.Find(ns);
   if (!row) return Ok();  // refused elsewhere, with the namespace's own error
-  for (auto& [name, payload] : *attributes->mutable_indexed_fields()) {
+  for (auto* const field : InOrder(*attributes->mutable_indexed_fields())) {  // the same one is named each time
+    const std::string& name = field->first;
+    auto& payload = field->second;
     if (Facts().contains(name)) return InvalidArgument(name + " attribute can't be set in SearchAttributes");
     IndexedValueType type{};
     if (const auto predefined = Predefined().find(name); predefined != Predefined().end()) {

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -173,9 +174,16 @@ TEST(Documents, TheRulesOfTheLinterAreCountedAlikeEverywhere) {
   const std::string readme = ReadSource("README.md");
   ASSERT_TRUE(std::regex_search(readme, count, kCount));
   EXPECT_EQ(std::stoul(count[1]), rules.size()) << "README.md";
+  // Some are kept by the simulation and by `wfe audit validate`, so the last one is what the page defines.
+  int last = 0;
+  const std::string page = ReadSource("docs/reference/linter.md");
+  static const std::regex kDefined(R"(\*\*H(\d+)\*\*)");
+  for (std::sregex_iterator match(page.begin(), page.end(), kDefined), end; match != end; ++match) {
+    last = std::max(last, std::stoi((*match)[1]));
+  }
   for (const SourceFile& file : ReadTree({"docs", "engine/lint", "tools/wfe"}, {".md", ".cpp", ".h"})) {
     for (std::sregex_iterator match(file.text.begin(), file.text.end(), kRange), end; match != end; ++match) {
-      EXPECT_EQ(std::stoi((*match)[1]), *rules.rbegin()) << file.path << ": " << match->str();
+      EXPECT_EQ(std::stoi((*match)[1]), last) << file.path << ": " << match->str();
     }
   }
 }

@@ -225,7 +225,7 @@ TEST(ResumeBuild, StepsOfItsEarlierRunsAreShownAndFound) {  // RW-D4
 TEST(BuildSummary, WhatABuildDidNotMakeIsNotOffered) {  // RW-D4
   const auto lines = [](const BuildRecord& build) {
     std::string text;
-    for (const std::string& line : NextSteps(build, true)) text += line + "\n";
+    for (const std::string& line : NextSteps(build)) text += line + "\n";
     return text;
   };
   const BuildRecord nothing = Story(kInput).Opened().Ended("aborted");

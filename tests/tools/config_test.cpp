@@ -104,7 +104,7 @@ TEST_F(Configuration, EachKeyIsDocumentedAndReadByAnotherFileThanTheOneThatLoads
   }
   std::string documents;
   for (const char* page : {"docs/cli.md", "docs/reference/limits.md"}) documents += ReadWhole(root / page);
-  const RE2 entry(R"(Key\("([a-z_.]+)", c\.(([a-z_]+)\.[a-z_]+))");
+  const RE2 entry(R"re(Key\("([a-z_.]+)", c\.(([a-z_]+)\.[a-z_]+))re");
   std::string_view rest = loader;
   std::string key;
   std::string field;
