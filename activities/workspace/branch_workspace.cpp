@@ -184,7 +184,8 @@ std::string BranchWorkspace::BranchTip(const std::string& branch) {
 Status BranchWorkspace::MakeBranch(const std::string& workflow_id, const std::string& run_id,
                                    const std::string& commit) {
   const std::string word = BranchWord(workflow_id);
-  const std::string run = BranchWord(run_id).substr(0, 8);
+  std::string run = BranchWord(run_id);
+  if (run.size() > 8) run.erase(0, run.size() - 8);  // the first digits of a run id are its time, which runs share
   const std::string none(commit.size(), '0');  // "must not be there yet"
   Error last;
   for (const std::string& name : {"wfe/" + word, "wfe/" + word + "-" + run, "wfe-" + word + "-" + run}) {

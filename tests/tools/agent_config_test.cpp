@@ -115,8 +115,9 @@ TEST_F(AgentConfigTest, WorkerSaysAtItsStartWhatIsMissing) {
   EXPECT_EQ(AgentWarning(*agent),
             "builds that name no backend will fail: backend gemini: GEMINI_API_KEY is not set in the environment of "
             "the worker");
-  EXPECT_THAT(AgentWarning(*Load("[agent]\nbackend = \"gemni\"\n")),
-              HasSubstr("no agent backend \"gemni\"; it has gemini"));
+  const auto mistyped = Load("[agent]\nbackend = \"gemni\"\n");
+  ASSERT_FALSE(mistyped.has_value());
+  EXPECT_THAT(mistyped.error().message, HasSubstr("agent.backend must be gemini"));
   EXPECT_THAT(Load("[build]\nsandbox = \"banana\"\n").error().message, HasSubstr("preferred, required or off"));
 }
 

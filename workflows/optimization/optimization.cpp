@@ -170,8 +170,10 @@ class Audit {
 
   /// Of the due time where there is one, so that the reports of a schedule are in the order of its periods.
   std::string ReportId() const {
-    std::string id =
-        FormatIso8601Millis(due_.value_or(ctx_.Now())).substr(0, 19) + "Z-" + ctx_.info().run_id.substr(0, 4);
+    const std::string& run_id = ctx_.info().run_id;
+    // The first digits of a run id are its time, which runs share.
+    std::string id = FormatIso8601Millis(due_.value_or(ctx_.Now())).substr(0, 19) + "Z-" +
+                     run_id.substr(run_id.size() - std::min<size_t>(run_id.size(), 4));
     std::replace(id.begin(), id.end(), ':', '-');
     return id;
   }
