@@ -88,7 +88,7 @@ json ResultOf(const std::string& end) {
 }
 
 TEST_F(OptimizationWorkflowTest, CollectsAggregatesAuditsAndWritesOneReport) {  // OP-1, OP-3, AC-6
-  FakeEngine engine("abcd-run");
+  FakeEngine engine("run-of-abcd");
   EXPECT_THAT(Run(engine, json::object(), 2), HasSubstr("CompleteWorkflowExecution"));
   EXPECT_THAT(calls_, ElementsAre("collectTraces", "aggregateTraces", "aggregateTraces", "runAudit", "runAudit",
                                   "runAudit", "runAudit", "writeReport"));
@@ -117,7 +117,7 @@ TEST_F(OptimizationWorkflowTest, LargeSetGoesOnInTheNextRun) {  // OP-3
 }
 
 TEST_F(OptimizationWorkflowTest, ScheduledReportIsOfItsDueTimeAndSaysThatItIsLate) {  // OP-1, S93
-  FakeEngine engine("wxyz-run", "audit-nightly-2023-11-14T22:00:00Z");
+  FakeEngine engine("run-of-wxyz", "audit-nightly-2023-11-14T22:00:00Z");
   Run(engine, {{"scheduled", true}, {"period", "24h"}}, 1);
   EXPECT_EQ(written_.at("report_id"), "2023-11-14T22-00-00Z-wxyz");
   EXPECT_EQ(written_.at("scope").at("window_from"), "2023-11-13T22:00:00.000Z");
@@ -126,7 +126,7 @@ TEST_F(OptimizationWorkflowTest, ScheduledReportIsOfItsDueTimeAndSaysThatItIsLat
 }
 
 TEST_F(OptimizationWorkflowTest, ReportOnTimeSaysNothingAboutIt) {
-  FakeEngine engine("wxyz-run", "audit-nightly-2023-11-14T22:13:00Z");
+  FakeEngine engine("run-of-wxyz", "audit-nightly-2023-11-14T22:13:00Z");
   Run(engine, {{"scheduled", true}}, 0);
   EXPECT_FALSE(written_.contains("late_note"));
   EXPECT_THAT(written_.at("scope").at("tables"), IsEmpty());
