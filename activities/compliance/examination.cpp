@@ -95,9 +95,10 @@ Status Examination::Begin(ComplianceReport& report) {
   plants_.emplace(dir_, std::move(known));
   WFE_RETURN_IF_ERROR(plants_->Sweep("the agent"));
   WFE_RETURN_IF_ERROR(plants_->Remember());
-  WFE_RETURN_IF_ERROR(products_.Before());
   if (baseline_.has_value()) WFE_RETURN_IF_ERROR(CompareWithBaseline(report));
-  // After the examiner has put its own files back: this is the text that the verdict is about.
+  // After the examiner has put its own files back: they are no check's work, and this is the text that the verdict is
+  // about.
+  WFE_RETURN_IF_ERROR(products_.Before());
   return changes_.Before();
 }
 

@@ -5,6 +5,7 @@
 
 #include <thread>
 
+#include "activities/compliance/check_products.h"
 #include "activities/compliance/compliance.h"
 #include "activities/compliance/register.h"
 #include "activities/compliance/settings.h"
@@ -422,6 +423,18 @@ TEST_F(ComplianceActivities, AWeakenedTestFailsUnderStrictAndIsRecordedUnderWarn
                                          Contains(Key("POLICY_VIOLATION_TEST_SKIPPED"))));
   EXPECT_THAT(strict.restored_files, ElementsAre("tests/a.test.js"));
   EXPECT_TRUE(Check(context_, {.baseline = strict.baseline}).value().passed) << "it was put back";
+}
+
+TEST_F(ComplianceActivities, ATestThatTheExaminerPutsBackIsNotTakenForWhatACheckLeft) {  // RW-D3
+  Scripts({{"ok", "echo made > made.txt"}});
+  root_.Put("project/tests/a.test.js", "test('a', () => { expect(f()).toBe(1); });\n");
+  const json baseline = Preflight(context_).value().baseline;
+  std::filesystem::remove(root_ / "project/tests/a.test.js");
+  const ComplianceReport report = Check(context_, {.baseline = baseline}).value();
+  EXPECT_THAT(report.restored_files, ElementsAre("tests/a.test.js"));
+  const auto dir = SafeDir::Open(root_ / "project", {.reserved = {}});
+  ASSERT_TRUE(dir.has_value());
+  EXPECT_THAT(ProductsOfChecks(*dir).value(), ElementsAre("made.txt"));
 }
 
 TEST_F(ComplianceActivities, ACheckThatReachesALimitIsNamedAfterIt) {  // SEC-H10
