@@ -15,15 +15,19 @@
 namespace wfe::activities {
 namespace {
 
-/// The snapshot reads names that are reserved for agents too, unless the options leave them out.
-Result<SafeDir> Unreserved(const SafeDir& dir, const SnapshotOptions& options) {
+/// The same directory by the limits of snapshots: a file that was packed is written again, however large the files are
+/// that an agent may write.
+Result<SafeDir> Roomy(const SafeDir& dir, const SnapshotOptions& options, std::vector<std::string> reserved) {
   SafeDirOptions own = dir.options();
-  own.reserved.clear();
+  own.reserved = std::move(reserved);
   own.max_file_bytes = options.max_file_bytes;
   own.max_path_bytes = 4096;
   // Through the descriptor: the directory may have been renamed since it was opened.
   return SafeDir::Open("/proc/self/fd/" + std::to_string(dir.fd()), own);
 }
+
+/// The snapshot reads names that are reserved for agents too, unless the options leave them out.
+Result<SafeDir> Unreserved(const SafeDir& dir, const SnapshotOptions& options) { return Roomy(dir, options, {}); }
 
 /// Names that no path of ours can hold (a line end, invalid UTF-8) are left out and told apart: they are nothing an
 /// agent wrote, and no reason to stop (SEC-M6).
@@ -98,14 +102,6 @@ Error TooLarge(const std::string& path, uint64_t limit) {
 
 void PutNumber(std::string& out, uint64_t number) {
   for (int shift = 0; shift < 64; shift += 8) out += static_cast<char>(number >> shift & 0xff);
-}
-
-/// A file that was packed is written again, however large the files are that an agent may write.
-Result<SafeDir> Roomy(const SafeDir& dir, const SnapshotOptions& options) {
-  SafeDirOptions own = dir.options();
-  own.max_file_bytes = options.max_file_bytes;
-  own.max_path_bytes = 4096;
-  return SafeDir::Open("/proc/self/fd/" + std::to_string(dir.fd()), own);
 }
 
 /// Deletes what PackTree would pack and `tree` does not have.  What is in the way of the tree goes too.
@@ -249,7 +245,7 @@ Result<std::string> PackTree(const SafeDir& dir, const SnapshotOptions& options)
 }
 
 Result<TreeSnapshot> UnpackTree(std::string_view blob, const SafeDir& given, const UnpackOptions& options) {
-  WFE_ASSIGN_OR_RETURN(const SafeDir dir, Roomy(given, options.limits));
+  WFE_ASSIGN_OR_RETURN(const SafeDir dir, Roomy(given, options.limits, given.options().reserved));
   WFE_ASSIGN_OR_RETURN(const PackedTree tree, ReadTree(blob, dir, options.limits));
   if (options.delete_others) WFE_RETURN_IF_ERROR(DeleteOthers(tree, dir, options.limits));
   TreeSnapshot snapshot;
