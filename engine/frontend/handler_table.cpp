@@ -40,19 +40,24 @@ std::string Spelled(const std::string& field) {
 
 }  // namespace
 
-Status HandlerTable::Parse(std::string_view bytes, google::protobuf::Message* request) const {
-  WFE_RETURN_IF_ERROR(history::ParseRequest(bytes, request));
-  // All texts at the top of the request, whatever they are called: none is stored unseen.
-  const auto& descriptor = *request->GetDescriptor();
-  const auto& reflection = *request->GetReflection();
-  for (int i = 0; i < descriptor.field_count(); ++i) {
-    const FieldDescriptor& field = *descriptor.field(i);
+std::vector<HandlerTable::BoundedText> HandlerTable::TextsOf(const google::protobuf::Descriptor& request) const {
+  std::vector<BoundedText> texts;
+  for (int i = 0; i < request.field_count(); ++i) {
+    const FieldDescriptor& field = *request.field(i);
     if (field.type() != FieldDescriptor::TYPE_STRING || field.is_repeated()) continue;
-    const auto longest = LongestText(field, limits_);
-    std::string scratch;
-    if (!longest || static_cast<int64_t>(reflection.GetStringReference(*request, &field, &scratch).size()) <= *longest)
-      continue;
-    return InvalidArgument(Spelled(field.name()) + " length exceeds limit of " + std::to_string(*longest) + " bytes.");
+    if (const auto longest = LongestText(field, limits_)) texts.push_back({&field, *longest});
+  }
+  return texts;
+}
+
+Status HandlerTable::Parse(std::string_view bytes, const std::vector<BoundedText>& texts,
+                           google::protobuf::Message* request) {
+  WFE_RETURN_IF_ERROR(history::ParseRequest(bytes, request));
+  const auto& reflection = *request->GetReflection();
+  std::string scratch;
+  for (const auto& [field, longest] : texts) {
+    if (static_cast<int64_t>(reflection.GetStringReference(*request, field, &scratch).size()) <= longest) continue;
+    return InvalidArgument(Spelled(field->name()) + " length exceeds limit of " + std::to_string(longest) + " bytes.");
   }
   return Ok();
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "engine/frontend/call.h"
 #include "engine/frontend/fwd.h"
@@ -32,9 +33,10 @@ class HandlerTable {
   /// The handler keeps parts of the request, so it is parsed onto the heap and moved from: `handler(Request&&, Call)`.
   template <class Request, class F>
   void Serve(std::string_view service, std::string_view method, F handler) {
-    Add(service, method, [this, handler = std::move(handler)](std::string_view bytes, Call call) {
+    Add(service, method, [texts = TextsOf(*Request::descriptor()), handler = std::move(handler)](
+                             std::string_view bytes, Call call) {
       Request request;
-      if (Status parsed = Parse(bytes, &request); !parsed) return call.Fail(std::move(parsed).error());
+      if (Status parsed = Parse(bytes, texts, &request); !parsed) return call.Fail(std::move(parsed).error());
       handler(std::move(request), std::move(call));
     });
   }
@@ -43,14 +45,15 @@ class HandlerTable {
   /// `handler(const Request&, Call)`.
   template <class Request, class F>
   void ServeBriefly(std::string_view service, std::string_view method, F handler) {
-    Add(service, method, [this, handler = std::move(handler)](std::string_view bytes, Call call) {
+    Add(service, method, [texts = TextsOf(*Request::descriptor()), handler = std::move(handler)](
+                             std::string_view bytes, Call call) {
       alignas(8) char first_block[2048];
       google::protobuf::ArenaOptions options;
       options.initial_block = first_block;
       options.initial_block_size = sizeof first_block;
       google::protobuf::Arena arena(options);
       auto* request = google::protobuf::Arena::CreateMessage<Request>(&arena);
-      if (Status parsed = Parse(bytes, request); !parsed) return call.Fail(std::move(parsed).error());
+      if (Status parsed = Parse(bytes, texts, request); !parsed) return call.Fail(std::move(parsed).error());
       handler(static_cast<const Request&>(*request), std::move(call));
     });
   }
@@ -64,12 +67,20 @@ class HandlerTable {
   const Handler* Find(std::string_view service, std::string_view method) const;
 
  private:
+  /// A text at the top of a request, and how long it may be.
+  struct BoundedText {
+    const google::protobuf::FieldDescriptor* field;
+    int64_t longest;
+  };
+
   void Add(std::string_view service, std::string_view method, Handler handler);
+  /// All texts of a kind of request, whatever they are called: none is stored unseen.  Found out once, not at each call.
+  std::vector<BoundedText> TextsOf(const google::protobuf::Descriptor& request) const;
   /// Within the limits of depth (history/nesting.h) and of its texts.
-  Status Parse(std::string_view bytes, google::protobuf::Message* request) const;
+  static Status Parse(std::string_view bytes, const std::vector<BoundedText>& texts,
+                      google::protobuf::Message* request);
 
   const TextLimits limits_;
-
   std::unordered_map<std::string, Handler> handlers_;
 };
 
