@@ -101,9 +101,7 @@ Status DurableExecutionStore::AddTransition(ExecutionCommit& commit, RunTail& ta
 
 void DurableExecutionStore::AddCheckpoint(const ExecutionCommit& commit, RunTail& tail, PendingWrite& write) const {
   WriteSet& rows = write.rows;
-  engine::v1::MutableState row = history::ToCheckpoint(*commit.state);
-  row.set_transition(tail.transition);
-  row.mutable_bookkeeping()->set_chain_head(AsBytes(tail.chain_head).data(), tail.chain_head.size());
+  const engine::v1::MutableState row = CheckpointRow(*commit.state, tail);
   const bool open = IsOpen(row.folded().status());
   rows.puts.push_back({Family::kState, keys::State(commit.key, open), Serialize(row)});
   if (!open) rows.deletes.push_back({Family::kState, keys::State(commit.key, true)});

@@ -66,6 +66,13 @@ Result<Later> ParseBatch(EventId first, std::string_view value) {
 
 }  // namespace
 
+engine::v1::MutableState CheckpointRow(const history::MutableState& state, const RunTail& tail) {
+  engine::v1::MutableState row = history::ToCheckpoint(state);
+  row.set_transition(tail.transition);
+  row.mutable_bookkeeping()->set_chain_head(AsBytes(tail.chain_head).data(), tail.chain_head.size());
+  return row;
+}
+
 Result<LoadedRun> ExecutionReader::ReadRun(const ExecutionKey& key, bool open, std::string_view checkpoint) const {
   WFE_ASSIGN_OR_RETURN(auto row, Parse<engine::v1::MutableState>(checkpoint, "the state of " + key.ToString()));
   LoadedRun run;
@@ -135,10 +142,7 @@ Result<std::optional<LoadedRun>> ExecutionReader::LoadRun(const ExecutionKey& ke
 Result<std::optional<engine::v1::MutableState>> ExecutionReader::Load(const ExecutionKey& key) const {
   WFE_ASSIGN_OR_RETURN(const auto run, LoadRun(key));
   if (!run.has_value()) return std::optional<engine::v1::MutableState>();
-  engine::v1::MutableState row = history::ToCheckpoint(run->state);
-  row.set_transition(run->tail.transition);
-  row.mutable_bookkeeping()->set_chain_head(AsBytes(run->tail.chain_head).data(), run->tail.chain_head.size());
-  return std::optional(std::move(row));
+  return std::optional(CheckpointRow(run->state, run->tail));
 }
 
 Result<std::vector<EventBatch>> ExecutionReader::ReadHistory(const ExecutionKey& key, EventRange range,

@@ -20,6 +20,9 @@ struct ChainReport {
   bool ok() const { return first_bad == 0; }
 };
 
+/// What is stored of a run whose rows end with `tail`, in one row.
+engine::v1::MutableState CheckpointRow(const history::MutableState& state, const RunTail& tail);
+
 /// Reads only.  Stateless, so callable from any thread; `rows` outlives it.
 class ExecutionReader {
  public:
