@@ -1,7 +1,5 @@
 #include "engine/frontend/engine.h"
 
-#include <cstdio>
-
 #include "engine/base/check.h"
 #include "engine/frontend/handler_table.h"
 #include "engine/frontend/services.h"

@@ -92,7 +92,7 @@ class Engine {
   /// left alone: it answers DATA_LOSS, and everything else is served (F6).  Reads on the calling thread and posts
   /// the rest to the shards; calls dispatched afterwards queue up behind it.  Call once, before the first Dispatch.
   Status Start();
-  /// Open runs that Start could not read, and said so on stderr.  They are left alone: nothing moves them, whoever asks
+  /// Open runs that Start could not read, and named (`warn`).  They are left alone: nothing moves them, whoever asks
   /// for one gets DATA_LOSS with the reason, and all others run.
   const std::vector<ExecutionKey>& unreadable_runs() const;
 

@@ -2,14 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <nlohmann/json.hpp>
 
 #include "engine/base/parse_json.h"
 #include "engine/base/printable.h"
 #include "engine/base/serialize.h"
-#include "engine/base/time.h"
 #include "engine/frontend/services.h"
+#include "engine/visibility/list_filter.h"
 
 namespace wfe::frontend {
 
@@ -68,21 +67,6 @@ const AttributeTypes& Predefined() {
   return predefined;
 }
 
-/// As RFC 3339 writes it, in any zone.
-bool IsDatetime(const nlohmann::json& value) {
-  if (!value.is_string()) return false;
-  std::string text = value.get<std::string>();
-  constexpr size_t kOffset = 6;  // +hh:mm
-  if (text.size() > kOffset && text[text.size() - 3] == ':') {
-    const std::string offset = text.substr(text.size() - kOffset);
-    const auto digit = [&](size_t i) { return std::isdigit(static_cast<unsigned char>(offset[i])) != 0; };
-    if ((offset[0] == '+' || offset[0] == '-') && digit(1) && digit(2) && digit(4) && digit(5)) {
-      text.replace(text.size() - kOffset, kOffset, "Z");
-    }
-  }
-  return ParseIso8601(text).has_value();
-}
-
 /// Lists of one are what older SDKs send for a value.
 bool Fits(const nlohmann::json& value, IndexedValueType type) {
   const auto is_string = [](const nlohmann::json& item) { return item.is_string(); };
@@ -99,7 +83,7 @@ bool Fits(const nlohmann::json& value, IndexedValueType type) {
     case kBool:
       return value.is_boolean();
     case kDatetime:
-      return IsDatetime(value);
+      return value.is_string() && visibility::ParseTime(value.get<std::string>()).has_value();
     default:
       return false;
   }

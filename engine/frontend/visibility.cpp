@@ -5,12 +5,12 @@
 #include "engine/frontend/services.h"
 #include "engine/frontend/validation.h"
 #include "engine/shard/answers.h"
+#include "engine/visibility/list_filter.h"
 #include "engine/visibility/visibility_reader.h"
 
 namespace wfe::frontend {
 
 namespace ws = temporal::api::workflowservice::v1;
-namespace enums = temporal::api::enums::v1;
 
 namespace {
 
@@ -70,28 +70,6 @@ Result<CountQuery> ParseCountQuery(const std::string& query) {
   return parsed;
 }
 
-/// As filters name it.
-const char* NameOf(enums::WorkflowExecutionStatus status) {
-  switch (status) {
-    case enums::WORKFLOW_EXECUTION_STATUS_RUNNING:
-      return "Running";
-    case enums::WORKFLOW_EXECUTION_STATUS_COMPLETED:
-      return "Completed";
-    case enums::WORKFLOW_EXECUTION_STATUS_FAILED:
-      return "Failed";
-    case enums::WORKFLOW_EXECUTION_STATUS_CANCELED:
-      return "Canceled";
-    case enums::WORKFLOW_EXECUTION_STATUS_TERMINATED:
-      return "Terminated";
-    case enums::WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW:
-      return "ContinuedAsNew";
-    case enums::WORKFLOW_EXECUTION_STATUS_TIMED_OUT:
-      return "TimedOut";
-    default:
-      return "Unspecified";
-  }
-}
-
 void Count(Services& services, ws::CountWorkflowExecutionsRequest request, Call call) {
   if (Status valid = CheckQuery(services, request.namespace_(), request.query()); !valid) {
     return call.Fail(std::move(valid).error());
@@ -111,7 +89,7 @@ void Count(Services& services, ws::CountWorkflowExecutionsRequest request, Call 
       auto& value = *group.add_group_values();
       (*value.mutable_metadata())["encoding"] = "json/plain";
       (*value.mutable_metadata())["type"] = "Keyword";
-      value.set_data("\"" + std::string(NameOf(status)) + "\"");
+      value.set_data("\"" + std::string(visibility::StatusName(status)) + "\"");
     }
     call.Reply(response);
   });

@@ -1,5 +1,6 @@
 // Query text to ListFilter::Node, by recursive descent.
 #include <charconv>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -31,6 +32,10 @@ constexpr NamedAttribute kAttributes[] = {
     {"CloseTime", Attribute::kCloseTime},
 };
 
+// By Temporal's WorkflowExecutionStatus.
+constexpr std::string_view kStatuses[] = {"",           "Running",        "Completed", "Failed", "Canceled",
+                                          "Terminated", "ContinuedAsNew", "TimedOut",  "Paused"};
+
 struct NamedComparison {
   std::string_view text;
   Comparison comparison;
@@ -49,37 +54,14 @@ Error Unexpected(const FilterToken& token, std::string_view wanted) {
 
 bool IsTime(Attribute attribute) { return attribute == Attribute::kStartTime || attribute == Attribute::kCloseTime; }
 
-/// As ParseIso8601, and with an offset like +02:00 instead of the Z.
-std::optional<Instant> ParseTime(std::string text) {
-  Duration offset{};
-  if (text.size() > 6 && text[text.size() - 3] == ':' &&
-      (text[text.size() - 6] == '+' || text[text.size() - 6] == '-')) {
-    const auto digits = [&](size_t from_end) -> int {
-      const char a = text[text.size() - from_end], b = text[text.size() - from_end + 1];
-      return a >= '0' && a <= '9' && b >= '0' && b <= '9' ? (a - '0') * 10 + (b - '0') : 99;
-    };
-    const int hours = digits(5), minutes = digits(2);
-    if (hours > 23 || minutes > 59) return std::nullopt;
-    offset = std::chrono::hours(hours) + std::chrono::minutes(minutes);
-    if (text[text.size() - 6] == '-') offset = -offset;
-    text.resize(text.size() - 6);
-    text += 'Z';
-  }
-  const auto instant = ParseIso8601(text);
-  if (!instant.has_value()) return std::nullopt;
-  return *instant - offset;
-}
-
 /// "TimedOut", "TIMED_OUT" and so on.
 std::optional<int64_t> ParseStatus(std::string_view text) {
   std::string letters;
   for (const char c : text) {
     if (c != '_') letters.push_back(c);
   }
-  constexpr std::string_view kNames[] = {"",           "Running",        "Completed", "Failed", "Canceled",
-                                         "Terminated", "ContinuedAsNew", "TimedOut",  "Paused"};
-  for (size_t i = 1; i < std::size(kNames); ++i) {
-    if (EqualsIgnoringCase(letters, kNames[i])) return static_cast<int64_t>(i);
+  for (size_t i = 1; i < std::size(kStatuses); ++i) {
+    if (EqualsIgnoringCase(letters, kStatuses[i])) return static_cast<int64_t>(i);
   }
   return std::nullopt;
 }
@@ -258,6 +240,30 @@ bool MayMatch(const ListFilter::Node& node, bool open) {
 }
 
 }  // namespace
+
+std::optional<Instant> ParseTime(std::string text) {
+  Duration offset{};
+  if (text.size() > 6 && text[text.size() - 3] == ':' &&
+      (text[text.size() - 6] == '+' || text[text.size() - 6] == '-')) {
+    const auto digits = [&](size_t from_end) -> int {
+      const char a = text[text.size() - from_end], b = text[text.size() - from_end + 1];
+      return a >= '0' && a <= '9' && b >= '0' && b <= '9' ? (a - '0') * 10 + (b - '0') : 99;
+    };
+    const int hours = digits(5), minutes = digits(2);
+    if (hours > 23 || minutes > 59) return std::nullopt;
+    offset = std::chrono::hours(hours) + std::chrono::minutes(minutes);
+    if (text[text.size() - 6] == '-') offset = -offset;
+    text.resize(text.size() - 6);
+    text += 'Z';
+  }
+  const auto instant = ParseIso8601(text);
+  if (!instant.has_value()) return std::nullopt;
+  return *instant - offset;
+}
+
+std::string_view StatusName(int status) {
+  return status > 0 && static_cast<size_t>(status) < std::size(kStatuses) ? kStatuses[status] : "";
+}
 
 Result<ListFilter> ListFilter::Parse(std::string_view query) {
   if (query.size() > kMaxFilterBytes) {

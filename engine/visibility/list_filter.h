@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,12 @@
 #include "wfe/engine/v1/state.pb.h"
 
 namespace wfe::visibility {
+
+/// "Running", "TimedOut" and so on, as filters name it; empty for no status at all.
+std::string_view StatusName(int status);
+
+/// As ParseIso8601, and with an offset like +02:00 instead of the Z.
+std::optional<Instant> ParseTime(std::string text);
 
 /// A condition on visibility records, over WorkflowId, RunId, WorkflowType, TaskQueue, ExecutionStatus, StartTime and
 /// CloseTime: `=` `!=` `<` `<=` `>` `>=`, [NOT] IN (…), [NOT] BETWEEN … AND …, [NOT] STARTS_WITH, IS [NOT] NULL,

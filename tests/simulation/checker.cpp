@@ -3,6 +3,7 @@
 #include "engine/history/decide.h"
 #include "engine/history/proto_time.h"
 #include "engine/history/state_codec.h"
+#include "engine/lint/history_view.h"
 #include "engine/storage/keys.h"
 #include "engine/storage/schedule_store.h"
 #include "workers/core/replayer.h"
@@ -26,20 +27,6 @@ std::map<std::string, engine::v1::VisibilityRecord> ReadVisibility(const storage
   }
   if (const Status finished = cursor->Finish(); !finished) violations.push_back(finished.error().ToString());
   return records;
-}
-
-bool IsClosing(const HistoryEvent& event) {
-  switch (event.event_type()) {
-    case enums::EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED:
-    case enums::EVENT_TYPE_WORKFLOW_EXECUTION_FAILED:
-    case enums::EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT:
-    case enums::EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED:
-    case enums::EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED:
-    case enums::EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW:
-      return true;
-    default:
-      return false;
-  }
 }
 
 }  // namespace
@@ -177,7 +164,7 @@ void Checker::CheckTold(const Plan& plan, const Told& told) {
     started = true;
     if (told.first_run_id && run.key.run_id.value() == *told.first_run_id) first_run_found = true;
     for (const HistoryEvent& event : run.events) look_at(event);
-    over_by_then = over_by_then && told.cancel_acknowledged && IsClosing(run.events.back()) &&
+    over_by_then = over_by_then && told.cancel_acknowledged && lint::IsClosing(run.events.back().event_type()) &&
                    history::FromProto(run.events.back().event_time()) <= *told.cancel_acknowledged;
   }
   for (const HistoryEvent& event : buffered_[plan.workflow_id]) look_at(event);

@@ -6,6 +6,7 @@
 
 #include "engine/base/id_source.h"
 #include "engine/base/time.h"
+#include "engine/visibility/list_filter.h"
 
 namespace wfe::cli {
 namespace {
@@ -24,24 +25,8 @@ double Seconds(const google::protobuf::Timestamp& from, Instant to) {
 }  // namespace
 
 std::string StatusName(enums::WorkflowExecutionStatus status) {
-  switch (status) {
-    case enums::WORKFLOW_EXECUTION_STATUS_RUNNING:
-      return "Running";
-    case enums::WORKFLOW_EXECUTION_STATUS_COMPLETED:
-      return "Completed";
-    case enums::WORKFLOW_EXECUTION_STATUS_FAILED:
-      return "Failed";
-    case enums::WORKFLOW_EXECUTION_STATUS_CANCELED:
-      return "Canceled";
-    case enums::WORKFLOW_EXECUTION_STATUS_TERMINATED:
-      return "Terminated";
-    case enums::WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW:
-      return "ContinuedAsNew";
-    case enums::WORKFLOW_EXECUTION_STATUS_TIMED_OUT:
-      return "TimedOut";
-    default:
-      return "Unknown";
-  }
+  const std::string_view name = visibility::StatusName(status);
+  return name.empty() ? "Unknown" : std::string(name);
 }
 
 std::string IsoTime(const google::protobuf::Timestamp& time) { return FormatIso8601Millis(ToInstant(time)); }
