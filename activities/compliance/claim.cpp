@@ -110,7 +110,9 @@ Status CheckNeighbours(const SafeDir& dir, const std::string& claim_id) {
 }
 
 void RemoveEmptyMountPoints(const SafeDir& dir) {
-  for (const char* name : {".git", ".gemini"}) ::unlinkat(dir.fd(), name, AT_REMOVEDIR);  // refuses what has content
+  for (const char* name : {".git", ".gemini", "node_modules", ".venv"}) {
+    ::unlinkat(dir.fd(), name, AT_REMOVEDIR);  // refuses what has content
+  }
 }
 
 Result<Claim> ReadClaim(const SafeDir& dir) {

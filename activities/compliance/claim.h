@@ -34,7 +34,7 @@ Status CheckNeighbours(const SafeDir& dir, const std::string& claim_id);
 /// False: the process that held it is gone, and its run with it.
 bool HolderMayLive(const Claim& claim);
 
-/// Removes the empty .git and .gemini that a killed worker's sandbox left as mount points.
+/// Removes the empty directories that sandboxes leave as mount points: .git, .gemini, node_modules, .venv.
 void RemoveEmptyMountPoints(const SafeDir& dir);
 
 /// The holder; NOT_FOUND when nobody is.  DATA_LOSS when the file cannot be read as a claim.

@@ -309,5 +309,16 @@ TEST_F(DirectoryWorkspaces, TheRecordsReadOldInputsAndKeepUnknownKeys) {
   EXPECT_THROW(nlohmann::json({{"kind", 3}}).get<OpenWorkspaceRequest>(), nlohmann::json::exception);
 }
 
+TEST(MountPoints, OfASandboxAreRemovedAndWhatHoldsSomethingStays) {  // RW-D3
+  const test::TempDir project;
+  for (const char* name : {".git", "node_modules", ".venv"}) std::filesystem::create_directory(project / name);
+  project.Put(".gemini/settings.json", "{}");
+  const auto dir = SafeDir::Open(project.path(), {.reserved = {}});
+  ASSERT_TRUE(dir.has_value());
+  RemoveEmptyMountPoints(*dir);
+  for (const char* name : {".git", "node_modules", ".venv"}) EXPECT_FALSE(project.Has(name)) << name;
+  EXPECT_TRUE(project.Has(".gemini/settings.json"));
+}
+
 }  // namespace
 }  // namespace wfe::activities
