@@ -1,8 +1,8 @@
 // Activity tasks: poll, complete, fail, cancel, heartbeat; by token and by id (S35).
 #include "engine/frontend/handler_table.h"
 #include "engine/frontend/polling.h"
-#include "engine/frontend/services.h"
 #include "engine/frontend/validation.h"
+#include "engine/runtime/services.h"
 
 namespace wfe::frontend {
 

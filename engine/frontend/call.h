@@ -8,8 +8,9 @@
 
 #include "engine/base/result.h"
 #include "engine/base/serialize.h"
-#include "engine/frontend/admission.h"
 #include "engine/frontend/dispatcher.h"
+#include "engine/frontend/fwd.h"
+#include "engine/runtime/admission.h"
 
 namespace wfe::frontend {
 

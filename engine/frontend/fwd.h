@@ -1,6 +1,8 @@
 // Forward declarations of wfe::frontend.
 #pragma once
 
+#include "engine/runtime/fwd.h"
+
 namespace wfe::frontend {
 
 class Call;
@@ -8,8 +10,9 @@ class Dispatcher;
 class Engine;
 class HandlerTable;
 class ServerCall;
-struct EngineHost;
-struct EngineOptions;
-struct Services;
+using runtime::Admission;
+using runtime::EngineHost;
+using runtime::EngineOptions;
+using runtime::Services;
 
 }  // namespace wfe::frontend

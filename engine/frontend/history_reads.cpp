@@ -1,8 +1,8 @@
 // Reading histories, and waiting for what comes next.
 #include "engine/base/serialize.h"
 #include "engine/frontend/handler_table.h"
-#include "engine/frontend/services.h"
 #include "engine/frontend/validation.h"
+#include "engine/runtime/services.h"
 #include "engine/shard/history_bytes.h"
 #include "temporal/api/enums/v1/workflow.pb.h"
 

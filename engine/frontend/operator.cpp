@@ -2,8 +2,8 @@
 #include "engine/base/serialize.h"
 #include "engine/frontend/handler_table.h"
 #include "engine/frontend/search_attributes.h"
-#include "engine/frontend/services.h"
 #include "engine/frontend/validation.h"
+#include "engine/runtime/services.h"
 #include "temporal/api/operatorservice/v1/request_response.pb.h"
 
 namespace wfe::frontend {
@@ -34,7 +34,7 @@ void Add(Services& services, const os::AddSearchAttributesRequest& request, Call
   }
   const int64_t most = services.options.max_custom_search_attributes;
   services.ChangeNamespace(
-      call, request.namespace_(),
+      request.namespace_(),
       [added = request.search_attributes(), most](engine::v1::NamespaceRow& row) -> Status {
         auto& own = *row.mutable_search_attributes();
         // What is there keeps its type.
@@ -60,7 +60,7 @@ void Remove(Services& services, const os::RemoveSearchAttributesRequest& request
     return call.Fail(InvalidArgument("Unable to remove non-custom search attributes: " + name + "."));
   }
   services.ChangeNamespace(
-      call, request.namespace_(),
+      request.namespace_(),
       [removed = request.search_attributes()](engine::v1::NamespaceRow& row) -> Status {
         for (const std::string& name : removed) row.mutable_search_attributes()->erase(name);
         return Ok();

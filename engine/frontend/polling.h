@@ -1,4 +1,4 @@
-// A poll's way: park at matching, take the task at its shard, answer; again when the task turned out void.
+// Polls for tasks, as calls.
 #pragma once
 
 #include <string>

@@ -1,7 +1,7 @@
 // Queries and their answers (S64-S68).
 #include "engine/frontend/handler_table.h"
-#include "engine/frontend/services.h"
 #include "engine/frontend/validation.h"
+#include "engine/runtime/services.h"
 
 namespace wfe::frontend {
 

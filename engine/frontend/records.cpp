@@ -1,14 +1,15 @@
 // The records service (ARCHITECTURE D7), whose calls may wait for the disk.
+#include "engine/frontend/blocking.h"
 #include "engine/frontend/handler_table.h"
-#include "engine/frontend/services.h"
 #include "engine/records/records_service.h"
+#include "engine/runtime/services.h"
 
 namespace wfe::frontend {
 
 void ServeRecords(HandlerTable& table, Services& services) {
   for (const char* method : {"GetInfo", "PutBlob", "GetBlob", "AppendRow", "ScanRows"}) {
     table.ServeBytes(records::kServiceName, method, [&services, method](std::string_view bytes, Call call) {
-      services.Blocking(call, [&services, method, request = std::string(bytes), call] {
+      Blocking(services, call, [&services, method, request = std::string(bytes), call] {
         WFE_CHECK(services.records != nullptr, "a call came before the engine was started");
         records::RecordsService service(*services.records, services.options.server_version);
         Result<std::string> response = service.Call(method, request);

@@ -3,11 +3,12 @@
 #include <regex>
 
 #include "engine/base/excerpt.h"
+#include "engine/frontend/blocking.h"
 #include "engine/frontend/handler_table.h"
 #include "engine/frontend/search_attributes.h"
-#include "engine/frontend/services.h"
 #include "engine/frontend/validation.h"
 #include "engine/history/proto_time.h"
+#include "engine/runtime/services.h"
 #include "engine/schedules/start_request.h"
 
 namespace wfe::frontend {
@@ -44,7 +45,7 @@ Status CheckAction(const Services& services, const std::string& ns, const std::s
   return CheckStart(services, &request);
 }
 
-shard::ScheduleKey KeyOf(const std::string& ns, const std::string& schedule_id) { return {Namespace(ns), schedule_id}; }
+runtime::ScheduleKey KeyOf(const std::string& ns, const std::string& schedule_id) { return {Namespace(ns), schedule_id}; }
 
 void Create(Services& services, ws::CreateScheduleRequest request, Call call) {
   for (Status valid :
@@ -57,9 +58,9 @@ void Create(Services& services, ws::CreateScheduleRequest request, Call call) {
         CheckSearchAttributes(services, request.namespace_(), request.mutable_search_attributes())}) {
     if (!valid) return call.Fail(std::move(valid).error());
   }
-  const shard::ScheduleKey key = KeyOf(request.namespace_(), request.schedule_id());
-  services.OnScheduler(
-      key, [key, request = std::move(request), call = std::move(call)](shard::Scheduler& scheduler) mutable {
+  const runtime::ScheduleKey key = KeyOf(request.namespace_(), request.schedule_id());
+  services.OnScheduleRunner(
+      key, [key, request = std::move(request), call = std::move(call)](runtime::ScheduleRunner& runner) mutable {
         schedules::NewSchedule schedule;
         schedule.ns = request.namespace_();
         schedule.schedule_id = request.schedule_id();
@@ -68,7 +69,7 @@ void Create(Services& services, ws::CreateScheduleRequest request, Call call) {
         schedule.search_attributes = std::move(*request.mutable_search_attributes());
         schedule.request_id = request.request_id();
         schedule.initial_patch = std::move(*request.mutable_initial_patch());
-        scheduler.Create(std::move(schedule), [call = std::move(call)](Result<uint64_t> token) {
+        runner.Create(std::move(schedule), [call = std::move(call)](Result<uint64_t> token) {
           if (!token) return call.Fail(std::move(token).error());
           ws::CreateScheduleResponse response;
           response.set_conflict_token(std::to_string(*token));
@@ -81,9 +82,9 @@ void Describe(Services& services, const ws::DescribeScheduleRequest& request, Ca
   if (Status valid = CheckSchedule(services, request.namespace_(), request.schedule_id()); !valid) {
     return call.Fail(std::move(valid).error());
   }
-  const shard::ScheduleKey key = KeyOf(request.namespace_(), request.schedule_id());
-  services.OnScheduler(key, [key, call = std::move(call)](shard::Scheduler& scheduler) mutable {
-    scheduler.Describe(key, [call = std::move(call)](Result<ws::DescribeScheduleResponse> response) {
+  const runtime::ScheduleKey key = KeyOf(request.namespace_(), request.schedule_id());
+  services.OnScheduleRunner(key, [key, call = std::move(call)](runtime::ScheduleRunner& runner) mutable {
+    runner.Describe(key, [call = std::move(call)](Result<ws::DescribeScheduleResponse> response) {
       if (!response) return call.Fail(std::move(response).error());
       call.Reply(*response);
     });
@@ -91,10 +92,10 @@ void Describe(Services& services, const ws::DescribeScheduleRequest& request, Ca
 }
 
 /// Updates and patches answer with an empty message.
-void Apply(Services& services, const shard::ScheduleKey& key, schedules::Input input, Call call) {
-  services.OnScheduler(key,
-                       [key, input = std::move(input), call = std::move(call)](shard::Scheduler& scheduler) mutable {
-                         scheduler.Apply(key, std::move(input),
+void Apply(Services& services, const runtime::ScheduleKey& key, schedules::Input input, Call call) {
+  services.OnScheduleRunner(key,
+                       [key, input = std::move(input), call = std::move(call)](runtime::ScheduleRunner& runner) mutable {
+                         runner.Apply(key, std::move(input),
                                          [call = std::move(call)](Result<uint64_t> token) { call.ReplyEmpty(token); });
                        });
 }
@@ -142,9 +143,9 @@ void Delete(Services& services, const ws::DeleteScheduleRequest& request, Call c
   if (Status valid = CheckSchedule(services, request.namespace_(), request.schedule_id()); !valid) {
     return call.Fail(std::move(valid).error());
   }
-  const shard::ScheduleKey key = KeyOf(request.namespace_(), request.schedule_id());
-  services.OnScheduler(key, [key, call = std::move(call)](shard::Scheduler& scheduler) mutable {
-    scheduler.Delete(key, [call = std::move(call)](Result<bool> deleted) { call.ReplyEmpty(deleted); });
+  const runtime::ScheduleKey key = KeyOf(request.namespace_(), request.schedule_id());
+  services.OnScheduleRunner(key, [key, call = std::move(call)](runtime::ScheduleRunner& runner) mutable {
+    runner.Delete(key, [call = std::move(call)](Result<bool> deleted) { call.ReplyEmpty(deleted); });
   });
 }
 
@@ -157,11 +158,11 @@ void MatchingTimes(Services& services, const ws::ListScheduleMatchingTimesReques
       return call.Fail(std::move(valid).error());
     }
   }
-  const shard::ScheduleKey key = KeyOf(request.namespace_(), request.schedule_id());
-  services.OnScheduler(
+  const runtime::ScheduleKey key = KeyOf(request.namespace_(), request.schedule_id());
+  services.OnScheduleRunner(
       key, [key, start = history::FromProto(request.start_time()), end = history::FromProto(request.end_time()),
-            call = std::move(call)](shard::Scheduler& scheduler) mutable {
-        scheduler.MatchingTimes(key, start, end,
+            call = std::move(call)](runtime::ScheduleRunner& runner) mutable {
+        runner.MatchingTimes(key, start, end,
                                 [call = std::move(call)](Result<ws::ListScheduleMatchingTimesResponse> response) {
                                   if (!response) return call.Fail(std::move(response).error());
                                   call.Reply(*response);
@@ -197,8 +198,7 @@ void List(Services& services, ws::ListSchedulesRequest request, Call call) {
   if (request.maximum_page_size() < 0) return call.Fail(InvalidArgument("MaximumPageSize is negative."));
   const int page_size =
       request.maximum_page_size() > 0 ? std::min(request.maximum_page_size(), kMaxPageSize) : kDefaultPageSize;
-  services.Blocking(
-      call, [&services, request = std::move(request), query = *query, page_size, call] {
+  Blocking(services, call, [&services, request = std::move(request), query = *query, page_size, call] {
         ws::ListSchedulesResponse response;
         const Instant now = services.host.clock.Now();
         int64_t bytes = 0;
@@ -212,7 +212,7 @@ void List(Services& services, ws::ListSchedulesRequest request, Call call) {
               Result<schedules::State> state = schedules::Load(std::move(row));
               // One that cannot be read was named at the start.
               if (!state) return true;
-              shard::FillListEntry(*state, now, response.add_schedules());
+              runtime::FillListEntry(*state, now, response.add_schedules());
               bytes += static_cast<int64_t>(response.schedules(response.schedules_size() - 1).ByteSizeLong());
               return true;
             });
@@ -225,7 +225,7 @@ void Count(Services& services, const ws::CountSchedulesRequest& request, Call ca
   if (Status valid = CheckNamespace(services, request.namespace_()); !valid) return call.Fail(std::move(valid).error());
   Result<ListQuery> query = ParseQuery(request.query());
   if (!query) return call.Fail(std::move(query).error());
-  services.Blocking(call, [&services, ns = request.namespace_(), query = *query, call] {
+  Blocking(services, call, [&services, ns = request.namespace_(), query = *query, call] {
     ws::CountSchedulesResponse response;
     const Status read = services.host.store.schedules().ForEachAfter(ns, "", [&](const engine::v1::ScheduleRow& row) {
       if (query.Matches(row)) response.set_count(response.count() + 1);

@@ -7,7 +7,7 @@
 #include "engine/base/parse_json.h"
 #include "engine/base/printable.h"
 #include "engine/base/serialize.h"
-#include "engine/frontend/services.h"
+#include "engine/runtime/services.h"
 #include "engine/visibility/list_filter.h"
 
 namespace wfe::frontend {

@@ -2,9 +2,9 @@
 #include "engine/base/excerpt.h"
 #include "engine/base/serialize.h"
 #include "engine/frontend/handler_table.h"
-#include "engine/frontend/services.h"
 #include "engine/frontend/validation.h"
 #include "engine/history/proto_time.h"
+#include "engine/runtime/services.h"
 #include "temporal/api/enums/v1/common.pb.h"
 #include "temporal/api/enums/v1/namespace.pb.h"
 #include "temporal/api/errordetails/v1/message.pb.h"
@@ -112,7 +112,7 @@ void RegisterNamespace(Services& services, const ws::RegisterNamespaceRequest& r
   row.set_description(request.description());
   *row.mutable_retention() = history::ToProto(retention);
   *row.mutable_created() = history::ToProto(services.host.clock.Now());
-  services.RegisterNamespace(call, std::move(row), [call](Status status) {
+  services.RegisterNamespace(std::move(row), [call](Status status) {
     if (!status) {
       Error error = std::move(status).error();
       if (error.code == StatusCode::kAlreadyExists) {

@@ -4,9 +4,9 @@
 #include <memory>
 
 #include "engine/frontend/handler_table.h"
-#include "engine/frontend/services.h"
 #include "engine/frontend/validation.h"
 #include "engine/history/proto_time.h"
+#include "engine/runtime/services.h"
 #include "temporal/api/enums/v1/task_queue.pb.h"
 
 namespace wfe::frontend {
@@ -14,7 +14,7 @@ namespace wfe::frontend {
 namespace ws = temporal::api::workflowservice::v1;
 namespace enums = temporal::api::enums::v1;
 namespace tq = temporal::api::taskqueue::v1;
-using Described = shard::PollBroker::QueueDescription;
+using Described = runtime::PollBroker::QueueDescription;
 
 namespace {
 

@@ -5,9 +5,9 @@
 #include "engine/base/excerpt.h"
 #include "engine/base/serialize.h"
 #include "engine/frontend/search_attributes.h"
-#include "engine/frontend/services.h"
 #include "engine/history/attribute_limits.h"
 #include "engine/history/proto_time.h"
+#include "engine/runtime/services.h"
 #include "temporal/api/errordetails/v1/message.pb.h"
 
 namespace wfe::frontend {

@@ -1,9 +1,10 @@
 // Lists and counts of executions (EN-7, S104, S105).
 #include <regex>
 
+#include "engine/frontend/blocking.h"
 #include "engine/frontend/handler_table.h"
-#include "engine/frontend/services.h"
 #include "engine/frontend/validation.h"
+#include "engine/runtime/services.h"
 #include "engine/shard/answers.h"
 #include "engine/visibility/list_filter.h"
 #include "engine/visibility/visibility_reader.h"
@@ -34,7 +35,7 @@ void List(Services& services, ws::ListWorkflowExecutionsRequest request, Call ca
   if (request.page_size() < 0) return call.Fail(InvalidArgument("PageSize is negative."));
   const int page_size =
       std::min(request.page_size() > 0 ? request.page_size() : kDefaultPageSize, services.options.max_visibility_page);
-  services.Blocking(call, [&services, request = std::move(request), page_size, call] {
+  Blocking(services, call, [&services, request = std::move(request), page_size, call] {
     const visibility::VisibilityReader reader(services.host.store.stage(), services.options.visibility);
     Result<visibility::ListPage> page = reader.List(request.namespace_(), request.query(), page_size,
                                                     request.next_page_token(), services.options.max_list_page_bytes);
@@ -76,7 +77,7 @@ void Count(Services& services, ws::CountWorkflowExecutionsRequest request, Call 
   }
   Result<CountQuery> query = ParseCountQuery(request.query());
   if (!query) return call.Fail(std::move(query).error());
-  services.Blocking(call, [&services, ns = request.namespace_(), query = *std::move(query), call] {
+  Blocking(services, call, [&services, ns = request.namespace_(), query = *std::move(query), call] {
     const visibility::VisibilityReader reader(services.host.store.stage(), services.options.visibility);
     const auto counts = reader.CountByStatus(ns, query.filter);
     if (!counts) return call.Fail(counts.error());

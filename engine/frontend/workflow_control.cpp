@@ -1,8 +1,8 @@
 // Start, signal, cancel, terminate, describe.
 #include "engine/base/serialize.h"
 #include "engine/frontend/handler_table.h"
-#include "engine/frontend/services.h"
 #include "engine/frontend/validation.h"
+#include "engine/runtime/services.h"
 #include "engine/shard/history_bytes.h"
 
 namespace wfe::frontend {

@@ -2,8 +2,8 @@
 #include "engine/frontend/handler_table.h"
 #include "engine/frontend/polling.h"
 #include "engine/frontend/search_attributes.h"
-#include "engine/frontend/services.h"
 #include "engine/frontend/validation.h"
+#include "engine/runtime/services.h"
 #include "temporal/api/enums/v1/failed_cause.pb.h"
 #include "temporal/api/enums/v1/task_queue.pb.h"
 

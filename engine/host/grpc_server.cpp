@@ -21,9 +21,9 @@
 
 #include "engine/base/serialize.h"
 #include "engine/base/strand.h"
-#include "engine/frontend/admission.h"
 #include "engine/host/answer_budget.h"
 #include "engine/host/listener.h"
+#include "engine/runtime/admission.h"
 #include "wfe/records/v1/records.pb.h"
 
 namespace wfe::host {
@@ -120,7 +120,7 @@ class GrpcCall final : public frontend::ServerCall {
     if (!response) return reactor_.Finish(ToStatus(response.error()));
     const auto bytes = static_cast<int64_t>(response->size());
     if (!transport_.answers.Take(bytes)) {
-      return reactor_.Finish(ToStatus(frontend::SystemOverloaded(
+      return reactor_.Finish(ToStatus(runtime::SystemOverloaded(
           "answers of " + std::to_string(transport_.answers.bytes()) +
           " bytes wait for callers that do not read them, no more are sent (max_unread_answer_bytes)")));
     }

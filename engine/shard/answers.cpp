@@ -7,6 +7,7 @@
 #include "engine/history/proto_time.h"
 #include "engine/history/retry.h"
 #include "engine/history/workflow_task.h"
+#include "engine/visibility/visibility_record.h"
 #include "temporal/api/enums/v1/event_type.pb.h"
 #include "temporal/api/enums/v1/task_queue.pb.h"
 #include "temporal/api/enums/v1/workflow.pb.h"
@@ -16,27 +17,6 @@ namespace wfe::shard {
 namespace enums = temporal::api::enums::v1;
 using history::FromProto;
 using history::ToProto;
-
-engine::v1::VisibilityRecord VisibilityOf(const history::MutableState& state) {
-  const engine::v1::Folded& folded = state.folded();
-  engine::v1::VisibilityRecord record;
-  record.set_workflow_id(folded.workflow_id());
-  record.set_run_id(folded.run_id());
-  record.set_workflow_type(folded.workflow_type().name());
-  *record.mutable_start_time() = folded.start_time();
-  if (folded.has_close_time()) *record.mutable_close_time() = folded.close_time();
-  *record.mutable_execution_time() =
-      ToProto(FromProto(folded.start_time()) + FromProto(folded.first_workflow_task_backoff()));
-  record.set_status(folded.status());
-  record.set_history_length(folded.next_event_id() - 1);
-  record.set_task_queue(folded.task_queue());
-  if (folded.has_memo()) *record.mutable_memo() = folded.memo();
-  if (folded.has_search_attributes()) *record.mutable_search_attributes() = folded.search_attributes();
-  record.set_history_size_bytes(state.bookkeeping().history_size_bytes());
-  record.set_state_transition_count(state.bookkeeping().state_transition_count());
-  record.set_first_run_id(folded.first_execution_run_id());
-  return record;
-}
 
 void FillExecutionInfo(const engine::v1::VisibilityRecord& record,
                        temporal::api::workflow::v1::WorkflowExecutionInfo* info) {
@@ -135,7 +115,7 @@ temporal::api::workflowservice::v1::DescribeWorkflowExecutionResponse DescribeAn
   if (folded.has_user_metadata()) *config->mutable_user_metadata() = folded.user_metadata();
 
   auto& info = *answer.mutable_workflow_execution_info();
-  FillExecutionInfo(VisibilityOf(state), &info);
+  FillExecutionInfo(visibility::VisibilityOf(state), &info);
   // Set even when they are empty: Temporal does, and the Go SDK reads them unasked (WIRE-F1).
   info.mutable_search_attributes();
   *info.mutable_auto_reset_points()->mutable_points() = folded.auto_reset_points();

@@ -11,8 +11,6 @@
 
 namespace wfe::shard {
 
-engine::v1::VisibilityRecord VisibilityOf(const history::MutableState& state);
-
 /// A row of a listing, as Temporal's clients read it.
 void FillExecutionInfo(const engine::v1::VisibilityRecord& record,
                        temporal::api::workflow::v1::WorkflowExecutionInfo* info);

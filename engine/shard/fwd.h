@@ -3,8 +3,6 @@
 
 namespace wfe::shard {
 
-class PollBroker;
-class Scheduler;
 class Shard;
 class TaskSink;
 class TokenCodec;

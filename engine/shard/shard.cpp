@@ -6,6 +6,7 @@
 #include "engine/history/nesting.h"
 #include "engine/shard/answers.h"
 #include "engine/shard/shard_private.h"
+#include "engine/visibility/visibility_record.h"
 #include "temporal/api/enums/v1/event_type.pb.h"
 
 namespace wfe::shard {
@@ -285,7 +286,7 @@ void Shard::Adopt(Step& step, std::vector<storage::ExecutionCommit>& commits) {
     }
   }
   if (!execution.state.IsOpen()) status_changed = status_changed || !transition.events.empty();
-  if (listed || status_changed) commit.visibility = VisibilityOf(execution.state);
+  if (listed || status_changed) commit.visibility = visibility::VisibilityOf(execution.state);
   if (status_changed && step.is_current) {
     engine::v1::CurrentRun current;
     current.set_run_id(folded.run_id());

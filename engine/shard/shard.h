@@ -17,6 +17,7 @@
 #include "engine/base/time.h"
 #include "engine/history/decide.h"
 #include "engine/matching/task_ref.h"
+#include "engine/shard/callback.h"
 #include "engine/shard/history_bytes.h"
 #include "engine/shard/options.h"
 #include "engine/shard/task_sink.h"
@@ -28,10 +29,6 @@
 namespace wfe::shard {
 
 namespace ws = temporal::api::workflowservice::v1;
-
-/// Gets the value or the refusal, exactly once, on the shard's strand, never before what it rests on is durable.
-template <class T>
-using Callback = Function<void(Result<T>)>;
 
 /// Which run a caller means.
 struct Target {

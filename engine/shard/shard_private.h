@@ -40,8 +40,6 @@ struct Shard::PendingQuery {
   Callback<std::string> done;
 };
 
-inline Error ShuttingDown() { return Unavailable("the server is shutting down"); }
-
 /// Takes out of `parked` what `which` names; the order stays.
 template <class T, class Which>
 std::vector<std::unique_ptr<T>> TakeIf(std::vector<std::unique_ptr<T>>& parked, Which which) {

@@ -1,7 +1,7 @@
 // What a parked or busy engine keeps in memory.
 #include <gmock/gmock.h>
 
-#include "engine/shard/poll_broker.h"
+#include "engine/runtime/poll_broker.h"
 #include "engine/shard/shard.h"
 #include "engine/shard/task_token.h"
 #include "tests/support/engine_fixture.h"
@@ -46,8 +46,8 @@ class ShardMemory : public testing::EngineFixture {
 
   shard::Options shard_options_;
   shard::TokenCodec tokens_{"secret", 1};
-  std::shared_ptr<shard::PollBroker> broker_ =
-      std::make_shared<shard::PollBroker>(shard_options_, loop_, loop_, matching_strand_);
+  std::shared_ptr<runtime::PollBroker> broker_ =
+      std::make_shared<runtime::PollBroker>(shard_options_, loop_, loop_, matching_strand_);
   std::unique_ptr<shard::Shard> shard_;
 };
 
@@ -153,7 +153,7 @@ TEST_F(ShardMemory, OnlyTheQueuesThatHaveRoomAgainGetTheirTasksAnew) {  // F16
   const auto backlog = [&](const std::string& queue) {
     int64_t found = 0;
     broker_->Describe({Namespace("default"), matching::QueueType::kWorkflow, queue},
-                      [&](shard::PollBroker::QueueDescription described) { found = described.backlog; });
+                      [&](runtime::PollBroker::QueueDescription described) { found = described.backlog; });
     loop_.RunReady();
     return found;
   };

@@ -20,7 +20,9 @@
 #include "engine/storage/schedule_store.h"
 #include "engine/timers/timer_queue.h"
 
-namespace wfe::shard {
+namespace wfe::runtime {
+
+namespace ws = temporal::api::workflowservice::v1;
 
 /// Names a schedule; sharded like a workflow id.
 struct ScheduleKey {
@@ -33,7 +35,7 @@ struct ScheduleKey {
 ///
 /// A schedule's timer and what it has under way are derived from its row, so recovery is nothing but reading the rows.
 /// The workflows it starts live on any shard; they are reached through `Host`, like a client would.
-class Scheduler {
+class ScheduleRunner {
  public:
   struct Host {
     const Clock& clock;
@@ -41,32 +43,32 @@ class Scheduler {
     Executor& executor;
     storage::ScheduleStore& store;
     // On the shard of the workflow; the answers come back on this strand.
-    std::function<void(ws::StartWorkflowExecutionRequest, Callback<StartOutcome>)> start;
-    std::function<void(Target, history::Input, Callback<MutateOutcome>)> mutate;
-    std::function<void(Target, Callback<ChainEnd>)> watch;
+    std::function<void(ws::StartWorkflowExecutionRequest, shard::Callback<shard::StartOutcome>)> start;
+    std::function<void(shard::Target, history::Input, shard::Callback<shard::MutateOutcome>)> mutate;
+    std::function<void(shard::Target, shard::Callback<shard::ChainEnd>)> watch;
   };
-  Scheduler(const Options& options, Host host);
-  ~Scheduler();
-  Scheduler(const Scheduler&) = delete;
-  Scheduler& operator=(const Scheduler&) = delete;
+  ScheduleRunner(const shard::Options& options, Host host);
+  ~ScheduleRunner();
+  ScheduleRunner(const ScheduleRunner&) = delete;
+  ScheduleRunner& operator=(const ScheduleRunner&) = delete;
 
   /// `unreadable` answer DATA_LOSS until somebody deletes them.
   void Recover(std::vector<schedules::State> states, const std::vector<ScheduleKey>& unreadable = {});
   /// Compares the timers with the states, and repairs what differs (H21).
-  DerivedDifference CheckDerived();
+  shard::DerivedDifference CheckDerived();
   /// Refuses what comes afterwards.  `flushed` runs when all commits are durable.
   void Stop(Function<void()> flushed);
 
   /// The conflict token.  ALREADY_EXISTS, unless it was created by the same request.
-  void Create(schedules::NewSchedule schedule, Callback<uint64_t> done);
+  void Create(schedules::NewSchedule schedule, shard::Callback<uint64_t> done);
   /// An update or a patch.  NOT_FOUND; the errors of schedules::Advance.
-  void Apply(const ScheduleKey& key, schedules::Input input, Callback<uint64_t> done);
-  void Delete(const ScheduleKey& key, Callback<bool> done);
+  void Apply(const ScheduleKey& key, schedules::Input input, shard::Callback<uint64_t> done);
+  void Delete(const ScheduleKey& key, shard::Callback<bool> done);
   /// Waits a moment for the starts that are decided upon: who has triggered one wants to see it (WIRE-F12).
-  void Describe(const ScheduleKey& key, Callback<ws::DescribeScheduleResponse> done);
+  void Describe(const ScheduleKey& key, shard::Callback<ws::DescribeScheduleResponse> done);
   /// The action times in (start, end], at most 1,000 of them.
   void MatchingTimes(const ScheduleKey& key, Instant start, Instant end,
-                     Callback<ws::ListScheduleMatchingTimesResponse> done);
+                     shard::Callback<ws::ListScheduleMatchingTimesResponse> done);
 
  private:
   struct Entry {
@@ -79,7 +81,7 @@ class Scheduler {
   struct WaitingDescribe {
     uint64_t id = 0;
     ScheduleKey schedule;
-    Callback<ws::DescribeScheduleResponse> done;
+    shard::Callback<ws::DescribeScheduleResponse> done;
   };
   using Key = ExecutionKey;  // with the schedule's id for the workflow id, and no run
 
@@ -103,13 +105,13 @@ class Scheduler {
   void ArmTimer();
   void OnTimer();
   bool MayStart();
-  void DescribeNow(const ScheduleKey& schedule, Callback<ws::DescribeScheduleResponse> done);
+  void DescribeNow(const ScheduleKey& schedule, shard::Callback<ws::DescribeScheduleResponse> done);
   /// Those that wait for this schedule; with `only`, that one.
   void AnswerDescribes(const Key& key, std::optional<uint64_t> only);
   void WhenDurable(uint64_t commit, Function<void()> run);
   storage::DurableCallback NextCommit();
 
-  const Options& options_;
+  const shard::Options& options_;
   const Host host_;
   std::unordered_map<Key, std::unique_ptr<Entry>> entries_;
   int64_t bytes_ = 0;  // of all rows
@@ -132,4 +134,4 @@ class Scheduler {
 /// What a list says of a schedule.
 void FillListEntry(const schedules::State& state, Instant now, temporal::api::schedule::v1::ScheduleListEntry* entry);
 
-}  // namespace wfe::shard
+}  // namespace wfe::runtime

@@ -1,13 +1,13 @@
-#include "engine/shard/poll_broker.h"
+#include "engine/runtime/poll_broker.h"
 
 #include <algorithm>
 
-namespace wfe::shard {
+namespace wfe::runtime {
 namespace {
 
 constexpr size_t kMaxShutDownWorkers = 10'000;
 
-matching::MatcherLimits MatcherLimitsOf(const Options& options) {
+matching::MatcherLimits MatcherLimitsOf(const shard::Options& options) {
   return {.max_pollers = options.max_pollers,
           .max_pollers_per_queue = options.max_pollers_per_queue,
           .max_backlog_per_queue = options.max_backlog_per_queue,
@@ -17,7 +17,7 @@ matching::MatcherLimits MatcherLimitsOf(const Options& options) {
 
 }  // namespace
 
-PollBroker::PollBroker(const Options& options, const Clock& clock, TimerService& timers, Executor& executor,
+PollBroker::PollBroker(const shard::Options& options, const Clock& clock, TimerService& timers, Executor& executor,
                        const Clock* told)
     : options_(options), clock_(clock), told_(told ? *told : clock), timers_(timers), executor_(executor), matcher_(MatcherLimitsOf(options)) {}
 
@@ -178,4 +178,4 @@ void PollBroker::OnTimer() {
   ArmTimer();
 }
 
-}  // namespace wfe::shard
+}  // namespace wfe::runtime

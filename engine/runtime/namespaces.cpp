@@ -1,6 +1,6 @@
-#include "engine/frontend/namespaces.h"
+#include "engine/runtime/namespaces.h"
 
-namespace wfe::frontend {
+namespace wfe::runtime {
 
 bool Namespaces::Exists(const std::string& name) const {
   const std::lock_guard lock(mutex_);
@@ -47,4 +47,4 @@ void Namespaces::Replace(engine::v1::NamespaceRow row) {
   rows_[row.name()] = std::move(row);
 }
 
-}  // namespace wfe::frontend
+}  // namespace wfe::runtime

@@ -7,7 +7,7 @@
 
 #include "engine/base/result.h"
 
-namespace wfe::frontend {
+namespace wfe::runtime {
 
 struct AdmissionLimits {
   int64_t max_calls = 40'000;                      ///< In flight, parked ones included.
@@ -62,4 +62,4 @@ class Admission {
 /// RESOURCE_EXHAUSTED because the server, not the caller, has too much to do.
 Error SystemOverloaded(std::string message);
 
-}  // namespace wfe::frontend
+}  // namespace wfe::runtime

@@ -1,4 +1,4 @@
-#include "engine/shard/scheduler.h"
+#include "engine/runtime/schedule_runner.h"
 
 #include <algorithm>
 #include <utility>
@@ -7,10 +7,10 @@
 #include "engine/base/serialize.h"
 #include "engine/history/proto_time.h"
 #include "engine/schedules/start_request.h"
-#include "engine/shard/shard_private.h"
+#include "engine/shard/callback.h"
 #include "temporal/api/errordetails/v1/message.pb.h"
 
-namespace wfe::shard {
+namespace wfe::runtime {
 
 namespace {
 
@@ -46,7 +46,7 @@ void FillAttributes(const engine::v1::ScheduleRow& row, Answer* answer) {
   }
 }
 
-Target TargetOf(const Namespace& ns, const engine::v1::RunningAction& action) {
+shard::Target TargetOf(const Namespace& ns, const engine::v1::RunningAction& action) {
   return {{ns, WorkflowId(action.workflow_id())}, RunId(), action.first_run_id()};
 }
 
@@ -86,8 +86,8 @@ void FillListEntry(const schedules::State& state, Instant now, temporal::api::sc
   info.set_state_size_bytes(static_cast<int64_t>(row.ByteSizeLong()));
 }
 
-Scheduler::Scheduler(const Options& options, Host host) : options_(options), host_(std::move(host)) {}
-Scheduler::~Scheduler() = default;
+ScheduleRunner::ScheduleRunner(const shard::Options& options, Host host) : options_(options), host_(std::move(host)) {}
+ScheduleRunner::~ScheduleRunner() = default;
 
 // --- Recovery and upkeep.
 
@@ -101,7 +101,7 @@ Error Unreadable(const std::string& schedule_id) {
 
 }  // namespace
 
-void Scheduler::Recover(std::vector<schedules::State> states, const std::vector<ScheduleKey>& unreadable) {
+void ScheduleRunner::Recover(std::vector<schedules::State> states, const std::vector<ScheduleKey>& unreadable) {
   WFE_CHECK(host_.executor.OnStrand());
   for (const ScheduleKey& key : unreadable) unreadable_.insert(NameOf(key));
   for (schedules::State& state : states) {
@@ -117,9 +117,9 @@ void Scheduler::Recover(std::vector<schedules::State> states, const std::vector<
   ArmTimer();
 }
 
-DerivedDifference Scheduler::CheckDerived() {
+shard::DerivedDifference ScheduleRunner::CheckDerived() {
   WFE_CHECK(host_.executor.OnStrand());
-  DerivedDifference difference;
+  shard::DerivedDifference difference;
   for (const auto& [key, entry] : entries_) {
     const auto wanted = schedules::NextDeadline(entry->state, options_.schedules);
     // A step that is not durable yet gets its timer when it is.
@@ -136,7 +136,7 @@ DerivedDifference Scheduler::CheckDerived() {
   return difference;
 }
 
-void Scheduler::Stop(Function<void()> flushed) {
+void ScheduleRunner::Stop(Function<void()> flushed) {
   WFE_CHECK(host_.executor.OnStrand());
   stopped_ = true;
   if (armed_for_) host_.timers.Cancel(armed_timer_);
@@ -146,9 +146,9 @@ void Scheduler::Stop(Function<void()> flushed) {
 
 // --- What clients ask for.
 
-void Scheduler::Create(schedules::NewSchedule schedule, Callback<uint64_t> done) {
+void ScheduleRunner::Create(schedules::NewSchedule schedule, shard::Callback<uint64_t> done) {
   WFE_CHECK(host_.executor.OnStrand());
-  if (stopped_) return done(ShuttingDown());
+  if (stopped_) return done(shard::ShuttingDown());
   const Key key = KeyOf(ScheduleKey{Namespace(schedule.ns), schedule.schedule_id});
   if (unreadable_.contains({schedule.ns, schedule.schedule_id})) return done(Unreadable(schedule.schedule_id));
   if (const Entry* known = Find(key)) {
@@ -178,7 +178,7 @@ void Scheduler::Create(schedules::NewSchedule schedule, Callback<uint64_t> done)
   WhenDurable(entry->last_commit, [done = std::move(done), token]() mutable { done(token); });
 }
 
-void Scheduler::Apply(const ScheduleKey& schedule, schedules::Input input, Callback<uint64_t> done) {
+void ScheduleRunner::Apply(const ScheduleKey& schedule, schedules::Input input, shard::Callback<uint64_t> done) {
   Result<Entry*> entry = Require(schedule);
   if (!entry) return done(std::move(entry).error());
   if (Status room = std::holds_alternative<schedules::Updated>(input) ? CheckRoom() : Ok(); !room) {
@@ -194,13 +194,13 @@ void Scheduler::Apply(const ScheduleKey& schedule, schedules::Input input, Callb
               [done = std::move(done), token = (*entry)->state.row.conflict_token()]() mutable { done(token); });
 }
 
-void Scheduler::Delete(const ScheduleKey& schedule, Callback<bool> done) {
+void ScheduleRunner::Delete(const ScheduleKey& schedule, shard::Callback<bool> done) {
   Result<Entry*> entry = Require(schedule);
   if (!entry && (stopped_ || unreadable_.erase(NameOf(schedule)) == 0)) return done(std::move(entry).error());
   Forget(KeyOf(schedule), [done = std::move(done)]() mutable { done(true); });
 }
 
-void Scheduler::Describe(const ScheduleKey& schedule, Callback<ws::DescribeScheduleResponse> done) {
+void ScheduleRunner::Describe(const ScheduleKey& schedule, shard::Callback<ws::DescribeScheduleResponse> done) {
   Result<Entry*> entry = Require(schedule);
   if (!entry) return done(std::move(entry).error());
   if ((*entry)->state.row.starting().empty()) return DescribeNow(schedule, std::move(done));
@@ -210,7 +210,7 @@ void Scheduler::Describe(const ScheduleKey& schedule, Callback<ws::DescribeSched
   host_.timers.After(kDescribePatience, host_.executor, [this, key, id] { AnswerDescribes(key, id); });
 }
 
-void Scheduler::AnswerDescribes(const Key& key, std::optional<uint64_t> only) {
+void ScheduleRunner::AnswerDescribes(const Key& key, std::optional<uint64_t> only) {
   const auto found = describes_.find(key);
   if (found == describes_.end()) return;
   std::vector<WaitingDescribe> waiting = std::move(found->second);
@@ -224,7 +224,7 @@ void Scheduler::AnswerDescribes(const Key& key, std::optional<uint64_t> only) {
   }
 }
 
-void Scheduler::DescribeNow(const ScheduleKey& schedule, Callback<ws::DescribeScheduleResponse> done) {
+void ScheduleRunner::DescribeNow(const ScheduleKey& schedule, shard::Callback<ws::DescribeScheduleResponse> done) {
   Result<Entry*> entry = Require(schedule);
   if (!entry) return done(std::move(entry).error());
   const schedules::State& state = (*entry)->state;
@@ -237,8 +237,8 @@ void Scheduler::DescribeNow(const ScheduleKey& schedule, Callback<ws::DescribeSc
               [done = std::move(done), response = std::move(response)]() mutable { done(std::move(response)); });
 }
 
-void Scheduler::MatchingTimes(const ScheduleKey& schedule, Instant start, Instant end,
-                              Callback<ws::ListScheduleMatchingTimesResponse> done) {
+void ScheduleRunner::MatchingTimes(const ScheduleKey& schedule, Instant start, Instant end,
+                              shard::Callback<ws::ListScheduleMatchingTimesResponse> done) {
   Result<Entry*> entry = Require(schedule);
   if (!entry) return done(std::move(entry).error());
   ws::ListScheduleMatchingTimesResponse response;
@@ -251,29 +251,29 @@ void Scheduler::MatchingTimes(const ScheduleKey& schedule, Instant start, Instan
 
 // --- States and commits.
 
-Scheduler::Key Scheduler::KeyOf(const engine::v1::ScheduleRow& row) {
+ScheduleRunner::Key ScheduleRunner::KeyOf(const engine::v1::ScheduleRow& row) {
   return {Namespace(row.namespace_()), WorkflowId(row.schedule_id()), RunId()};
 }
-Scheduler::Key Scheduler::KeyOf(const ScheduleKey& key) { return {key.ns, WorkflowId(key.schedule_id), RunId()}; }
+ScheduleRunner::Key ScheduleRunner::KeyOf(const ScheduleKey& key) { return {key.ns, WorkflowId(key.schedule_id), RunId()}; }
 
-Scheduler::Entry* Scheduler::Find(const Key& key) {
+ScheduleRunner::Entry* ScheduleRunner::Find(const Key& key) {
   const auto found = entries_.find(key);
   return found == entries_.end() ? nullptr : found->second.get();
 }
-Scheduler::Entry* Scheduler::Find(const Key& key, uint64_t instance) {
+ScheduleRunner::Entry* ScheduleRunner::Find(const Key& key, uint64_t instance) {
   Entry* const entry = Find(key);
   return entry && entry->instance == instance && !stopped_ ? entry : nullptr;
 }
-Result<Scheduler::Entry*> Scheduler::Require(const ScheduleKey& key) {
+Result<ScheduleRunner::Entry*> ScheduleRunner::Require(const ScheduleKey& key) {
   WFE_CHECK(host_.executor.OnStrand());
-  if (stopped_) return ShuttingDown();
+  if (stopped_) return shard::ShuttingDown();
   if (unreadable_.contains(NameOf(key))) return Unreadable(key.schedule_id);
   Entry* const entry = Find(KeyOf(key));
   if (!entry) return NotFound("schedule \"" + key.schedule_id + "\" not found");
   return entry;
 }
 
-storage::DurableCallback Scheduler::NextCommit() {
+storage::DurableCallback ScheduleRunner::NextCommit() {
   const uint64_t commit = ++handed_in_;
   return {&host_.executor, [this, commit] {
             WFE_CHECK(host_.executor.OnStrand() && commit == durable_ + 1, "commits became durable out of order");
@@ -286,24 +286,24 @@ storage::DurableCallback Scheduler::NextCommit() {
           }};
 }
 
-void Scheduler::WhenDurable(uint64_t commit, Function<void()> run) {
+void ScheduleRunner::WhenDurable(uint64_t commit, Function<void()> run) {
   if (commit <= durable_) return run();
   when_durable_.emplace(commit, std::move(run));
 }
 
-void Scheduler::Weigh(Entry& entry) {
+void ScheduleRunner::Weigh(Entry& entry) {
   const auto bytes = static_cast<int64_t>(entry.state.row.ByteSizeLong());
   bytes_ += bytes - entry.bytes;
   entry.bytes = bytes;
 }
 
-Status Scheduler::CheckRoom() const {
+Status ScheduleRunner::CheckRoom() const {
   if (bytes_ <= options_.max_schedules_bytes) return Ok();
   return ResourceExhausted("the schedules have " + std::to_string(bytes_) +
                            " bytes, no more are kept (max_schedules_bytes)");
 }
 
-void Scheduler::Save(const Key& key, Entry& entry) {
+void ScheduleRunner::Save(const Key& key, Entry& entry) {
   Weigh(entry);
   host_.store.Put(entry.state.row, NextCommit());
   entry.last_commit = handed_in_;
@@ -319,7 +319,7 @@ void Scheduler::Save(const Key& key, Entry& entry) {
   });
 }
 
-void Scheduler::Take(const Key& key, uint64_t instance, const schedules::Input& input) {
+void ScheduleRunner::Take(const Key& key, uint64_t instance, const schedules::Input& input) {
   Entry* const entry = Find(key, instance);
   if (!entry) return;
   const Status advanced = schedules::Advance(entry->state, input, host_.clock.Now(), options_.schedules);
@@ -328,7 +328,7 @@ void Scheduler::Take(const Key& key, uint64_t instance, const schedules::Input& 
   if (entry->state.row.starting().empty()) AnswerDescribes(key, std::nullopt);
 }
 
-void Scheduler::Forget(const Key& key, Function<void()> durable) {
+void ScheduleRunner::Forget(const Key& key, Function<void()> durable) {
   timers_.Remove(key);
   if (const Entry* entry = Find(key)) bytes_ -= entry->bytes;
   entries_.erase(key);
@@ -339,7 +339,7 @@ void Scheduler::Forget(const Key& key, Function<void()> durable) {
 
 // --- Effects.
 
-void Scheduler::CarryOut(const Key& key, uint64_t instance) {
+void ScheduleRunner::CarryOut(const Key& key, uint64_t instance) {
   Entry* const entry = Find(key, instance);
   if (!entry || entry->last_commit > durable_) return;
   bool held_back = false;
@@ -356,7 +356,7 @@ void Scheduler::CarryOut(const Key& key, uint64_t instance) {
   if (held_back) CarryOutLater(key, instance, {});
 }
 
-void Scheduler::CarryOutLater(const Key& key, uint64_t instance, std::string effect) {
+void ScheduleRunner::CarryOutLater(const Key& key, uint64_t instance, std::string effect) {
   host_.timers.After(kRetryAfter, host_.executor, [this, key, instance, effect = std::move(effect)] {
     Entry* const entry = Find(key, instance);
     if (!entry) return;
@@ -365,7 +365,7 @@ void Scheduler::CarryOutLater(const Key& key, uint64_t instance, std::string eff
   });
 }
 
-bool Scheduler::MayStart() {
+bool ScheduleRunner::MayStart() {
   const Instant now = host_.clock.Now();
   if (now - start_window_ >= std::chrono::seconds(1)) {
     start_window_ = now;
@@ -374,7 +374,7 @@ bool Scheduler::MayStart() {
   return starts_in_window_++ < options_.max_scheduled_starts_per_second;
 }
 
-void Scheduler::Begin(const Key& key, Entry& entry, const schedules::Effect& effect, const std::string& name) {
+void ScheduleRunner::Begin(const Key& key, Entry& entry, const schedules::Effect& effect, const std::string& name) {
   const uint64_t instance = entry.instance;
   // True when the effect is over for good; otherwise it will be tried again.
   const auto settled = [this, key, instance, name](const Error* error) {
@@ -393,7 +393,7 @@ void Scheduler::Begin(const Key& key, Entry& entry, const schedules::Effect& eff
     answer.number = start->start.number();
     answer.workflow_id = request.workflow_id();
     host_.start(std::move(request),
-                [this, key, instance, name, settled, answer = std::move(answer)](Result<StartOutcome> outcome) mutable {
+                [this, key, instance, name, settled, answer = std::move(answer)](Result<shard::StartOutcome> outcome) mutable {
                   if (!settled(outcome ? nullptr : &outcome.error())) return;
                   if (outcome) {
                     answer.first_run_id = outcome->first_execution_run_id;
@@ -408,7 +408,7 @@ void Scheduler::Begin(const Key& key, Entry& entry, const schedules::Effect& eff
     closed.workflow_id = watch->action.workflow_id();
     closed.first_run_id = watch->action.first_run_id();
     host_.watch(TargetOf(key.ns, watch->action),
-                [this, key, instance, settled, closed = std::move(closed)](Result<ChainEnd> end) mutable {
+                [this, key, instance, settled, closed = std::move(closed)](Result<shard::ChainEnd> end) mutable {
                   if (!settled(end ? nullptr : &end.error())) return;
                   // A run that is not there any more has no status to tell.
                   if (end) {
@@ -441,13 +441,13 @@ void Scheduler::Begin(const Key& key, Entry& entry, const schedules::Effect& eff
     }
     // The end of the run is what counts, and it is watched; a refusal means that it has ended already.
     host_.mutate(TargetOf(key.ns, action), std::move(input),
-                 [settled](Result<MutateOutcome> outcome) { settled(outcome ? nullptr : &outcome.error()); });
+                 [settled](Result<shard::MutateOutcome> outcome) { settled(outcome ? nullptr : &outcome.error()); });
   }
 }
 
 // --- Timers.
 
-void Scheduler::SetTimer(const Key& key, const Entry& entry) {
+void ScheduleRunner::SetTimer(const Key& key, const Entry& entry) {
   const auto due = schedules::NextDeadline(entry.state, options_.schedules);
   // What is left of a long step waits for the commit before it, so that steps do not pile up.
   if (due && (*due > host_.clock.Now() || entry.last_commit <= durable_)) {
@@ -457,7 +457,7 @@ void Scheduler::SetTimer(const Key& key, const Entry& entry) {
   }
 }
 
-void Scheduler::ArmTimer() {
+void ScheduleRunner::ArmTimer() {
   const std::optional<Instant> next = timers_.NextDue();
   if (!next || stopped_) return;
   if (armed_for_ && *armed_for_ <= *next) return;
@@ -473,7 +473,7 @@ void Scheduler::ArmTimer() {
   });
 }
 
-void Scheduler::OnTimer() {
+void ScheduleRunner::OnTimer() {
   WFE_CHECK(host_.executor.OnStrand());
   if (stopped_) return;
   const Instant now = host_.clock.Now();
@@ -489,4 +489,4 @@ void Scheduler::OnTimer() {
   ArmTimer();
 }
 
-}  // namespace wfe::shard
+}  // namespace wfe::runtime

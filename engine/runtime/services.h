@@ -8,16 +8,15 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/frontend/admission.h"
-#include "engine/frontend/call.h"
-#include "engine/frontend/engine.h"
-#include "engine/frontend/namespaces.h"
-#include "engine/shard/poll_broker.h"
-#include "engine/shard/scheduler.h"
+#include "engine/runtime/admission.h"
+#include "engine/runtime/engine_options.h"
+#include "engine/runtime/namespaces.h"
+#include "engine/runtime/poll_broker.h"
+#include "engine/runtime/schedule_runner.h"
 #include "engine/shard/shard.h"
 #include "engine/shard/task_token.h"
 
-namespace wfe::frontend {
+namespace wfe::runtime {
 
 /// Lives as long as the engine.  Members are set up by its constructor and used from any thread.
 struct Services {
@@ -26,7 +25,7 @@ struct Services {
   struct ShardPlace {
     Executor* executor = nullptr;
     std::unique_ptr<shard::Shard> shard;
-    std::unique_ptr<shard::Scheduler> scheduler;
+    std::unique_ptr<ScheduleRunner> runner;
   };
 
   size_t ShardIndex(std::string_view ns, std::string_view workflow_id) const;
@@ -39,23 +38,27 @@ struct Services {
     place.executor->Post([shard = place.shard.get(), work = std::move(work)]() mutable { work(*shard); });
   }
 
-  /// Runs `work(scheduler)` on the strand that owns the schedule.
+  /// Runs `work(runner)` on the strand that owns the schedule.
   template <class Work>
-  void OnScheduler(const shard::ScheduleKey& key, Work work) {
+  void OnScheduleRunner(const ScheduleKey& key, Work work) {
     ShardPlace& place = shards[ShardIndex(key.ns.value(), key.schedule_id)];
-    place.executor->Post([scheduler = place.scheduler.get(), work = std::move(work)]() mutable { work(*scheduler); });
+    place.executor->Post([runner = place.runner.get(), work = std::move(work)]() mutable { work(*runner); });
   }
-  /// How the scheduler on `strand` reaches the shards.
-  shard::Scheduler::Host SchedulerHost(Executor& strand);
+  /// How the runner of schedules on `strand` reaches the shards.
+  ScheduleRunner::Host RunnerHost(Executor& strand);
 
   /// Reads the namespaces of the store, after adding those of the options.  Blocks.
   Status LoadNamespaces();
   /// Stores a namespace and makes it known; `done` runs once it is durable.  ALREADY_EXISTS when the name is taken.
-  /// `call` is refused when it cannot be tried at all.
-  void RegisterNamespace(const Call& call, engine::v1::NamespaceRow row, Function<void(Status)> done);
+  void RegisterNamespace(engine::v1::NamespaceRow row, Function<void(Status)> done);
   /// Changes a namespace, unless `change` refuses; `done` runs once it is durable.
-  void ChangeNamespace(const Call& call, std::string name, Function<Status(engine::v1::NamespaceRow&)> change,
+  void ChangeNamespace(std::string name, Function<Status(engine::v1::NamespaceRow&)> change,
                        Function<void(Status)> done);
+
+  /// Reads namespaces, open executions and schedules, and hands them to the shards: see Engine::Start.
+  Status Recover();
+  /// See Engine::Stop.
+  void Stop(Function<void()> done);
 
   /// See Engine::CheckDerived.
   void CheckDerived(Function<void(Result<DerivedReport>)> done);
@@ -64,17 +67,15 @@ struct Services {
   void Warn(const std::string& sentence) const {
     if (host.warn) host.warn(sentence);
   }
-  /// Runs `work` on the blocking executor, or refuses the call when there is too much of that already.  `work` answers.
+  /// Runs `work` on the blocking executor, or refuses it when there is too much of that already.
   template <class Work>
-  void Blocking(const Call& call, Work work) {
-    if (Status admitted = admission->Block(); !admitted) return call.Fail(std::move(admitted).error());
-    host.blocking_executor.Post([admission = admission, work = std::move(work)]() mutable {
-      work();
-      admission->Unblock();
-    });
+  Status Blocking(Work work) {
+    WFE_RETURN_IF_ERROR(admission->Block());
+    RunAdmitted(std::move(work));
+    return Ok();
   }
 
-  /// The scale of ServerCall::Deadline.
+  /// The scale of the deadlines of those who wait.
   const Clock& WaitClock() const { return host.monotonic ? *host.monotonic : host.clock; }
 
   /// Offers again what is pending for queues that have room and had none before.  One scan at a time.
@@ -84,12 +85,12 @@ struct Services {
   const EngineHost host;
   const shard::TokenCodec tokens;
   const std::shared_ptr<Admission> admission;  // shared with calls, which may be answered late
-  const std::shared_ptr<shard::PollBroker> broker;
+  const std::shared_ptr<PollBroker> broker;
   Namespaces namespaces;
   std::mutex registering;
-  std::unique_ptr<records::RecordsStore> records;  // opened by Engine::Start
+  std::unique_ptr<records::RecordsStore> records;  // opened by Recover
   std::vector<ShardPlace> shards;
-  std::vector<ExecutionKey> unreadable_runs;  // set by Engine::Start
+  std::vector<ExecutionKey> unreadable_runs;  // set by Recover
   std::atomic<bool> stopping{false};
 
   /// Looks every second whether an overload is over.
@@ -100,9 +101,19 @@ struct Services {
   std::set<matching::QueueKey> drained;  // and not scanned for yet; protected by scan_mutex
 
  private:
+  Status RecoverExecutions();
+  Status RecoverSchedules();
+  /// On the blocking executor; admission->Block() has let it in.
+  template <class Work>
+  void RunAdmitted(Work work) {
+    host.blocking_executor.Post([admission = admission, work = std::move(work)]() mutable {
+      work();
+      admission->Unblock();
+    });
+  }
   void ScanForDrained();
   /// By shard.  Reads keys only, and blocks.
   Result<std::vector<std::vector<ExecutionKey>>> OpenExecutions() const;
 };
 
-}  // namespace wfe::frontend
+}  // namespace wfe::runtime

@@ -1,4 +1,4 @@
-#include "engine/frontend/admission.h"
+#include "engine/runtime/admission.h"
 
 #include <string>
 
@@ -6,7 +6,7 @@
 #include "temporal/api/enums/v1/failed_cause.pb.h"
 #include "temporal/api/errordetails/v1/message.pb.h"
 
-namespace wfe::frontend {
+namespace wfe::runtime {
 
 Error SystemOverloaded(std::string message) {
   temporal::api::errordetails::v1::ResourceExhaustedFailure failure;
@@ -58,4 +58,4 @@ Status Admission::Block() {
                           " calls that read or write much are in progress, no more are taken (max_blocking_calls)");
 }
 
-}  // namespace wfe::frontend
+}  // namespace wfe::runtime

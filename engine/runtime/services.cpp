@@ -1,11 +1,11 @@
-#include "engine/frontend/services.h"
+#include "engine/runtime/services.h"
 
 #include <bit>
 
 #include "engine/base/check.h"
 #include "engine/history/proto_time.h"
 
-namespace wfe::frontend {
+namespace wfe::runtime {
 
 Services::Services(EngineOptions engine_options, EngineHost engine_host)
     : options(std::move(engine_options)),
@@ -14,7 +14,7 @@ Services::Services(EngineOptions engine_options, EngineHost engine_host)
       admission(std::make_shared<Admission>(options.admission, [&stage = host.store.stage()] {
         return CommitBacklog{static_cast<int64_t>(stage.pending_commits()), static_cast<int64_t>(stage.pending_bytes())};
       })),
-      broker(std::make_shared<shard::PollBroker>(options.shard, WaitClock(), host.timers, host.matching_executor,
+      broker(std::make_shared<PollBroker>(options.shard, WaitClock(), host.timers, host.matching_executor,
                                                   &host.clock)) {
   WFE_CHECK(std::has_single_bit(host.shard_executors.size()), "the number of shards must be a power of two");
   for (size_t index = 0; index < host.shard_executors.size(); ++index) {
@@ -33,7 +33,7 @@ Services::Services(EngineOptions engine_options, EngineHost engine_host)
                                         .monotonic = &WaitClock(),
                                         .warn = host.warn};
     shards.push_back({executor, std::make_unique<shard::Shard>(options.shard, shard_host),
-                      std::make_unique<shard::Scheduler>(options.shard, SchedulerHost(*executor))});
+                      std::make_unique<ScheduleRunner>(options.shard, RunnerHost(*executor))});
   }
   admission->OnOverload([this](bool overloaded) {
     Warn(overloaded ? "the disk does not keep up: new calls are refused until it does" : "the disk keeps up again");
@@ -55,7 +55,7 @@ shard::Callback<T> AnsweredOn(Executor& strand, shard::Callback<T> done) {
 
 }  // namespace
 
-shard::Scheduler::Host Services::SchedulerHost(Executor& strand) {
+ScheduleRunner::Host Services::RunnerHost(Executor& strand) {
   return {
       .clock = host.clock,
       .timers = host.timers,
@@ -116,8 +116,9 @@ void Services::WatchOverload() {
   });
 }
 
-void Services::RegisterNamespace(const Call& call, engine::v1::NamespaceRow row, Function<void(Status)> done) {
-  Blocking(call, [this, row = std::move(row), done = std::move(done)]() mutable {
+void Services::RegisterNamespace(engine::v1::NamespaceRow row, Function<void(Status)> done) {
+  if (Status admitted = admission->Block(); !admitted) return done(std::move(admitted));
+  RunAdmitted([this, row = std::move(row), done = std::move(done)]() mutable {
     // The blocking executor may run two of these at once, for the same name.
     const std::lock_guard lock(registering);
     if (namespaces.Exists(row.name())) return done(AlreadyExists("Namespace " + row.name() + " already exists."));
@@ -132,9 +133,10 @@ void Services::RegisterNamespace(const Call& call, engine::v1::NamespaceRow row,
   });
 }
 
-void Services::ChangeNamespace(const Call& call, std::string name,
-                               Function<Status(engine::v1::NamespaceRow&)> change, Function<void(Status)> done) {
-  Blocking(call, [this, name = std::move(name), change = std::move(change), done = std::move(done)]() mutable {
+void Services::ChangeNamespace(std::string name, Function<Status(engine::v1::NamespaceRow&)> change,
+                               Function<void(Status)> done) {
+  if (Status admitted = admission->Block(); !admitted) return done(std::move(admitted));
+  RunAdmitted([this, name = std::move(name), change = std::move(change), done = std::move(done)]() mutable {
     const std::lock_guard lock(registering);
     std::optional<engine::v1::NamespaceRow> row = namespaces.Find(name);
     if (!row) return done(NotFound("Namespace " + name + " is not found."));
@@ -187,7 +189,7 @@ void Services::CheckDerived(Function<void(Result<DerivedReport>)> done) {
     for (size_t i = 0; i < shards.size(); ++i) {
       shards[i].executor->Post([&place = shards[i], keys = std::move((*open)[i]), check]() mutable {
         place.shard->CheckDerived(std::move(keys), [&place, check](shard::DerivedDifference found) {
-          const shard::DerivedDifference of_schedules = place.scheduler->CheckDerived();
+          const shard::DerivedDifference of_schedules = place.runner->CheckDerived();
           found.timers_missing += of_schedules.timers_missing;
           found.timers_orphaned += of_schedules.timers_orphaned;
           check->Add(found);
@@ -235,4 +237,4 @@ void Services::ScanForDrained() {
   });
 }
 
-}  // namespace wfe::frontend
+}  // namespace wfe::runtime

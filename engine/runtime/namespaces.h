@@ -12,7 +12,7 @@
 #include "engine/base/time.h"
 #include "wfe/engine/v1/store.pb.h"
 
-namespace wfe::frontend {
+namespace wfe::runtime {
 
 /// A cache of the namespace rows, so that every request can be checked without a read.  Thread-safe.
 class Namespaces {
@@ -33,4 +33,4 @@ class Namespaces {
   std::map<std::string, engine::v1::NamespaceRow> rows_;  // protected by mutex_
 };
 
-}  // namespace wfe::frontend
+}  // namespace wfe::runtime

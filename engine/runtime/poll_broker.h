@@ -15,7 +15,7 @@
 #include "engine/shard/options.h"
 #include "engine/shard/task_sink.h"
 
-namespace wfe::shard {
+namespace wfe::runtime {
 
 /// A poll that waits for a task.  Small: a server may hold thousands.
 struct ParkedPoll {
@@ -35,10 +35,10 @@ struct ParkedPoll {
 
 /// Thread-safe: every method posts to the strand given to the constructor.  Shared, because a caller that goes away
 /// says so at any time (pitfall 19).
-class PollBroker final : public TaskSink, public std::enable_shared_from_this<PollBroker> {
+class PollBroker final : public shard::TaskSink, public std::enable_shared_from_this<PollBroker> {
  public:
   /// `clock` is that of those who wait; descriptions tell times on `told`, if it is another one.
-  PollBroker(const Options& options, const Clock& clock, TimerService& timers, Executor& executor,
+  PollBroker(const shard::Options& options, const Clock& clock, TimerService& timers, Executor& executor,
              const Clock* told = nullptr);
 
   /// Waits for a task, longest-waiting first.  Returns the poll's id, for Forget.
@@ -84,7 +84,7 @@ class PollBroker final : public TaskSink, public std::enable_shared_from_this<Po
   void ArmTimer();
   void OnTimer();
 
-  const Options& options_;
+  const shard::Options& options_;
   const Clock& clock_;
   const Clock& told_;
   TimerService& timers_;
@@ -101,4 +101,4 @@ class PollBroker final : public TaskSink, public std::enable_shared_from_this<Po
   bool stopped_ = false;
 };
 
-}  // namespace wfe::shard
+}  // namespace wfe::runtime

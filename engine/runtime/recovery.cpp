@@ -1,0 +1,97 @@
+// How an engine starts and ends: open executions and schedules are read once and handed to their shards.
+#include "engine/base/check.h"
+#include "engine/runtime/services.h"
+
+namespace wfe::runtime {
+
+namespace {
+
+// Recovered executions travel to their shards in batches.
+constexpr size_t kRecoveryBatch = 512;
+
+}  // namespace
+
+Status Services::Recover() {
+  WFE_RETURN_IF_ERROR(LoadNamespaces());
+  WFE_ASSIGN_OR_RETURN(records,
+                       records::RecordsStore::Open(host.store.stage(), options.records));
+
+  WFE_RETURN_IF_ERROR(RecoverExecutions());
+  // Schedules come last: what they start meets shards that have recovered.
+  return RecoverSchedules();
+}
+
+Status Services::RecoverExecutions() {
+  std::vector<std::vector<shard::Shard::Recovery>> batches(shards.size());
+  const auto send = [this, &batches](size_t index) {
+    ShardPlace& place = shards[index];
+    place.executor->Post(
+        [shard = place.shard.get(), batch = std::move(batches[index])]() mutable { shard->Recover(std::move(batch)); });
+    batches[index].clear();
+  };
+  const Instant now = host.clock.Now();
+  const auto plan = [&](const ExecutionKey& key, Result<storage::LoadedRun> run) {
+    if (!run) {  // One that is damaged keeps none of the others from starting.
+      Warn(key.ToString() + " cannot be read and is left alone: " + run.error().message);
+      unreadable_runs.push_back(key);
+      return;
+    }
+    const size_t index = ShardIndex(key.ns.value(), key.workflow_id.value());
+    batches[index].push_back(shard::Shard::PlanRecovery(std::move(run->state), now, options.shard.history));
+    if (batches[index].size() >= kRecoveryBatch) send(index);
+  };
+  WFE_RETURN_IF_ERROR(host.store.executions().ForEachOpen(plan));
+  for (size_t index = 0; index < batches.size(); ++index) {
+    if (!batches[index].empty()) send(index);
+  }
+  return Ok();
+}
+
+Status Services::RecoverSchedules() {
+  std::vector<std::vector<schedules::State>> states(shards.size());
+  std::vector<std::vector<runtime::ScheduleKey>> lost(shards.size());
+  const auto leave_alone = [&](const std::string& ns, const std::string& id, const Error& why) {
+    Warn("schedule " + ns + "/" + id + " cannot be read and is left alone: " + why.message);
+    lost[ShardIndex(ns, id)].push_back({Namespace(ns), id});
+  };
+  const auto load = [&](engine::v1::ScheduleRow row) -> Status {
+    const std::string ns = row.namespace_();
+    const std::string id = row.schedule_id();
+    Result<schedules::State> state = schedules::Load(std::move(row));
+    if (state) {
+      states[ShardIndex(ns, id)].push_back(*std::move(state));
+    } else {
+      leave_alone(ns, id, state.error());
+    }
+    return Ok();
+  };
+  WFE_RETURN_IF_ERROR(host.store.schedules().ForEach(load, leave_alone));
+  for (size_t index = 0; index < states.size(); ++index) {
+    if (states[index].empty() && lost[index].empty()) continue;
+    ShardPlace& place = shards[index];
+    place.executor->Post([runner = place.runner.get(), recovered = std::move(states[index]),
+                          unreadable = std::move(lost[index])]() mutable {
+      runner->Recover(std::move(recovered), unreadable);
+    });
+  }
+  return Ok();
+}
+
+void Services::Stop(Function<void()> done) {
+  WFE_CHECK(!stopping.exchange(true), "the engine is stopped twice");
+  broker->Stop();
+  // Each place has two to flush: its shard and its runner.
+  auto left = std::make_shared<std::atomic<size_t>>(2 * shards.size());
+  auto shared_done = std::make_shared<Function<void()>>(std::move(done));
+  const auto flushed = [left, shared_done] {
+    if (left->fetch_sub(1) == 1) (*shared_done)();
+  };
+  for (ShardPlace& place : shards) {
+    place.executor->Post([&place, flushed] {
+      place.runner->Stop(flushed);
+      place.shard->Stop(flushed);
+    });
+  }
+}
+
+}  // namespace wfe::runtime
