@@ -46,6 +46,23 @@ Status CheckCommands(const Services& services, ws::RespondWorkflowTaskCompletedR
   return Ok();
 }
 
+/// A command may name another namespace, which must be there; as a real server does, the call is refused and the task
+/// stays with its worker.
+Status CheckNamespaces(const Services& services, const ws::RespondWorkflowTaskCompletedRequest& request) {
+  for (const auto& command : request.commands()) {
+    const std::string* named = nullptr;
+    if (command.has_start_child_workflow_execution_command_attributes()) {
+      named = &command.start_child_workflow_execution_command_attributes().namespace_();
+    } else if (command.has_signal_external_workflow_execution_command_attributes()) {
+      named = &command.signal_external_workflow_execution_command_attributes().namespace_();
+    } else if (command.has_request_cancel_external_workflow_execution_command_attributes()) {
+      named = &command.request_cancel_external_workflow_execution_command_attributes().namespace_();
+    }
+    if (named != nullptr && !named->empty()) WFE_RETURN_IF_ERROR(CheckNamespace(services, *named));
+  }
+  return Ok();
+}
+
 /// The task fails with what is wrong with its answer, and so does the call.
 void RefuseCompletion(Services& services, TaskToken token, const ws::RespondWorkflowTaskCompletedRequest& request,
                       std::string why, Call call) {
@@ -76,6 +93,7 @@ void CompleteWorkflowTask(Services& services, ws::RespondWorkflowTaskCompletedRe
   Result<TaskToken> token =
       services.tokens.Open(request.task_token(), request.namespace_(), TaskToken::KIND_WORKFLOW_TASK);
   if (!token) return call.Fail(std::move(token).error());
+  if (Status valid = CheckNamespaces(services, request); !valid) return call.Fail(std::move(valid).error());
   if (Status valid = CheckCommands(services, &request); !valid) {
     return RefuseCompletion(services, *std::move(token), request, "BadSearchAttributes: " + valid.error().message,
                             std::move(call));

@@ -67,6 +67,14 @@ void OnStarted(Parts& parts) {
   if (started.has_search_attributes()) *folded.mutable_search_attributes() = started.search_attributes();
   if (parts.event.has_user_metadata()) *folded.mutable_user_metadata() = parts.event.user_metadata();
   if (started.has_priority()) *folded.mutable_priority() = started.priority();
+  if (started.has_parent_workflow_execution()) {
+    auto& parent = *folded.mutable_parent();
+    parent.set_namespace_(started.parent_workflow_namespace());
+    parent.set_workflow_id(started.parent_workflow_execution().workflow_id());
+    parent.set_run_id(started.parent_workflow_execution().run_id());
+    parent.set_initiated_event_id(started.parent_initiated_event_id());
+  }
+  if (started.has_root_workflow_execution()) *folded.mutable_root() = started.root_workflow_execution();
   *folded.mutable_auto_reset_points() = started.prev_auto_reset_points().points();
   parts.edit.CountFolded();
 }
@@ -175,6 +183,59 @@ void OnTimerStarted(Parts& parts) {
   parts.edit.AddTimer(std::move(timer));
 }
 
+void OnChildInitiated(Parts& parts) {
+  const auto& initiated = parts.event.start_child_workflow_execution_initiated_event_attributes();
+  engine::v1::PendingChild child;
+  child.set_initiated_event_id(parts.event.event_id());
+  child.set_namespace_(initiated.namespace_());
+  child.set_workflow_id(initiated.workflow_id());
+  child.set_workflow_type(initiated.workflow_type().name());
+  child.set_parent_close_policy(initiated.parent_close_policy());
+  parts.edit.AddChild(std::move(child));
+}
+
+void OnExternalInitiated(Parts& parts, bool is_signal) {
+  engine::v1::PendingExternal external;
+  external.set_initiated_event_id(parts.event.event_id());
+  external.set_is_signal(is_signal);
+  parts.edit.AddExternal(std::move(external));
+}
+
+/// Children and other workflows; false for all other events.
+bool ApplyFamilyEvent(Parts& parts) {
+  const HistoryEvent& event = parts.event;
+  switch (event.event_type()) {
+    case enums::EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED:
+      OnChildInitiated(parts);
+      return true;
+    case enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_STARTED:
+      parts.edit.SetChildStarted(ChildOf(event).initiated_event_id, event.event_id());
+      return true;
+    case enums::EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_FAILED:
+    case enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_COMPLETED:
+    case enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_FAILED:
+    case enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_CANCELED:
+    case enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_TIMED_OUT:
+    case enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_TERMINATED:
+      parts.edit.RemoveChild(ChildOf(event).initiated_event_id);
+      return true;
+    case enums::EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED:
+      OnExternalInitiated(parts, /*is_signal=*/true);
+      return true;
+    case enums::EVENT_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED:
+      OnExternalInitiated(parts, /*is_signal=*/false);
+      return true;
+    case enums::EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_SIGNALED:
+    case enums::EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED:
+    case enums::EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_CANCEL_REQUESTED:
+    case enums::EVENT_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_FAILED:
+      parts.edit.RemoveExternal(ExternalOf(event));
+      return true;
+    default:
+      return false;
+  }
+}
+
 void ApplyAttributes(Parts& parts) {
   const HistoryEvent& event = parts.event;
   switch (event.event_type()) {
@@ -246,7 +307,7 @@ void ApplyAttributes(Parts& parts) {
                     event.workflow_properties_modified_event_attributes().upserted_memo().fields());
       return parts.edit.CountFolded();
     default:
-      WFE_CHECK(false, "no event of type " + enums::EventType_Name(event.event_type()) + " is ever written");
+      WFE_CHECK(ApplyFamilyEvent(parts), "no event of type " + enums::EventType_Name(event.event_type()) + " is ever written");
   }
 }
 

@@ -17,6 +17,19 @@ bool IsTimerFiringBuffered(const MutableState& state, EventId started_event_id);
 /// The activity that an activity event is about; 0 for all others.
 EventId ActivityOf(const HistoryEvent& event);
 
+/// What an event from outside says of a child.
+struct ChildEvent {
+  EventId initiated_event_id = 0;  ///< 0: it is about no child.
+  bool closes = false;             ///< The child has ended; else it has started, or could not.
+};
+ChildEvent ChildOf(const HistoryEvent& event);
+
+/// The signal or cancel request to another workflow that the event answers; 0 for all others.
+EventId ExternalOf(const HistoryEvent& event);
+
+/// Sets started_event_id of an event that closes a child.
+void SetChildStartedEventId(HistoryEvent& event, EventId started_event_id);
+
 /// Sets started_event_id of an event that closes an activity.
 void SetActivityStartedEventId(HistoryEvent& event, EventId started_event_id);
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/history/buffered.h"
+#include "engine/history/obligations.h"
 #include "engine/history/proto_time.h"
 
 namespace wfe::history {
@@ -28,6 +29,7 @@ EventId Builder::AppendAt(HistoryEvent event, Instant time) {
   const EventId id = state().folded().next_event_id();
   event.set_event_id(id);
   *event.mutable_event_time() = ToProto(time);
+  OweAtClose(*this, event);
   Apply(state_, event);
   transition_.events.push_back(std::move(event));
   durable_ = true;
@@ -65,6 +67,7 @@ void Builder::HappenToActivity(std::optional<HistoryEvent> started, Instant star
 }
 
 Transition Joined(Transition first, Transition second) {
+  WFE_CHECK(first.owed.empty(), "what is owed is numbered by the last transition of a commit");
   for (PlacedNote& placed : second.notes) placed.events_before += first.events.size();
   const auto append = [](auto& to, auto& from) {
     to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));

@@ -28,6 +28,8 @@ class Builder {
   void Record(Note note);
   void Emit(Effect effect) { transition_.effects.push_back(std::move(effect)); }
 
+  void Owe(engine::v1::Obligation obligation) { transition_.owed.push_back(std::move(obligation)); }
+
   /// Something came from outside the workflow task: into the history, or into the buffer while a task is out
   /// (pitfall 3).  Asks for a workflow task.
   void Happen(HistoryEvent event);

@@ -10,6 +10,15 @@
 namespace wfe::history {
 namespace {
 
+/// A UUID's shape, version 8 (its bits are the maker's own affair), from the hash of the one it comes from.
+RunId DerivedRunId(const MutableState& state, const std::string& what) {
+  std::string hex = ToHex(Sha256({state.folded().run_id(), what})).substr(0, 32);
+  hex[12] = '8';
+  hex[16] = 'a';
+  return RunId(hex.substr(0, 8) + "-" + hex.substr(8, 4) + "-" + hex.substr(12, 4) + "-" + hex.substr(16, 4) + "-" +
+               hex.substr(20));
+}
+
 /// The start of the next attempt of the same workflow, as its first event tells it.
 StartInput NextAttempt(const MutableState& state, const HistoryEvent& first_event, const failure::Failure& cause,
                        Duration backoff, RunId run_id) {
@@ -27,6 +36,7 @@ StartInput NextAttempt(const MutableState& state, const HistoryEvent& first_even
   if (state.folded().has_execution_expiration_time()) {
     start.execution_expiration = FromProto(state.folded().execution_expiration_time());
   }
+  InheritFamily(state.folded(), start);
   auto& request = start.request;
   request.set_namespace_(state.folded().namespace_());
   request.set_workflow_id(state.folded().workflow_id());
@@ -50,6 +60,11 @@ StartInput NextAttempt(const MutableState& state, const HistoryEvent& first_even
 
 }  // namespace
 
+void InheritFamily(const engine::v1::Folded& folded, StartInput& start) {
+  if (folded.has_parent()) start.parent = folded.parent();
+  start.root = folded.root();
+}
+
 void TerminateRun(Builder& builder, const std::string& reason, const common::Payloads& details,
                   const std::string& identity) {
   AbandonStartedTask(builder, "the workflow execution was terminated");
@@ -63,12 +78,11 @@ void TerminateRun(Builder& builder, const std::string& reason, const common::Pay
 
 RunId FollowingRunId(const MutableState& state, const std::string& suggested) {
   if (!suggested.empty()) return RunId(suggested);
-  // A UUID's shape, version 8 (its bits are the maker's own affair), from the hash of the one it follows.
-  std::string hex = ToHex(Sha256({state.folded().run_id(), "/following run"})).substr(0, 32);
-  hex[12] = '8';
-  hex[16] = 'a';
-  return RunId(hex.substr(0, 8) + "-" + hex.substr(8, 4) + "-" + hex.substr(12, 4) + "-" + hex.substr(16, 4) + "-" +
-               hex.substr(20));
+  return DerivedRunId(state, "/following run");
+}
+
+RunId ChildRunId(const MutableState& state, EventId initiated_event_id) {
+  return DerivedRunId(state, "/child " + std::to_string(initiated_event_id));
 }
 
 Status StartFollowingRun(Builder& builder, const StartInput& start) {

@@ -14,6 +14,12 @@ void TerminateRun(Builder& builder, const std::string& reason, const common::Pay
 /// `suggested`, or an id derived from this run's: a run is followed by at most one other.
 RunId FollowingRunId(const MutableState& state, const std::string& suggested);
 
+/// Of the child that this run's event initiates: known before it starts.
+RunId ChildRunId(const MutableState& state, EventId initiated_event_id);
+
+/// The following run is a child of whom this one is.
+void InheritFamily(const engine::v1::Folded& folded, StartInput& start);
+
 /// Starts the following run in this transition.  Errors: what DecideStart refuses.
 Status StartFollowingRun(Builder& builder, const StartInput& start);
 

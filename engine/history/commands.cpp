@@ -107,6 +107,15 @@ CommandResult Dispatch(CommandContext& context, const command::Command& command)
     case enums::COMMAND_TYPE_CONTINUE_AS_NEW_WORKFLOW_EXECUTION:
       if (!command.has_continue_as_new_workflow_execution_command_attributes()) return missing();
       return Run(context, command, command.continue_as_new_workflow_execution_command_attributes());
+    case enums::COMMAND_TYPE_START_CHILD_WORKFLOW_EXECUTION:
+      if (!command.has_start_child_workflow_execution_command_attributes()) return missing();
+      return Run(context, command, command.start_child_workflow_execution_command_attributes());
+    case enums::COMMAND_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION:
+      if (!command.has_signal_external_workflow_execution_command_attributes()) return missing();
+      return Run(context, command, command.signal_external_workflow_execution_command_attributes());
+    case enums::COMMAND_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION:
+      if (!command.has_request_cancel_external_workflow_execution_command_attributes()) return missing();
+      return Run(context, command, command.request_cancel_external_workflow_execution_command_attributes());
     default:
       return Unserved(command.command_type());
   }

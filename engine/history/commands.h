@@ -41,6 +41,14 @@ CommandResult Run(CommandContext& context, const command::Command& command,
 CommandResult Run(CommandContext& context, const command::Command& command,
                   const command::RequestCancelActivityTaskCommandAttributes& attributes);
 
+// commands_child.cpp
+CommandResult Run(CommandContext& context, const command::Command& command,
+                  const command::StartChildWorkflowExecutionCommandAttributes& attributes);
+CommandResult Run(CommandContext& context, const command::Command& command,
+                  const command::SignalExternalWorkflowExecutionCommandAttributes& attributes);
+CommandResult Run(CommandContext& context, const command::Command& command,
+                  const command::RequestCancelExternalWorkflowExecutionCommandAttributes& attributes);
+
 // commands_timer.cpp
 CommandResult Run(CommandContext& context, const command::Command& command,
                   const command::StartTimerCommandAttributes& attributes);

@@ -27,6 +27,7 @@ StartInput NextRun(const MutableState& state, const ContinueAttributes& attribut
   if (folded.has_execution_expiration_time())
     start.execution_expiration = FromProto(folded.execution_expiration_time());
   start.reset_points = {folded.auto_reset_points().begin(), folded.auto_reset_points().end()};
+  InheritFamily(folded, start);
 
   auto& request = start.request;
   request.set_namespace_(folded.namespace_());

@@ -14,7 +14,8 @@ namespace {
 /// ended (WIRE-F6); everything else that others ask of it is refused.
 template <class T>
 constexpr bool kIgnoredWhenClosed = std::is_same_v<T, Tick> || std::is_same_v<T, Recovered> ||
-                                    std::is_same_v<T, StickyCleared> || std::is_same_v<T, CancelRequested>;
+                                    std::is_same_v<T, StickyCleared> || std::is_same_v<T, CancelRequested> ||
+                                    std::is_same_v<T, ObligationAnswered> || std::is_same_v<T, ChildEnded>;
 
 }  // namespace
 

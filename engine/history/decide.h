@@ -14,6 +14,9 @@
 
 namespace wfe::history {
 
+/// Why no run can start like this, in the words of the caller's fields: what DecideStart refuses.
+Status CheckStart(const StartInput& input, const Limits& limits);
+
 /// The first transition of a run: WorkflowExecutionStarted and, unless it waits for a back-off, its first task.
 Result<Transition> DecideStart(const StartInput& input, Instant now, const Limits& limits);
 

@@ -30,9 +30,22 @@ Status CheckSignal(const MutableState& state, const SignalReceived& input, const
   return Ok();
 }
 
+/// Temporal's word for it is the same as for a workflow that is not there.
+Status CheckSender(const MutableState& state, const Sender& from) {
+  if (!from.only_to_child) return Ok();
+  const engine::v1::Parent& parent = state.folded().parent();
+  if (parent.namespace_() == from.ns && parent.workflow_id() == from.execution.workflow_id() &&
+      parent.run_id() == from.execution.run_id()) {
+    return Ok();
+  }
+  return NotFound(state.Key().ToString() + " is no child of workflow " + from.execution.workflow_id() + ", run " +
+                  from.execution.run_id());
+}
+
 }  // namespace
 
 Result<Transition> On(Builder builder, const SignalReceived& input) {
+  WFE_RETURN_IF_ERROR(CheckSender(builder.state(), input.from));
   WFE_RETURN_IF_ERROR(CheckSignal(builder.state(), input, builder.limits()));
   HistoryEvent event = NewEvent(enums::EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED);
   auto& signaled = *event.mutable_workflow_execution_signaled_event_attributes();
@@ -40,7 +53,11 @@ Result<Transition> On(Builder builder, const SignalReceived& input) {
   if (input.input.payloads_size() > 0) *signaled.mutable_input() = input.input;
   if (input.header.fields_size() > 0) *signaled.mutable_header() = input.header;
   signaled.set_identity(input.identity);
-  signaled.set_request_id(input.request_id);
+  if (input.from.execution.workflow_id().empty()) {
+    signaled.set_request_id(input.request_id);
+  } else {
+    *signaled.mutable_external_workflow_execution() = input.from.execution;
+  }
   builder.Happen(std::move(event));
   // A start delay ends with the first signal (S11); the back-off of a following run does not.
   if (builder.state().folded().continued_from_run_id().empty()) ReleaseFirstTask(builder);
@@ -48,6 +65,7 @@ Result<Transition> On(Builder builder, const SignalReceived& input) {
 }
 
 Result<Transition> On(Builder builder, const CancelRequested& input) {
+  WFE_RETURN_IF_ERROR(CheckSender(builder.state(), input.from));
   if (builder.state().folded().cancel_requested() || builder.state().buffer().cancel_requested) {
     return Finish(std::move(builder));  // S81: asking again changes nothing
   }
@@ -55,6 +73,10 @@ Result<Transition> On(Builder builder, const CancelRequested& input) {
   auto& requested = *event.mutable_workflow_execution_cancel_requested_event_attributes();
   requested.set_cause(input.reason);
   requested.set_identity(input.identity);
+  if (!input.from.execution.workflow_id().empty()) {
+    *requested.mutable_external_workflow_execution() = input.from.execution;
+    requested.set_external_initiated_event_id(input.from.initiated_event_id);
+  }
   builder.Happen(std::move(event));
   // Whoever cancels a waiting run does not want to wait for it.
   ReleaseFirstTask(builder);

@@ -44,25 +44,6 @@ Status CheckServed(const Request& request) {
   return Ok();
 }
 
-Status Check(const StartInput& input, const Limits& limits) {
-  const Request& request = input.request;
-  WFE_RETURN_IF_ERROR(CheckId(input.key.workflow_id.value(), "workflow id", limits));
-  WFE_RETURN_IF_ERROR(CheckId(input.key.run_id.value(), "run id", limits));
-  WFE_RETURN_IF_ERROR(CheckId(request.workflow_type().name(), "workflow type", limits));
-  WFE_RETURN_IF_ERROR(CheckId(request.task_queue().name(), "task queue", limits));
-  WFE_RETURN_IF_ERROR(CheckTimeout(request.workflow_execution_timeout(), "workflow_execution_timeout"));
-  WFE_RETURN_IF_ERROR(CheckTimeout(request.workflow_run_timeout(), "workflow_run_timeout"));
-  WFE_RETURN_IF_ERROR(CheckTimeout(request.workflow_task_timeout(), "workflow_task_timeout"));
-  WFE_RETURN_IF_ERROR(CheckTimeout(request.workflow_start_delay(), "workflow_start_delay"));
-  WFE_RETURN_IF_ERROR(CheckSize(request.input().ByteSizeLong(), "workflow input", limits));
-  WFE_RETURN_IF_ERROR(CheckSize(request.memo().ByteSizeLong(), "memo", limits));
-  if (const auto problem = Problem(request.search_attributes(), limits)) return InvalidArgument(*problem);
-  if (const auto problem = Problem(request.user_metadata(), limits)) return InvalidArgument(*problem);
-  if (request.has_retry_policy()) WFE_RETURN_IF_ERROR(CheckRetryPolicy(request.retry_policy()));
-  if (const auto problem = Problem(request.priority())) return InvalidArgument(*problem);
-  return CheckServed(request);
-}
-
 /// Zero means none (S7).
 std::optional<Duration> Timeout(const google::protobuf::Duration& timeout) {
   const Duration duration = FromProto(timeout);
@@ -146,6 +127,13 @@ HistoryEvent StartedEvent(const StartInput& input, Instant now, const Limits& li
   if (request.has_header()) *started.mutable_header() = request.header();
   if (request.has_priority()) *started.mutable_priority() = request.priority();
   started.set_workflow_id(input.key.workflow_id.value());
+  if (input.parent.has_value()) {
+    started.set_parent_workflow_namespace(input.parent->namespace_());
+    started.mutable_parent_workflow_execution()->set_workflow_id(input.parent->workflow_id());
+    started.mutable_parent_workflow_execution()->set_run_id(input.parent->run_id());
+    started.set_parent_initiated_event_id(input.parent->initiated_event_id());
+  }
+  if (!input.root.workflow_id().empty()) *started.mutable_root_workflow_execution() = input.root;
   if (request.has_user_metadata()) *event.mutable_user_metadata() = request.user_metadata();
   *event.mutable_links() = request.links();
   return event;
@@ -153,8 +141,28 @@ HistoryEvent StartedEvent(const StartInput& input, Instant now, const Limits& li
 
 }  // namespace
 
+Status CheckStart(const StartInput& input, const Limits& limits) {
+  const Request& request = input.request;
+  WFE_RETURN_IF_ERROR(CheckId(input.key.workflow_id.value(), "workflow id", limits));
+  WFE_RETURN_IF_ERROR(CheckId(input.key.run_id.value(), "run id", limits));
+  WFE_RETURN_IF_ERROR(CheckId(request.workflow_type().name(), "workflow type", limits));
+  WFE_RETURN_IF_ERROR(CheckId(request.task_queue().name(), "task queue", limits));
+  WFE_RETURN_IF_ERROR(CheckTimeout(request.workflow_execution_timeout(), "workflow_execution_timeout"));
+  WFE_RETURN_IF_ERROR(CheckTimeout(request.workflow_run_timeout(), "workflow_run_timeout"));
+  WFE_RETURN_IF_ERROR(CheckTimeout(request.workflow_task_timeout(), "workflow_task_timeout"));
+  WFE_RETURN_IF_ERROR(CheckTimeout(request.workflow_start_delay(), "workflow_start_delay"));
+  WFE_RETURN_IF_ERROR(CheckSize(request.header().ByteSizeLong(), "header", limits));
+  WFE_RETURN_IF_ERROR(CheckSize(request.input().ByteSizeLong(), "workflow input", limits));
+  WFE_RETURN_IF_ERROR(CheckSize(request.memo().ByteSizeLong(), "memo", limits));
+  if (const auto problem = Problem(request.search_attributes(), limits)) return InvalidArgument(*problem);
+  if (const auto problem = Problem(request.user_metadata(), limits)) return InvalidArgument(*problem);
+  if (request.has_retry_policy()) WFE_RETURN_IF_ERROR(CheckRetryPolicy(request.retry_policy()));
+  if (const auto problem = Problem(request.priority())) return InvalidArgument(*problem);
+  return CheckServed(request);
+}
+
 Result<Transition> DecideStart(const StartInput& input, Instant now, const Limits& limits) {
-  WFE_RETURN_IF_ERROR(Check(input, limits));
+  WFE_RETURN_IF_ERROR(CheckStart(input, limits));
   MutableState state = NewRun(input.key);
   Builder builder(state, now, limits);
   builder.Append(StartedEvent(input, now, limits));

@@ -28,4 +28,8 @@ Result<Transition> On(Builder builder, const ActivityTaskFailed& input);
 Result<Transition> On(Builder builder, const ActivityTaskCanceled& input);
 Result<Transition> On(Builder builder, const ActivityHeartbeat& input);
 
+// decide_obligations.cpp; a closed run is left as it is.
+Result<Transition> On(Builder builder, const ObligationAnswered& input);
+Result<Transition> On(Builder builder, const ChildEnded& input);
+
 }  // namespace wfe::history

@@ -10,6 +10,7 @@
 #include "engine/history/mutable_state.h"
 #include "temporal/api/command/v1/message.pb.h"
 #include "temporal/api/workflowservice/v1/request_response.pb.h"
+#include "wfe/engine/v1/obligation.pb.h"
 
 namespace wfe::history {
 
@@ -30,18 +31,28 @@ struct Tick {
   std::shared_ptr<const HistoryEvent> first_event;
 };
 
+/// The workflow that sent a signal or a cancel request; empty when a client did.
+struct Sender {
+  std::string ns;
+  common::WorkflowExecution execution;
+  EventId initiated_event_id = 0;  ///< Of its event that says so; 0: its close policy did.
+  bool only_to_child = false;      ///< Refused by a run that is not its child.
+};
+
 struct SignalReceived {
   std::string signal_name;
   common::Payloads input;
   common::Header header;
   std::string identity;
   std::string request_id;
+  Sender from = {};
 };
 
 struct CancelRequested {
   std::string reason;
   std::string identity;
   std::string request_id;
+  Sender from = {};
 };
 
 struct TerminateRequested {
@@ -126,11 +137,26 @@ struct ActivityHeartbeat {
   std::string identity;
 };
 
+/// Why a duty was refused by the run it was owed to.
+enum class Refusal { kNone, kNotFound, kAlreadyExists, kNamespaceNotFound, kTooManySignals };
+
+/// A duty of this run that has an answer (IsAnswered in obligations.h) was paid or refused.
+struct ObligationAnswered {
+  std::shared_ptr<const engine::v1::Obligation> obligation;
+  Refusal refusal = Refusal::kNone;
+};
+
+/// A child of this run has ended.  UNAVAILABLE while its start is not in the history: it is to be told again.
+struct ChildEnded {
+  std::shared_ptr<const engine::v1::Obligation> obligation;  ///< The child's, with `child_closed`.
+};
+
 using Input = std::variant<Recovered, Tick, SignalReceived, CancelRequested, TerminateRequested, WorkflowTaskStarted,
                            WorkflowTaskCompleted, WorkflowTaskFailed, StickyCleared, ActivityTaskStarted,
-                           ActivityTaskCompleted, ActivityTaskFailed, ActivityTaskCanceled, ActivityHeartbeat>;
+                           ActivityTaskCompleted, ActivityTaskFailed, ActivityTaskCanceled, ActivityHeartbeat,
+                           ObligationAnswered, ChildEnded>;
 
-/// A new run: by a client's start, by continue-as-new, by a retry of the workflow.
+/// A new run: by a client's start, by its parent, by continue-as-new, by a retry of the workflow.
 struct StartInput {
   ExecutionKey key;
   std::string first_execution_run_id;  ///< Empty: this run is the first.
@@ -144,6 +170,8 @@ struct StartInput {
   std::optional<Duration> first_task_backoff;
   std::optional<Instant> execution_expiration;
   std::vector<temporal::api::workflow::v1::ResetPointInfo> reset_points;  ///< Of the runs before it.
+  std::optional<engine::v1::Parent> parent;                               ///< Of a child workflow.
+  common::WorkflowExecution root;                                         ///< At the top of its family.
 };
 
 }  // namespace wfe::history

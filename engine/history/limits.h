@@ -12,6 +12,8 @@ struct Limits {
   int64_t max_payload_bytes = 2 << 20;    // S56
   int64_t max_pending_activities = 2000;  // S31
   int64_t max_pending_timers = 2000;
+  int64_t max_pending_children = 2000;   // S31, for child workflows
+  int64_t max_pending_externals = 2000;  // the same for signals to other workflows, and for cancel requests
   int64_t max_signals = 10000;                                           // S62
   int64_t max_buffered_events = 100;                                     // S51
   int64_t max_buffered_bytes = 2 << 20;                                  // S51

@@ -35,6 +35,21 @@ struct OpenTimer {
   int64_t bytes = 0;
 };
 
+/// A child workflow that is not closed in the history.
+struct OpenChild {
+  engine::v1::PendingChild initiated;
+  bool start_buffered = false;  ///< That it started, or could not, waits in the buffer.
+  bool close_buffered = false;
+  int64_t bytes = 0;
+};
+
+/// A signal or cancel request to another workflow that is not answered in the history.
+struct OpenExternal {
+  engine::v1::PendingExternal initiated;
+  bool answer_buffered = false;
+  int64_t bytes = 0;
+};
+
 /// Events that arrived while a workflow task was out; they get ids when it ends.
 struct EventBuffer {
   std::vector<HistoryEvent> events;
@@ -47,8 +62,8 @@ struct EventBuffer {
 /// used from the shard's strand.  It is moved from transition to transition; a copy is what a test wants.
 class MutableState {
  public:
-  /// The run as a whole, as its events tell it.  Its lists of activities and timers and its workflow task are not kept
-  /// there: they are below.
+  /// The run as a whole, as its events tell it.  Its lists of open items and its workflow task are not kept there: they
+  /// are below.
   const engine::v1::Folded& folded() const { return folded_; }
   /// What Temporal keeps out of the history.  Attempts, buffered events and the workflow task are below.
   const engine::v1::Bookkeeping& bookkeeping() const { return bookkeeping_; }
@@ -57,6 +72,9 @@ class MutableState {
   const std::map<EventId, OpenActivity>& activities() const { return activities_; }
   /// By started event id.
   const std::map<EventId, OpenTimer>& timers() const { return timers_; }
+  /// By initiated event id, both.
+  const std::map<EventId, OpenChild>& children() const { return children_; }
+  const std::map<EventId, OpenExternal>& externals() const { return externals_; }
   const EventBuffer& buffer() const { return buffer_; }
   /// What each open activity and timer waits for, soonest first; not what has ended in the buffer.
   const std::set<Due>& deadlines() const { return deadlines_; }
@@ -84,9 +102,11 @@ class MutableState {
   std::map<EventId, OpenTimer> timers_;
   std::unordered_map<std::string, EventId> timer_ids_;
   std::set<Due> deadlines_;
+  std::map<EventId, OpenChild> children_;
+  std::map<EventId, OpenExternal> externals_;
   EventBuffer buffer_;
   int64_t folded_bytes_ = 0;
-  int64_t items_bytes_ = 0;  // of activities and timers
+  int64_t items_bytes_ = 0;  // of activities, timers, children and externals
 };
 
 const engine::v1::PendingActivity* FindActivity(const MutableState& state, EventId scheduled_event_id);

@@ -4,6 +4,7 @@
 #include <array>
 #include <optional>
 
+#include "engine/history/buffered.h"
 #include "engine/history/decide.h"
 #include "engine/history/machines.h"
 #include "engine/history/names.h"
@@ -83,6 +84,20 @@ constexpr auto kWritten = std::to_array<enums::EventType>({
     enums::EVENT_TYPE_MARKER_RECORDED,
     enums::EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES,
     enums::EVENT_TYPE_WORKFLOW_PROPERTIES_MODIFIED,
+    enums::EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED,
+    enums::EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_FAILED,
+    enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_STARTED,
+    enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_COMPLETED,
+    enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_FAILED,
+    enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_CANCELED,
+    enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_TIMED_OUT,
+    enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_TERMINATED,
+    enums::EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED,
+    enums::EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED,
+    enums::EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_SIGNALED,
+    enums::EVENT_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED,
+    enums::EVENT_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_FAILED,
+    enums::EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_CANCEL_REQUESTED,
 });
 
 Problem MisfitOf(const MutableState& state, const HistoryEvent& event) {
@@ -95,6 +110,9 @@ Problem MisfitOf(const MutableState& state, const HistoryEvent& event) {
   }
   if (event.event_type() == enums::EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED) {
     return Misfit{state}.Attempt(event.activity_task_cancel_requested_event_attributes().scheduled_event_id(), {});
+  }
+  if (const EventId child = ChildOf(event).initiated_event_id; child != 0 && !state.children().contains(child)) {
+    return "child " + std::to_string(child) + " is not open";
   }
   return std::nullopt;
 }

@@ -51,6 +51,7 @@ WorkflowTask ReadTask(const engine::v1::MutableState& row) {
 
 engine::v1::MutableState ToCheckpoint(const MutableState& state) {
   WFE_CHECK(state.folded().activities().empty() && state.folded().timers().empty() &&
+                state.folded().children().empty() && state.folded().externals().empty() &&
                 state.bookkeeping().activity_attempts().empty() && state.bookkeeping().buffered_events().empty(),
             "open items are kept in the state's own maps");
   engine::v1::MutableState row;
@@ -62,6 +63,8 @@ engine::v1::MutableState ToCheckpoint(const MutableState& state) {
     *row.mutable_bookkeeping()->add_activity_attempts() = activity.attempt;
   }
   for (const auto& [id, timer] : state.timers()) *row.mutable_folded()->add_timers() = timer.started;
+  for (const auto& [id, child] : state.children()) *row.mutable_folded()->add_children() = child.initiated;
+  for (const auto& [id, external] : state.externals()) *row.mutable_folded()->add_externals() = external.initiated;
   for (const HistoryEvent& event : state.buffer().events) *row.mutable_bookkeeping()->add_buffered_events() = event;
   return row;
 }
@@ -82,9 +85,13 @@ Result<MutableState> FromCheckpoint(engine::v1::MutableState row) {
   google::protobuf::RepeatedPtrField<engine::v1::PendingActivity> activities;
   google::protobuf::RepeatedPtrField<engine::v1::ActivityAttempt> attempts;
   google::protobuf::RepeatedPtrField<engine::v1::PendingTimer> timers;
+  google::protobuf::RepeatedPtrField<engine::v1::PendingChild> children;
+  google::protobuf::RepeatedPtrField<engine::v1::PendingExternal> externals;
   google::protobuf::RepeatedPtrField<HistoryEvent> buffered;
   activities.Swap(folded.mutable_activities());
   timers.Swap(folded.mutable_timers());
+  children.Swap(folded.mutable_children());
+  externals.Swap(folded.mutable_externals());
   attempts.Swap(bookkeeping.mutable_activity_attempts());
   buffered.Swap(bookkeeping.mutable_buffered_events());
   edit.folded() = std::move(folded);
@@ -112,6 +119,18 @@ Result<MutableState> FromCheckpoint(engine::v1::MutableState row) {
     if (id >= next_event_id) return damaged("timer " + std::to_string(id) + " is started by no event");
     if (state.timers().contains(id)) return damaged("timer " + std::to_string(id) + " is there twice");
     edit.AddTimer(std::move(timer));
+  }
+  for (auto& child : children) {
+    const EventId id = child.initiated_event_id();
+    if (id >= next_event_id) return damaged("child " + std::to_string(id) + " is initiated by no event");
+    if (state.children().contains(id)) return damaged("child " + std::to_string(id) + " is there twice");
+    edit.AddChild(std::move(child));
+  }
+  for (auto& external : externals) {
+    const EventId id = external.initiated_event_id();
+    if (id >= next_event_id) return damaged("request " + std::to_string(id) + " is initiated by no event");
+    if (state.externals().contains(id)) return damaged("request " + std::to_string(id) + " is there twice");
+    edit.AddExternal(std::move(external));
   }
   for (HistoryEvent& event : buffered) edit.Buffer(std::move(event));
   return state;

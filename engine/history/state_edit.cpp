@@ -76,6 +76,47 @@ void StateEditor::RemoveTimer(EventId started_event_id) {
   state_.timers_.erase(found);
 }
 
+void StateEditor::AddChild(engine::v1::PendingChild initiated) {
+  const EventId id = initiated.initiated_event_id();
+  OpenChild child{.initiated = std::move(initiated)};
+  child.bytes = FramedSize(child.initiated);
+  state_.items_bytes_ += child.bytes;
+  const bool is_new = state_.children_.emplace(id, std::move(child)).second;
+  WFE_CHECK(is_new, "an event initiates one child");
+}
+
+void StateEditor::SetChildStarted(EventId initiated_event_id, EventId started_event_id) {
+  const auto found = state_.children_.find(initiated_event_id);
+  WFE_CHECK(found != state_.children_.end(), "a child that starts is open");
+  OpenChild& child = found->second;
+  child.initiated.set_started_event_id(started_event_id);
+  const int64_t bytes = FramedSize(child.initiated);
+  state_.items_bytes_ += bytes - std::exchange(child.bytes, bytes);
+}
+
+void StateEditor::RemoveChild(EventId initiated_event_id) {
+  const auto found = state_.children_.find(initiated_event_id);
+  if (found == state_.children_.end()) return;
+  state_.items_bytes_ -= found->second.bytes;
+  state_.children_.erase(found);
+}
+
+void StateEditor::AddExternal(engine::v1::PendingExternal initiated) {
+  const EventId id = initiated.initiated_event_id();
+  OpenExternal external{.initiated = std::move(initiated)};
+  external.bytes = FramedSize(external.initiated);
+  state_.items_bytes_ += external.bytes;
+  const bool is_new = state_.externals_.emplace(id, std::move(external)).second;
+  WFE_CHECK(is_new, "an event initiates one request");
+}
+
+void StateEditor::RemoveExternal(EventId initiated_event_id) {
+  const auto found = state_.externals_.find(initiated_event_id);
+  if (found == state_.externals_.end()) return;
+  state_.items_bytes_ -= found->second.bytes;
+  state_.externals_.erase(found);
+}
+
 void StateEditor::SetFiringBuffered(EventId started_event_id, bool buffered) {
   const auto found = state_.timers_.find(started_event_id);
   if (found == state_.timers_.end()) return;
@@ -97,6 +138,16 @@ void StateEditor::CountBuffered(const HistoryEvent& event, int sign) {
     buffer.cancel_requested = buffered;
   } else if (event.has_timer_fired_event_attributes()) {
     SetFiringBuffered(event.timer_fired_event_attributes().started_event_id(), buffered);
+  } else if (const ChildEvent child = ChildOf(event); child.initiated_event_id != 0) {
+    const auto found = state_.children_.find(child.initiated_event_id);
+    if (found == state_.children_.end()) return;
+    // A start that failed is the child's end as well.
+    const bool failed = event.has_start_child_workflow_execution_failed_event_attributes();
+    if (child.closes || failed) found->second.close_buffered = buffered;
+    if (!child.closes) found->second.start_buffered = buffered;
+  } else if (const EventId request = ExternalOf(event); request != 0) {
+    const auto found = state_.externals_.find(request);
+    if (found != state_.externals_.end()) found->second.answer_buffered = buffered;
   } else if (const EventId id = ActivityOf(event); id != 0 && state_.activities_.contains(id)) {
     EditActivity(id, [&](OpenActivity& activity) { activity.close_buffered = buffered; });
   }
@@ -127,6 +178,8 @@ void StateEditor::Close() {
   state_.timers_.clear();
   state_.timer_ids_.clear();
   state_.deadlines_.clear();
+  state_.children_.clear();
+  state_.externals_.clear();
   state_.buffer_ = EventBuffer();
   state_.items_bytes_ = 0;
   CountFolded();

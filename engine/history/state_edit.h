@@ -33,6 +33,14 @@ class StateEditor {
   void AddTimer(engine::v1::PendingTimer started);
   void RemoveTimer(EventId started_event_id);
 
+  void AddChild(engine::v1::PendingChild initiated);
+  /// CHECKs that the child is open.
+  void SetChildStarted(EventId initiated_event_id, EventId started_event_id);
+  void RemoveChild(EventId initiated_event_id);
+
+  void AddExternal(engine::v1::PendingExternal initiated);
+  void RemoveExternal(EventId initiated_event_id);
+
   void Buffer(HistoryEvent event);
   void ClearBuffer();
   /// The buffered firing of the timer never happened.

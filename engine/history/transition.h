@@ -57,6 +57,9 @@ struct Transition {
   MutableState next;
   /// To carry out after the commit is durable.
   std::vector<Effect> effects;
+  /// What the run owes to others from now on: rows in the same commit, carried out once it is durable.  The number of
+  /// each is ObligationNumber of this transition and its place here.
+  std::vector<engine::v1::Obligation> owed;
   /// A following run that starts in the same commit (continue-as-new, workflow retry).
   std::unique_ptr<Transition> new_run;
   /// False when only the volatile part changed: nothing to commit.
@@ -72,7 +75,7 @@ struct Transition {
   bool new_workflow_task_scheduled = false;
 };
 
-/// `first`, then `second`, which was decided on the state that `first` left: one commit for both.
+/// `first`, which owes nothing, then `second`, which was decided on the state that `first` left: one commit for both.
 Transition Joined(Transition first, Transition second);
 
 }  // namespace wfe::history

@@ -153,12 +153,21 @@ void FlushBufferedEvents(Builder& builder) {
   if (builder.state().buffer().events.empty()) return;
   const std::vector<HistoryEvent> events = builder.state().buffer().events;
   builder.Record(note::BufferFlushed{});
+  // What ended comes last, after its start.
+  const auto ends = [](const HistoryEvent& event) { return ActivityOf(event) != 0 || ChildOf(event).closes; };
   for (const HistoryEvent& event : events) {
-    if (ActivityOf(event) == 0) builder.Append(event);
+    if (!ends(event)) builder.Append(event);
   }
   EventId started_event_id = 0;
   for (HistoryEvent event : events) {
-    if (ActivityOf(event) == 0) continue;
+    if (!ends(event)) continue;
+    if (const ChildEvent child = ChildOf(event); child.closes) {
+      const auto open = builder.state().children().find(child.initiated_event_id);
+      WFE_CHECK(open != builder.state().children().end(), "a child that ends is open");
+      SetChildStartedEventId(event, open->second.initiated.started_event_id());
+      builder.Append(std::move(event));
+      continue;
+    }
     if (event.has_activity_task_started_event_attributes()) {
       const Instant time = FromProto(event.event_time());
       started_event_id = builder.AppendAt(std::move(event), time);

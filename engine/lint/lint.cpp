@@ -44,6 +44,8 @@ std::vector<RuleInfo> Rules() {
   for (const StoreRule& rule : StoreRules()) rules.push_back({rule.id, rule.title});
   rules.push_back({"H29", "a run that follows another one points back and carries its input"});
   rules.push_back({"H32", "exactly one run of a workflow id is open"});
+  rules.push_back({"H51", "nothing that a run owes to another one is lost"});
+  rules.push_back({"H52", "nothing that a run owes to another one is paid twice"});
   return rules;
 }
 

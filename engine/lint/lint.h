@@ -14,6 +14,7 @@
 #include "engine/history/limits.h"
 #include "temporal/api/enums/v1/command_type.pb.h"
 #include "temporal/api/history/v1/message.pb.h"
+#include "wfe/engine/v1/obligation.pb.h"
 #include "wfe/engine/v1/schedule.pb.h"
 #include "wfe/engine/v1/state.pb.h"
 
@@ -94,6 +95,8 @@ std::vector<Finding> LintStored(const StoredRun& run, const StoreLintOptions& op
 struct RunHistory {
   ExecutionKey key;
   std::vector<HistoryEvent> events;
+  /// That wait behind a workflow task, where that is known.
+  std::vector<HistoryEvent> buffered = {};
 };
 
 /// H29 (a run that another one continues points back and carries its input) and H32 (one open run per workflow id).
@@ -103,6 +106,15 @@ std::vector<Finding> LintAcrossRuns(const std::vector<RunHistory>& runs, bool co
 /// H37: every time of a schedule that came up went exactly one way, and what it says it started is there, once.
 /// `runs`: every run of its namespace.
 std::vector<Finding> LintSchedule(const engine::v1::ScheduleRow& row, const std::vector<RunHistory>& runs);
+
+/// What one run owes to another, as the store has it.
+struct OwedObligation {
+  ExecutionKey owner;
+  engine::v1::Obligation obligation;
+};
+
+/// H51 (nothing owed is lost) and H52 (nothing is paid twice).  `runs`: every run of the store.
+std::vector<Finding> LintObligations(const std::vector<RunHistory>& runs, const std::vector<OwedObligation>& owed);
 
 /// A rule's id and what it says, for listings.
 struct RuleInfo {

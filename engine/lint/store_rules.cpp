@@ -95,6 +95,8 @@ void SizesAndCounts(const StoredView& view, Report& report) {
   within("history events", count, limits.max_history_events + limits.max_buffered_events + 1);
   within("pending activities", folded.activities_size(), limits.max_pending_activities);
   within("pending timers", folded.timers_size(), limits.max_pending_timers);
+  within("pending children", folded.children_size(), limits.max_pending_children);
+  within("unanswered requests to other workflows", folded.externals_size(), 2 * limits.max_pending_externals);
   within("signals", folded.signal_count(), limits.max_signals);
   within("buffered events", bookkeeping.buffered_events_size(), limits.max_buffered_events);
 }

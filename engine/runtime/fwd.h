@@ -8,6 +8,7 @@ class Namespaces;
 class PollBroker;
 class Poller;
 class ScheduleRunner;
+class ShardRouter;
 struct EngineHost;
 struct EngineOptions;
 struct Services;

@@ -16,9 +16,28 @@ Status Services::Recover() {
   WFE_ASSIGN_OR_RETURN(records,
                        records::RecordsStore::Open(host.store.stage(), options.records));
 
+  // Read before anything can be added to it, delivered when every shard knows its executions: who receives must have
+  // recovered, whichever shard it is.
+  WFE_ASSIGN_OR_RETURN(OwedByShard owed, ReadOwed());
   WFE_RETURN_IF_ERROR(RecoverExecutions());
+  for (size_t index = 0; index < shards.size(); ++index) {
+    shards[index].executor->Post([&place = shards[index], duties = std::move(owed[index])]() mutable {
+      place.shard->Connect(*place.router, std::move(duties));
+    });
+  }
   // Schedules come last: what they start meets shards that have recovered.
   return RecoverSchedules();
+}
+
+Result<Services::OwedByShard> Services::ReadOwed() const {
+  OwedByShard owed(shards.size());
+  const auto add = [&](const history::ObligationId& id, Result<history::Obligation> obligation) {
+    if (!obligation) return Warn(obligation.error().message + "; it is left alone");
+    owed[ShardIndex(id.owner.ns.value(), id.owner.workflow_id.value())].emplace_back(
+        id, std::make_shared<const history::Obligation>(*std::move(obligation)));
+  };
+  WFE_RETURN_IF_ERROR(host.store.executions().ForEachOwed(add));
+  return owed;
 }
 
 Status Services::RecoverExecutions() {

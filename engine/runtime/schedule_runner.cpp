@@ -392,7 +392,7 @@ void ScheduleRunner::Begin(const Key& key, Entry& entry, const schedules::Effect
     schedules::StartAnswered answer;
     answer.number = start->start.number();
     answer.workflow_id = request.workflow_id();
-    host_.start(std::move(request),
+    host_.router.Start(std::move(request),
                 [this, key, instance, name, settled, answer = std::move(answer)](Result<shard::StartOutcome> outcome) mutable {
                   if (!settled(outcome ? nullptr : &outcome.error())) return;
                   if (outcome) {
@@ -407,7 +407,7 @@ void ScheduleRunner::Begin(const Key& key, Entry& entry, const schedules::Effect
     schedules::ActionClosed closed;
     closed.workflow_id = watch->action.workflow_id();
     closed.first_run_id = watch->action.first_run_id();
-    host_.watch(TargetOf(key.ns, watch->action),
+    host_.router.WatchChain(TargetOf(key.ns, watch->action),
                 [this, key, instance, settled, closed = std::move(closed)](Result<shard::ChainEnd> end) mutable {
                   if (!settled(end ? nullptr : &end.error())) return;
                   // A run that is not there any more has no status to tell.
@@ -440,7 +440,7 @@ void ScheduleRunner::Begin(const Key& key, Entry& entry, const schedules::Effect
       input = std::move(request);
     }
     // The end of the run is what counts, and it is watched; a refusal means that it has ended already.
-    host_.mutate(TargetOf(key.ns, action), std::move(input),
+    host_.router.Mutate(TargetOf(key.ns, action), std::move(input),
                  [settled](Result<shard::MutateOutcome> outcome) { settled(outcome ? nullptr : &outcome.error()); });
   }
 }

@@ -16,6 +16,7 @@
 #include "engine/base/time.h"
 #include "engine/schedules/machine.h"
 #include "engine/shard/options.h"
+#include "engine/shard/router.h"
 #include "engine/shard/shard.h"
 #include "engine/storage/schedule_store.h"
 #include "engine/timers/timer_queue.h"
@@ -34,7 +35,7 @@ struct ScheduleKey {
 /// but the constructor is called on that strand; callbacks run there too, never before what they tell is durable.
 ///
 /// A schedule's timer and what it has under way are derived from its row, so recovery is nothing but reading the rows.
-/// The workflows it starts live on any shard; they are reached through `Host`, like a client would.
+/// The workflows it starts live on any shard; they are reached through the router, like a client would.
 class ScheduleRunner {
  public:
   struct Host {
@@ -42,10 +43,7 @@ class ScheduleRunner {
     TimerService& timers;
     Executor& executor;
     storage::ScheduleStore& store;
-    // On the shard of the workflow; the answers come back on this strand.
-    std::function<void(ws::StartWorkflowExecutionRequest, shard::Callback<shard::StartOutcome>)> start;
-    std::function<void(shard::Target, history::Input, shard::Callback<shard::MutateOutcome>)> mutate;
-    std::function<void(shard::Target, shard::Callback<shard::ChainEnd>)> watch;
+    shard::Router& router;  ///< Of this strand.
   };
   ScheduleRunner(const shard::Options& options, Host host);
   ~ScheduleRunner();

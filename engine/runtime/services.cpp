@@ -32,8 +32,15 @@ Services::Services(EngineOptions engine_options, EngineHost engine_host)
                                             },
                                         .monotonic = &WaitClock(),
                                         .warn = host.warn};
-    shards.push_back({executor, std::make_unique<shard::Shard>(options.shard, shard_host),
-                      std::make_unique<ScheduleRunner>(options.shard, RunnerHost(*executor))});
+    auto router = std::make_unique<ShardRouter>(*this, *executor);
+    auto runner = std::make_unique<ScheduleRunner>(
+        options.shard, ScheduleRunner::Host{.clock = host.clock,
+                                            .timers = host.timers,
+                                            .executor = *executor,
+                                            .store = host.store.schedules(),
+                                            .router = *router});
+    shards.push_back({executor, std::move(router), std::make_unique<shard::Shard>(options.shard, shard_host),
+                      std::move(runner)});
   }
   admission->OnOverload([this](bool overloaded) {
     Warn(overloaded ? "the disk does not keep up: new calls are refused until it does" : "the disk keeps up again");
@@ -41,45 +48,6 @@ Services::Services(EngineOptions engine_options, EngineHost engine_host)
     if (overloaded) WatchOverload();
   });
   broker->OnRoomAgain([this](const std::vector<matching::QueueKey>& queues) { OfferPendingAgain(queues); });
-}
-
-namespace {
-
-/// `done`, posted to `strand` with its answer.
-template <class T>
-shard::Callback<T> AnsweredOn(Executor& strand, shard::Callback<T> done) {
-  return [&strand, done = std::move(done)](Result<T> answer) mutable {
-    strand.Post([done = std::move(done), answer = std::move(answer)]() mutable { done(std::move(answer)); });
-  };
-}
-
-}  // namespace
-
-ScheduleRunner::Host Services::RunnerHost(Executor& strand) {
-  return {
-      .clock = host.clock,
-      .timers = host.timers,
-      .executor = strand,
-      .store = host.store.schedules(),
-      .start =
-          [this, &strand](shard::ws::StartWorkflowExecutionRequest request, shard::Callback<shard::StartOutcome> done) {
-            const WorkflowKey key{Namespace(request.namespace_()), WorkflowId(request.workflow_id())};
-            OnShard(key, [request = std::move(request), done = AnsweredOn(strand, std::move(done))](
-                             shard::Shard& shard) mutable { shard.Start(std::move(request), std::move(done)); });
-          },
-      .mutate =
-          [this, &strand](shard::Target target, history::Input input, shard::Callback<shard::MutateOutcome> done) {
-            const WorkflowKey key = target.workflow;
-            OnShard(key,
-                    [target = std::move(target), input = std::move(input), done = AnsweredOn(strand, std::move(done))](
-                        shard::Shard& shard) mutable { shard.Mutate(target, std::move(input), std::move(done)); });
-          },
-      .watch =
-          [this, &strand](shard::Target target, shard::Callback<shard::ChainEnd> done) {
-            const WorkflowKey key = target.workflow;
-            OnShard(key, [target = std::move(target), done = AnsweredOn(strand, std::move(done))](
-                             shard::Shard& shard) mutable { shard.WatchChain(target, std::move(done)); });
-          }};
 }
 
 size_t Services::ShardIndex(std::string_view ns, std::string_view workflow_id) const {

@@ -13,6 +13,7 @@
 #include "engine/runtime/namespaces.h"
 #include "engine/runtime/poll_broker.h"
 #include "engine/runtime/schedule_runner.h"
+#include "engine/runtime/shard_router.h"
 #include "engine/shard/shard.h"
 #include "engine/shard/task_token.h"
 
@@ -24,6 +25,7 @@ struct Services {
 
   struct ShardPlace {
     Executor* executor = nullptr;
+    std::unique_ptr<ShardRouter> router;
     std::unique_ptr<shard::Shard> shard;
     std::unique_ptr<ScheduleRunner> runner;
   };
@@ -44,8 +46,6 @@ struct Services {
     ShardPlace& place = shards[ShardIndex(key.ns.value(), key.schedule_id)];
     place.executor->Post([runner = place.runner.get(), work = std::move(work)]() mutable { work(*runner); });
   }
-  /// How the runner of schedules on `strand` reaches the shards.
-  ScheduleRunner::Host RunnerHost(Executor& strand);
 
   /// Reads the namespaces of the store, after adding those of the options.  Blocks.
   Status LoadNamespaces();
@@ -102,6 +102,8 @@ struct Services {
 
  private:
   Status RecoverExecutions();
+  using OwedByShard = std::vector<std::vector<std::pair<history::ObligationId, shard::Outbox::Duty>>>;
+  Result<OwedByShard> ReadOwed() const;
   Status RecoverSchedules();
   /// On the blocking executor; admission->Block() has let it in.
   template <class Work>

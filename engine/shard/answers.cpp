@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/base/check.h"
+#include "engine/history/close.h"
 #include "engine/history/failures.h"
 #include "engine/history/proto_time.h"
 #include "engine/history/retry.h"
@@ -31,8 +32,13 @@ void FillExecutionInfo(const engine::v1::VisibilityRecord& record,
   if (record.has_search_attributes()) *info->mutable_search_attributes() = record.search_attributes();
   info->set_state_transition_count(record.state_transition_count());
   info->set_first_run_id(record.first_run_id());
-  info->mutable_root_execution()->set_workflow_id(record.workflow_id());
-  info->mutable_root_execution()->set_run_id(record.run_id());
+  if (record.has_parent()) *info->mutable_parent_execution() = record.parent();
+  if (record.has_root()) {
+    *info->mutable_root_execution() = record.root();
+  } else {
+    info->mutable_root_execution()->set_workflow_id(record.workflow_id());
+    info->mutable_root_execution()->set_run_id(record.run_id());
+  }
   info->set_history_length(record.history_length());
   info->set_history_size_bytes(record.history_size_bytes());
   if (record.has_close_time()) {
@@ -124,6 +130,16 @@ temporal::api::workflowservice::v1::DescribeWorkflowExecutionResponse DescribeAn
 
   for (const auto& [id, activity] : state.activities()) {
     FillPendingActivity(activity.scheduled, &activity.attempt, now, answer.add_pending_activities());
+  }
+  for (const auto& [id, child] : state.children()) {
+    auto& pending = *answer.add_pending_children();
+    pending.set_workflow_id(child.initiated.workflow_id());
+    if (child.initiated.started_event_id() != 0 || child.start_buffered) {
+      pending.set_run_id(history::ChildRunId(state, id).value());
+    }
+    pending.set_workflow_type_name(child.initiated.workflow_type());
+    pending.set_initiated_id(id);
+    pending.set_parent_close_policy(child.initiated.parent_close_policy());
   }
   if (state.IsOpen() && state.HasPendingWorkflowTask()) {
     auto* task = answer.mutable_pending_workflow_task();

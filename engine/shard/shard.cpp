@@ -13,7 +13,16 @@ namespace wfe::shard {
 
 namespace enums = temporal::api::enums::v1;
 
-Shard::Shard(const Options& options, Host host) : options_(options), host_(host) {}
+Shard::Shard(const Options& options, Host host)
+    : options_(options),
+      host_(host),
+      outbox_({.timers = host_.timers,
+               .executor = host_.executor,
+               .is_open = [this](const ExecutionKey& key) { return IsOpen(key); },
+               .acknowledge =
+                   [this](const history::ObligationId& id, const Outbox::Duty& duty,
+                          std::optional<history::Refusal> answer) { Acknowledge(id, duty, answer); },
+               .warn = host_.warn}) {}
 Shard::~Shard() = default;
 
 // --- Recovery and upkeep.
@@ -71,6 +80,7 @@ const history::MutableState* Shard::Peek(const ExecutionKey& key, std::optional<
 void Shard::Stop(Function<void()> flushed) {
   WFE_CHECK(host_.executor.OnStrand());
   stopped_ = true;
+  outbox_.Stop();
   auto waiters = std::move(history_waiters_);
   history_waiters_.clear();
   for (auto& [key, list] : waiters) {
@@ -229,12 +239,14 @@ void Shard::Reload(Execution& execution, std::optional<history::StartedWorkflowT
 
 // --- Carrying transitions out.
 
-void Shard::Carry(Execution& execution, history::Transition transition, std::vector<std::string> request_ids) {
+void Shard::Carry(Execution& execution, history::Transition transition, std::vector<std::string> request_ids,
+                  std::optional<Receipt> receipt) {
   std::vector<Step> steps;
   steps.push_back({.execution = &execution,
                    .transition = &transition,
                    .request_ids = std::move(request_ids),
-                   .is_current = transition.new_run == nullptr});
+                   .is_current = transition.new_run == nullptr,
+                   .receipt = std::move(receipt)});
   if (transition.new_run) {
     Execution& next = Insert(transition.new_run->next.Key(), storage::LoadedRun());
     steps.push_back(
@@ -248,7 +260,7 @@ void Shard::Adopt(Step& step, std::vector<storage::ExecutionCommit>& commits) {
   history::Transition& transition = *step.transition;
   execution.last_used = host_.clock.Now();
 
-  const bool commits_something = transition.needs_commit || !step.request_ids.empty();
+  const bool commits_something = transition.needs_commit || !step.request_ids.empty() || !step.paid.empty();
   execution.state = std::move(transition.next);
   SetTimer(execution.key, history::NextDeadline(execution.state));
   if (!commits_something) return;
@@ -304,18 +316,39 @@ void Shard::Adopt(Step& step, std::vector<storage::ExecutionCommit>& commits) {
     commit.current_run = std::move(current);
   }
   for (std::string& id : step.request_ids) commit.request_ids.push_back({std::move(id)});
+  commit.paid = step.paid;
+  const int64_t number = execution.state.bookkeeping().state_transition_count();
+  for (engine::v1::Obligation& owed : transition.owed) {
+    commit.owed.push_back({history::ObligationNumber(number, commit.owed.size()),
+                           std::make_shared<const engine::v1::Obligation>(std::move(owed))});
+  }
   commits.push_back(std::move(commit));
 }
 
 void Shard::Carry(std::vector<Step> steps) {
   WFE_CHECK(host_.executor.OnStrand());
   std::vector<storage::ExecutionCommit> commits;
-  for (Step& step : steps) Adopt(step, commits);
+  for (Step& step : steps) {
+    Adopt(step, commits);
+    if (!step.receipt.has_value()) continue;
+    storage::ExecutionCommit receipt;
+    receipt.key = std::move(step.receipt->inbox);
+    receipt.request_ids.push_back({std::move(step.receipt->request_id)});
+    commits.push_back(std::move(receipt));
+  }
 
+  std::vector<std::pair<history::ObligationId, Outbox::Duty>> owed;
+  for (const storage::ExecutionCommit& commit : commits) {
+    for (const storage::OwedRow& row : commit.owed) owed.push_back({{commit.key, row.number}, row.obligation});
+  }
   if (!commits.empty()) {
-    const uint64_t commit = ++handed_in_;
-    for (const Step& step : steps) step.execution->last_commit = commit;
-    host_.store.Commit(std::move(commits), {&host_.executor, [this, commit] { OnDurable(commit); }});
+    Commit(std::move(commits));
+    for (const Step& step : steps) step.execution->last_commit = handed_in_;
+  }
+  if (!owed.empty()) {
+    WhenDurable(handed_in_, [this, owed = std::move(owed)]() mutable {
+      for (auto& [id, duty] : owed) outbox_.Add(std::move(id), std::move(duty));
+    });
   }
 
   for (Step& step : steps) {
@@ -345,6 +378,18 @@ void Shard::Carry(std::vector<Step> steps) {
     ReconcileQueries(execution);
   }
   ArmTimer();
+}
+
+void Shard::Commit(std::vector<storage::ExecutionCommit> commits) {
+  for (auto& [key, request_id] : to_forget_) {
+    storage::ExecutionCommit commit;
+    commit.key = std::move(key);
+    commit.forgotten_request_ids.push_back(std::move(request_id));
+    commits.push_back(std::move(commit));
+  }
+  to_forget_.clear();
+  const uint64_t commit = ++handed_in_;
+  host_.store.Commit(std::move(commits), {&host_.executor, [this, commit] { OnDurable(commit); }});
 }
 
 void Shard::CarryOutEffects(const ExecutionKey& key, const std::string& ns, std::vector<history::Effect> effects) {

@@ -17,9 +17,10 @@
 #include "engine/base/time.h"
 #include "engine/history/decide.h"
 #include "engine/matching/task_ref.h"
-#include "engine/shard/callback.h"
+#include "engine/shard/calls.h"
 #include "engine/shard/history_bytes.h"
 #include "engine/shard/options.h"
+#include "engine/shard/outbox.h"
 #include "engine/shard/task_sink.h"
 #include "engine/shard/task_token.h"
 #include "engine/storage/execution_store.h"
@@ -27,68 +28,6 @@
 #include "wfe/engine/v1/page_token.pb.h"
 
 namespace wfe::shard {
-
-namespace ws = temporal::api::workflowservice::v1;
-
-/// Which run a caller means.
-struct Target {
-  WorkflowKey workflow;
-  RunId run_id;  ///< Empty: the current run.
-  /// Not empty: the current run, whatever `run_id` says, and it must belong to this chain (S82, WIRE-F5).
-  std::string first_execution_run_id;
-};
-
-/// Who takes a task.
-struct Taker {
-  std::string identity;
-  bool sticky = false;    ///< It polls its sticky queue, so it has the run in its cache.
-  Function<bool()> gone;  ///< True when the caller has left; may be empty.
-};
-
-struct StartOutcome {
-  std::string run_id;
-  std::string first_execution_run_id;
-  bool started = false;  ///< False when an existing run was found (S5, S6).
-  temporal::api::enums::v1::WorkflowExecutionStatus status{};
-  std::string eager_workflow_task;  ///< A serialized PollWorkflowTaskQueueResponse, or empty (S12).
-};
-
-struct MutateOutcome {
-  std::string run_id;
-  bool cancel_requested = false;  ///< Of an activity, for its heartbeat.
-};
-
-/// A page of a history, or the answer of a long poll for it.
-struct HistoryPage {
-  std::string history;          ///< Serialized History; may be empty.
-  std::string next_page_token;  ///< Empty: the end.
-};
-
-struct HistoryRequest {
-  Target target;
-  int page_size = 0;
-  std::string page_token;
-  bool wait_new_event = false;
-  bool close_event_only = false;
-  bool follows_runs = true;  ///< The caller reads new_execution_run_id of a failed or timed-out run (WIRE-F4).
-  Instant deadline = Instant::max();  ///< On the monotonic clock.
-  Function<bool()> gone;              ///< True when the caller has left; may be empty.
-};
-
-struct QueryRequest {
-  Target target;
-  temporal::api::query::v1::WorkflowQuery query;
-  temporal::api::enums::v1::QueryRejectCondition reject{};
-  Instant deadline = Instant::max();
-  Function<bool()> gone;  ///< True when the caller has left; may be empty.
-};
-
-/// How a chain of runs (retries, continue-as-new) ended.
-struct ChainEnd {
-  temporal::api::enums::v1::WorkflowExecutionStatus status{};
-  temporal::api::common::v1::Payloads result;   ///< Of a completed one.
-  temporal::api::failure::v1::Failure failure;  ///< Of a failed or timed-out one.
-};
 
 /// What a comparison of index and states found, see Shard::CheckDerived.
 struct DerivedDifference {
@@ -135,6 +74,8 @@ class Shard {
   /// Pure, so that a start can do it on its own thread.
   static Recovery PlanRecovery(history::MutableState state, Instant now, const history::Limits& limits);
   void Recover(std::vector<Recovery> executions);
+  /// What this shard's runs owe, as it was stored; `router` carries it.  Once, after Recover.
+  void Connect(Router& router, std::vector<std::pair<history::ObligationId, Outbox::Duty>> owed);
 
   /// Compares the timer index with the states of `open`, all open executions of this shard; repairs it, and offers
   /// again what is pending (H21, H33).  In turns: others are served in between.
@@ -170,6 +111,14 @@ class Shard {
   void FailWorkflowTask(const engine::v1::TaskToken& token, ws::RespondWorkflowTaskFailedRequest request,
                         Callback<MutateOutcome> done);
 
+  // --- What runs owe each other (shard_obligations.cpp).
+
+  /// Carries out what another run owes to one of this shard's, once, however often it comes.  Answers how it was taken;
+  /// an error means that it is to be tried again later.
+  void Receive(const history::ObligationId& id, const Outbox::Duty& duty, Callback<history::Refusal> done);
+  /// It will not come again.
+  void Forget(const WorkflowKey& receiver, const history::ObligationId& id);
+
   // --- History (shard_history.cpp).
 
   void GetHistory(HistoryRequest request, Callback<HistoryPage> done);
@@ -192,6 +141,7 @@ class Shard {
   size_t cached_executions() const { return executions_.size(); }
   int64_t cached_bytes() const { return cached_bytes_; }
   size_t timer_count() const { return timers_.size(); }
+  size_t owed() const { return outbox_.size(); }
 
  private:
   /// One execution in memory.
@@ -225,6 +175,8 @@ class Shard {
   /// The state without bringing the execution into memory; `read` holds it when it was not there.
   const history::MutableState* Peek(const ExecutionKey& key, std::optional<history::MutableState>& read) const;
   Result<ExecutionKey> Resolve(const Target& target) const;
+  /// The run belongs to the chain that the caller names, if it names one.
+  static Status CheckChain(const Execution& execution, const Target& target);
   Execution& Insert(const ExecutionKey& key, storage::LoadedRun run);
   bool Evictable(const Execution& execution) const;
   /// Brings the execution's part of cached_bytes_ up to date.
@@ -240,17 +192,26 @@ class Shard {
   void Reload(Execution& execution, std::optional<history::StartedWorkflowTask> held);
 
   // Carrying transitions out.
+  /// That an obligation has been here; in the same commit as what it did.
+  struct Receipt {
+    ExecutionKey inbox;
+    std::string request_id;
+  };
   struct Step {
     Execution* execution = nullptr;
     history::Transition* transition = nullptr;
     std::vector<std::string> request_ids;
+    std::vector<int64_t> paid = {};      ///< Obligations of the run that are settled by this.
     bool is_current = true;              ///< False for a run that is replaced in the same commit.
     std::string create_request_id = {};  ///< Of a start, for its deduplication (S6).
+    std::optional<Receipt> receipt = {};
   };
   /// State, timers and tails now; one commit for all steps; effects once it is durable.
   void Carry(std::vector<Step> steps);
-  void Carry(Execution& execution, history::Transition transition, std::vector<std::string> request_ids = {});
+  void Carry(Execution& execution, history::Transition transition, std::vector<std::string> request_ids = {},
+             std::optional<Receipt> receipt = std::nullopt);
   void Adopt(Step& step, std::vector<storage::ExecutionCommit>& commits);
+  void Commit(std::vector<storage::ExecutionCommit> commits);
   void CarryOutEffects(const ExecutionKey& key, const std::string& ns, std::vector<history::Effect> effects);
   void WhenDurable(uint64_t commit, Function<void()> run);
   void OnDurable(uint64_t commit);
@@ -273,6 +234,20 @@ class Shard {
   Result<StartPlan> PlanStart(ws::StartWorkflowExecutionRequest& request, bool with_signal);
   void FinishStart(StartPlan plan, ws::StartWorkflowExecutionRequest request,
                    std::optional<history::SignalReceived> signal, Callback<StartOutcome> done);
+  void StartRun(const StartPlan& plan, history::StartInput input, std::optional<history::SignalReceived> signal,
+                Callback<StartOutcome> done);
+
+  // Obligations.
+  void ReceiveStart(const history::ObligationId& id, const history::Obligation::StartChild& start,
+                    Callback<history::Refusal> done);
+  void ReceiveInput(const history::ObligationId& id, const Target& target, history::Input input,
+                    Callback<history::Refusal> done);
+  void ReceiveChildEnd(const Outbox::Duty& duty, Callback<history::Refusal> done);
+  void Acknowledge(const history::ObligationId& id, const Outbox::Duty& duty, std::optional<history::Refusal> answer);
+  /// Deletes the row, without a word to the run.
+  void Settle(const history::ObligationId& id);
+  void ForgetWhenDurable(uint64_t commit, const history::ObligationId& id, const Outbox::Duty& duty);
+  bool IsOpen(const ExecutionKey& key) const;
 
   // Tasks.
   Result<std::string> BeginWorkflowTask(Execution& execution, EventId scheduled_event_id, int32_t attempt,
@@ -317,6 +292,10 @@ class Shard {
   bool sweep_armed_ = false;   // a timer is set
   bool sweep_posted_ = false;  // the cache is full
   bool stopped_ = false;
+
+  Outbox outbox_;
+  Router* router_ = nullptr;
+  std::vector<std::pair<ExecutionKey, std::string>> to_forget_;  // request ids whose rows go with the next commit
 
   uint64_t handed_in_ = 0;  // commits given to the store
   uint64_t durable_ = 0;    // of these, the last one known to be durable

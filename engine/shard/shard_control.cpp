@@ -55,12 +55,6 @@ bool EndedWell(enums::WorkflowExecutionStatus status) {
 
 }  // namespace
 
-/// What a start comes to, given the current run of its workflow id (S1-S6).
-struct Shard::StartPlan {
-  enum class Kind { kNewRun, kReplaceRunning, kUseExisting } kind = Kind::kNewRun;
-  std::optional<engine::v1::CurrentRun> current;
-};
-
 Result<Shard::StartPlan> Shard::PlanStart(ws::StartWorkflowExecutionRequest& request, bool with_signal) {
   WFE_RETURN_IF_ERROR(CheckPolicies(request, with_signal));
   // S4: the deprecated policy means "whatever ended may be followed, what runs is terminated".
@@ -144,7 +138,6 @@ void Shard::SignalWithStart(ws::StartWorkflowExecutionRequest start, history::Si
 
 void Shard::FinishStart(StartPlan plan, ws::StartWorkflowExecutionRequest request,
                         std::optional<history::SignalReceived> signal, Callback<StartOutcome> done) {
-  const Instant now = host_.clock.Now();
   if (plan.kind == StartPlan::Kind::kUseExisting) {
     StartOutcome existing;
     existing.run_id = plan.current->run_id();
@@ -156,11 +149,18 @@ void Shard::FinishStart(StartPlan plan, ws::StartWorkflowExecutionRequest reques
     return;
   }
 
-  const bool eager = request.request_eager_execution() && !request.has_workflow_start_delay();
-  request.set_request_eager_execution(eager);
   history::StartInput input;
-  input.key = {Namespace(request.namespace_()), WorkflowId(request.workflow_id()), RunId(host_.ids.NewRunId(now))};
+  input.key = {Namespace(request.namespace_()), WorkflowId(request.workflow_id()),
+               RunId(host_.ids.NewRunId(host_.clock.Now()))};
   input.request = std::move(request);
+  StartRun(plan, std::move(input), std::move(signal), std::move(done));
+}
+
+void Shard::StartRun(const StartPlan& plan, history::StartInput input, std::optional<history::SignalReceived> signal,
+                     Callback<StartOutcome> done) {
+  const Instant now = host_.clock.Now();
+  const bool eager = input.request.request_eager_execution() && !input.request.has_workflow_start_delay();
+  input.request.set_request_eager_execution(eager);
   Result<history::Transition> start = history::DecideStart(input, now, options_.history);
   if (!start) return done(std::move(start).error());
 
@@ -249,6 +249,16 @@ void Shard::Signal(const Target& target, history::SignalReceived signal, Callbac
   AnswerDurably<MutateOutcome>(execution, std::move(done), std::move(outcome));
 }
 
+Status Shard::CheckChain(const Execution& execution, const Target& target) {
+  // A closed run is answered as closed, of whatever chain it is.
+  if (target.first_execution_run_id.empty() || !execution.state.IsOpen() ||
+      execution.state.folded().first_execution_run_id() == target.first_execution_run_id) {
+    return Ok();
+  }
+  return NotFound("workflow execution not found: " + execution.key.ToString() + " does not belong to the chain of run " +
+                  target.first_execution_run_id);
+}
+
 void Shard::Mutate(const Target& target, history::Input input, Callback<MutateOutcome> done) {
   WFE_CHECK(host_.executor.OnStrand());
   if (stopped_) return done(ShuttingDown());
@@ -257,12 +267,7 @@ void Shard::Mutate(const Target& target, history::Input input, Callback<MutateOu
   Result<Execution*> loaded = Load(*key);
   if (!loaded) return done(std::move(loaded).error());
   Execution& execution = **loaded;
-  // A closed run is answered as closed, of whatever chain it is.
-  if (!target.first_execution_run_id.empty() && execution.state.IsOpen() &&
-      execution.state.folded().first_execution_run_id() != target.first_execution_run_id) {
-    return done(NotFound("workflow execution not found: " + key->ToString() +
-                         " does not belong to the chain of run " + target.first_execution_run_id));
-  }
+  if (Status same = CheckChain(execution, target); !same) return done(std::move(same).error());
   Result<history::Transition> transition = Decide(execution, input);
   if (!transition) {
     return RefuseDurably<MutateOutcome>(execution.last_commit, std::move(done), std::move(transition).error());

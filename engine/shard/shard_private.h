@@ -40,6 +40,12 @@ struct Shard::PendingQuery {
   Callback<std::string> done;
 };
 
+/// What a start comes to, given the current run of its workflow id (S1-S6).
+struct Shard::StartPlan {
+  enum class Kind { kNewRun, kReplaceRunning, kUseExisting } kind = Kind::kNewRun;
+  std::optional<engine::v1::CurrentRun> current;
+};
+
 /// Takes out of `parked` what `which` names; the order stays.
 template <class T, class Which>
 std::vector<std::unique_ptr<T>> TakeIf(std::vector<std::unique_ptr<T>>& parked, Which which) {

@@ -51,6 +51,11 @@ Status DurableExecutionStore::ForEachOpenKey(const std::function<void(const Exec
   return reader_.ForEachOpenKey(visit);
 }
 
+Status DurableExecutionStore::ForEachOwed(
+    const std::function<void(const history::ObligationId&, Result<engine::v1::Obligation>)>& visit) const {
+  return reader_.ForEachOwed(visit);
+}
+
 Status DurableExecutionStore::AddRows(ExecutionCommit commit, PendingWrite& write) const {
   WriteSet& rows = write.rows;
   if (commit.state != nullptr) {
@@ -67,7 +72,14 @@ Status DurableExecutionStore::AddRows(ExecutionCommit commit, PendingWrite& writ
   for (const RequestIdRow& row : commit.request_ids) {
     rows.puts.push_back({Family::kRequest, keys::Request(commit.key, row.request_id), ""});
   }
+  for (const std::string& id : commit.forgotten_request_ids) {
+    rows.deletes.push_back({Family::kRequest, keys::Request(commit.key, id)});
+  }
   if (commit.visibility.has_value()) AddVisibility(commit, rows);
+  for (const OwedRow& owed : commit.owed) {
+    rows.puts.push_back({Family::kTasks, keys::Task(commit.key, owed.number), Serialize(*owed.obligation)});
+  }
+  for (const int64_t number : commit.paid) rows.deletes.push_back({Family::kTasks, keys::Task(commit.key, number)});
   return Ok();
 }
 

@@ -25,6 +25,8 @@ class DurableExecutionStore final : public ExecutionStore {
   void Commit(std::vector<ExecutionCommit> commits, DurableCallback durable) override;
   Status ForEachOpen(const std::function<void(const ExecutionKey&, Result<LoadedRun>)>& visit) const override;
   Status ForEachOpenKey(const std::function<void(const ExecutionKey&)>& visit) const override;
+  Status ForEachOwed(
+      const std::function<void(const history::ObligationId&, Result<engine::v1::Obligation>)>& visit) const override;
 
   /// Before each checkpoint, what the rows tell must be what the checkpoint would say, or the process stops (H5).  For
   /// tests and simulations: it reads the run again.

@@ -216,6 +216,21 @@ Status ExecutionReader::ForEachOpenKey(const std::function<void(const ExecutionK
   });
 }
 
+Status ExecutionReader::ForEachOwed(
+    const std::function<void(const history::ObligationId&, Result<engine::v1::Obligation>)>& visit) const {
+  return Walk(rows_.Scan(Family::kTasks, "", ""), [&](std::string_view row, std::string_view value, bool&) -> Status {
+    auto key = keys::ParseTask(row);
+    if (!key) return DataLoss("a key of the family tasks cannot be read");
+    const history::ObligationId id{std::move(key->first), key->second};
+    auto obligation = Parse<engine::v1::Obligation>(value, "what " + id.owner.ToString() + " owes");
+    if (obligation && obligation->duty_case() == engine::v1::Obligation::DUTY_NOT_SET) {
+      obligation = DataLoss("what " + id.owner.ToString() + " owes is of a kind that this version does not know");
+    }
+    visit(id, std::move(obligation));
+    return Ok();
+  });
+}
+
 Status ExecutionReader::ForEachExecution(const std::function<Status(const ExecutionKey&, bool open)>& visit) const {
   for (const bool open : {true, false}) {
     WFE_RETURN_IF_ERROR(

@@ -37,6 +37,8 @@ class ExecutionReader {
   Result<bool> HasRequestId(const ExecutionKey& key, std::string_view request_id) const;
   Status ForEachOpen(const std::function<void(const ExecutionKey&, Result<LoadedRun>)>& visit) const;
   Status ForEachOpenKey(const std::function<void(const ExecutionKey&)>& visit) const;
+  Status ForEachOwed(
+      const std::function<void(const history::ObligationId&, Result<engine::v1::Obligation>)>& visit) const;
 
   /// Every run, open ones first; stops at the first error, the visitor's too.
   Status ForEachExecution(const std::function<Status(const ExecutionKey&, bool open)>& visit) const;

@@ -13,6 +13,7 @@
 #include "engine/base/hash.h"
 #include "engine/base/ids.h"
 #include "engine/base/result.h"
+#include "engine/history/obligations.h"
 #include "engine/history/transition.h"
 #include "engine/storage/key_value_store.h"
 #include "wfe/engine/v1/state.pb.h"
@@ -38,6 +39,12 @@ struct EventBatch {
 /// A signal's or other request's id, so that a repeated call changes nothing (S61).
 struct RequestIdRow {
   std::string request_id;
+};
+
+/// What a run owes to another one, and its number (history::ObligationNumber).
+struct OwedRow {
+  int64_t number = 0;
+  std::shared_ptr<const engine::v1::Obligation> obligation;
 };
 
 /// Where the rows of a run end: what a commit needs to go on behind them.  Kept by whoever keeps the run's state.
@@ -69,6 +76,9 @@ struct ExecutionCommit {
   std::optional<engine::v1::CurrentRun> current_run;  ///< When the run starts or closes.
   std::optional<engine::v1::VisibilityRecord> visibility;
   std::vector<RequestIdRow> request_ids;
+  std::vector<std::string> forgotten_request_ids;  ///< Whose rows go.
+  std::vector<OwedRow> owed;
+  std::vector<int64_t> paid;  ///< Numbers of obligations of this run that are settled.
 };
 
 /// Runs on `executor` in commit order.
@@ -93,7 +103,8 @@ class ExecutionStore {
   virtual Result<std::optional<engine::v1::CurrentRun>> GetCurrentRun(const WorkflowKey& key) const = 0;
   virtual Result<bool> HasRequestId(const ExecutionKey& key, std::string_view request_id) const = 0;
 
-  /// Makes the commits one atomic batch: new events, states, current-run, request-id and visibility rows.  Returns at
+  /// Makes the commits one atomic batch: new events, states, current-run, request-id and visibility rows,
+  /// and what is owed and paid.  Returns at
   /// once: they join the next synced group.  `durable` runs on its executor, in commit order, once the commit survives
   /// a crash of the machine.  There is no error to handle: a failed sync stops the process (ARCHITECTURE D5).
   /// Reads see every commit handed in, durable or not; only replies and effects wait.
@@ -103,6 +114,10 @@ class ExecutionStore {
   virtual Status ForEachOpen(const std::function<void(const ExecutionKey&, Result<LoadedRun>)>& visit) const = 0;
   /// Their keys alone.
   virtual Status ForEachOpenKey(const std::function<void(const ExecutionKey&)>& visit) const = 0;
+  /// Everything that is owed, by who owes it, in the order of its numbers.  One that cannot be read is visited with the
+  /// error.
+  virtual Status ForEachOwed(
+      const std::function<void(const history::ObligationId&, Result<engine::v1::Obligation>)>& visit) const = 0;
 };
 
 }  // namespace wfe::storage

@@ -22,6 +22,8 @@ std::string_view FamilyName(Family family) {
       return "blobs";
     case Family::kRows:
       return "rows";
+    case Family::kTasks:
+      return "tasks";
   }
   WFE_CHECK(false, "unknown column family");
 }

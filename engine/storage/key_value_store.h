@@ -13,8 +13,8 @@
 namespace wfe::storage {
 
 /// Column families; the number is part of nothing stored, the name is.
-enum class Family : uint8_t { kMeta, kState, kHistory, kCurrent, kRequest, kVisibility, kBlobs, kRows };
-inline constexpr int kFamilyCount = 8;
+enum class Family : uint8_t { kMeta, kState, kHistory, kCurrent, kRequest, kVisibility, kBlobs, kRows, kTasks };
+inline constexpr int kFamilyCount = 9;
 std::string_view FamilyName(Family family);
 
 struct Put {

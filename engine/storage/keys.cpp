@@ -69,6 +69,16 @@ void AppendExecution(std::string& out, const ExecutionKey& key) {
   AppendText(out, key.run_id.value());
 }
 
+std::optional<ExecutionKey> TakeExecution(std::string_view& key) {
+  auto ns = TakeText(key);
+  if (!ns) return std::nullopt;
+  auto workflow_id = TakeText(key);
+  if (!workflow_id) return std::nullopt;
+  auto run_id = TakeText(key);
+  if (!run_id) return std::nullopt;
+  return ExecutionKey{Namespace(*std::move(ns)), WorkflowId(*std::move(workflow_id)), RunId(*std::move(run_id))};
+}
+
 }  // namespace
 
 std::string State(const ExecutionKey& key, bool open) {
@@ -80,13 +90,8 @@ std::string State(const ExecutionKey& key, bool open) {
 std::optional<ExecutionKey> ParseState(std::string_view key) {
   if (key.empty() || (key[0] != kOpenPrefix[0] && key[0] != kClosedPrefix[0])) return std::nullopt;
   key.remove_prefix(1);
-  auto ns = TakeText(key);
-  if (!ns) return std::nullopt;
-  auto workflow_id = TakeText(key);
-  if (!workflow_id) return std::nullopt;
-  auto run_id = TakeText(key);
-  if (!run_id || !key.empty()) return std::nullopt;
-  return ExecutionKey{Namespace(*std::move(ns)), WorkflowId(*std::move(workflow_id)), RunId(*std::move(run_id))};
+  auto execution = TakeExecution(key);
+  return key.empty() ? execution : std::nullopt;
 }
 
 std::string JournalPrefix(const ExecutionKey& key) {
@@ -140,6 +145,17 @@ std::optional<EventId> ParseHistoryFirst(std::string_view key) {
   if (key.size() < 8) return std::nullopt;
   key.remove_prefix(key.size() - 8);
   return static_cast<EventId>(*TakeU64(key));
+}
+
+std::string TasksPrefix(const ExecutionKey& key) { return HistoryPrefix(key); }
+
+std::string Task(const ExecutionKey& key, int64_t number) { return History(key, number); }
+
+std::optional<std::pair<ExecutionKey, int64_t>> ParseTask(std::string_view key) {
+  auto owner = TakeExecution(key);
+  const auto number = owner.has_value() ? TakeU64(key) : std::nullopt;
+  if (!number.has_value() || !key.empty()) return std::nullopt;
+  return std::pair(*std::move(owner), static_cast<int64_t>(*number));
 }
 
 std::string Current(const WorkflowKey& key) {

@@ -22,6 +22,8 @@
 //   request     T(namespace) T(workflow id) T(run id) T(id)      empty
 //   visibility  T(namespace) "o" ~U(start time, ns) T(run id)    wfe.engine.v1.VisibilityRecord of an open run
 //               T(namespace) "c" ~U(start time, ns) T(run id)    the same of a closed run
+//   tasks       T(namespace) T(workflow id) T(run id)            wfe.engine.v1.Obligation: what the run owes to another
+//                   U(number)                                    (since format 4)
 //   blobs       "b" sha256[32]                                   U(total bytes): the blob is complete
 //               "p" sha256[32] U(offset)                         a piece of it
 //               "u" sha256[32]                                   empty: an upload is under way
@@ -42,8 +44,9 @@ namespace wfe::storage::keys {
 
 /// The layout above.  A store with a newer one is refused, one with an older one becomes one of this when it is opened,
 /// so that an older program does not pass over what it does not know.  Format 1 had no schedules.  Up to format 2 the
-/// state row of an open run was replaced at every transition: it is a checkpoint with nothing after it.
-inline constexpr uint64_t kFormatVersion = 3;
+/// state row of an open run was replaced at every transition: it is a checkpoint with nothing after it.  Up to format 3
+/// nothing was owed.
+inline constexpr uint64_t kFormatVersion = 4;
 
 inline constexpr std::string_view kFormat = "format";
 inline constexpr std::string_view kIdentity = "identity";
@@ -86,6 +89,12 @@ std::string HistoryPrefix(const ExecutionKey& key);
 std::string History(const ExecutionKey& key, EventId first_event_id);
 /// The first event id of a history key.
 std::optional<EventId> ParseHistoryFirst(std::string_view key);
+
+/// Every obligation of a run begins with TasksPrefix of it.
+std::string TasksPrefix(const ExecutionKey& key);
+std::string Task(const ExecutionKey& key, int64_t number);
+/// Who owes it and its number; nullopt for other bytes.
+std::optional<std::pair<ExecutionKey, int64_t>> ParseTask(std::string_view key);
 
 std::string Current(const WorkflowKey& key);
 std::string Request(const ExecutionKey& key, std::string_view request_id);

@@ -10,7 +10,19 @@
 
 namespace wfe::visibility {
 
-enum class Attribute { kWorkflowId, kRunId, kWorkflowType, kTaskQueue, kExecutionStatus, kStartTime, kCloseTime };
+enum class Attribute {
+  kWorkflowId,
+  kRunId,
+  kWorkflowType,
+  kTaskQueue,
+  kExecutionStatus,
+  kStartTime,
+  kCloseTime,
+  kParentWorkflowId,  ///< Null of a run that is no child.
+  kParentRunId,
+  kRootWorkflowId,  ///< Of a run that is no child: its own.
+  kRootRunId,
+};
 
 enum class Comparison {
   kEqual,

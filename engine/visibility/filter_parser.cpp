@@ -30,6 +30,10 @@ constexpr NamedAttribute kAttributes[] = {
     {"ExecutionStatus", Attribute::kExecutionStatus},
     {"StartTime", Attribute::kStartTime},
     {"CloseTime", Attribute::kCloseTime},
+    {"ParentWorkflowId", Attribute::kParentWorkflowId},
+    {"ParentRunId", Attribute::kParentRunId},
+    {"RootWorkflowId", Attribute::kRootWorkflowId},
+    {"RootRunId", Attribute::kRootRunId},
 };
 
 // By Temporal's WorkflowExecutionStatus.

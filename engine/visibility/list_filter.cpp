@@ -32,6 +32,16 @@ std::optional<FilterValue> ValueOf(const engine::v1::VisibilityRecord& record, A
     case Attribute::kCloseTime:
       if (!record.has_close_time()) return std::nullopt;
       return FilterValue{"", Nanoseconds(record.close_time())};
+    case Attribute::kParentWorkflowId:
+      if (!record.has_parent()) return std::nullopt;
+      return FilterValue{record.parent().workflow_id(), 0};
+    case Attribute::kParentRunId:
+      if (!record.has_parent()) return std::nullopt;
+      return FilterValue{record.parent().run_id(), 0};
+    case Attribute::kRootWorkflowId:
+      return FilterValue{record.has_root() ? record.root().workflow_id() : record.workflow_id(), 0};
+    case Attribute::kRootRunId:
+      return FilterValue{record.has_root() ? record.root().run_id() : record.run_id(), 0};
   }
   WFE_CHECK(false, "unknown attribute");
 }

@@ -25,6 +25,12 @@ engine::v1::VisibilityRecord VisibilityOf(const history::MutableState& state) {
   record.set_history_size_bytes(state.bookkeeping().history_size_bytes());
   record.set_state_transition_count(state.bookkeeping().state_transition_count());
   record.set_first_run_id(folded.first_execution_run_id());
+  if (folded.has_parent()) {
+    record.mutable_parent()->set_workflow_id(folded.parent().workflow_id());
+    record.mutable_parent()->set_run_id(folded.parent().run_id());
+    record.set_parent_namespace(folded.parent().namespace_());
+  }
+  if (folded.has_root()) *record.mutable_root() = folded.root();
   return record;
 }
 

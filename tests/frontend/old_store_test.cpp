@@ -1,7 +1,7 @@
 // Stores that older versions wrote: they open, their open runs go on from where they stood, their chains hold.
 //
-// tests/testdata/stores/format_2.rows was written by MakeOne below at the last commit whose stores had format 2, where
-// the state row of an open run was replaced at every transition:
+// tests/testdata/stores/format_N.rows was written by MakeOne below at the last commit whose stores had format N: up to 2
+// the state row of an open run was replaced at every transition, up to 3 nothing was owed.
 //   WFE_WRITE_STORE=FILE old_store_test --gtest_also_run_disabled_tests --gtest_filter=*MakeOne
 #include <gmock/gmock.h>
 
@@ -24,7 +24,7 @@ using namespace testing::ws;  // NOLINT: the service's messages
 using ::testing::HasSubstr;
 namespace enums = temporal::api::enums::v1;
 
-class OldStore : public testing::EngineFixture {
+class OldStore : public testing::EngineFixture, public ::testing::WithParamInterface<const char*> {
  protected:
   void SetUp() override {}  // each test boots on the rows it wants
   void TearDown() override {  // the lists of old versions counted the last batch of a closed run twice
@@ -172,8 +172,8 @@ TEST_F(OldStore, DISABLED_MakeOne) {
   ExpectSound(9);
 }
 
-TEST_F(OldStore, OfFormat2OpensAndItsRunsGoOn) {
-  BootOn("format_2.rows");
+TEST_P(OldStore, OpensAndItsRunsGoOn) {
+  BootOn(GetParam());
   ASSERT_FALSE(HasFatalFailure());
   ExpectSound(9);
 
@@ -226,6 +226,8 @@ TEST_F(OldStore, OfFormat2OpensAndItsRunsGoOn) {
   Boot();
   ExpectSound(10);  // the retried run's second one is new
 }
+
+INSTANTIATE_TEST_SUITE_P(Formats, OldStore, ::testing::Values("format_2.rows", "format_3.rows"));
 
 }  // namespace
 }  // namespace wfe

@@ -102,6 +102,10 @@ bool Execution::Take(Result<Transition> result, Result<Transition> again) {
   }
   EXPECT_EQ(Stored(result->next), Stored(again->next)) << "Decide is not deterministic";
   EXPECT_EQ(EventBytes(result->events), EventBytes(again->events)) << "Decide is not deterministic";
+  EXPECT_EQ(result->owed.size(), again->owed.size()) << "Decide is not deterministic";
+  for (size_t i = 0; i < std::min(result->owed.size(), again->owed.size()); ++i) {
+    EXPECT_EQ(Bytes(result->owed[i]), Bytes(again->owed[i])) << "Decide is not deterministic";
+  }
   const MutableState before = std::exchange(state_, result->next);
   last_ = *std::move(result);
   if (!last_.needs_commit) {
@@ -109,6 +113,7 @@ bool Execution::Take(Result<Transition> result, Result<Transition> again) {
     EXPECT_TRUE(last_.events.empty());
   }
   history_.insert(history_.end(), last_.events.begin(), last_.events.end());
+  for (const Obligation& owed : last_.owed) owed_.push_back(std::make_shared<const Obligation>(owed));
   CheckInvariants();
   return true;
 }
@@ -193,6 +198,28 @@ bool Execution::StartActivity(EventId scheduled_event_id) {
                                 .attempt = Activity(scheduled_event_id).attempt,
                                 .identity = "worker",
                                 .request_id = "poll"});
+}
+
+bool Execution::Answer(size_t place, Refusal refusal) {
+  return Do(ObligationAnswered{.obligation = owed_.at(place), .refusal = refusal});
+}
+
+bool Execution::EndChild(size_t place, enums::WorkflowExecutionStatus status) {
+  const Obligation::StartChild& start = owed_.at(place)->start_child();
+  Obligation obligation;
+  auto& told = *obligation.mutable_child_closed();
+  told.mutable_parent()->set_run_id(start_input.key.run_id.value());
+  told.mutable_parent()->set_initiated_event_id(start.initiated_event_id());
+  told.set_run_id("last-run-of-child");
+  told.set_first_run_id(start.run_id());
+  *told.mutable_workflow_type() = start.initiated().workflow_type();
+  told.set_status(status);
+  if (status == enums::WORKFLOW_EXECUTION_STATUS_COMPLETED) *told.mutable_result() = Text("of the child");
+  if (status == enums::WORKFLOW_EXECUTION_STATUS_FAILED) {
+    told.mutable_failure()->set_message("the child failed");
+    told.set_retry_state(enums::RETRY_STATE_RETRY_POLICY_NOT_SET);
+  }
+  return Do(ChildEnded{.obligation = std::make_shared<const Obligation>(std::move(obligation))});
 }
 
 bool Execution::Tick(Duration advance) {
@@ -295,6 +322,31 @@ command::Command Marker(const std::string& name) {
   command::Command made;
   made.set_command_type(enums::COMMAND_TYPE_RECORD_MARKER);
   made.mutable_record_marker_command_attributes()->set_marker_name(name);
+  return made;
+}
+
+command::Command StartChild(const std::string& workflow_id) {
+  command::Command made;
+  made.set_command_type(enums::COMMAND_TYPE_START_CHILD_WORKFLOW_EXECUTION);
+  auto& attributes = *made.mutable_start_child_workflow_execution_command_attributes();
+  attributes.set_workflow_id(workflow_id);
+  attributes.mutable_workflow_type()->set_name("Child");
+  return made;
+}
+
+command::Command SignalWorkflow(const std::string& workflow_id, const std::string& signal) {
+  command::Command made;
+  made.set_command_type(enums::COMMAND_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION);
+  auto& attributes = *made.mutable_signal_external_workflow_execution_command_attributes();
+  attributes.mutable_execution()->set_workflow_id(workflow_id);
+  attributes.set_signal_name(signal);
+  return made;
+}
+
+command::Command CancelWorkflow(const std::string& workflow_id) {
+  command::Command made;
+  made.set_command_type(enums::COMMAND_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION);
+  made.mutable_request_cancel_external_workflow_execution_command_attributes()->set_workflow_id(workflow_id);
   return made;
 }
 

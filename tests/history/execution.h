@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/history/decide.h"
+#include "engine/history/obligations.h"
 
 namespace wfe::history {
 
@@ -33,12 +34,19 @@ class Execution {
   /// False when the input was refused with an error.
   bool Do(const Input& input);
 
+  /// Everything that the run has ever owed, in order.
+  const std::vector<std::shared_ptr<const Obligation>>& owed() const { return owed_; }
+
   // The inputs that need ids from the state.
   bool StartTask(const std::string& request_id = "poll");
   WorkflowTaskCompleted Completion() const;
   WorkflowTaskFailed TaskFailure() const;
   ActivityRef Activity(EventId scheduled_event_id) const;
   bool StartActivity(EventId scheduled_event_id);
+  /// How the `place`-th obligation of owed() was taken.
+  bool Answer(size_t place, Refusal refusal = Refusal::kNone);
+  /// The child whose start is the `place`-th obligation tells how it ended.
+  bool EndChild(size_t place, temporal::api::enums::v1::WorkflowExecutionStatus status);
   bool Tick(Duration advance);
   /// Moves time to the next deadline and ticks there.
   bool TickNext();
@@ -57,6 +65,7 @@ class Execution {
 
   MutableState state_;
   std::vector<HistoryEvent> history_;
+  std::vector<std::shared_ptr<const Obligation>> owed_;
   Transition last_;
   std::optional<Error> error_;
   std::string refusal_;
@@ -80,5 +89,8 @@ temporal::api::command::v1::Command Fail(const std::string& message);
 temporal::api::command::v1::Command CancelRun();
 temporal::api::command::v1::Command ContinueAsNew();
 temporal::api::command::v1::Command Marker(const std::string& name);
+temporal::api::command::v1::Command StartChild(const std::string& workflow_id);
+temporal::api::command::v1::Command SignalWorkflow(const std::string& workflow_id, const std::string& signal);
+temporal::api::command::v1::Command CancelWorkflow(const std::string& workflow_id);
 
 }  // namespace wfe::history

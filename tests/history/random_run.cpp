@@ -30,7 +30,10 @@ bool RandomRun::Step() {
 
 void RandomRun::Move() {
   execution_.now += std::chrono::milliseconds(Pick(4) == 0 ? Pick(3000) : 0);
-  switch (Pick(12)) {
+  switch (Pick(14)) {
+    case 12:
+    case 13:
+      return AnswerObligation();
     case 0:
     case 1:
     case 2:
@@ -91,8 +94,30 @@ void RandomRun::AnswerActivity() {
   }
 }
 
+/// In any order, and more than once.
+void RandomRun::AnswerObligation() {
+  const auto& owed = execution_.owed();
+  if (owed.empty()) return;
+  const size_t place = Pick(owed.size());
+  if (!IsAnswered(*owed[place])) return;
+  if (owed[place]->has_start_child() && Chance(2)) {
+    constexpr std::array kEnds{
+        enums::WORKFLOW_EXECUTION_STATUS_COMPLETED, enums::WORKFLOW_EXECUTION_STATUS_FAILED,
+        enums::WORKFLOW_EXECUTION_STATUS_CANCELED, enums::WORKFLOW_EXECUTION_STATUS_TIMED_OUT,
+        enums::WORKFLOW_EXECUTION_STATUS_TERMINATED};
+    return void(execution_.EndChild(place, kEnds[Pick(kEnds.size())]));
+  }
+  execution_.Answer(place, Chance(4) ? Refusal::kNotFound : Refusal::kNone);
+}
+
 command::Command RandomRun::AnyCommand() {
-  switch (Pick(9)) {
+  switch (Pick(12)) {
+    case 9:
+      return StartChild("c" + std::to_string(next_id_++));
+    case 10:
+      return SignalWorkflow("other", "go");
+    case 11:
+      return CancelWorkflow("other");
     case 0:
     case 1:
     case 2: {

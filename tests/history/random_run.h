@@ -23,6 +23,7 @@ class RandomRun {
   void Signal();
   EventId AnyActivity();
   void AnswerActivity();
+  void AnswerObligation();
   temporal::api::command::v1::Command AnyCommand();
   temporal::api::command::v1::Command AnyClose();
   void CompleteTask();

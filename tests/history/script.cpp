@@ -93,6 +93,7 @@ std::string ShowStep(const Execution& execution) {
   std::string text = Show(execution, last.events);
   if (!execution.refusal().empty()) text += "refused: " + execution.refusal() + "\n";
   if (last.cancel_requested) text += "cancel requested\n";
+  for (const Obligation& owed : last.owed) text += "owes " + Json(owed) + "\n";
   text += ShowEffects(last.effects);
   if (last.new_run != nullptr) {
     text += "new run:\n" + Show(execution, last.new_run->events) + ShowEffects(last.new_run->effects);
@@ -165,8 +166,26 @@ command::Command ParseCommand(const std::string& line) {
         *made.mutable_modify_workflow_properties_command_attributes()->mutable_upserted_memo()->mutable_fields();
     for (const auto& [key, value] : words.named) fields[key] = Text(value).payloads(0);
   } else if (words.verb == "child") {
-    made.set_command_type(enums::COMMAND_TYPE_START_CHILD_WORKFLOW_EXECUTION);
-    made.mutable_start_child_workflow_execution_command_attributes()->set_workflow_id("child");
+    made = StartChild(words.Bare(0));
+    auto& attributes = *made.mutable_start_child_workflow_execution_command_attributes();
+    if (words.Get("policy") == "abandon") attributes.set_parent_close_policy(enums::PARENT_CLOSE_POLICY_ABANDON);
+    if (words.Get("policy") == "cancel") attributes.set_parent_close_policy(enums::PARENT_CLOSE_POLICY_REQUEST_CANCEL);
+    if (words.Has("queue")) attributes.mutable_task_queue()->set_name(words.Get("queue"));
+    if (words.Has("cron")) attributes.set_cron_schedule(words.Get("cron"));
+    if (auto t = words.Time("run_timeout")) *attributes.mutable_workflow_run_timeout() = ToProto(*t);
+    if (auto t = words.Time("execution_timeout")) *attributes.mutable_workflow_execution_timeout() = ToProto(*t);
+    if (NamesRetry(words)) SetRetry(words, *attributes.mutable_retry_policy());
+    if (words.Has("untyped")) attributes.clear_workflow_type();
+  } else if (words.verb == "signal-workflow") {
+    made = SignalWorkflow(words.Bare(0), words.Get("name", "go"));
+    made.mutable_signal_external_workflow_execution_command_attributes()->set_child_workflow_only(words.Has("child"));
+  } else if (words.verb == "cancel-workflow") {
+    made = CancelWorkflow(words.Bare(0));
+    auto& attributes = *made.mutable_request_cancel_external_workflow_execution_command_attributes();
+    attributes.set_child_workflow_only(words.Has("child"));
+    attributes.set_reason(words.Get("reason"));
+  } else if (words.verb == "protocol-message") {
+    made.set_command_type(enums::COMMAND_TYPE_PROTOCOL_MESSAGE);
   } else {
     throw std::invalid_argument("no such command: " + line);
   }
@@ -180,6 +199,8 @@ void SetLimit(Limits& limits, const std::string& key, int64_t value) {
       {"max_history_events", &Limits::max_history_events},
       {"max_pending_activities", &Limits::max_pending_activities},
       {"max_pending_timers", &Limits::max_pending_timers},
+      {"max_pending_children", &Limits::max_pending_children},
+      {"max_pending_externals", &Limits::max_pending_externals},
       {"max_buffered_events", &Limits::max_buffered_events},
       {"max_payload_bytes", &Limits::max_payload_bytes},
       {"max_search_attributes", &Limits::max_search_attributes},
@@ -206,6 +227,15 @@ void DoStart(Execution& execution, const Words& words) {
     execution.start_input.first_execution_run_id = "run-0";
   }
   if (words.Has("cron")) request.set_cron_schedule(words.Get("cron"));
+  if (words.Has("parent")) {
+    engine::v1::Parent& parent = execution.start_input.parent.emplace();
+    parent.set_namespace_("default");
+    parent.set_workflow_id(words.Get("parent"));
+    parent.set_run_id("run-of-parent");
+    parent.set_initiated_event_id(5);
+    execution.start_input.root.set_workflow_id("top");
+    execution.start_input.root.set_run_id("run-of-top");
+  }
   if (NamesRetry(words)) SetRetry(words, *request.mutable_retry_policy());
   if (words.Has("memo")) (*request.mutable_memo()->mutable_fields())["note"] = Text(words.Get("memo")).payloads(0);
   execution.Start();
@@ -263,6 +293,29 @@ bool DoActivity(Execution& execution, const Words& words) {
   return true;
 }
 
+/// Obligations are named by their place among all of the run, from 1.
+bool DoObligation(Execution& execution, const Words& words) {
+  if (words.verb == "answer") {
+    static const std::map<std::string, Refusal> kRefusals = {{"", Refusal::kNone},
+                                                             {"not-found", Refusal::kNotFound},
+                                                             {"exists", Refusal::kAlreadyExists},
+                                                             {"no-namespace", Refusal::kNamespaceNotFound},
+                                                             {"too-many", Refusal::kTooManySignals}};
+    execution.Answer(std::stoul(words.Bare(0)) - 1, kRefusals.at(words.Get("refused")));
+  } else if (words.verb == "end-child") {
+    static const std::map<std::string, enums::WorkflowExecutionStatus> kEnds = {
+        {"completed", enums::WORKFLOW_EXECUTION_STATUS_COMPLETED},
+        {"failed", enums::WORKFLOW_EXECUTION_STATUS_FAILED},
+        {"canceled", enums::WORKFLOW_EXECUTION_STATUS_CANCELED},
+        {"timed-out", enums::WORKFLOW_EXECUTION_STATUS_TIMED_OUT},
+        {"terminated", enums::WORKFLOW_EXECUTION_STATUS_TERMINATED}};
+    execution.EndChild(std::stoul(words.Bare(0)) - 1, kEnds.at(words.Bare(1)));
+  } else {
+    return false;
+  }
+  return true;
+}
+
 void DoVerb(Execution& execution, const Words& words, const std::vector<std::string>& commands) {
   if (words.verb == "start") return DoStart(execution, words);
   if (words.verb == "poll") return void(execution.StartTask());
@@ -280,6 +333,7 @@ void DoVerb(Execution& execution, const Words& words, const std::vector<std::str
   }
   if (words.verb == "request-cancel") return void(execution.Do(CancelRequested{"enough", "client", "c1"}));
   if (words.verb == "terminate") return void(execution.Do(TerminateRequested{"stop it", {}, "client"}));
+  if (DoObligation(execution, words)) return;
   if (DoActivity(execution, words)) return;
   throw std::invalid_argument("no such input: " + words.verb);
 }

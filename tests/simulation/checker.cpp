@@ -71,6 +71,7 @@ void Checker::CheckStore(Random random) {
     const auto& buffered = run.state.bookkeeping().buffered_events();
     buffered_[key.workflow_id.value()].insert(buffered_[key.workflow_id.value()].end(), buffered.begin(),
                                               buffered.end());
+    history.buffered = {buffered.begin(), buffered.end()};
     CheckReplay(history, random);
     CheckHolders(history);
     if (open) CheckWakeUp(run);
@@ -79,6 +80,14 @@ void Checker::CheckStore(Random random) {
   });
   if (!visited) Violation("the store cannot be read: " + visited.error().ToString());
   for (const lint::Finding& finding : lint::LintAcrossRuns(runs_)) Violation(finding.ToString());
+  std::vector<lint::OwedObligation> owed;
+  const Status visited_owed =
+      reader_.ForEachOwed([&](const history::ObligationId& id, Result<engine::v1::Obligation> obligation) {
+        if (!obligation) return Violation(obligation.error().ToString());
+        owed.push_back({id.owner, *std::move(obligation)});
+      });
+  if (!visited_owed) Violation("what is owed cannot be read: " + visited_owed.error().ToString());
+  for (const lint::Finding& finding : lint::LintObligations(runs_, owed)) Violation(finding.ToString());
   const Status schedules = storage::ForEachSchedule(rows_, [&](const engine::v1::ScheduleRow& row) -> Status {
     for (const lint::Finding& finding : lint::LintSchedule(row, runs_)) Violation(finding.ToString());
     return Ok();

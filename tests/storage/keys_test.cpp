@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 const std::string kNul("\0", 1);
 
 TEST(Keys, TheBytesAreThese) {
-  EXPECT_EQ(keys::kFormatVersion, 3u);
+  EXPECT_EQ(keys::kFormatVersion, 4u);
   const ExecutionKey key = Key("w", "r", "n");
   EXPECT_EQ(ToHex(keys::State(key, true)),
             "6f"
@@ -49,6 +49,13 @@ TEST(Keys, TheBytesAreThese) {
             "770001"
             "720001"
             "0000000000000102");
+  EXPECT_EQ(ToHex(keys::Task(key, 0x0506)),
+            "6e0001"
+            "770001"
+            "720001"
+            "0000000000000506");
+  EXPECT_EQ(keys::ParseTask(keys::Task(key, 7)), std::pair(key, int64_t{7}));
+  EXPECT_EQ(keys::ParseTask(keys::TasksPrefix(key)), std::nullopt);
   EXPECT_EQ(ToHex(keys::Current(key.workflow())),
             "6e0001"
             "770001");

@@ -92,6 +92,18 @@ TEST(ListFilter, AnAbsentCloseTimeMakesComparisonsUnknown) {
   EXPECT_TRUE(Matches("CloseTime IS NOT NULL"));
 }
 
+TEST(ListFilter, ARunIsFoundByItsParentAndByTheRootOfItsFamily) {  // S80
+  EXPECT_TRUE(Matches("ParentWorkflowId IS NULL AND RootWorkflowId = 'build-7' AND RootRunId = 'r7'"));
+  auto child = Closed();
+  child.mutable_parent()->set_workflow_id("nightly");
+  child.mutable_parent()->set_run_id("r1");
+  child.mutable_root()->set_workflow_id("top");
+  child.mutable_root()->set_run_id("r0");
+  EXPECT_TRUE(Matches("ParentWorkflowId = 'nightly' AND ParentRunId = 'r1'", child));
+  EXPECT_TRUE(Matches("RootWorkflowId STARTS_WITH 'to' AND RootRunId IN ('r0')", child));
+  EXPECT_FALSE(Matches("RootWorkflowId = 'build-7'", child));
+}
+
 TEST(ListFilter, QuotesCanBeQuoted) {
   auto record = Closed();
   record.set_workflow_id("it's \"x\"\\");
@@ -103,7 +115,7 @@ TEST(ListFilter, ComplaintsNameThePlaceAndTheThing) {
   EXPECT_EQ(Complaint("WorkflowId = 'a' AND Colour = 'red'"),
             "unknown attribute \"Colour\" at position 22 of the filter; known are WorkflowId, RunId, WorkflowType, "
             "TaskQueue, "
-            "ExecutionStatus, StartTime, CloseTime; custom search attributes are not served");
+            "ExecutionStatus, StartTime, CloseTime, ParentWorkflowId, ParentRunId, RootWorkflowId, RootRunId; custom search attributes are not served");
   EXPECT_EQ(Complaint("workflowid = 'a'").substr(0, 30), "unknown attribute \"workflowid\"");
   EXPECT_EQ(Complaint("WorkflowId 'a'"), "expected a comparison, found \"a\" at position 12 of the filter");
   EXPECT_EQ(Complaint("WorkflowId = a"), "expected a text in quotes, found \"a\" at position 14 of the filter");

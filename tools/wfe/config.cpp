@@ -103,6 +103,8 @@ std::vector<Key> Keys(Config& c) {
                  int64_t{1} << 30),
       IntegerKey("limits.max_pending_activities", c.limits.max_pending_activities, 1, 100'000),
       IntegerKey("limits.max_pending_timers", c.limits.max_pending_timers, 1, 100'000),
+      IntegerKey("limits.max_pending_children", c.limits.max_pending_children, 1, 100'000),
+      IntegerKey("limits.max_pending_externals", c.limits.max_pending_externals, 1, 100'000),
       IntegerKey("limits.max_signals", c.limits.max_signals, 1, 1'000'000),
       IntegerKey("limits.max_buffered_events", c.limits.max_buffered_events, 1, 10'000),
       IntegerKey("limits.max_buffered_bytes", c.limits.max_buffered_bytes, 16 << 10, 64 << 20),
