@@ -14,15 +14,32 @@ const Matcher::Queue* Matcher::Find(const QueueKey& key) const {
   return found == queues_.end() ? nullptr : &found->second;
 }
 
-void Matcher::Kept(const TaskIdentity& identity, const QueueKey& queue) {
-  places_[identity.execution].emplace_back(identity, queue);
+const Matcher::QueueEntry* Matcher::PlaceOf(const TaskIdentity& identity) const {
+  const auto places = places_.find(identity.execution);
+  if (places == places_.end()) return nullptr;
+  const auto place = places->second.find(TaskOfExecution(identity));
+  return place == places->second.end() ? nullptr : place->second;
 }
 
 void Matcher::Gone(const TaskIdentity& identity) {
-  const auto found = places_.find(identity.execution);
-  if (found == places_.end()) return;
-  std::erase_if(found->second, [&](const auto& place) { return place.first == identity; });
-  if (found->second.empty()) places_.erase(found);
+  const auto places = places_.find(identity.execution);
+  if (places == places_.end()) return;
+  places->second.erase(TaskOfExecution(identity));
+  if (places->second.empty()) places_.erase(places);
+}
+
+std::optional<Match> Matcher::Add(TaskRef task, QueueEntry& queue, bool front) {
+  TaskQueue& tasks = queue.second.tasks;
+  const TaskIdentity identity = task.identity();
+  const size_t before = tasks.backlog();
+  std::optional<Match> match = front ? tasks.PutBack(std::move(task)) : tasks.Offer(std::move(task));
+  if (match) {
+    Unwait(match->poller);
+  } else if (tasks.backlog() > before) {
+    Places none(0, TaskOfExecutionHash(), TaskEqual{&compares_});
+    places_.try_emplace(identity.execution, std::move(none)).first->second.emplace(identity, &queue);
+  }
+  return match;
 }
 
 Matcher::OfferOutcome Matcher::Offer(TaskRef task, const QueueKey& queue,
@@ -31,43 +48,21 @@ Matcher::OfferOutcome Matcher::Offer(TaskRef task, const QueueKey& queue,
   if (normal_queue && !HasPoller(queue, now, limits_.sticky_poller_window)) target.name = *normal_queue;
 
   const TaskIdentity identity = task.identity();
-  if (const auto known = places_.find(task.execution); known != places_.end()) {
-    for (const auto& [other, place] : known->second) {
-      if (other == identity && place != target) {
-        Withdraw(identity);
-        break;
-      }
-    }
-  }
+  if (const QueueEntry* place = PlaceOf(identity); place && place->first != target) Withdraw(identity);
 
-  Queue& at = Get(target);
+  QueueEntry& entry = Get(target);
+  Queue& at = entry.second;
   at.touched = std::max(at.touched, now);
   if (normal_queue && target == queue) at.normal_queue = *normal_queue;
   if (static_cast<int64_t>(at.tasks.backlog()) >= limits_.max_backlog_per_queue) {
     at.refused = true;
     return {.match = std::nullopt, .refused = true};
   }
-  const size_t before = at.tasks.backlog();
-  std::optional<Match> match = at.tasks.Offer(std::move(task));
-  if (match) {
-    Unwait(match->poller);
-  } else if (at.tasks.backlog() > before) {
-    Kept(identity, target);
-  }
-  return {.match = std::move(match), .refused = false};
+  return {.match = Add(std::move(task), entry, /*front=*/false), .refused = false};
 }
 
 std::optional<Match> Matcher::PutBack(TaskRef task, const QueueKey& queue) {
-  Queue& at = Get(queue);
-  const TaskIdentity identity = task.identity();
-  const size_t before = at.tasks.backlog();
-  std::optional<Match> match = at.tasks.PutBack(std::move(task));
-  if (match) {
-    Unwait(match->poller);
-  } else if (at.tasks.backlog() > before) {
-    Kept(identity, queue);
-  }
-  return match;
+  return Add(std::move(task), Get(queue), /*front=*/true);
 }
 
 Result<std::optional<Match>> Matcher::Poll(PollerId poller, const QueueKey& queue, Instant deadline, Instant now,
@@ -75,7 +70,12 @@ Result<std::optional<Match>> Matcher::Poll(PollerId poller, const QueueKey& queu
   if (static_cast<int>(pollers_.size()) >= limits_.max_pollers) {
     return ResourceExhausted("too many pollers wait at this server (" + std::to_string(limits_.max_pollers) + ")");
   }
-  if (static_cast<int>(Get(queue).tasks.waiting()) >= limits_.max_pollers_per_queue) {
+  const Queue* known = Find(queue);
+  if (!known && static_cast<int64_t>(queues_.size()) >= limits_.max_queues) {
+    return ResourceExhausted("too many task queues are in use (" + std::to_string(limits_.max_queues) +
+                             "), so task queue " + queue.name + " cannot be polled");
+  }
+  if (known && static_cast<int>(known->tasks.waiting()) >= limits_.max_pollers_per_queue) {
     return ResourceExhausted("too many pollers wait at task queue " + queue.name + " (" +
                              std::to_string(limits_.max_pollers_per_queue) + ")");
   }
@@ -89,10 +89,10 @@ std::optional<Match> Matcher::PollAgain(PollerId poller, const QueueKey& queue, 
 
 std::optional<Match> Matcher::Wait(PollerId poller, const QueueKey& queue, Instant deadline, Instant now,
                                    const std::string& identity, bool front) {
-  Queue& at = Get(queue);
+  Queue& at = Get(queue).second;
   at.touched = std::max(at.touched, now);
   std::optional<Match> match =
-      front ? at.tasks.PollAgain(poller, deadline, now, identity) : at.tasks.Poll(poller, deadline, now, identity);
+      front ? at.tasks.PollAgain(poller, now, identity) : at.tasks.Poll(poller, now, identity);
   if (!match) {
     pollers_.emplace(poller, PollerPlace{queue, expiries_.emplace(deadline, poller)});
     return std::nullopt;
@@ -115,19 +115,17 @@ void Matcher::Unwait(PollerId poller) {
 void Matcher::Forget(PollerId poller) {
   const auto found = pollers_.find(poller);
   if (found == pollers_.end()) return;
-  Get(found->second.queue).tasks.Forget(poller);
+  Get(found->second.queue).second.tasks.Forget(poller);
   Unwait(poller);
 }
 
 std::vector<PollerId> Matcher::Expire(Instant now) {
   std::vector<PollerId> expired;
   while (!expiries_.empty() && expiries_.begin()->first <= now) {
-    const PollerId first = expiries_.begin()->second;
-    const QueueKey queue = pollers_.at(first).queue;
-    for (const PollerId poller : Get(queue).tasks.Expire(now)) {
-      Unwait(poller);
-      expired.push_back(poller);
-    }
+    const PollerId poller = expiries_.begin()->second;
+    Get(pollers_.at(poller).queue).second.tasks.Expire(poller, now);
+    Unwait(poller);
+    expired.push_back(poller);
   }
   if (now >= next_sweep_) {
     next_sweep_ = now + limits_.queue_idle_lifetime / 2;
@@ -147,50 +145,41 @@ std::optional<Instant> Matcher::NextExpiry() const {
 }
 
 void Matcher::Withdraw(const TaskIdentity& identity) {
-  const auto found = places_.find(identity.execution);
-  if (found == places_.end()) return;
-  for (const auto& [other, queue] : found->second) {
-    if (other == identity) Get(queue).tasks.Withdraw(identity);
-  }
-  Gone(identity);
+  const auto places = places_.find(identity.execution);
+  if (places == places_.end()) return;
+  const auto place = places->second.find(TaskOfExecution(identity));
+  if (place == places->second.end()) return;
+  place->second->second.tasks.Withdraw(identity);
+  places->second.erase(place);
+  if (places->second.empty()) places_.erase(places);
 }
 
 void Matcher::WithdrawExecution(const ExecutionKey& execution) {
-  const auto found = places_.find(execution);
-  if (found == places_.end()) return;
-  std::erase_if(found->second, [&](const auto& place) {
-    if (place.first.kind == TaskKind::kQuery) return false;
-    Get(place.second).tasks.Withdraw(place.first);
+  const auto places = places_.find(execution);
+  if (places == places_.end()) return;
+  std::erase_if(places->second, [&](const auto& place) {
+    const auto& [task, queue] = place;
+    if (task.kind == TaskKind::kQuery) return false;
+    queue->second.tasks.Withdraw({execution, task.kind, task.scheduled_event_id, task.query_id});
     return true;
   });
-  if (found->second.empty()) places_.erase(found);
+  if (places->second.empty()) places_.erase(places);
 }
 
 Matcher::Drained Matcher::DrainSticky(const QueueKey& sticky) {
   Drained drained;
   const auto found = queues_.find(sticky);
   if (found == queues_.end()) return drained;
-  for (auto entry = pollers_.begin(); entry != pollers_.end();) {
-    const auto [poller, place] = *entry++;
-    if (place.queue != sticky) continue;
-    drained.pollers.push_back(poller);
-    Unwait(poller);
-  }
+  drained.pollers = found->second.tasks.TakePollers();
+  for (const PollerId poller : drained.pollers) Unwait(poller);
   std::sort(drained.pollers.begin(), drained.pollers.end());
   std::vector<TaskRef> tasks = found->second.tasks.TakeAll();
   const QueueKey normal{sticky.ns, sticky.type, found->second.normal_queue};
+  for (const TaskRef& task : tasks) Gone(task.identity());
   queues_.erase(found);
   for (TaskRef& task : tasks) {
-    const TaskIdentity identity = task.identity();
-    Gone(identity);
-    TaskQueue& at = Get(normal).tasks;
-    const size_t before = at.backlog();
-    std::optional<Match> match = at.Offer(std::move(task));
-    if (match) {
-      Unwait(match->poller);
+    if (std::optional<Match> match = Add(std::move(task), Get(normal), /*front=*/false)) {
       drained.matches.push_back(*std::move(match));
-    } else if (at.backlog() > before) {
-      Kept(identity, normal);
     }
   }
   return drained;
@@ -222,7 +211,7 @@ std::vector<PollerId> Matcher::TakeAllPollers() {
   std::vector<PollerId> all;
   for (const auto& [deadline, poller] : expiries_) {
     all.push_back(poller);
-    Get(pollers_.at(poller).queue).tasks.Forget(poller);
+    Get(pollers_.at(poller).queue).second.tasks.Forget(poller);
   }
   expiries_.clear();
   pollers_.clear();

@@ -30,6 +30,7 @@ struct MatcherLimits {
   int max_pollers = 20'000;
   int max_pollers_per_queue = 2'000;
   int64_t max_backlog_per_queue = 1'000'000;
+  int64_t max_queues = 100'000;  ///< A poll opens no more; offers do, since they are bounded by what is open.
   Duration sticky_poller_window = std::chrono::seconds(10);
   Duration queue_idle_lifetime = std::chrono::minutes(5);
 };
@@ -88,6 +89,9 @@ class Matcher {
 
   size_t waiting() const { return pollers_.size(); }
   size_t queue_count() const { return queues_.size(); }
+  /// How often two tasks of an execution were compared so far: what an offer, a poll or a withdrawal costs may not grow
+  /// with the tasks that wait, and tests hold it to that.
+  int64_t compares() const { return compares_; }
 
  private:
   struct PollerPlace {
@@ -100,20 +104,35 @@ class Matcher {
     Instant touched{};
     std::string normal_queue;  // of a sticky queue
   };
-  Queue& Get(const QueueKey& key) { return queues_[key]; }
+  using Queues = std::unordered_map<QueueKey, Queue, QueueKeyHash>;
+  using QueueEntry = Queues::value_type;
+  struct TaskEqual {
+    int64_t* compares;
+    bool operator()(const TaskOfExecution& a, const TaskOfExecution& b) const {
+      ++*compares;
+      return a == b;
+    }
+  };
+  using Places = std::unordered_map<TaskOfExecution, QueueEntry*, TaskOfExecutionHash, TaskEqual>;
+
+  QueueEntry& Get(const QueueKey& key) { return *queues_.try_emplace(key).first; }
   const Queue* Find(const QueueKey& key) const;
+  /// The queue where the task waits, if it does.
+  const QueueEntry* PlaceOf(const TaskIdentity& identity) const;
   void Unwait(PollerId poller);
-  void Kept(const TaskIdentity& identity, const QueueKey& queue);
+  /// Offers the task and remembers where it waits, unless somebody took it.
+  std::optional<Match> Add(TaskRef task, QueueEntry& queue, bool front);
   void Gone(const TaskIdentity& identity);
   std::optional<Match> Wait(PollerId poller, const QueueKey& queue, Instant deadline, Instant now,
                             const std::string& identity, bool front);
 
   const MatcherLimits limits_;
-  std::unordered_map<QueueKey, Queue, QueueKeyHash> queues_;
+  Queues queues_;
   std::unordered_map<PollerId, PollerPlace> pollers_;
   std::multimap<Instant, PollerId> expiries_;
-  // Where each waiting task is, per execution, so that it can be withdrawn.
-  std::unordered_map<ExecutionKey, std::vector<std::pair<TaskIdentity, QueueKey>>> places_;
+  // Where each waiting task is, per execution, so that it can be withdrawn.  A queue with tasks is never forgotten.
+  std::unordered_map<ExecutionKey, Places> places_;
+  int64_t compares_ = 0;
   std::set<QueueKey> drained_;
   Instant next_sweep_{};
 };

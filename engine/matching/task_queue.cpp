@@ -15,44 +15,41 @@ std::optional<Match> TaskQueue::PutBack(TaskRef task) { return Add(std::move(tas
 
 std::optional<Match> TaskQueue::Add(TaskRef task, bool front) {
   if (!waiting_.empty()) {
-    const PollerId poller = waiting_.front().poller;
+    const PollerId poller = waiting_.front();
     by_poller_.erase(poller);
     waiting_.pop_front();
     return Match{std::move(task), poller};
   }
-  TaskIdentity identity = task.identity();
-  if (const auto known = by_identity_.find(identity); known != by_identity_.end()) {
+  if (const auto known = by_identity_.find(task.identity()); known != by_identity_.end()) {
     // The newer attempt keeps the place in line; an older one that comes late is void.
-    TaskRef& waiting = *known->second;
+    TaskRef& waiting = **known;
     const bool newer = task.scheduled_event_id > waiting.scheduled_event_id ||
                        (task.scheduled_event_id == waiting.scheduled_event_id && task.attempt > waiting.attempt);
     if (newer) waiting = std::move(task);
     return std::nullopt;
   }
-  const auto place = backlog_.insert(front ? backlog_.begin() : backlog_.end(), std::move(task));
-  by_identity_.emplace(std::move(identity), place);
+  by_identity_.insert(backlog_.insert(front ? backlog_.begin() : backlog_.end(), std::move(task)));
   return std::nullopt;
 }
 
-std::optional<Match> TaskQueue::Poll(PollerId poller, Instant deadline, Instant now, const std::string& identity) {
-  return Wait(poller, deadline, now, identity, /*front=*/false);
+std::optional<Match> TaskQueue::Poll(PollerId poller, Instant now, const std::string& identity) {
+  return Wait(poller, now, identity, /*front=*/false);
 }
 
-std::optional<Match> TaskQueue::PollAgain(PollerId poller, Instant deadline, Instant now, const std::string& identity) {
-  return Wait(poller, deadline, now, identity, /*front=*/true);
+std::optional<Match> TaskQueue::PollAgain(PollerId poller, Instant now, const std::string& identity) {
+  return Wait(poller, now, identity, /*front=*/true);
 }
 
-std::optional<Match> TaskQueue::Wait(PollerId poller, Instant deadline, Instant now, const std::string& identity,
-                                     bool front) {
+std::optional<Match> TaskQueue::Wait(PollerId poller, Instant now, const std::string& identity, bool front) {
   last_poll_ = now;
   Saw(identity, now);
   if (!backlog_.empty()) {
+    by_identity_.erase(backlog_.begin());
     TaskRef task = std::move(backlog_.front());
     backlog_.pop_front();
-    by_identity_.erase(task.identity());
     return Match{std::move(task), poller};
   }
-  const auto place = waiting_.insert(front ? waiting_.begin() : waiting_.end(), Waiting{poller, deadline});
+  const auto place = waiting_.insert(front ? waiting_.begin() : waiting_.end(), poller);
   WFE_CHECK(by_poller_.emplace(poller, place).second, "a poller waits twice");
   return std::nullopt;
 }
@@ -65,35 +62,34 @@ bool TaskQueue::Forget(PollerId poller) {
   return true;
 }
 
-std::vector<PollerId> TaskQueue::Expire(Instant now) {
-  std::vector<PollerId> expired;
-  for (auto it = waiting_.begin(); it != waiting_.end();) {
-    if (it->deadline > now) {
-      ++it;
-      continue;
-    }
-    // It waited until now, which is what "last seen" means for a sticky queue whose polls are long.
-    last_poll_ = now;
-    expired.push_back(it->poller);
-    by_poller_.erase(it->poller);
-    it = waiting_.erase(it);
-  }
-  return expired;
+bool TaskQueue::Expire(PollerId poller, Instant now) {
+  if (!Forget(poller)) return false;
+  // It waited until now, which is what "last seen" means for a sticky queue whose polls are long.
+  last_poll_ = now;
+  return true;
 }
 
 bool TaskQueue::Withdraw(const TaskIdentity& identity) {
   const auto found = by_identity_.find(identity);
   if (found == by_identity_.end()) return false;
-  backlog_.erase(found->second);
+  const Place place = *found;
   by_identity_.erase(found);
+  backlog_.erase(place);
   return true;
 }
 
 std::vector<TaskRef> TaskQueue::TakeAll() {
+  by_identity_.clear();
   std::vector<TaskRef> tasks(std::make_move_iterator(backlog_.begin()), std::make_move_iterator(backlog_.end()));
   backlog_.clear();
-  by_identity_.clear();
   return tasks;
+}
+
+std::vector<PollerId> TaskQueue::TakePollers() {
+  std::vector<PollerId> pollers(waiting_.begin(), waiting_.end());
+  waiting_.clear();
+  by_poller_.clear();
+  return pollers;
 }
 
 bool TaskQueue::HasPoller(Instant now, Duration window) const {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "engine/base/time.h"
@@ -33,19 +34,21 @@ class TaskQueue {
   std::optional<Match> Offer(TaskRef task);
   /// As Offer, but ahead of all others: the task was matched with a caller that turned out to be gone (pitfall 19).
   std::optional<Match> PutBack(TaskRef task);
-  /// Takes the oldest task, or remembers the poller until a task or `deadline` comes.
-  std::optional<Match> Poll(PollerId poller, Instant deadline, Instant now, const std::string& identity);
+  /// Takes the oldest task, or remembers the poller until a task comes or the caller ends the wait.
+  std::optional<Match> Poll(PollerId poller, Instant now, const std::string& identity);
   /// As Poll, but ahead of all other pollers: it got a task that was stale and waits on.
-  std::optional<Match> PollAgain(PollerId poller, Instant deadline, Instant now, const std::string& identity);
+  std::optional<Match> PollAgain(PollerId poller, Instant now, const std::string& identity);
   /// The caller has gone; it never gets a task.  False when it does not wait here.
   bool Forget(PollerId poller);
-  /// Pollers whose deadline has passed, longest-waiting first.  They get an empty answer.
-  std::vector<PollerId> Expire(Instant now);
+  /// Its deadline has passed: it gets an empty answer.  False when it does not wait here.
+  bool Expire(PollerId poller, Instant now);
   /// The task is void.  False when it does not wait here.
   bool Withdraw(const TaskIdentity& identity);
 
-  /// Everything that waits, oldest first; the queue is empty afterwards.  For moving tasks to another queue.
+  /// Everything that waits, oldest first; none waits afterwards.  For moving tasks to another queue.
   std::vector<TaskRef> TakeAll();
+  /// The same of pollers, longest-waiting first.
+  std::vector<PollerId> TakePollers();
 
   size_t backlog() const { return backlog_.size(); }
   size_t waiting() const { return waiting_.size(); }
@@ -62,19 +65,27 @@ class TaskQueue {
   const std::deque<SeenPoller>& seen() const { return seen_; }
 
  private:
-  struct Waiting {
-    PollerId poller;
-    Instant deadline;
+  using Place = std::list<TaskRef>::iterator;
+  struct PlaceHash {
+    using is_transparent = void;
+    size_t operator()(Place place) const noexcept { return TaskIdentityHash()(*place); }
+    size_t operator()(const TaskIdentity& identity) const noexcept { return TaskIdentityHash()(identity); }
+  };
+  struct PlaceEqual {
+    using is_transparent = void;
+    bool operator()(Place a, Place b) const { return a == b || HasIdentity(*a, b->identity()); }
+    bool operator()(Place place, const TaskIdentity& identity) const { return HasIdentity(*place, identity); }
+    bool operator()(const TaskIdentity& identity, Place place) const { return HasIdentity(*place, identity); }
   };
   std::optional<Match> Add(TaskRef task, bool front);
-  std::optional<Match> Wait(PollerId poller, Instant deadline, Instant now, const std::string& identity, bool front);
+  std::optional<Match> Wait(PollerId poller, Instant now, const std::string& identity, bool front);
   void Saw(const std::string& identity, Instant now);
 
   // At most one of these two is non-empty.
   std::list<TaskRef> backlog_;
-  std::list<Waiting> waiting_;
-  std::unordered_map<TaskIdentity, std::list<TaskRef>::iterator, TaskIdentityHash> by_identity_;
-  std::unordered_map<PollerId, std::list<Waiting>::iterator> by_poller_;
+  std::list<PollerId> waiting_;
+  std::unordered_set<Place, PlaceHash, PlaceEqual> by_identity_;
+  std::unordered_map<PollerId, std::list<PollerId>::iterator> by_poller_;
   std::optional<Instant> last_poll_;
   std::deque<SeenPoller> seen_;
 };

@@ -43,8 +43,26 @@ struct TaskRef {
   friend bool operator==(const TaskRef&, const TaskRef&) = default;
 };
 
+/// Hashes and compares a task and an identity alike, so that a set of tasks is searched by identity.
 struct TaskIdentityHash {
   size_t operator()(const TaskIdentity& identity) const noexcept;
+  size_t operator()(const TaskRef& task) const noexcept;
+};
+bool HasIdentity(const TaskRef& task, const TaskIdentity& identity);
+
+/// Which of an execution's tasks, without the execution.
+struct TaskOfExecution {
+  TaskKind kind = TaskKind::kWorkflow;
+  EventId scheduled_event_id = 0;
+  std::string query_id;
+
+  explicit TaskOfExecution(const TaskIdentity& identity)
+      : kind(identity.kind), scheduled_event_id(identity.scheduled_event_id), query_id(identity.query_id) {}
+  friend bool operator==(const TaskOfExecution&, const TaskOfExecution&) = default;
+};
+
+struct TaskOfExecutionHash {
+  size_t operator()(const TaskOfExecution& task) const noexcept;
 };
 
 }  // namespace wfe::matching

@@ -132,6 +132,66 @@ TEST_F(MatcherTest, IdleQueuesAreForgotten) {
   EXPECT_EQ(matcher_.queue_count(), 1U);
 }
 
+TEST_F(MatcherTest, PollersOfOneQueueExpireAtTheirOwnDeadlines) {
+  Poll(Queue("a"), 1, 0, 30);
+  Poll(Queue("a"), 2, 0, 10);
+  EXPECT_THAT(matcher_.Expire(At(9)), IsEmpty());
+  EXPECT_THAT(matcher_.Expire(At(10)), ElementsAre(2));
+  EXPECT_EQ(Offer(Task("w"), Queue("a"))->poller, 1U);
+}
+
+TEST(MatcherSize, TasksOfOneWideRunCostTheSameHoweverManyWait) {
+  constexpr int kTasks = 2000;
+  const QueueKey queue{Namespace("ns"), QueueType::kActivity, "q"};
+  const QueueKey other{Namespace("ns"), QueueType::kActivity, "other"};
+  Matcher matcher({.max_backlog_per_queue = kTasks});
+  for (EventId id = 1; id <= kTasks; ++id) matcher.Offer(Activity("w", id), queue, std::nullopt, At(0));
+  for (EventId id = 1; id <= kTasks; ++id) matcher.Offer(Activity("w", id), queue, std::nullopt, At(0));
+  for (EventId id = 1; id <= kTasks; id += 2) matcher.Offer(Activity("w", id), other, std::nullopt, At(1));
+  EXPECT_EQ(matcher.Backlog(other), kTasks / 2);
+  for (EventId id = 1; id <= kTasks; id += 4) matcher.Withdraw(Activity("w", id).identity());
+  PollerId poller = 0;
+  while (matcher.Backlog(queue) > 0) ASSERT_TRUE(matcher.Poll(++poller, queue, At(60), At(1), "w").value());
+  EXPECT_EQ(poller, static_cast<PollerId>(kTasks / 2));
+  matcher.WithdrawExecution(Execution("w"));
+  EXPECT_EQ(matcher.Backlog(other), 0);
+  EXPECT_LT(matcher.compares(), 10 * kTasks);
+}
+
+TEST(MatcherSize, AHundredThousandPollersAreBounded) {
+  constexpr int kPollers = 100'000;
+  Matcher matcher({.max_pollers = 20'000, .max_pollers_per_queue = 2'000, .max_queues = 100});
+  int waiting = 0;
+  for (int i = 0; i < kPollers; ++i) {
+    // Every second one names a queue of its own.
+    const QueueKey queue = Queue(i % 2 == 0 ? "shared" + std::to_string(i % 32) : "own" + std::to_string(i));
+    const auto polled = matcher.Poll(static_cast<PollerId>(i + 1), queue, At(60 + i % 7), At(0), "w");
+    if (polled) {
+      ++waiting;
+      continue;
+    }
+    EXPECT_EQ(polled.error().code, StatusCode::kResourceExhausted);
+  }
+  EXPECT_EQ(waiting, 20'000);
+  EXPECT_EQ(matcher.waiting(), 20'000U);
+  EXPECT_LE(matcher.queue_count(), 100U);
+  EXPECT_EQ(matcher.Expire(At(70)).size(), 20'000U);
+  EXPECT_EQ(matcher.waiting(), 0U);
+  matcher.Expire(At(1000));
+  EXPECT_EQ(matcher.queue_count(), 0U);
+}
+
+TEST(MatcherSize, APollOpensNoQueueBeyondTheLimitAndAnOfferDoes) {
+  Matcher matcher({.max_queues = 2});
+  EXPECT_TRUE(matcher.Poll(1, Queue("a"), At(60), At(0), "w").has_value());
+  matcher.Offer(Task("w"), Queue("b"), std::nullopt, At(0));
+  const auto refused = matcher.Poll(2, Queue("c"), At(60), At(0), "w");
+  EXPECT_EQ(refused.error().code, StatusCode::kResourceExhausted);
+  EXPECT_EQ(refused.error().message, "too many task queues are in use (2), so task queue c cannot be polled");
+  matcher.Offer(Task("x"), Queue("d"), std::nullopt, At(0));
+  EXPECT_EQ(matcher.Poll(3, Queue("d"), At(60), At(0), "w").value()->task, Task("x"));
+}
+
 TEST_F(MatcherTest, AWorkersGoodbyeMovesItsTasks) {  // pitfall 7
   Poll(Queue("sticky"), 1, 0);
   matcher_.Forget(1);

@@ -7,7 +7,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using ::testing::ElementsAre;
-using ::testing::IsEmpty;
 
 Instant At(int seconds) { return Instant(std::chrono::seconds(seconds)); }
 
@@ -15,8 +14,8 @@ TaskRef Task(const std::string& workflow, int32_t attempt = 1) {
   return {{Namespace("ns"), WorkflowId(workflow), RunId("r")}, TaskKind::kWorkflow, 2, attempt, {}};
 }
 
-std::optional<Match> Poll(TaskQueue& queue, PollerId poller, int deadline = 60) {
-  return queue.Poll(poller, At(deadline), At(0), "worker");
+std::optional<Match> Poll(TaskQueue& queue, PollerId poller) {
+  return queue.Poll(poller, At(0), "worker");
 }
 
 TEST(TaskQueue, TasksAreTakenFirstInFirstOut) {
@@ -61,18 +60,27 @@ TEST(TaskQueue, APollerThatGotAVoidTaskWaitsAheadOfOthers) {
   Poll(queue, 1);
   Poll(queue, 2);
   queue.Offer(Task("void"));
-  EXPECT_FALSE(queue.PollAgain(1, At(60), At(0), "worker"));
+  EXPECT_FALSE(queue.PollAgain(1, At(0), "worker"));
   EXPECT_EQ(queue.Offer(Task("a"))->poller, 1U);
 }
 
-TEST(TaskQueue, PollersExpireAtTheirDeadline) {
+TEST(TaskQueue, APollerWhoseTimeIsUpWasThereUntilThen) {
   TaskQueue queue;
-  Poll(queue, 1, 30);
-  Poll(queue, 2, 10);
-  Poll(queue, 3, 20);
-  EXPECT_THAT(queue.Expire(At(9)), IsEmpty());
-  EXPECT_THAT(queue.Expire(At(20)), ElementsAre(2, 3));
+  Poll(queue, 1);
+  Poll(queue, 2);
+  EXPECT_TRUE(queue.Expire(2, At(10)));
+  EXPECT_FALSE(queue.Expire(2, At(10)));
+  EXPECT_EQ(queue.last_poll(), At(10));
   EXPECT_EQ(queue.Offer(Task("a"))->poller, 1U);
+}
+
+TEST(TaskQueue, TakenPollersGetNoTask) {
+  TaskQueue queue;
+  Poll(queue, 2);
+  Poll(queue, 1);
+  EXPECT_THAT(queue.TakePollers(), ElementsAre(2, 1));
+  EXPECT_EQ(queue.waiting(), 0U);
+  EXPECT_FALSE(queue.Offer(Task("a")));
 }
 
 TEST(TaskQueue, TheSameTaskTwiceIsOneTask) {
@@ -105,12 +113,12 @@ TEST(TaskQueue, AWithdrawnTaskIsNotHandedOut) {
 TEST(TaskQueue, RemembersWhoPolledLately) {  // S67
   TaskQueue queue;
   EXPECT_FALSE(queue.HasPoller(At(0), 10s));
-  queue.Poll(1, At(60), At(5), "one");
+  queue.Poll(1, At(5), "one");
   EXPECT_TRUE(queue.HasPoller(At(50), 10s)) << "it waits still";
   queue.Forget(1);
   EXPECT_TRUE(queue.HasPoller(At(14), 10s));
   EXPECT_FALSE(queue.HasPoller(At(15), 10s));
-  queue.Poll(2, At(60), At(20), "two");
+  queue.Poll(2, At(20), "two");
   ASSERT_EQ(queue.seen().size(), 2U);
   EXPECT_EQ(queue.seen().front().identity, "two");
 }
