@@ -22,10 +22,9 @@ size_t RowBytes(const WriteSet& rows) {
   return bytes;
 }
 
-/// The hash after a commit: over the hash before it, its number and its rows.
-std::string RunningHash(const std::string& before, uint64_t sequence, const WriteSet& rows) {
+/// Of a commit's rows, before its number is filled in.
+Sha256Digest DigestOf(const WriteSet& rows) {
   Sha256Stream stream;
-  stream.Update(before);
   std::string head;
   const auto update = [&](char kind, Family family, std::string_view key, std::string_view value) {
     head.assign(1, kind);
@@ -36,11 +35,16 @@ std::string RunningHash(const std::string& before, uint64_t sequence, const Writ
     stream.Update(key);
     stream.Update(value);
   };
-  keys::AppendU64(head, sequence);
-  stream.Update(head);
   for (const Put& put : rows.puts) update('p', put.family, put.key, put.value);
   for (const Delete& gone : rows.deletes) update('d', gone.family, gone.key, {});
-  return std::string(AsBytes(stream.Finish()));
+  return stream.Finish();
+}
+
+/// The hash after a commit: over the hash before it, its number and the digest of its rows.
+std::string RunningHash(std::string_view before, uint64_t sequence, const Sha256Digest& rows) {
+  std::string number;
+  keys::AppendU64(number, sequence);
+  return std::string(AsBytes(Sha256({before, number, AsBytes(rows)})));
 }
 
 }  // namespace
@@ -104,6 +108,7 @@ Status CommitStage::Stop() {
 uint64_t CommitStage::Enqueue(PendingWrite write, DurableCallback durable) {
   auto commit = std::make_unique<Commit>(Commit{0, std::move(write.rows), std::move(durable)});
   commit->bytes = RowBytes(commit->rows);
+  commit->digest = DigestOf(commit->rows);
   uint64_t sequence = 0;
   {
     const auto lock = Lock();
@@ -113,12 +118,8 @@ uint64_t CommitStage::Enqueue(PendingWrite write, DurableCallback durable) {
     std::string stamp;
     keys::AppendU64(stamp, sequence);
     for (const size_t index : write.stamped) commit->rows.puts.at(index).value.replace(0, stamp.size(), stamp);
-    for (const Put& put : commit->rows.puts) {
-      overlay_[static_cast<size_t>(put.family)].insert_or_assign(put.key, OverlayRow{sequence, &put.value});
-    }
-    for (const Delete& gone : commit->rows.deletes) {
-      overlay_[static_cast<size_t>(gone.family)].insert_or_assign(gone.key, OverlayRow{sequence, nullptr});
-    }
+    for (const Put& put : commit->rows.puts) Overlay(put.family, put.key, {sequence, &put.value});
+    for (const Delete& gone : commit->rows.deletes) Overlay(gone.family, gone.key, {sequence, nullptr});
     pending_bytes_ += commit->bytes;
     ++pending_commits_;
     queue_.push_back(std::move(commit));
@@ -173,7 +174,7 @@ WriteSet CommitStage::PositionRows(const Group& group, CommitPosition& position,
     }
   }
   for (const auto& commit : group) {
-    position.running_hash = RunningHash(position.running_hash, commit->sequence, commit->rows);
+    position.running_hash = RunningHash(position.running_hash, commit->sequence, commit->digest);
     position.sequence = commit->sequence;
   }
   row.set_sequence(position.sequence);
@@ -256,6 +257,17 @@ size_t CommitStage::RunOnce() {
   Release(group);
   if (mark_due) MarkLedger();
   return group.size();
+}
+
+void CommitStage::Overlay(Family family, std::string_view key, OverlayRow row) {
+  auto& rows = overlay_[static_cast<size_t>(family)];
+  const auto [place, is_new] = rows.try_emplace(key, row);
+  if (is_new) return;
+  // The key lies in the commit, too, and that of the older one goes with it.
+  auto node = rows.extract(place);
+  node.key() = key;
+  node.mapped() = row;
+  rows.insert(std::move(node));
 }
 
 void CommitStage::ForgetOverlay(const Group& group) {
@@ -373,7 +385,7 @@ std::vector<PendingRow> CommitStage::PendingIn(Family family, std::string_view f
   std::vector<PendingRow> pending;
   for (auto row = rows.lower_bound(first); row != rows.end() && (last.empty() || row->first < last); ++row) {
     const std::string* value = row->second.value;
-    pending.push_back({row->first, value == nullptr ? std::nullopt : std::optional(*value)});
+    pending.push_back({std::string(row->first), value == nullptr ? std::nullopt : std::optional(*value)});
   }
   return pending;
 }

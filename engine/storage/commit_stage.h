@@ -16,6 +16,7 @@
 #include <thread>
 #include <vector>
 
+#include "engine/base/hash.h"
 #include "engine/base/result.h"
 #include "engine/base/time.h"
 #include "engine/storage/execution_store.h"
@@ -78,7 +79,8 @@ class CommitStage final : public KeyValueReader {
   /// Clean shutdown: writes what waits, brings the ledger up to date exactly, and marks it clean.
   Status Stop();
 
-  /// Queues a commit and returns its sequence number.  `durable` runs when it and all before it survive a crash of the
+  /// Queues a commit and returns its sequence number.  Its rows are hashed here, on the caller's thread: the committing
+  /// one only chains what came of it.  `durable` runs when it and all before it survive a crash of the
   /// machine; with no executor it runs on the committing thread.  After a failure: does nothing.
   uint64_t Enqueue(PendingWrite write, DurableCallback durable);
   /// Blocks until commit `sequence` is durable: one sync.  Without Start it does the committing itself.
@@ -121,7 +123,8 @@ class CommitStage final : public KeyValueReader {
     uint64_t sequence;
     WriteSet rows;
     DurableCallback durable;
-    size_t bytes = 0;  // of the rows
+    size_t bytes = 0;       // of the rows
+    Sha256Digest digest{};  // of the rows
   };
   struct OverlayRow {
     uint64_t sequence;
@@ -134,6 +137,7 @@ class CommitStage final : public KeyValueReader {
   std::unique_lock<std::mutex> Lock() const { return std::unique_lock(mutex_); }
   Group TakeGroup();
   WriteSet PositionRows(const Group& group, CommitPosition& position, Instant now);
+  void Overlay(Family family, std::string_view key, OverlayRow row);
   void ForgetOverlay(const Group& group);
   void Release(const Group& group);
   Status WriteMark(bool clean_shutdown);
@@ -153,7 +157,7 @@ class CommitStage final : public KeyValueReader {
   std::condition_variable ledger_wake_;
   // Protected by mutex_:
   std::deque<std::unique_ptr<Commit>> queue_;
-  std::array<std::map<std::string, OverlayRow, std::less<>>, kFamilyCount> overlay_;
+  std::array<std::map<std::string_view, OverlayRow>, kFamilyCount> overlay_;  // keys inside the Commits, too
   uint64_t last_sequence_ = 0;
   CommitPosition position_;               // durable
   std::array<CommitPosition, 2> marked_;  // the last two positions that were meant for the ledger, newest first

@@ -251,6 +251,54 @@ TEST_F(CommitStageTest, ThePersistedClockNeverRunsBackwards) {  // F8
   EXPECT_EQ(store->last_known_time(), before);
 }
 
+std::string HashAfter(MemoryMachine& machine, const std::vector<PendingWrite>& commits, bool one_group) {
+  CommitStage stage(*machine.disk, *machine.ledger, machine.clock, {});
+  stage.Begin({}, {}, Instant(0ns));
+  for (const PendingWrite& commit : commits) {
+    stage.Enqueue(commit, {});
+    if (!one_group) stage.RunOnce();
+  }
+  stage.RunOnce();
+  return stage.durable_position().running_hash;
+}
+
+TEST_F(CommitStageTest, TheRunningHashTellsOtherRowsAndAnotherOrderButNotHowTheyWereGrouped) {
+  const std::vector<PendingWrite> sound = {Row("a", "1"), Row("b", "2")};
+  const std::string hash = HashAfter(machine_, sound, true);
+  EXPECT_EQ(hash.size(), 32u);
+  EXPECT_EQ(HashAfter(machine_, sound, false), hash);
+  EXPECT_NE(HashAfter(machine_, {Row("b", "2"), Row("a", "1")}, true), hash);
+  EXPECT_NE(HashAfter(machine_, {Row("a", "1")}, true), hash);
+  EXPECT_NE(HashAfter(machine_, {Row("a", "1"), Row("b", "3")}, true), hash);
+  EXPECT_NE(HashAfter(machine_, {Row("a", "1b"), Row("", "2")}, true), hash);
+  std::vector<PendingWrite> other = sound;
+  other[1].rows.puts[0].family = Family::kBlobs;
+  EXPECT_NE(HashAfter(machine_, other, true), hash);
+  other = sound;
+  other[1].rows.deletes.push_back({Family::kRows, "c"});
+  EXPECT_NE(HashAfter(machine_, other, true), hash);
+}
+
+TEST_F(CommitStageTest, AnOverlaidKeyOutlivesTheCommitThatBroughtItFirst) {
+  InterruptedDisk disk(*machine_.disk);
+  CommitStage stage(disk, *machine_.ledger, machine_.clock, {});
+  stage.Begin({}, {}, Instant(0ns));
+  const std::string key(100, 'k');
+  stage.Enqueue(Row(key, "old"), {});
+  disk.DuringTheNextWrite([&] {
+    stage.Enqueue(Row(key, "new"), {});
+    stage.Enqueue(Row(std::string(100, 'j'), "other"), {});
+  });
+  EXPECT_EQ(stage.RunOnce(), 1u);
+  auto cursor = stage.ScanReverse(Family::kRows, "", "");
+  ASSERT_TRUE(cursor->Valid());
+  EXPECT_EQ(cursor->key(), key);
+  EXPECT_EQ(cursor->value(), "new");
+  EXPECT_TRUE(cursor->Finish().has_value());
+  stage.RunOnce();
+  EXPECT_EQ(machine_.disk->Get(Family::kRows, key).value(), "new");
+}
+
 TEST_F(CommitStageTest, ManyThreadsCommitThroughOneStageThread) {
   CommitStage stage(*machine_.disk, *machine_.ledger, machine_.clock, {});
   stage.Begin({}, {}, Instant(0ns));
