@@ -10,8 +10,10 @@
 #include <vector>
 
 #include "engine/base/ids.h"
+#include "engine/base/result.h"
 #include "engine/base/time.h"
 #include "engine/history/limits.h"
+#include "engine/history/rebuild.h"
 #include "temporal/api/enums/v1/command_type.pb.h"
 #include "temporal/api/history/v1/message.pb.h"
 #include "wfe/engine/v1/obligation.pb.h"
@@ -63,10 +65,13 @@ struct StoredRun {
     EventId first_event_id = 0;
     int32_t count = 0;
     std::string bytes;
+    std::string notes;  ///< What the transition changed beside its events, as it is stored; empty: not kept.
   };
 
   ExecutionKey key;
   std::vector<Batch> batches;
+  /// The same of transitions without events, as far as they are kept.
+  std::vector<std::string> journal;
   engine::v1::MutableState state;
   std::optional<engine::v1::VisibilityRecord> visibility;
   std::optional<engine::v1::CurrentRun> current_run;
@@ -81,10 +86,17 @@ struct StoredRun {
 /// Rebuilds the folded part of a state from events (wfe::history::Fold).
 using FoldFunction = std::function<engine::v1::Folded(const ExecutionKey&, const std::vector<HistoryEvent>&)>;
 
+/// Rebuilds the whole state of a run from its transitions (wfe::history::Rebuild); nullopt: they do not reach back to its
+/// first event.
+using RebuildFunction = std::function<Result<std::optional<engine::v1::MutableState>>(
+    const ExecutionKey&, const std::vector<history::StoredStep>&, int64_t last)>;
+
 struct StoreLintOptions {
   history::Limits limits;
-  /// H5 is checked when given.  Called only with histories that broke no file rule.
+  /// H5 is checked when given, over what is a fold of the events and over the bookkeeping.  Called only with histories
+  /// that broke no file rule.
   FoldFunction fold;
+  RebuildFunction rebuild;
   std::vector<RecordedCommands> commands;
 };
 

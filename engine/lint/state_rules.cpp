@@ -29,6 +29,36 @@ void BookkeepingFits(const engine::v1::MutableState& state, Report& report) {
   }
 }
 
+/// What differs, on one line each.
+std::string Differences(const google::protobuf::Message& rebuilt, const google::protobuf::Message& stored) {
+  google::protobuf::util::MessageDifferencer differencer;
+  std::string differences;
+  differencer.ReportDifferencesToString(&differences);
+  if (differencer.Compare(rebuilt, stored)) return "";
+  while (!differences.empty() && differences.back() == '\n') differences.pop_back();
+  return differences;
+}
+
+/// Rebuilds all of the state, the bookkeeping too, where every transition since the first event is kept.
+void StateIsRebuilt(const StoredView& view, Report& report) {
+  std::vector<history::StoredStep> steps;
+  auto event = view.events.begin();
+  for (const StoredRun::Batch& batch : view.run.batches) {
+    steps.push_back({{event, event + batch.count}, batch.notes});
+    event += batch.count;
+  }
+  for (const std::string& notes : view.run.journal) steps.push_back({{}, notes});
+  const auto rebuilt = view.options.rebuild(view.run.key, steps, view.run.state.transition());
+  if (!rebuilt) return report.Add(0, "the state cannot be rebuilt from its first event: " + rebuilt.error().message);
+  if (!rebuilt->has_value()) return;
+  engine::v1::MutableState stored = view.run.state;
+  stored.mutable_bookkeeping()->clear_chain_head();  // H4
+  const std::string differences = Differences(**rebuilt, stored);
+  if (!differences.empty()) {
+    report.Add(0, "the stored state differs from what its events and notes make of it: " + differences);
+  }
+}
+
 }  // namespace
 
 void StateIsAFold(const StoredView& view, Report& report) {
@@ -39,13 +69,9 @@ void StateIsAFold(const StoredView& view, Report& report) {
   // A run that an older version began has not kept them from its beginning.
   rebuilt.clear_auto_reset_points();
   stored.clear_auto_reset_points();
-  google::protobuf::util::MessageDifferencer differencer;
-  std::string differences;
-  differencer.ReportDifferencesToString(&differences);
-  if (!differencer.Compare(rebuilt, stored)) {
-    while (!differences.empty() && differences.back() == '\n') differences.pop_back();
-    report.Add(0, "the stored state differs from the fold over its events: " + differences);
-  }
+  const std::string differences = Differences(rebuilt, stored);
+  if (!differences.empty()) report.Add(0, "the stored state differs from the fold over its events: " + differences);
+  if (view.options.rebuild) StateIsRebuilt(view, report);
 }
 
 }  // namespace wfe::lint

@@ -25,8 +25,8 @@ struct StoredBatch {
   uint64_t commit_sequence = 0;
   Sha256Digest chain_head{};  ///< After the batch's last event.
   EventBatch events;
-  /// history::EncodeNotes: what the transition changed beside its events.  Empty in rows of format 2 and older, and
-  /// when a checkpoint was written with it.
+  /// history::EncodeNotes: what the transition changed beside its events.  Empty in rows of format 2 and older, and in
+  /// some that were written together with a checkpoint.
   std::string notes;
 };
 

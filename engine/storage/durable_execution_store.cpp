@@ -98,7 +98,7 @@ Status DurableExecutionStore::AddTransition(ExecutionCommit& commit, RunTail& ta
                   " on cannot follow event " + std::to_string(tail.last_event_id));
     WFE_ASSIGN_OR_RETURN(tail.chain_head, ExtendChain(tail.chain_head, commit.events.bytes));
     tail.last_event_id += commit.events.count;
-    StoredBatch batch{0, tail.chain_head, std::move(commit.events), is_checkpoint ? std::string() : std::move(notes)};
+    StoredBatch batch{0, tail.chain_head, std::move(commit.events), std::move(notes)};
     write.stamped.push_back(rows.puts.size());
     rows.puts.push_back(
         {Family::kHistory, keys::History(commit.key, batch.events.first_event_id), EncodeStoredBatch(batch)});

@@ -265,6 +265,17 @@ Result<std::vector<StoredBatch>> ExecutionReader::ReadStoredBatches(const Execut
   return batches;
 }
 
+Result<std::vector<std::string>> ExecutionReader::ReadJournal(const ExecutionKey& key) const {
+  const std::string prefix = keys::JournalPrefix(key);
+  std::vector<std::string> rows;
+  WFE_RETURN_IF_ERROR(Walk(rows_.Scan(Family::kState, prefix, keys::PrefixEnd(prefix)),
+                           [&](std::string_view, std::string_view value, bool&) -> Status {
+                             rows.emplace_back(value);
+                             return Ok();
+                           }));
+  return rows;
+}
+
 Result<EventId> ExecutionReader::LastEventId(const ExecutionKey& key) const {
   const std::string prefix = keys::HistoryPrefix(key);
   EventId last = 0;

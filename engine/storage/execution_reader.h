@@ -42,6 +42,8 @@ class ExecutionReader {
 
   /// Every run, open ones first; stops at the first error, the visitor's too.
   Status ForEachExecution(const std::function<Status(const ExecutionKey&, bool open)>& visit) const;
+  /// The run's journal rows, the notes of transitions without events since its checkpoint, as they are stored (H5).
+  Result<std::vector<std::string>> ReadJournal(const ExecutionKey& key) const;
   /// Every request id row of a run.
   Result<std::vector<std::string>> ListRequestIds(const ExecutionKey& key) const;
   /// The run's batches as they are stored, with the commit that wrote each (H3).

@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "engine/history/decide.h"
+#include "engine/history/rebuild.h"
 #include "engine/lint/lint.h"
 #include "temporal/api/enums/v1/failed_cause.pb.h"
 #include "temporal/api/enums/v1/workflow.pb.h"
@@ -55,12 +56,14 @@ class OldStore : public testing::EngineFixture, public ::testing::WithParamInter
       run.key = key;
       WFE_ASSIGN_OR_RETURN(const auto batches, reader.ReadStoredBatches(key));
       for (const storage::StoredBatch& batch : batches) {
-        run.batches.push_back({batch.events.first_event_id, batch.events.count, batch.events.bytes});
+        run.batches.push_back({batch.events.first_event_id, batch.events.count, batch.events.bytes, batch.notes});
       }
       WFE_ASSIGN_OR_RETURN(const auto state, reader.Load(key));
       run.state = *state;
+      WFE_ASSIGN_OR_RETURN(run.journal, reader.ReadJournal(key));
       lint::StoreLintOptions options;
       options.fold = history::Fold;
+      options.rebuild = history::Rebuild;
       const auto findings = lint::LintStored(run, options);
       EXPECT_TRUE(findings.empty()) << key.ToString() << "\n" << lint::Describe(findings);
       return Ok();

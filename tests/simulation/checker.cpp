@@ -2,6 +2,7 @@
 
 #include "engine/history/decide.h"
 #include "engine/history/proto_time.h"
+#include "engine/history/rebuild.h"
 #include "engine/history/state_codec.h"
 #include "engine/lint/history_view.h"
 #include "engine/storage/keys.h"
@@ -41,11 +42,12 @@ void Checker::CheckStore(Random random) {
     run.key = key;
     WFE_ASSIGN_OR_RETURN(const auto batches, reader_.ReadStoredBatches(key));
     for (const storage::StoredBatch& batch : batches) {
-      run.batches.push_back({batch.events.first_event_id, batch.events.count, batch.events.bytes});
+      run.batches.push_back({batch.events.first_event_id, batch.events.count, batch.events.bytes, batch.notes});
     }
     WFE_ASSIGN_OR_RETURN(const auto state, reader_.Load(key));
     if (!state) return DataLoss(key.ToString() + " has no state");
     run.state = *state;
+    WFE_ASSIGN_OR_RETURN(run.journal, reader_.ReadJournal(key));
     if (const auto listed = visibility.find(key.run_id.value()); listed != visibility.end()) {
       run.visibility = listed->second;
     } else {
@@ -55,6 +57,7 @@ void Checker::CheckStore(Random random) {
     WFE_ASSIGN_OR_RETURN(run.request_ids, reader_.ListRequestIds(key));
     lint::StoreLintOptions options;
     options.fold = history::Fold;
+    options.rebuild = history::Rebuild;
     for (const lint::Finding& finding : lint::LintStored(run, options)) {
       Violation(key.ToString() + ": " + finding.ToString());
     }

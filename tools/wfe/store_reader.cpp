@@ -2,6 +2,7 @@
 
 #include "engine/history/decide.h"
 #include "engine/history/nesting.h"
+#include "engine/history/rebuild.h"
 #include "engine/storage/store.h"
 
 namespace wfe::cli {
@@ -61,14 +62,17 @@ Result<StoredHistory> StoreReader::Read(const ExecutionKey& key) const {
   stored.run.key = key;
   stored.run.state = *std::move(state);
   WFE_ASSIGN_OR_RETURN(stored.chain, reader_.VerifyChain(key));
-  WFE_ASSIGN_OR_RETURN(const auto batches, reader_.ReadHistory(key, {}, INT64_MAX));
-  for (const storage::EventBatch& batch : batches) {
-    if (!history::MergeStored(batch.bytes, &stored.history)) {
-      return DataLoss("the events from " + std::to_string(batch.first_event_id) + " of " + key.ToString() +
+  WFE_ASSIGN_OR_RETURN(auto batches, reader_.ReadStoredBatches(key));
+  for (storage::StoredBatch& batch : batches) {
+    storage::EventBatch& events = batch.events;
+    if (!history::MergeStored(events.bytes, &stored.history)) {
+      return DataLoss("the events from " + std::to_string(events.first_event_id) + " of " + key.ToString() +
                       " cannot be read");
     }
-    stored.run.batches.push_back({batch.first_event_id, batch.count, batch.bytes});
+    stored.run.batches.push_back(
+        {events.first_event_id, events.count, std::move(events.bytes), std::move(batch.notes)});
   }
+  WFE_ASSIGN_OR_RETURN(stored.run.journal, reader_.ReadJournal(key));
   WFE_ASSIGN_OR_RETURN(stored.run.request_ids, reader_.ListRequestIds(key));
   return stored;
 }
@@ -76,6 +80,7 @@ Result<StoredHistory> StoreReader::Read(const ExecutionKey& key) const {
 std::vector<lint::Finding> StoredHistory::Lint() const {
   lint::StoreLintOptions options;
   options.fold = &history::Fold;
+  options.rebuild = &history::Rebuild;
   return lint::LintStored(run, options);
 }
 
