@@ -1,12 +1,11 @@
 // H3, H4, H6, H21, H22's rows, H28: a run as the store has it.
 #include "engine/lint/store_rules.h"
 
-#include <google/protobuf/io/coded_stream.h>
-
 #include <algorithm>
 #include <array>
 
 #include "engine/history/chain.h"
+#include "engine/history/framing.h"
 #include "engine/history/nesting.h"
 
 namespace wfe::lint {
@@ -15,18 +14,13 @@ namespace {
 namespace enums = temporal::api::enums::v1;
 
 /// Takes a serialized History apart without decoding its events; false when it is something else.
-bool SplitEvents(const std::string& bytes, std::vector<std::string>& events) {
-  google::protobuf::io::CodedInputStream input(reinterpret_cast<const uint8_t*>(bytes.data()),
-                                               static_cast<int>(bytes.size()));
-  constexpr uint32_t kEventsTag = (1 << 3) | 2;
-  while (const uint32_t tag = input.ReadTag()) {
-    uint32_t size = 0;
-    std::string event;
-    if (tag != kEventsTag || !input.ReadVarint32(&size) || !input.ReadString(&event, static_cast<int>(size)))
-      return false;
-    events.push_back(std::move(event));
+bool SplitEvents(std::string_view bytes, std::vector<std::string>& events) {
+  while (!bytes.empty()) {
+    const auto event = history::TakeEvent(bytes);
+    if (!event) return false;
+    events.emplace_back(*event);
   }
-  return input.ConsumedEntireMessage();
+  return true;
 }
 
 StoredView TakeApart(const StoredRun& run, const StoreLintOptions& options) {

@@ -1,21 +1,17 @@
 #include "engine/storage/chain.h"
 
-#include <google/protobuf/io/coded_stream.h>
-
 #include <algorithm>
 
 #include "engine/base/hash.h"
 #include "engine/base/serialize.h"
 #include "engine/history/chain.h"
+#include "engine/history/framing.h"
 #include "engine/storage/keys.h"
 
 namespace wfe::storage {
 
 namespace {
 
-// Field 1, length-delimited: an event inside a temporal.api.history.v1.History.
-constexpr int kEventField = 1;
-constexpr uint8_t kEventTag = 0x0a;
 constexpr size_t kHeadBytes = 32;
 /// In the count's place: notes stand between the head and the events, after their length.
 constexpr uint64_t kHasNotes = uint64_t{1} << 63;
@@ -27,24 +23,16 @@ EventBatch EventBatch::Encode(const std::vector<temporal::api::history::v1::Hist
   if (events.empty()) return batch;
   batch.first_event_id = events.front().event_id();
   batch.count = static_cast<int32_t>(events.size());
-  for (const auto& event : events) AppendSubMessage(kEventField, event, &batch.bytes);
+  for (const auto& event : events) AppendSubMessage(history::kEventField, event, &batch.bytes);
   return batch;
 }
 
 Result<std::vector<std::string_view>> SplitHistory(std::string_view history_bytes) {
   std::vector<std::string_view> events;
-  google::protobuf::io::CodedInputStream in(reinterpret_cast<const uint8_t*>(history_bytes.data()),
-                                            static_cast<int>(history_bytes.size()));
-  const auto fail = [&] {
-    return InvalidArgument("no event at position " + std::to_string(events.size()) + " of a batch");
-  };
-  while (static_cast<size_t>(in.CurrentPosition()) < history_bytes.size()) {
-    uint32_t tag = 0, length = 0;
-    if (!in.ReadVarint32(&tag) || tag != kEventTag || !in.ReadVarint32(&length)) return fail();
-    const auto begin = static_cast<size_t>(in.CurrentPosition());
-    if (length > history_bytes.size() - begin) return fail();
-    events.push_back(history_bytes.substr(begin, length));
-    in.Skip(static_cast<int>(length));
+  while (!history_bytes.empty()) {
+    const auto event = history::TakeEvent(history_bytes);
+    if (!event) return InvalidArgument("no event at position " + std::to_string(events.size()) + " of a batch");
+    events.push_back(*event);
   }
   return events;
 }

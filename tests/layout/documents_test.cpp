@@ -16,11 +16,11 @@ namespace {
 
 using testing::IsEmpty;
 
-/// Requirements, semantics (S), linter rules (H), faults (F), real work (RW), differences on the wire (WIRE),
+/// Requirements, semantics (S), linter rules (H), faults (F), rules of cost (R), real work (RW), differences on the wire (WIRE),
 /// who gets in (SEC) and pitfalls of the wire.
 const std::regex& IdPattern() {
   static const std::regex pattern(
-      R"(\b((?:VI|EN|LG|TR|TX|RC|AB|SG|OP|PO|CW|BP|CE|PD|QF|GW|WO|AC|PF|BN|ST|SR|LN|VA|CC|XB|RO|RB|MO|CL|CF|HT|RP|TG)-[0-9]+|RW-D[0-9]+|WIRE-F[0-9]+|SEC-[CHM][0-9]+|[SHF][0-9]{1,3}|[Pp]itfall [0-9]+)\b)");
+      R"(\b((?:VI|EN|LG|TR|TX|RC|AB|SG|OP|PO|CW|BP|CE|PD|QF|GW|WO|AC|PF|BN|ST|SR|LN|VA|CC|XB|RO|RB|MO|CL|CF|HT|RP|TG)-[0-9]+|RW-D[0-9]+|WIRE-F[0-9]+|SEC-[CHM][0-9]+|[SHF][0-9]{1,3}|R[0-9]|[Pp]itfall [0-9]+)\b)");
   return pattern;
 }
 

@@ -12,10 +12,12 @@
 namespace wfe::bench {
 
 struct Options {
-  std::vector<std::string> scenarios;  ///< Names; empty: all.
+  std::vector<std::string> scenarios;  ///< Names; empty: all but `million`, which takes minutes and gigabytes.
   std::vector<int> concurrency;        ///< Empty: 1, 16 and 128 where the scenario takes callers.
   std::string address;                 ///< Empty: own server and worker processes in a temporary directory.
   std::string program;                 ///< Path of this program, to start them from.
+  int64_t runs = 0;                    ///< Closed ones in the store of `million`, a tenth as many open; 0: a million.
+  std::string store;                   ///< Where `million` keeps its store: filled when it is not there; empty: temporary.
   double seconds = 6;                  ///< Measured time of one load scenario at one concurrency.
 };
 

@@ -3,12 +3,14 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <thread>
 
+#include "tools/bench/fresh_stack.h"
 #include "tools/bench/load.h"
+#include "tools/bench/million.h"
 #include "tools/bench/process.h"
 #include "tools/bench/traces.h"
+#include "tools/bench/wide.h"
 #include "tools/bench/workload.h"
 #include "workers/client/blocking_call.h"
 #include "workers/client/grpc_client.h"
@@ -139,24 +141,6 @@ Status Timers(const Environment& env, std::vector<Figure>& figures) {
   return Ok();
 }
 
-/// A server and a worker of their own, from an empty directory.
-struct FreshStack {
-  std::string address;
-  ChildProcess server;
-  ChildProcess worker;
-};
-
-Result<FreshStack> StartFresh(const Environment& env, const std::string& directory) {
-  std::filesystem::create_directories(directory);
-  const std::string address = "127.0.0.1:" + std::to_string(FreePort());
-  WFE_ASSIGN_OR_RETURN(ChildProcess server,
-                       ChildProcess::Start({env.program, "server", "--data", directory + "/data", "--listen", address},
-                                           directory + "/server.log"));
-  WFE_ASSIGN_OR_RETURN(ChildProcess worker, ChildProcess::Start({env.program, "bench-worker", "--address", address},
-                                                                directory + "/worker.log"));
-  return FreshStack{address, std::move(server), std::move(worker)};
-}
-
 /// On a server of its own: after a load scenario the memory that the allocator gives back would hide what is measured.
 Status Park(const Environment& env, std::vector<Figure>& figures) {
   constexpr int kCount = 10'000;
@@ -243,7 +227,8 @@ Status Idle(const Environment& env, std::vector<Figure>& figures) {
 }  // namespace
 
 const std::vector<std::string>& ScenarioNames() {
-  static const std::vector<std::string> kNames = {"one", "ten", "fan100", "timers", "park", "cold", "idle", "traces"};
+  static const std::vector<std::string> kNames = {"one",  "ten",  "fan100", "wide",   "timers",
+                                                   "park", "cold", "idle",   "traces", "million"};
   return kNames;
 }
 
@@ -251,11 +236,13 @@ Status RunScenario(const std::string& name, const Environment& env, std::vector<
   if (name == "one") return Load({name, kOne, 1, {1, 16, 128}}, env, figures);
   if (name == "ten") return Load({name, kTen, 10, {1, 16, 128}}, env, figures);
   if (name == "fan100") return Load({name, kFan, 100, {1, 16, 128}}, env, figures);
+  if (name == "wide") return MeasureWide(env, figures);
   if (name == "timers") return Timers(env, figures);
   if (name == "park") return Park(env, figures);
   if (name == "cold") return Cold(env, figures);
   if (name == "idle") return Idle(env, figures);
   if (name == "traces") return MeasureTraces(env.directory, 200'000'000, env.progress, figures);
+  if (name == "million") return MeasureMillion(env, figures);
   std::string known;
   for (const std::string& each : ScenarioNames()) known += " " + each;
   return InvalidArgument("no scenario " + name + "; there are:" + known);

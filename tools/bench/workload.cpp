@@ -27,12 +27,25 @@ Task<int> Ten(WorkflowContext& ctx) {
   co_return value;
 }
 
-Task<int> Fan(WorkflowContext& ctx) {
+Task<int> Wide(WorkflowContext& ctx, int count) {
   std::vector<sdk::Future<int>> steps;
-  for (int i = 0; i < 100; ++i) steps.push_back(ctx.StartActivity(kAddOne, i, {.start_to_close = 60s}));
+  for (int i = 0; i < count; ++i) steps.push_back(ctx.StartActivity(kAddOne, i, {.start_to_close = 60s}));
   const sdk::Future<std::vector<int>> all = sdk::All(steps);
   const std::vector<int> values = co_await all;
   co_return static_cast<int>(values.size());
+}
+
+Task<int> Fan(WorkflowContext& ctx) {
+  const int count = co_await Wide(ctx, 100);
+  co_return count;
+}
+
+Task<int> Alarms(WorkflowContext& ctx, int count) {
+  std::vector<sdk::Future<void>> timers;
+  for (int i = 0; i < count; ++i) timers.push_back(ctx.StartTimer(kAlarmAfter));
+  const sdk::Future<void> all = sdk::All(timers);
+  co_await all;
+  co_return count;
 }
 
 Task<int> Sleeper(WorkflowContext& ctx, int milliseconds) {
@@ -52,6 +65,8 @@ void RegisterWorkload(sdk::WorkflowRegistry& workflows, sdk::ActivityRegistry& a
   workflows.Register(std::string(kOne), &One);
   workflows.Register(std::string(kTen), &Ten);
   workflows.Register(std::string(kFan), &Fan);
+  workflows.Register(std::string(kWide), &Wide);
+  workflows.Register(std::string(kAlarms), &Alarms);
   workflows.Register(std::string(kSleep), &Sleeper);
   workflows.Register(std::string(kPark), &Park);
   activities.Register(kAddOne,

@@ -1,6 +1,7 @@
 // The workflows and the activity that the benchmark runs.
 #pragma once
 
+#include <chrono>
 #include <string_view>
 
 #include "workers/sdk/workflow.h"
@@ -11,7 +12,11 @@ inline constexpr std::string_view kOne = "BenchOne";      ///< One activity.
 inline constexpr std::string_view kTen = "BenchTen";      ///< Ten, one after the other.
 inline constexpr std::string_view kFan = "BenchFan";      ///< A hundred at once.
 inline constexpr std::string_view kSleep = "BenchSleep";  ///< Sleeps the milliseconds of its input.
+inline constexpr std::string_view kWide = "BenchWide";    ///< As many at once as its input says.
+inline constexpr std::string_view kAlarms = "BenchAlarms";  ///< As many timers of kAlarmAfter, due at once.
 inline constexpr std::string_view kPark = "BenchPark";    ///< Waits for the signal "go".
+
+inline constexpr std::chrono::seconds kAlarmAfter{3};
 
 inline constexpr std::string_view kBenchQueue = "bench";
 

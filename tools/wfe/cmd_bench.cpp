@@ -14,11 +14,16 @@ void AddBenchCommand(CLI::App& app, Globals& globals) {
   auto all = std::make_shared<bool>(false);
   CLI::App& command = *app.add_subcommand("bench", "Measure this machine and the engine on it");
   AddCommonOptions(command, globals);
-  command.add_option("scenario", options->scenarios, "one, ten, fan100, timers, park, cold, idle");
-  command.add_flag("--all", *all, "Every scenario; ends within 8 minutes on two cores");
+  command.add_option("scenario", options->scenarios, "one, ten, fan100, wide, timers, park, cold, idle, traces, million");
+  command.add_flag("--all", *all, "Every scenario but million; ends within 8 minutes on two cores");
   command.add_option("--concurrency", options->concurrency, "Callers, instead of 1, 16 and 128");
   command.add_option("--seconds", options->seconds, "Measured time of one load scenario (default 6)")
       ->check(CLI::PositiveNumber);
+  command.add_option("--runs", options->runs,
+                     "Closed runs in the store of million (default 1000000); a tenth as many are open beside them")
+      ->check(CLI::Range(int64_t{100}, int64_t{100'000'000}));
+  command.add_option("--store", options->store,
+                     "Folder where million keeps its store: filled if it is not there, used as it is if it is");
   command.add_option("--address", options->address, "Measure this server and its workers instead of own processes");
   command.footer(
       "Without --address it starts its own server and worker in a temporary directory and stops them.\n"
