@@ -1,4 +1,4 @@
-// H23, H24, H26: children, requests to other executions, Nexus operations, updates.
+// H24, H26, H40: requests to other executions and from them, Nexus operations, updates.
 #include <array>
 #include <set>
 
@@ -9,124 +9,41 @@ namespace {
 
 namespace enums = temporal::api::enums::v1;
 
-/// How an event of a child points back.
-struct ChildReference {
-  EventId initiated_event_id = 0;
-  std::optional<EventId> started_event_id;
-};
-
-std::optional<ChildReference> ChildReferenceOf(const HistoryEvent& event) {
-  const auto closing = [](const auto& attributes) {
-    return ChildReference{attributes.initiated_event_id(), attributes.started_event_id()};
-  };
-  switch (event.attributes_case()) {
-    case HistoryEvent::kStartChildWorkflowExecutionFailedEventAttributes:
-      return ChildReference{event.start_child_workflow_execution_failed_event_attributes().initiated_event_id(), {}};
-    case HistoryEvent::kChildWorkflowExecutionStartedEventAttributes:
-      return ChildReference{event.child_workflow_execution_started_event_attributes().initiated_event_id(), {}};
-    case HistoryEvent::kChildWorkflowExecutionCompletedEventAttributes:
-      return closing(event.child_workflow_execution_completed_event_attributes());
-    case HistoryEvent::kChildWorkflowExecutionFailedEventAttributes:
-      return closing(event.child_workflow_execution_failed_event_attributes());
-    case HistoryEvent::kChildWorkflowExecutionCanceledEventAttributes:
-      return closing(event.child_workflow_execution_canceled_event_attributes());
-    case HistoryEvent::kChildWorkflowExecutionTimedOutEventAttributes:
-      return closing(event.child_workflow_execution_timed_out_event_attributes());
-    case HistoryEvent::kChildWorkflowExecutionTerminatedEventAttributes:
-      return closing(event.child_workflow_execution_terminated_event_attributes());
-    default:
-      return std::nullopt;
-  }
-}
-
-/// The workflow id of the child that the event is about; nullopt when it does not say.
-std::optional<std::string> ChildIdOf(const HistoryEvent& event) {
-  switch (event.attributes_case()) {
-    case HistoryEvent::kStartChildWorkflowExecutionFailedEventAttributes:
-      return event.start_child_workflow_execution_failed_event_attributes().workflow_id();
-    case HistoryEvent::kChildWorkflowExecutionStartedEventAttributes:
-      return event.child_workflow_execution_started_event_attributes().workflow_execution().workflow_id();
-    case HistoryEvent::kChildWorkflowExecutionCompletedEventAttributes:
-      return event.child_workflow_execution_completed_event_attributes().workflow_execution().workflow_id();
-    case HistoryEvent::kChildWorkflowExecutionFailedEventAttributes:
-      return event.child_workflow_execution_failed_event_attributes().workflow_execution().workflow_id();
-    case HistoryEvent::kChildWorkflowExecutionCanceledEventAttributes:
-      return event.child_workflow_execution_canceled_event_attributes().workflow_execution().workflow_id();
-    case HistoryEvent::kChildWorkflowExecutionTimedOutEventAttributes:
-      return event.child_workflow_execution_timed_out_event_attributes().workflow_execution().workflow_id();
-    case HistoryEvent::kChildWorkflowExecutionTerminatedEventAttributes:
-      return event.child_workflow_execution_terminated_event_attributes().workflow_execution().workflow_id();
-    default:
-      return std::nullopt;
-  }
-}
-
-void ChildrenStartThenClose(const HistoryView& history, Report& report) {
-  struct Child {
-    std::string workflow_id;
-    EventId started = 0;
-    bool over = false;
-  };
-  std::map<EventId, Child> children;
-  for (const HistoryEvent& event : history.events()) {
-    if (event.has_start_child_workflow_execution_initiated_event_attributes()) {
-      children[event.event_id()].workflow_id =
-          event.start_child_workflow_execution_initiated_event_attributes().workflow_id();
-      continue;
-    }
-    const auto reference = ChildReferenceOf(event);
-    if (!reference) continue;
-    const auto found = children.find(reference->initiated_event_id);
-    if (found == children.end()) {
-      report.Add(event, "event " + std::to_string(reference->initiated_event_id) + " did not initiate a child");
-      continue;
-    }
-    Child& child = found->second;
-    if (const auto id = ChildIdOf(event); id != child.workflow_id) {
-      report.Add(event, "it is about child " + id.value_or("") + ", event " +
-                            std::to_string(reference->initiated_event_id) + " initiated " + child.workflow_id);
-    }
-    if (child.over) report.Add(event, "the child was over before");
-    if (event.has_child_workflow_execution_started_event_attributes()) {
-      if (child.started != 0) report.Add(event, "the child started at event " + std::to_string(child.started));
-      child.started = event.event_id();
-      continue;
-    }
-    if (reference->started_event_id && (child.started == 0 || *reference->started_event_id != child.started)) {
-      report.Add(event, "it names event " + std::to_string(*reference->started_event_id) +
-                            " as started, that is event " + std::to_string(child.started));
-    }
-    if (!reference->started_event_id && child.started != 0) report.Add(event, "the child had started");
-    child.over = true;
-  }
-}
-
 struct Outcome {
   EventId initiated_event_id = 0;
   EventType initiated_type{};
 };
 
-/// The execution that was signalled or asked to cancel; empty for other events.
-std::string TargetOf(const HistoryEvent& event) {
+/// The execution that an event signals or asks to cancel, or tells the outcome for.
+struct Target {
+  std::string ns;
+  std::string workflow_id;
+  std::string run_id;
+};
+
+template <class Attributes>
+Target TargetIn(const Attributes& attributes) {
+  return {attributes.namespace_(), attributes.workflow_execution().workflow_id(),
+          attributes.workflow_execution().run_id()};
+}
+
+/// Empty for other events.
+Target TargetOf(const HistoryEvent& event) {
   switch (event.attributes_case()) {
     case HistoryEvent::kSignalExternalWorkflowExecutionInitiatedEventAttributes:
-      return event.signal_external_workflow_execution_initiated_event_attributes().workflow_execution().workflow_id();
+      return TargetIn(event.signal_external_workflow_execution_initiated_event_attributes());
     case HistoryEvent::kSignalExternalWorkflowExecutionFailedEventAttributes:
-      return event.signal_external_workflow_execution_failed_event_attributes().workflow_execution().workflow_id();
+      return TargetIn(event.signal_external_workflow_execution_failed_event_attributes());
     case HistoryEvent::kExternalWorkflowExecutionSignaledEventAttributes:
-      return event.external_workflow_execution_signaled_event_attributes().workflow_execution().workflow_id();
+      return TargetIn(event.external_workflow_execution_signaled_event_attributes());
     case HistoryEvent::kRequestCancelExternalWorkflowExecutionInitiatedEventAttributes:
-      return event.request_cancel_external_workflow_execution_initiated_event_attributes()
-          .workflow_execution()
-          .workflow_id();
+      return TargetIn(event.request_cancel_external_workflow_execution_initiated_event_attributes());
     case HistoryEvent::kRequestCancelExternalWorkflowExecutionFailedEventAttributes:
-      return event.request_cancel_external_workflow_execution_failed_event_attributes()
-          .workflow_execution()
-          .workflow_id();
+      return TargetIn(event.request_cancel_external_workflow_execution_failed_event_attributes());
     case HistoryEvent::kExternalWorkflowExecutionCancelRequestedEventAttributes:
-      return event.external_workflow_execution_cancel_requested_event_attributes().workflow_execution().workflow_id();
+      return TargetIn(event.external_workflow_execution_cancel_requested_event_attributes());
     default:
-      return "";
+      return {};
   }
 }
 
@@ -158,6 +75,42 @@ std::optional<Outcome> OutcomeOf(const HistoryEvent& event) {
   }
 }
 
+/// The request id of a Nexus operation, as the event that closes it tells it; empty for other events and older servers.
+std::string RequestIdOf(const HistoryEvent& event) {
+  switch (event.attributes_case()) {
+    case HistoryEvent::kNexusOperationScheduledEventAttributes:
+      return event.nexus_operation_scheduled_event_attributes().request_id();
+    case HistoryEvent::kNexusOperationCompletedEventAttributes:
+      return event.nexus_operation_completed_event_attributes().request_id();
+    case HistoryEvent::kNexusOperationFailedEventAttributes:
+      return event.nexus_operation_failed_event_attributes().request_id();
+    case HistoryEvent::kNexusOperationCanceledEventAttributes:
+      return event.nexus_operation_canceled_event_attributes().request_id();
+    case HistoryEvent::kNexusOperationTimedOutEventAttributes:
+      return event.nexus_operation_timed_out_event_attributes().request_id();
+    default:
+      return {};
+  }
+}
+
+void CheckTarget(const HistoryEvent& event, const HistoryEvent& initiated, Report& report) {
+  const Target told = TargetOf(event);
+  const Target asked = TargetOf(initiated);
+  if (told.workflow_id != asked.workflow_id) {
+    report.Add(event, "it is about workflow " + told.workflow_id + ", the request was for " + asked.workflow_id);
+  }
+  if (told.run_id != asked.run_id) {
+    report.Add(event, "it is about run \"" + told.run_id + "\", the request was for \"" + asked.run_id + "\"");
+  }
+  // An empty namespace in a command means the sender's own, which the outcome may spell out.
+  if (!asked.ns.empty() && told.ns != asked.ns) {
+    report.Add(event, "it is about namespace \"" + told.ns + "\", the request was for \"" + asked.ns + "\"");
+  }
+  if (const std::string id = RequestIdOf(event); !id.empty() && id != RequestIdOf(initiated)) {
+    report.Add(event, "it answers request " + id + ", that was " + RequestIdOf(initiated));
+  }
+}
+
 void OneOutcomePerRequest(const HistoryView& history, Report& report) {
   std::set<EventId> answered;
   for (const HistoryEvent& event : history.events()) {
@@ -169,9 +122,32 @@ void OneOutcomePerRequest(const HistoryView& history, Report& report) {
                             std::string(TypeName(outcome->initiated_type)));
     } else if (!answered.insert(outcome->initiated_event_id).second) {
       report.Add(event, "event " + std::to_string(outcome->initiated_event_id) + " has an outcome already");
-    } else if (TargetOf(event) != TargetOf(*initiated)) {
-      report.Add(event, "it is about workflow " + TargetOf(event) + ", the request was for " + TargetOf(*initiated));
+    } else {
+      CheckTarget(event, *initiated, report);
     }
+  }
+}
+
+/// Who else asked for it: both ids or none, and an event of its own only with them.
+void CheckSender(const HistoryEvent& event, const temporal::api::common::v1::WorkflowExecution& sender, EventId by,
+                 Report& report) {
+  if (sender.workflow_id().empty() != sender.run_id().empty()) {
+    report.Add(event, "it names another workflow by half: " + sender.workflow_id() + "/" + sender.run_id());
+  }
+  if (by != 0 && sender.workflow_id().empty()) report.Add(event, "event " + std::to_string(by) + " is nobody's");
+}
+
+void AskedToCancelOnce(const HistoryView& history, Report& report) {
+  EventId asked = 0;
+  for (const HistoryEvent& event : history.events()) {
+    if (event.has_workflow_execution_signaled_event_attributes()) {
+      CheckSender(event, event.workflow_execution_signaled_event_attributes().external_workflow_execution(), 0, report);
+    }
+    if (!event.has_workflow_execution_cancel_requested_event_attributes()) continue;
+    const auto& request = event.workflow_execution_cancel_requested_event_attributes();
+    CheckSender(event, request.external_workflow_execution(), request.external_initiated_event_id(), report);
+    if (asked != 0) report.Add(event, "the run was asked to cancel at event " + std::to_string(asked));
+    asked = event.event_id();
   }
 }
 
@@ -218,9 +194,9 @@ void UpdatesAreAcceptedThenCompleted(const HistoryView& history, Report& report)
 }
 
 constexpr auto kRules = std::to_array<Rule>({
-    {"H23", "a child is initiated, starts, and closes once", ChildrenStartThenClose},
-    {"H24", "a request to another execution has one outcome", OneOutcomePerRequest},
+    {"H24", "a request to another execution has one outcome, for whom it was made", OneOutcomePerRequest},
     {"H26", "an update is accepted before it completes, with one outcome", UpdatesAreAcceptedThenCompleted},
+    {"H40", "a run is asked to cancel once, and other workflows that ask or signal are named in full", AskedToCancelOnce},
 });
 
 }  // namespace

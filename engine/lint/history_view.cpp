@@ -27,6 +27,21 @@ bool IsClosing(EventType type) {
   }
 }
 
+std::string NextRunId(const HistoryEvent& event) {
+  switch (event.attributes_case()) {
+    case HistoryEvent::kWorkflowExecutionContinuedAsNewEventAttributes:
+      return event.workflow_execution_continued_as_new_event_attributes().new_execution_run_id();
+    case HistoryEvent::kWorkflowExecutionCompletedEventAttributes:
+      return event.workflow_execution_completed_event_attributes().new_execution_run_id();
+    case HistoryEvent::kWorkflowExecutionFailedEventAttributes:
+      return event.workflow_execution_failed_event_attributes().new_execution_run_id();
+    case HistoryEvent::kWorkflowExecutionTimedOutEventAttributes:
+      return event.workflow_execution_timed_out_event_attributes().new_execution_run_id();
+    default:
+      return "";
+  }
+}
+
 bool IsWorkflowTaskEvent(EventType type) {
   switch (type) {
     case enums::EVENT_TYPE_WORKFLOW_TASK_SCHEDULED:

@@ -27,6 +27,8 @@ Duration ToDuration(const Proto& duration) {
 
 /// The run ends with this event.
 bool IsClosing(EventType type);
+/// The run that a closing event says comes next; empty for none.
+std::string NextRunId(const HistoryEvent& event);
 /// One of the workflow task's own events.
 bool IsWorkflowTaskEvent(EventType type);
 /// A command of the worker wrote this event: the WorkflowTaskCompleted it names (0: it names none).  nullopt for

@@ -9,7 +9,7 @@ namespace {
 std::vector<Rule> FileRules() {
   std::vector<Rule> rules;
   for (const auto family : {StructureRules(), WorkflowTaskRules(), CommandRules(), ActivityRules(), TimerRules(),
-                            ExternalRules(), ClosingRules()}) {
+                            ChildRules(), ExternalRules(), ClosingRules()}) {
     rules.insert(rules.end(), family.begin(), family.end());
   }
   return rules;
@@ -44,6 +44,8 @@ std::vector<RuleInfo> Rules() {
   for (const StoreRule& rule : StoreRules()) rules.push_back({rule.id, rule.title});
   rules.push_back({"H29", "a run that follows another one points back and carries its input"});
   rules.push_back({"H32", "exactly one run of a workflow id is open"});
+  rules.push_back({"H41", "a parent and its children tell the same"});
+  rules.push_back({"H42", "what a workflow asks of another one arrives once, where it was sent"});
   rules.push_back({"H51", "nothing that a run owes to another one is lost"});
   rules.push_back({"H52", "nothing that a run owes to another one is paid twice"});
   return rules;

@@ -1,4 +1,4 @@
-// Judges histories: the invariants H1 to H38 of docs/reference/reliability.md that can be decided from one history, from
+// Judges histories: the invariants H1 to H42 of docs/reference/reliability.md that can be decided from one history, from
 // one stored run, or from the runs of one workflow id.  Independent of the code that writes histories, so that it can
 // disagree with it.  Pure functions, callable from any thread; they never stop the process, whatever they are given.
 #pragma once
@@ -55,7 +55,7 @@ struct LintOptions {
   std::vector<RecordedCommands> commands;
 };
 
-/// The file rules: H1, H2, H7-H20, H22-H27.  `events` is one run's history from its first event.
+/// The file rules: H1, H2, H7-H20, H22-H27, H39, H40.  `events` is one run's history from its first event.
 std::vector<Finding> LintHistory(const std::vector<HistoryEvent>& events, const LintOptions& options = {});
 
 /// One run as the store has it.
@@ -111,8 +111,9 @@ struct RunHistory {
   std::vector<HistoryEvent> buffered = {};
 };
 
-/// H29 (a run that another one continues points back and carries its input) and H32 (one open run per workflow id).
-/// `complete`: every run of these workflow ids is here, so a successor that is missing is a finding.
+/// H29 (a run that another one continues points back and carries its input), H32 (one open run per workflow id), H41
+/// (a parent and its children tell the same) and H42 (requests between workflows arrive once).  `complete`: every run of
+/// these workflow ids, and of their children's, is here, so a successor or a child that is missing is a finding.
 std::vector<Finding> LintAcrossRuns(const std::vector<RunHistory>& runs, bool complete = true);
 
 /// H37: every time of a schedule that came up went exactly one way, and what it says it started is there, once.

@@ -40,6 +40,7 @@ std::span<const Rule> WorkflowTaskRules();
 std::span<const Rule> CommandRules();
 std::span<const Rule> ActivityRules();
 std::span<const Rule> TimerRules();
+std::span<const Rule> ChildRules();
 std::span<const Rule> ExternalRules();
 std::span<const Rule> ClosingRules();
 

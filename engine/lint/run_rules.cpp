@@ -1,26 +1,11 @@
-// H29, H32: runs of one workflow id.
+// H29, H32: runs of one workflow id; then those of several (H41, H42).
 #include <google/protobuf/util/message_differencer.h>
 
+#include "engine/lint/family_rules.h"
 #include "engine/lint/rule.h"
 
 namespace wfe::lint {
 namespace {
-
-/// The run that a closing event says comes next; empty for none.
-std::string NextRunId(const HistoryEvent& event) {
-  switch (event.attributes_case()) {
-    case HistoryEvent::kWorkflowExecutionContinuedAsNewEventAttributes:
-      return event.workflow_execution_continued_as_new_event_attributes().new_execution_run_id();
-    case HistoryEvent::kWorkflowExecutionCompletedEventAttributes:
-      return event.workflow_execution_completed_event_attributes().new_execution_run_id();
-    case HistoryEvent::kWorkflowExecutionFailedEventAttributes:
-      return event.workflow_execution_failed_event_attributes().new_execution_run_id();
-    case HistoryEvent::kWorkflowExecutionTimedOutEventAttributes:
-      return event.workflow_execution_timed_out_event_attributes().new_execution_run_id();
-    default:
-      return "";
-  }
-}
 
 void CheckSuccessor(const RunHistory& from, const RunHistory& to, Report& report) {
   const HistoryEvent& end = from.events.back();
@@ -35,6 +20,11 @@ void CheckSuccessor(const RunHistory& from, const RunHistory& to, Report& report
   }
   if (started.first_execution_run_id() != before.first_execution_run_id()) {
     report.Add(end, name + "names another first run than this one");
+  }
+  if (!google::protobuf::util::MessageDifferencer::Equals(started.parent_workflow_execution(),
+                                                          before.parent_workflow_execution()) ||
+      started.parent_initiated_event_id() != before.parent_initiated_event_id()) {
+    report.Add(end, name + "has another parent than this one");
   }
   // Without a command to continue as new, the same input is tried again.
   const bool continued = end.has_workflow_execution_continued_as_new_event_attributes();
@@ -55,7 +45,7 @@ std::vector<Finding> LintAcrossRuns(const std::vector<RunHistory>& runs, bool co
   std::vector<Finding> findings;
   Report chain("H29", findings);
   Report current("H32", findings);
-  std::map<ExecutionKey, const RunHistory*> by_key;
+  RunsByKey by_key;
   std::map<WorkflowKey, const RunHistory*> open;
   for (const RunHistory& run : runs) by_key.emplace(run.key, &run);
   for (const RunHistory& run : runs) {
@@ -82,6 +72,7 @@ std::vector<Finding> LintAcrossRuns(const std::vector<RunHistory>& runs, bool co
       chain.Add(end, "the run that follows, " + next + ", does not exist");
     }
   }
+  CheckFamilies(by_key, complete, findings);
   return findings;
 }
 

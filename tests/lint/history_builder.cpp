@@ -224,6 +224,15 @@ EventId HistoryBuilder::CancelRequested() {
   return event.event_id();
 }
 
+EventId HistoryBuilder::CancelRequestedBy(const std::string& workflow_id, EventId initiated) {
+  const EventId requested = CancelRequested();
+  auto& request = *At(requested).mutable_workflow_execution_cancel_requested_event_attributes();
+  request.mutable_external_workflow_execution()->set_workflow_id(workflow_id);
+  request.mutable_external_workflow_execution()->set_run_id("run-of-" + workflow_id);
+  request.set_external_initiated_event_id(initiated);
+  return requested;
+}
+
 EventId HistoryBuilder::PatchMarker(const std::string& change_id) {
   auto& event = Append(enums::EVENT_TYPE_MARKER_RECORDED);
   auto& marker = *event.mutable_marker_recorded_event_attributes();
@@ -252,70 +261,150 @@ std::string HistoryBuilder::ChildId(EventId initiated) {
   return At(initiated).start_child_workflow_execution_initiated_event_attributes().workflow_id();
 }
 
-void HistoryBuilder::SetChild(temporal::api::common::v1::WorkflowExecution& execution, EventId initiated) {
-  execution.set_workflow_id(ChildId(initiated));
-}
-
 EventId HistoryBuilder::ChildInitiated(const std::string& workflow_id) {
   auto& event = Append(enums::EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED);
   auto& initiated = *event.mutable_start_child_workflow_execution_initiated_event_attributes();
+  initiated.set_namespace_("default");
   initiated.set_workflow_id(workflow_id);
+  initiated.mutable_workflow_type()->set_name("Child");
   initiated.set_workflow_task_completed_event_id(task_completed_);
   return event.event_id();
 }
 
 EventId HistoryBuilder::ChildStarted(EventId initiated) {
   auto& event = Append(enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_STARTED);
-  event.mutable_child_workflow_execution_started_event_attributes()->set_initiated_event_id(initiated);
-  SetChild(*event.mutable_child_workflow_execution_started_event_attributes()->mutable_workflow_execution(), initiated);
+  auto& started = *event.mutable_child_workflow_execution_started_event_attributes();
+  started.set_initiated_event_id(initiated);
+  started.set_namespace_("default");
+  started.mutable_workflow_type()->set_name("Child");
+  started.mutable_workflow_execution()->set_workflow_id(ChildId(initiated));
+  started.mutable_workflow_execution()->set_run_id("run-of-" + std::to_string(initiated));
   return event.event_id();
 }
 
 EventId HistoryBuilder::ChildStartFailed(EventId initiated) {
   auto& event = Append(enums::EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_FAILED);
-  event.mutable_start_child_workflow_execution_failed_event_attributes()->set_initiated_event_id(initiated);
-  event.mutable_start_child_workflow_execution_failed_event_attributes()->set_workflow_id(ChildId(initiated));
+  auto& failed = *event.mutable_start_child_workflow_execution_failed_event_attributes();
+  failed.set_initiated_event_id(initiated);
+  failed.set_namespace_("default");
+  failed.mutable_workflow_type()->set_name("Child");
+  failed.set_workflow_id(ChildId(initiated));
+  return event.event_id();
+}
+
+template <class Attributes>
+EventId HistoryBuilder::CloseChild(enums::EventType type, Attributes* (HistoryEvent::*attributes)(), EventId initiated,
+                                   EventId started) {
+  const auto running = At(started).child_workflow_execution_started_event_attributes();
+  auto& event = Append(type);
+  Attributes& closed = *(event.*attributes)();
+  closed.set_initiated_event_id(initiated);
+  closed.set_started_event_id(started);
+  closed.set_namespace_(running.namespace_());
+  *closed.mutable_workflow_type() = running.workflow_type();
+  *closed.mutable_workflow_execution() = running.workflow_execution();
   return event.event_id();
 }
 
 EventId HistoryBuilder::ChildCompleted(EventId initiated, EventId started) {
-  auto& event = Append(enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_COMPLETED);
-  event.mutable_child_workflow_execution_completed_event_attributes()->set_initiated_event_id(initiated);
-  event.mutable_child_workflow_execution_completed_event_attributes()->set_started_event_id(started);
-  SetChild(*event.mutable_child_workflow_execution_completed_event_attributes()->mutable_workflow_execution(),
-           initiated);
-  return event.event_id();
+  return CloseChild(enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_COMPLETED,
+                    &HistoryEvent::mutable_child_workflow_execution_completed_event_attributes, initiated, started);
 }
 
 EventId HistoryBuilder::ChildFailed(EventId initiated, EventId started) {
-  auto& event = Append(enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_FAILED);
-  event.mutable_child_workflow_execution_failed_event_attributes()->set_initiated_event_id(initiated);
-  event.mutable_child_workflow_execution_failed_event_attributes()->set_started_event_id(started);
-  SetChild(*event.mutable_child_workflow_execution_failed_event_attributes()->mutable_workflow_execution(), initiated);
-  return event.event_id();
+  return CloseChild(enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_FAILED,
+                    &HistoryEvent::mutable_child_workflow_execution_failed_event_attributes, initiated, started);
+}
+
+EventId HistoryBuilder::ChildCanceled(EventId initiated, EventId started) {
+  return CloseChild(enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_CANCELED,
+                    &HistoryEvent::mutable_child_workflow_execution_canceled_event_attributes, initiated, started);
+}
+
+EventId HistoryBuilder::ChildTimedOut(EventId initiated, EventId started) {
+  return CloseChild(enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_TIMED_OUT,
+                    &HistoryEvent::mutable_child_workflow_execution_timed_out_event_attributes, initiated, started);
+}
+
+EventId HistoryBuilder::ChildTerminated(EventId initiated, EventId started) {
+  return CloseChild(enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_TERMINATED,
+                    &HistoryEvent::mutable_child_workflow_execution_terminated_event_attributes, initiated, started);
+}
+
+HistoryBuilder& HistoryBuilder::OfParent(const std::string& workflow_id) {
+  auto& started = *At(1).mutable_workflow_execution_started_event_attributes();
+  started.set_parent_workflow_namespace("default");
+  started.mutable_parent_workflow_execution()->set_workflow_id(workflow_id);
+  started.mutable_parent_workflow_execution()->set_run_id("run-of-" + workflow_id);
+  started.set_parent_initiated_event_id(5);
+  *started.mutable_root_workflow_execution() = started.parent_workflow_execution();
+  return *this;
 }
 
 EventId HistoryBuilder::SignalExternalInitiated() {
   auto& event = Append(enums::EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED);
-  event.mutable_signal_external_workflow_execution_initiated_event_attributes()->set_workflow_task_completed_event_id(
-      task_completed_);
-  event.mutable_signal_external_workflow_execution_initiated_event_attributes()
-      ->mutable_workflow_execution()
-      ->set_workflow_id("target-" + std::to_string(event.event_id()));
+  auto& initiated = *event.mutable_signal_external_workflow_execution_initiated_event_attributes();
+  initiated.set_workflow_task_completed_event_id(task_completed_);
+  initiated.set_namespace_("default");
+  initiated.mutable_workflow_execution()->set_workflow_id("target-" + std::to_string(event.event_id()));
+  return event.event_id();
+}
+
+EventId HistoryBuilder::CancelExternalInitiated() {
+  auto& event = Append(enums::EVENT_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED);
+  auto& initiated = *event.mutable_request_cancel_external_workflow_execution_initiated_event_attributes();
+  initiated.set_workflow_task_completed_event_id(task_completed_);
+  initiated.set_namespace_("default");
+  initiated.mutable_workflow_execution()->set_workflow_id("target-" + std::to_string(event.event_id()));
+  return event.event_id();
+}
+
+template <class Attributes>
+EventId HistoryBuilder::AnswerRequest(enums::EventType type, Attributes* (HistoryEvent::*attributes)(),
+                                      EventId initiated,
+                                      const temporal::api::common::v1::WorkflowExecution& asked) {
+  const temporal::api::common::v1::WorkflowExecution target = asked;  // appending moves what it is part of
+  auto& event = Append(type);
+  Attributes& outcome = *(event.*attributes)();
+  outcome.set_initiated_event_id(initiated);
+  outcome.set_namespace_("default");
+  *outcome.mutable_workflow_execution() = target;
   return event.event_id();
 }
 
 EventId HistoryBuilder::SignalExternalDone(EventId initiated) {
-  auto& event = Append(enums::EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_SIGNALED);
-  event.mutable_external_workflow_execution_signaled_event_attributes()->set_initiated_event_id(initiated);
-  event.mutable_external_workflow_execution_signaled_event_attributes()->mutable_workflow_execution()->CopyFrom(
+  return AnswerRequest(
+      enums::EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_SIGNALED,
+      &HistoryEvent::mutable_external_workflow_execution_signaled_event_attributes, initiated,
       At(initiated).signal_external_workflow_execution_initiated_event_attributes().workflow_execution());
-  return event.event_id();
+}
+
+EventId HistoryBuilder::SignalExternalFailed(EventId initiated) {
+  return AnswerRequest(
+      enums::EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED,
+      &HistoryEvent::mutable_signal_external_workflow_execution_failed_event_attributes, initiated,
+      At(initiated).signal_external_workflow_execution_initiated_event_attributes().workflow_execution());
+}
+
+EventId HistoryBuilder::CancelExternalDone(EventId initiated) {
+  return AnswerRequest(
+      enums::EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_CANCEL_REQUESTED,
+      &HistoryEvent::mutable_external_workflow_execution_cancel_requested_event_attributes, initiated,
+      At(initiated).request_cancel_external_workflow_execution_initiated_event_attributes().workflow_execution());
+}
+
+EventId HistoryBuilder::CancelExternalFailed(EventId initiated) {
+  return AnswerRequest(
+      enums::EVENT_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_FAILED,
+      &HistoryEvent::mutable_request_cancel_external_workflow_execution_failed_event_attributes, initiated,
+      At(initiated).request_cancel_external_workflow_execution_initiated_event_attributes().workflow_execution());
 }
 
 EventId HistoryBuilder::NexusScheduled() {
   auto& event = Append(enums::EVENT_TYPE_NEXUS_OPERATION_SCHEDULED);
-  event.mutable_nexus_operation_scheduled_event_attributes()->set_workflow_task_completed_event_id(task_completed_);
+  auto& scheduled = *event.mutable_nexus_operation_scheduled_event_attributes();
+  scheduled.set_workflow_task_completed_event_id(task_completed_);
+  scheduled.set_request_id("request-" + std::to_string(event.event_id()));
   return event.event_id();
 }
 
@@ -328,6 +417,7 @@ EventId HistoryBuilder::NexusStarted(EventId scheduled) {
 EventId HistoryBuilder::NexusCompleted(EventId scheduled) {
   auto& event = Append(enums::EVENT_TYPE_NEXUS_OPERATION_COMPLETED);
   event.mutable_nexus_operation_completed_event_attributes()->set_scheduled_event_id(scheduled);
+  event.mutable_nexus_operation_completed_event_attributes()->set_request_id("request-" + std::to_string(scheduled));
   return event.event_id();
 }
 

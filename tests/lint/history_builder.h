@@ -49,6 +49,8 @@ class HistoryBuilder {
 
   EventId Signal(const std::string& request_id);
   EventId CancelRequested();
+  /// Asked for by another workflow.
+  EventId CancelRequestedBy(const std::string& workflow_id, EventId initiated);
   EventId PatchMarker(const std::string& change_id);
   EventId SideEffectMarker();
   EventId SearchAttributesUpserted();
@@ -58,9 +60,18 @@ class HistoryBuilder {
   EventId ChildStartFailed(EventId initiated);
   EventId ChildCompleted(EventId initiated, EventId started);
   EventId ChildFailed(EventId initiated, EventId started);
+  EventId ChildCanceled(EventId initiated, EventId started);
+  EventId ChildTimedOut(EventId initiated, EventId started);
+  EventId ChildTerminated(EventId initiated, EventId started);
+  /// The run itself is a child.
+  HistoryBuilder& OfParent(const std::string& workflow_id);
 
   EventId SignalExternalInitiated();
   EventId SignalExternalDone(EventId initiated);
+  EventId SignalExternalFailed(EventId initiated);
+  EventId CancelExternalInitiated();
+  EventId CancelExternalDone(EventId initiated);
+  EventId CancelExternalFailed(EventId initiated);
   EventId NexusScheduled();
   EventId NexusStarted(EventId scheduled);
   EventId NexusCompleted(EventId scheduled);
@@ -81,7 +92,13 @@ class HistoryBuilder {
  private:
   HistoryEvent& Append(enums::EventType type);
   std::string ChildId(EventId initiated);
-  void SetChild(temporal::api::common::v1::WorkflowExecution& execution, EventId initiated);
+  /// Closes a child with an event of these attributes.
+  template <class Attributes>
+  EventId CloseChild(enums::EventType type, Attributes* (HistoryEvent::*attributes)(), EventId initiated,
+                     EventId started);
+  template <class Attributes>
+  EventId AnswerRequest(enums::EventType type, Attributes* (HistoryEvent::*attributes)(), EventId initiated,
+                        const temporal::api::common::v1::WorkflowExecution& target);
   EventId ActivityStarted(EventId scheduled, int attempt, Instant time);
 
   std::vector<HistoryEvent> events_;

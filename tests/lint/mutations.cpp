@@ -2,96 +2,25 @@
 
 #include <algorithm>
 
+#include "tests/lint/mutation_tools.h"
+
 namespace wfe::lint {
 namespace {
 
 using namespace std::chrono_literals;
-using Events = std::vector<HistoryEvent>;
-using Random = std::mt19937_64;
 
-size_t Below(Random& random, size_t bound) { return std::uniform_int_distribution<size_t>(0, bound - 1)(random); }
-
-/// Index of a random event that satisfies `wanted`.
-std::optional<size_t> Pick(const Events& events, Random& random, const std::function<bool(size_t)>& wanted) {
-  std::vector<size_t> candidates;
-  for (size_t i = 0; i < events.size(); ++i) {
-    if (wanted(i)) candidates.push_back(i);
-  }
-  if (candidates.empty()) return std::nullopt;
-  return candidates[Below(random, candidates.size())];
-}
-
-std::optional<size_t> PickType(const Events& events, Random& random, enums::EventType type) {
-  return Pick(events, random, [&](size_t i) { return events[i].event_type() == type; });
-}
-
-/// Fields that hold event ids.
-bool IsReference(const std::string& field) {
-  return field.ends_with("_event_id") && !field.starts_with("parent_") && !field.starts_with("external_");
-}
-
-/// Inserts or erases without leaving a trace in the ids: later events and their references move along.
-void Renumber(Events& events, EventId from, int64_t by) {
-  for (HistoryEvent& event : events) {
-    if (event.event_id() >= from) event.set_event_id(event.event_id() + by);
-    const auto* reflection = event.GetReflection();
-    std::vector<const google::protobuf::FieldDescriptor*> fields;
-    reflection->ListFields(event, &fields);
-    for (const auto* field : fields) {
-      if (field->containing_oneof() == nullptr) continue;
-      auto* attributes = reflection->MutableMessage(&event, field);
-      for (int i = 0; i < attributes->GetDescriptor()->field_count(); ++i) {
-        const auto* reference = attributes->GetDescriptor()->field(i);
-        if (reference->cpp_type() != google::protobuf::FieldDescriptor::CPPTYPE_INT64 ||
-            !IsReference(reference->name())) {
-          continue;
-        }
-        const int64_t id = attributes->GetReflection()->GetInt64(*attributes, reference);
-        if (id >= from) attributes->GetReflection()->SetInt64(attributes, reference, id + by);
-      }
-    }
-  }
-}
-
-void Erase(Events& events, size_t at) {
-  const EventId id = events[at].event_id();
-  events.erase(events.begin() + static_cast<std::ptrdiff_t>(at));
-  Renumber(events, id + 1, -1);
-}
-
-/// Puts a copy of event `at` right behind position `behind`, with ids as if it belonged there.
-void Repeat(Events& events, size_t at, size_t behind) {
-  HistoryEvent copy = events[at];
-  Renumber(events, events[behind].event_id() + 1, 1);
-  copy.set_event_id(events[behind].event_id() + 1);
-  copy.mutable_event_time()->CopyFrom(events[behind].event_time());
-  events.insert(events.begin() + static_cast<std::ptrdiff_t>(behind) + 1, copy);
-}
-
-/// The attributes of the event, to reach a field by name.
-google::protobuf::Message* Attributes(HistoryEvent& event) {
-  const auto* field = HistoryEvent::descriptor()->FindFieldByNumber(static_cast<int>(event.attributes_case()));
-  return event.GetReflection()->MutableMessage(&event, field);
-}
-
-Mutation Retarget(enums::EventType type, const std::string& field, int64_t shift) {
-  const std::string name = enums::EventType_Name(type) + "." + field + (shift > 0 ? " forward" : " backward");
-  return {name, [=](Events& events, Random& random) {
-            const auto at = PickType(events, random, type);
-            if (!at) return false;
-            auto* attributes = Attributes(events[*at]);
-            const auto* descriptor = attributes->GetDescriptor()->FindFieldByName(field);
-            const int64_t id = attributes->GetReflection()->GetInt64(*attributes, descriptor);
-            if (id == 0) return false;
-            attributes->GetReflection()->SetInt64(attributes, descriptor, id + shift);
-            return true;
-          }};
+bool AnotherTaskFollows(const Events& events, size_t at) {
+  return std::any_of(events.begin() + static_cast<std::ptrdiff_t>(at) + 1, events.end(),
+                     [](const HistoryEvent& event) { return event.has_workflow_task_scheduled_event_attributes(); });
 }
 
 Mutation Drop(enums::EventType type, bool quietly) {
   return {std::string(quietly ? "drop and renumber " : "drop ") + enums::EventType_Name(type),
           [=](Events& events, Random& random) {
-            const auto at = PickType(events, random, type);
+            const auto at = Pick(events, random, [&](size_t i) {
+              return events[i].event_type() == type &&
+                     (!quietly || type != enums::EVENT_TYPE_WORKFLOW_TASK_COMPLETED || AnotherTaskFollows(events, i));
+            });
             // Without renumbering, the end may go missing unseen: that history is merely shorter.
             if (!at || *at + 1 == events.size()) return false;
             if (quietly) {
@@ -99,16 +28,6 @@ Mutation Drop(enums::EventType type, bool quietly) {
             } else {
               events.erase(events.begin() + static_cast<std::ptrdiff_t>(*at));
             }
-            return true;
-          }};
-}
-
-/// A second, well-numbered copy at the end of the batch of commands or right behind.
-Mutation Duplicate(enums::EventType type) {
-  return {"duplicate " + enums::EventType_Name(type), [=](Events& events, Random& random) {
-            const auto at = PickType(events, random, type);
-            if (!at) return false;
-            Repeat(events, *at, *at);
             return true;
           }};
 }
@@ -264,9 +183,6 @@ void AddReferenceMutations(std::vector<Mutation>& mutations) {
       {enums::EVENT_TYPE_TIMER_FIRED, "started_event_id"},
       {enums::EVENT_TYPE_TIMER_CANCELED, "started_event_id"},
       {enums::EVENT_TYPE_MARKER_RECORDED, "workflow_task_completed_event_id"},
-      {enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_STARTED, "initiated_event_id"},
-      {enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_COMPLETED, "started_event_id"},
-      {enums::EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_SIGNALED, "initiated_event_id"},
       {enums::EVENT_TYPE_NEXUS_OPERATION_COMPLETED, "scheduled_event_id"},
       {enums::EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_COMPLETED, "accepted_event_id"},
       {enums::EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED, "workflow_task_completed_event_id"},
@@ -286,7 +202,7 @@ void AddDropsAndDuplicates(std::vector<Mutation>& mutations) {
   for (const auto type : {enums::EVENT_TYPE_WORKFLOW_TASK_SCHEDULED, enums::EVENT_TYPE_WORKFLOW_TASK_STARTED,
                           enums::EVENT_TYPE_WORKFLOW_TASK_COMPLETED, enums::EVENT_TYPE_WORKFLOW_TASK_FAILED,
                           enums::EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT, enums::EVENT_TYPE_ACTIVITY_TASK_STARTED}) {
-    // The last completion of a task whose commands are none may go unseen when the next task is missing too.
+    // The last completion, of a task without commands, may go missing unseen.
     mutations.push_back(Drop(type, true));
   }
   for (const auto type : {enums::EVENT_TYPE_WORKFLOW_TASK_SCHEDULED,
@@ -304,9 +220,6 @@ void AddDropsAndDuplicates(std::vector<Mutation>& mutations) {
                           enums::EVENT_TYPE_TIMER_FIRED,
                           enums::EVENT_TYPE_TIMER_CANCELED,
                           enums::EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED,
-                          enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_STARTED,
-                          enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_FAILED,
-                          enums::EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_SIGNALED,
                           enums::EVENT_TYPE_NEXUS_OPERATION_COMPLETED,
                           enums::EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED,
                           enums::EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_COMPLETED,
@@ -454,6 +367,7 @@ std::vector<Mutation> AllMutations() {
   AddReferenceMutations(mutations);
   AddDropsAndDuplicates(mutations);
   AddMeaningMutations(mutations);
+  AddFamilyMutations(mutations);
   return mutations;
 }
 

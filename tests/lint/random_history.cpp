@@ -15,6 +15,7 @@ class Generator {
   explicit Generator(uint64_t seed) : random_(seed) {}
 
   HistoryBuilder Run() {
+    if (Below(4) == 0) history_.OfParent("parent");
     const int rounds = Below(8) + 1;
     for (int round = 0; round < rounds; ++round) {
       TaskSeries();
@@ -103,8 +104,7 @@ class Generator {
         initiated_.push_back(history_.ChildInitiated(NewId()));
         break;
       case 10:
-        Below(2) == 0 ? signals_.push_back(history_.SignalExternalInitiated())
-                      : nexus_.push_back(history_.NexusScheduled());
+        RequestOfOther();
         break;
       default:
         updates_.push_back(history_.UpdateAccepted(NewId()));
@@ -135,19 +135,66 @@ class Generator {
             children_.push_back({*child, history_.ChildStarted(*child)});
           }
         } else if (const auto running = Take(children_)) {
-          Below(2) == 0 ? history_.ChildCompleted(running->first, running->second)
-                        : history_.ChildFailed(running->first, running->second);
+          EndChild(running->first, running->second);
         }
         break;
       case 6:
-        if (const auto signal = Take(signals_)) history_.SignalExternalDone(*signal);
-        if (const auto operation = Take(nexus_)) {
-          history_.NexusStarted(*operation);
-          history_.NexusCompleted(*operation);
-        }
+        AnswerOfOther();
         break;
       default:
-        history_.Signal(NewId());
+        if (!asked_to_cancel_ && Below(4) == 0) {
+          asked_to_cancel_ = true;
+          Below(2) == 0 ? history_.CancelRequested() : history_.CancelRequestedBy("other", 7);
+        } else {
+          history_.Signal(NewId());
+        }
+        break;
+    }
+  }
+
+  void RequestOfOther() {
+    switch (Below(3)) {
+      case 0:
+        signals_.push_back(history_.SignalExternalInitiated());
+        break;
+      case 1:
+        cancels_.push_back(history_.CancelExternalInitiated());
+        break;
+      default:
+        nexus_.push_back(history_.NexusScheduled());
+        break;
+    }
+  }
+
+  void AnswerOfOther() {
+    if (const auto signal = Take(signals_)) {
+      Below(2) == 0 ? history_.SignalExternalDone(*signal) : history_.SignalExternalFailed(*signal);
+    }
+    if (const auto cancel = Take(cancels_)) {
+      Below(2) == 0 ? history_.CancelExternalDone(*cancel) : history_.CancelExternalFailed(*cancel);
+    }
+    if (const auto operation = Take(nexus_)) {
+      history_.NexusStarted(*operation);
+      history_.NexusCompleted(*operation);
+    }
+  }
+
+  void EndChild(EventId initiated, EventId started) {
+    switch (Below(5)) {
+      case 0:
+        history_.ChildFailed(initiated, started);
+        break;
+      case 1:
+        history_.ChildCanceled(initiated, started);
+        break;
+      case 2:
+        history_.ChildTimedOut(initiated, started);
+        break;
+      case 3:
+        history_.ChildTerminated(initiated, started);
+        break;
+      default:
+        history_.ChildCompleted(initiated, started);
         break;
     }
   }
@@ -190,7 +237,8 @@ class Generator {
   std::mt19937_64 random_;
   HistoryBuilder history_;
   int ids_ = 0;
-  std::vector<EventId> activities_, timers_, initiated_, signals_, nexus_, updates_;
+  std::vector<EventId> activities_, timers_, initiated_, signals_, cancels_, nexus_, updates_;
+  bool asked_to_cancel_ = false;
   std::vector<std::pair<EventId, EventId>> canceling_, canceled_, children_;
 };
 
