@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { bundleWorkflowCode } from '@temporalio/worker';
 
 async function main(output: string): Promise<void> {
-  const { code } = await bundleWorkflowCode({ workflowsPath: require.resolve('./workflows') });
+  const { code } = await bundleWorkflowCode({ workflowsPath: require.resolve('./all_workflows') });
   await writeFile(output, code);
 }
 

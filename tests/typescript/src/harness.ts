@@ -14,7 +14,7 @@ function required(name: string): string {
 
 export const address = required('WFE_ADDRESS');
 export const workflowBundle = { codePath: required('WFE_BUNDLE') };
-export const namespace = 'default';
+export const namespace = process.env.WFE_NAMESPACE ?? 'default';
 
 Runtime.install({ logger: new DefaultLogger('ERROR') });
 
@@ -136,4 +136,14 @@ export async function eventTypes(handle: { fetchHistory(): Promise<any> }): Prom
   return (events ?? []).map((event: any) =>
     (temporal.api.enums.v1.EventType[event.eventType] ?? String(event.eventType)).replace('EVENT_TYPE_', ''),
   );
+}
+
+export async function hasEvent(handle: { fetchHistory(): Promise<any> }, type: string): Promise<boolean> {
+  return (await eventTypes(handle)).includes(type);
+}
+
+/** The attributes of a history's events of one type, in order: 'childWorkflowExecutionStarted'. */
+export async function attributesOf(handle: { fetchHistory(): Promise<any> }, type: string): Promise<any[]> {
+  const { events } = await handle.fetchHistory();
+  return (events ?? []).map((event: any) => event[`${type}EventAttributes`]).filter((attributes: any) => attributes);
 }

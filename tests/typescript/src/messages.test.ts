@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Client, QueryNotRegisteredError, QueryRejectedError } from '@temporalio/client';
-import { eventTypes, eventually, rejection, suiteWithoutWorker, suiteWithWorker, uniqueId } from './harness';
+import { eventTypes, eventually, namespace, rejection, suiteWithoutWorker, suiteWithWorker, uniqueId } from './harness';
 import * as workflows from './workflows';
 
 const suite = suiteWithWorker('messages');
@@ -86,6 +86,7 @@ test('a query that wants an open workflow is rejected by a closed one', async ()
   await handle.result();
   const picky = new Client({
     connection: suite.client.connection,
+    namespace,
     workflow: { queryRejectCondition: 'NOT_OPEN' },
   });
   const error = await rejection(picky.workflow.getHandle(handle.workflowId).query(workflows.total));

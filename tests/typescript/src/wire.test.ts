@@ -45,7 +45,7 @@ test('a search attribute that is not registered is refused by name', async () =>
   );
   assert.match(
     `${error.message} ${String(error.cause)}`,
-    /Namespace default has no mapping defined for search attribute WireUnknown/,
+    new RegExp(`Namespace ${namespace} has no mapping defined for search attribute WireUnknown`),
   );
 });
 

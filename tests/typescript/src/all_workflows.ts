@@ -1,0 +1,3 @@
+// What the workers run, in one bundle.
+export * from './child_workflows';
+export * from './workflows';
