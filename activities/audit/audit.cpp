@@ -47,15 +47,6 @@ sdk::ActivityResult<sdk::Nothing> LogAuditEntry(const AuditConfig& config, sdk::
 
 }  // namespace
 
-void to_json(nlohmann::json& json, const LogAuditEntryInput& input) {
-  json = {{"working_dir", input.working_dir}, {"entry", input.entry}};
-}
-
-void from_json(const nlohmann::json& json, LogAuditEntryInput& input) {
-  input.working_dir = json.at("working_dir").get<std::string>();
-  input.entry = json.at("entry").get<LogEntry>();
-}
-
 void RegisterAuditActivities(sdk::ActivityRegistry& registry, AuditConfig config) {
   registry.Register(kLogAuditEntry,
                     [config = std::move(config)](sdk::ActivityContext& context, const LogAuditEntryInput& input) {

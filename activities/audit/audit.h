@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "activities/audit/log_entry.h"
+#include "engine/base/record_json.h"
 #include "engine/base/time.h"
 #include "workers/sdk/activity.h"
 
@@ -21,8 +22,8 @@ struct LogAuditEntryInput {
   /// activity's idempotency token.
   LogEntry entry;
 };
-void to_json(nlohmann::json& json, const LogAuditEntryInput& input);
-void from_json(const nlohmann::json& json, LogAuditEntryInput& input);
+WFE_RECORD(LogAuditEntryInput, working_dir, entry);
+constexpr RecordRules RulesOf(const LogAuditEntryInput*) { return {.whole = true}; }
 
 /// Appends the entry, durably and once, however often it runs (TR-1, TR-2, TR-3, TR-5).  Failures:
 ///   INVALID_ENTRY      not retryable: LG-1 or LG-2 is missing, or a sealed entry without ext.entry_id

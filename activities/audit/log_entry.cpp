@@ -179,12 +179,6 @@ std::string ComputeEntryHash(const LogEntry& entry, std::string_view previous_ha
   return ToHex(Sha256({previous_hash, SerializeLogEntry(hashed)}));
 }
 
-void to_json(json& result, const TraceChain& chain) { result = {{"seq", chain.seq}, {"last_hash", chain.last_hash}}; }
-void from_json(const json& source, TraceChain& chain) {
-  chain.seq = source.at("seq").get<int64_t>();
-  chain.last_hash = source.at("last_hash").get<std::string>();
-}
-
 void SealEntry(LogEntry& entry, TraceChain& chain) {
   ++chain.seq;
   entry.ext["schema_version"] = kLogEntrySchemaVersion;

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/base/record_json.h"
 #include "engine/base/result.h"
 
 namespace wfe::activities {
@@ -102,8 +103,8 @@ struct TraceChain {
   int64_t seq = 0;        ///< Of the last sealed entry.
   std::string last_hash;  ///< Of the last sealed entry; empty before the first.
 };
-void to_json(nlohmann::json& json, const TraceChain& chain);
-void from_json(const nlohmann::json& json, TraceChain& chain);
+WFE_RECORD(TraceChain, seq, last_hash);
+constexpr RecordRules RulesOf(const TraceChain*) { return {.whole = true}; }
 
 /// Makes `entry` the next of its run: sets ext.schema_version, ext.seq, ext.entry_id (from AuditToken) and
 /// ext.entry_hash, and moves the chain on.  Call it last, when every other field is final.

@@ -129,13 +129,8 @@ void MostExpensiveClass(const Dataset& data, const QueryResult& classes, Section
   section.candidates.push_back(std::move(finding));
 }
 
-}  // namespace
-
-Section AuditTokenEfficiency(const Dataset& data, const AuditOptions& options) {
-  Section section{
-      .kind = "token_efficiency", .title = "Token efficiency", .goal = "Fewer tokens per successful build."};
-  const QueryResult classes = section.Run(data, kByClass);
-  section.tables.push_back(TableJson(
+json ClassTable(const Dataset& data, const QueryResult& classes) {
+  return TableJson(
       data.steps, kByClass, classes,
       {{"fixing", "Class being repaired", "text"},
        {"count", "Repairs", "count"},
@@ -149,7 +144,84 @@ Section AuditTokenEfficiency(const Dataset& data, const AuditOptions& options) {
         const double own = classes.Value(group, "sum");
         row["rank_by_sum"] = 1 + std::count_if(classes.groups.begin(), classes.groups.end(),
                                                [&](const Group& other) { return classes.Value(other, "sum") > own; });
-      }));
+      });
+}
+
+json StepTable(const Dataset& data, const QueryResult& steps) {
+  double all_tokens = 0;
+  for (const Group& group : steps.groups) all_tokens += steps.Value(group, "sum");
+  return TableJson(data.steps, kByStep, steps,
+                   {{"step", "Step", "text"},
+                    {"calls", "Calls", "count"},
+                    {"mean", "Mean", "tokens"},
+                    {"completion", "Mean completion", "tokens"},
+                    {"sum", "Sum", "tokens"},
+                    {"share", "Share of all tokens", "share"}},
+                   "sum", [&](const Group& group, json& row) {
+                     if (all_tokens > 0) Put(row, "share", steps.Value(group, "sum") / all_tokens);
+                   });
+}
+
+json ClassChart(const Dataset& data, const QueryResult& classes) {
+  // The table orders by mean; the bars follow it.
+  std::vector<const Group*> by_mean;
+  for (const Group& group : classes.groups) by_mean.push_back(&group);
+  std::stable_sort(by_mean.begin(), by_mean.end(), [&](const Group* a, const Group* b) {
+    return classes.Value(*a, "mean") > classes.Value(*b, "mean");
+  });
+  json points = json::array();
+  for (const Group* group : by_mean) {
+    if (std::isnan(classes.Value(*group, "mean"))) continue;
+    const auto interval = stats::MeanInterval(RepairTokens(data, group->rows));
+    points.push_back(
+        Point(group->key[0], classes.Value(*group, "mean"), interval, "n = " + std::to_string(group->rows.size())));
+  }
+  return ChartJson({"tokens-per-class", "Tokens per repair, by class of error", "bar", "Class of error",
+                    "Mean tokens per repair", "tokens"},
+                   json::array({{{"name", "Mean tokens per repair"}, {"points", points}}}));
+}
+
+json StepChart(const QueryResult& prompts, const QueryResult& steps) {
+  json context = json::array();
+  json instruction = json::array();
+  json rest = json::array();
+  json completion = json::array();
+  for (const Group& group : prompts.groups) {
+    if (std::isnan(prompts.Value(group, "context"))) continue;
+    context.push_back(Point(group.key[0], prompts.Value(group, "context_all")));
+    instruction.push_back(Point(group.key[0], prompts.Value(group, "instruction_all")));
+    rest.push_back(Point(group.key[0], prompts.Value(group, "rest")));
+    const auto same = std::find_if(steps.groups.begin(), steps.groups.end(),
+                                   [&](const Group& other) { return other.key == group.key; });
+    completion.push_back(Point(group.key[0], steps.Value(*same, "completion")));
+  }
+  return ChartJson(
+      {"tokens-per-step", "Where the tokens of a step go", "stacked_bar", "Step", "Mean tokens per step", "tokens"},
+      json::array({{{"name", "Context"}, {"points", context}},
+                   {{"name", "Instruction"}, {"points", instruction}},
+                   {{"name", "Rest of the prompt"}, {"points", rest}},
+                   {{"name", "Completion"}, {"points", completion}}}));
+}
+
+json ReworkChart(const Dataset& data, const QueryResult& rework) {
+  json shares = json::array();
+  for (const Group& group : rework.groups) {
+    if (std::isnan(rework.Value(group, "rework"))) continue;
+    shares.push_back(
+        Point(group.key[0], rework.Value(group, "rework"), {}, "n = " + std::to_string(group.rows.size())));
+  }
+  return ChartJson({"rework-share", "Share of tokens spent on rework", "line",
+                    "Builds started in the " + data.bucket_name + " of", "Rework share", "share"},
+                   json::array({{{"name", "Rework share"}, {"points", shares}}}));
+}
+
+}  // namespace
+
+Section AuditTokenEfficiency(const Dataset& data, const AuditOptions& options) {
+  Section section{
+      .kind = "token_efficiency", .title = "Token efficiency", .goal = "Fewer tokens per successful build."};
+  const QueryResult classes = section.Run(data, kByClass);
+  section.tables.push_back(ClassTable(data, classes));
   const QueryResult prompts = section.Run(data, kPromptByStep);
   section.tables.push_back(TableJson(data.steps, kPromptByStep, prompts,
                                      {{"step", "Step", "text"},
@@ -167,64 +239,10 @@ Section AuditTokenEfficiency(const Dataset& data, const AuditOptions& options) {
                                       {"per_success", "All tokens per successful build", "tokens"},
                                       {"successful_only", "Tokens of a successful build", "tokens"}}));
   const QueryResult steps = section.Run(data, kByStep);
-  double all_tokens = 0;
-  for (const Group& group : steps.groups) all_tokens += steps.Value(group, "sum");
-  section.tables.push_back(TableJson(data.steps, kByStep, steps,
-                                     {{"step", "Step", "text"},
-                                      {"calls", "Calls", "count"},
-                                      {"mean", "Mean", "tokens"},
-                                      {"completion", "Mean completion", "tokens"},
-                                      {"sum", "Sum", "tokens"},
-                                      {"share", "Share of all tokens", "share"}},
-                                     "sum", [&](const Group& group, json& row) {
-                                       if (all_tokens > 0) Put(row, "share", steps.Value(group, "sum") / all_tokens);
-                                     }));
-
-  // The table above orders by mean; the bars follow it.
-  std::vector<const Group*> by_mean;
-  for (const Group& group : classes.groups) by_mean.push_back(&group);
-  std::stable_sort(by_mean.begin(), by_mean.end(), [&](const Group* a, const Group* b) {
-    return classes.Value(*a, "mean") > classes.Value(*b, "mean");
-  });
-  json points = json::array();
-  for (const Group* group : by_mean) {
-    if (std::isnan(classes.Value(*group, "mean"))) continue;
-    const auto interval = stats::MeanInterval(RepairTokens(data, group->rows));
-    points.push_back(
-        Point(group->key[0], classes.Value(*group, "mean"), interval, "n = " + std::to_string(group->rows.size())));
-  }
-  section.charts.push_back(ChartJson({"tokens-per-class", "Tokens per repair, by class of error", "bar",
-                                      "Class of error", "Mean tokens per repair", "tokens"},
-                                     json::array({{{"name", "Mean tokens per repair"}, {"points", points}}})));
-  json context = json::array();
-  json instruction = json::array();
-  json rest = json::array();
-  json completion = json::array();
-  for (const Group& group : prompts.groups) {
-    if (std::isnan(prompts.Value(group, "context"))) continue;
-    context.push_back(Point(group.key[0], prompts.Value(group, "context_all")));
-    instruction.push_back(Point(group.key[0], prompts.Value(group, "instruction_all")));
-    rest.push_back(Point(group.key[0], prompts.Value(group, "rest")));
-    const auto same = std::find_if(steps.groups.begin(), steps.groups.end(),
-                                   [&](const Group& other) { return other.key == group.key; });
-    completion.push_back(Point(group.key[0], steps.Value(*same, "completion")));
-  }
-  section.charts.push_back(ChartJson(
-      {"tokens-per-step", "Where the tokens of a step go", "stacked_bar", "Step", "Mean tokens per step", "tokens"},
-      json::array({{{"name", "Context"}, {"points", context}},
-                   {{"name", "Instruction"}, {"points", instruction}},
-                   {{"name", "Rest of the prompt"}, {"points", rest}},
-                   {{"name", "Completion"}, {"points", completion}}})));
-  const QueryResult rework = section.Run(data, kReworkOverTime);
-  json shares = json::array();
-  for (const Group& group : rework.groups) {
-    if (std::isnan(rework.Value(group, "rework"))) continue;
-    shares.push_back(
-        Point(group.key[0], rework.Value(group, "rework"), {}, "n = " + std::to_string(group.rows.size())));
-  }
-  section.charts.push_back(ChartJson({"rework-share", "Share of tokens spent on rework", "line",
-                                      "Builds started in the " + data.bucket_name + " of", "Rework share", "share"},
-                                     json::array({{{"name", "Rework share"}, {"points", shares}}})));
+  section.tables.push_back(StepTable(data, steps));
+  section.charts.push_back(ClassChart(data, classes));
+  section.charts.push_back(StepChart(prompts, steps));
+  section.charts.push_back(ReworkChart(data, section.Run(data, kReworkOverTime)));
   if (data.build_count() >= options.min_runs) MostExpensiveClass(data, classes, section);
   return section;
 }

@@ -10,6 +10,7 @@
 #include "activities/audits/frame.h"
 #include "activities/traces/fold.h"
 #include "activities/traces/trace_table.h"
+#include "engine/base/record.h"
 
 namespace wfe::activities {
 
@@ -21,6 +22,7 @@ struct AuditOptions {
   std::optional<int64_t> to_ms;
   std::vector<std::string> workflow_types;  ///< Empty: all.
 };
+WFE_RECORD(AuditOptions, min_runs, from_ms, to_ms, workflow_types);
 
 /// OP-14: no claim when either side has fewer rows.
 inline constexpr int64_t kMinRowsPerSide = 10;

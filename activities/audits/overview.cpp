@@ -218,34 +218,4 @@ json Overview(const Dataset& data, const AuditOptions& options, const std::vecto
           {"proposals", measured}};
 }
 
-void to_json(json& j, const ActivatedProposal& proposal) {
-  j = {{"template_id", proposal.template_id},
-       {"version", proposal.version},
-       {"parent_version", proposal.parent_version},
-       {"activated_at", proposal.activated_at},
-       {"predicted", proposal.predicted}};
-}
-
-void from_json(const json& j, ActivatedProposal& proposal) {
-  proposal = {.template_id = j.at("template_id").get<std::string>(),
-              .version = j.at("version").get<int64_t>(),
-              .parent_version = j.value("parent_version", int64_t{0}),
-              .activated_at = j.value("activated_at", std::string()),
-              .predicted = j.value("predicted", json::object())};
-}
-
-void to_json(json& j, const AuditOptions& options) {
-  j = {{"min_runs", options.min_runs}, {"workflow_types", options.workflow_types}};
-  if (options.from_ms) j["from_ms"] = *options.from_ms;
-  if (options.to_ms) j["to_ms"] = *options.to_ms;
-}
-
-void from_json(const json& j, AuditOptions& options) {
-  options = {};
-  options.min_runs = j.value("min_runs", options.min_runs);
-  options.workflow_types = j.value("workflow_types", options.workflow_types);
-  if (j.contains("from_ms")) options.from_ms = j.at("from_ms").get<int64_t>();
-  if (j.contains("to_ms")) options.to_ms = j.at("to_ms").get<int64_t>();
-}
-
 }  // namespace wfe::activities

@@ -251,6 +251,80 @@ json Header(const json& overview, const ReportInput& input, const Comparable& co
   return header;
 }
 
+/// What every section would say, in the order of the sections.
+std::vector<Said> Candidates(const std::vector<const json*>& sections) {
+  std::vector<Said> all;
+  for (const json* section : sections) {
+    for (const json& candidate : section->at("candidates")) {
+      json finding = candidate.at("finding");
+      finding["audit"] = section->at("kind");
+      all.push_back({section->at("kind").get<std::string>(), candidate.at("hypothesis").get<std::string>(),
+                     candidate.at("always").get<bool>(), candidate.value("otherwise", std::string()),
+                     std::move(finding)});
+    }
+  }
+  return all;
+}
+
+/// Those of the corrected candidates that are said, in the order of the report and with their ids.
+json Findings(const std::vector<Said>& all, std::map<std::string, json>& ids_of) {
+  std::vector<Said> said;
+  for (const Said& one : all) {
+    const bool significant = one.finding.at("significant").get<bool>();
+    if (!one.always && !significant) continue;
+    said.push_back(one);
+    if (!significant && !one.otherwise.empty()) {
+      said.back().finding["statement"] = one.finding.at("statement").get<std::string>() + " " + one.otherwise;
+    }
+  }
+  Order(said);
+  json findings = json::array();
+  for (size_t i = 0; i < said.size(); ++i) {
+    const std::string id = "F" + std::to_string(i + 1);
+    said[i].finding["id"] = id;
+    ids_of[said[i].kind].push_back(id);
+    findings.push_back(std::move(said[i].finding));
+  }
+  CountSavingsOnce(findings);
+  return findings;
+}
+
+/// The sections as the report shows them; what they asked of the data is added to `queries`.
+json Audits(const std::vector<const json*>& sections, const std::vector<Said>& all,
+            const std::map<std::string, json>& ids_of, json& queries) {
+  json audits = json::array();
+  for (const json* section : sections) {
+    const auto kind = section->at("kind").get<std::string>();
+    const auto ids = ids_of.find(kind);
+    json audit = {{"kind", kind},
+                  {"title", section->at("title")},
+                  {"goal", section->at("goal")},
+                  {"tables", section->at("tables")},
+                  {"charts", section->at("charts")},
+                  {"finding_ids", ids != ids_of.end() ? ids->second : json::array()}};
+    json tests = TestsTable(kind, all);
+    if (!tests["rows"].empty()) audit["tables"].push_back(std::move(tests));
+    audits.push_back(std::move(audit));
+    for (const json& query : section->at("queries")) queries.push_back(query);
+  }
+  return audits;
+}
+
+/// Every number that decided about a finding; `family`: how many hypotheses were tested together.
+json Thresholds(const json& overview, size_t family) {
+  return {{"min_runs", overview.at("min_runs")},
+          {"min_rows_per_side", kMinRowsPerSide},
+          {"min_repairs_of_most_expensive_class", 5},
+          {"significance", kSignificance},
+          {"confidence", stats::kConfidence},
+          {"correction", "Holm"},
+          {"hypotheses", family},
+          {"fisher_below_expected_count", Number(stats::kSmallExpectedCount)},
+          {"often_changed_section_versions", kOftenVersions},
+          {"often_changed_section_changes", kOftenChanges},
+          {"volatile_section_builds_between_changes", Number(kVolatileStretch)}};
+}
+
 }  // namespace
 
 Result<json> RunAudit(std::string_view kind, const TraceTable& table, const AuditOptions& options) {
@@ -277,54 +351,12 @@ json AssembleReport(const json& overview, const std::vector<json>& sections, con
       if (section.at("kind") == kind) ordered.push_back(&section);
     }
   }
-  std::vector<Said> all;
-  for (const json* section : ordered) {
-    for (const json& candidate : section->at("candidates")) {
-      json finding = candidate.at("finding");
-      finding["audit"] = section->at("kind");
-      all.push_back({section->at("kind").get<std::string>(), candidate.at("hypothesis").get<std::string>(),
-                     candidate.at("always").get<bool>(), candidate.value("otherwise", std::string()),
-                     std::move(finding)});
-    }
-  }
+  std::vector<Said> all = Candidates(ordered);
   const size_t family = Correct(all);
-
-  std::vector<Said> said;
-  for (const Said& one : all) {
-    const bool significant = one.finding.at("significant").get<bool>();
-    if (!one.always && !significant) continue;
-    said.push_back(one);
-    if (!significant && !one.otherwise.empty()) {
-      said.back().finding["statement"] = one.finding.at("statement").get<std::string>() + " " + one.otherwise;
-    }
-  }
-  Order(said);
-  json findings = json::array();
   std::map<std::string, json> ids_of;
-  for (size_t i = 0; i < said.size(); ++i) {
-    const std::string id = "F" + std::to_string(i + 1);
-    said[i].finding["id"] = id;
-    ids_of[said[i].kind].push_back(id);
-    findings.push_back(std::move(said[i].finding));
-  }
-
-  CountSavingsOnce(findings);
-
-  json audits = json::array();
+  json findings = Findings(all, ids_of);
   json queries = overview.at("queries");
-  for (const json* section : ordered) {
-    const auto kind = section->at("kind").get<std::string>();
-    json audit = {{"kind", kind},
-                  {"title", section->at("title")},
-                  {"goal", section->at("goal")},
-                  {"tables", section->at("tables")},
-                  {"charts", section->at("charts")},
-                  {"finding_ids", ids_of.contains(kind) ? ids_of[kind] : json::array()}};
-    json tests = TestsTable(kind, all);
-    if (!tests["rows"].empty()) audit["tables"].push_back(std::move(tests));
-    audits.push_back(std::move(audit));
-    for (const json& query : section->at("queries")) queries.push_back(query);
-  }
+  json audits = Audits(ordered, all, ids_of, queries);
   queries.push_back(QueryJson(kTests));
 
   const std::vector<json> digests = DigestsByTime(input.earlier);
@@ -354,18 +386,7 @@ json AssembleReport(const json& overview, const std::vector<json>& sections, con
           {"trend", {{"reports", std::move(trend)}, {"proposals", overview.at("proposals")}}},
           {"appendix",
            {{"queries", std::move(queries)},
-            {"thresholds",
-             {{"min_runs", overview.at("min_runs")},
-              {"min_rows_per_side", kMinRowsPerSide},
-              {"min_repairs_of_most_expensive_class", 5},
-              {"significance", kSignificance},
-              {"confidence", stats::kConfidence},
-              {"correction", "Holm"},
-              {"hypotheses", family},
-              {"fisher_below_expected_count", Number(stats::kSmallExpectedCount)},
-              {"often_changed_section_versions", kOftenVersions},
-              {"often_changed_section_changes", kOftenChanges},
-              {"volatile_section_builds_between_changes", Number(kVolatileStretch)}}},
+            {"thresholds", Thresholds(overview, family)},
             {"runs", overview.at("runs")}}}};
 }
 

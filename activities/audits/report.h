@@ -18,6 +18,7 @@
 #include "activities/audits/audit_kinds.h"
 #include "activities/audits/dataset.h"
 #include "activities/traces/parse_report.h"
+#include "engine/base/record_json.h"
 #include "engine/base/result.h"
 
 namespace wfe::activities {
@@ -33,8 +34,8 @@ struct ActivatedProposal {
   std::string activated_at;
   nlohmann::json predicted = nlohmann::json::object();  ///< {"measure", "rule_key", …}, shown as it is.
 };
-void to_json(nlohmann::json& json, const ActivatedProposal& proposal);
-void from_json(const nlohmann::json& json, ActivatedProposal& proposal);
+WFE_RECORD(ActivatedProposal, template_id, version, parent_version, activated_at, predicted);
+constexpr RecordRules RulesOf(const ActivatedProposal*) { return {.required = "template_id version"}; }
 
 /// What the rows do not tell.
 struct ReportInput {
@@ -51,9 +52,6 @@ struct ReportInput {
   nlohmann::json baseline;
   std::string note;  ///< For instance that the report runs late.
 };
-
-void to_json(nlohmann::json& json, const AuditOptions& options);
-void from_json(const nlohmann::json& json, AuditOptions& options);
 
 /// Header figures, summary, list of runs, and the effect of activated proposals.  The latter are measured over the
 /// whole table, since the parent version's builds may lie before the window.  A dataset made once serves all parts.

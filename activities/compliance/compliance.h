@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/record_json.h"
 #include "workers/sdk/activity.h"
 
 namespace wfe::activities {
@@ -66,6 +67,8 @@ struct PreflightRequest {
   uint64_t min_free_bytes = 256ull << 20;
   nlohmann::json extra = nlohmann::json::object();
 };
+WFE_RECORD(PreflightRequest, working_dir, profile, mode, checks, policy, claim_id, workflow_id, create_if_missing,
+           write_starter_files, take_over_from, min_free_bytes);
 
 struct PreflightReport {
   std::string working_dir;   ///< With links resolved.
@@ -89,6 +92,9 @@ struct PreflightReport {
   uint64_t free_bytes = 0;
   nlohmann::json extra = nlohmann::json::object();
 };
+WFE_RECORD(PreflightReport, working_dir, profile, profile_hash, detection, mode, template_id, claim_id,
+           protected_hashes, baseline, tools, check_commands, sandbox, sandbox_reason, needs_dependencies,
+           starter_files, free_bytes);
 
 // ---- installDependencies
 // ---------------------------------------------------------------------------------------------
@@ -99,6 +105,7 @@ struct InstallDependenciesRequest {
   std::string claim_id;  ///< As in PreflightRequest.
   nlohmann::json extra = nlohmann::json::object();
 };
+WFE_RECORD(InstallDependenciesRequest, working_dir, profile, claim_id);
 
 struct InstallDependenciesReport {
   bool needed = false;               ///< False: the profile has no dependencies, or the directory brings its own.
@@ -109,6 +116,8 @@ struct InstallDependenciesReport {
   int64_t duration_ms = 0;
   nlohmann::json extra = nlohmann::json::object();
 };
+WFE_RECORD(InstallDependenciesReport, needed, installed, dependency_hash, dependency_directory, commands_attempted,
+           duration_ms);
 
 // ---- probeChecks
 // -----------------------------------------------------------------------------------------------------
@@ -120,12 +129,14 @@ struct ProbeChecksRequest {
   std::vector<std::string> checks;  ///< As in PreflightRequest.
   nlohmann::json extra = nlohmann::json::object();
 };
+WFE_RECORD(ProbeChecksRequest, working_dir, profile, claim_id, checks);
 
 /// Every check's program started.  One that does not is a failure (MISSING_TOOL, CHECK_CONFIG, ...) with a sentence.
 struct ProbeChecksReport {
   std::map<std::string, std::string> tools;  ///< Check id → first line of what its program says it is.
   nlohmann::json extra = nlohmann::json::object();
 };
+WFE_RECORD(ProbeChecksReport, tools);
 
 // ---- runComplianceChecks
 // ---------------------------------------------------------------------------------------------
@@ -146,6 +157,9 @@ struct ComplianceRequest {
   int64_t max_error_log_chars = 65'536;                 ///< The report's `error_log` keeps head and tail above this.
   nlohmann::json extra = nlohmann::json::object();
 };
+WFE_RECORD(ComplianceRequest, working_dir, profile, step_name, claim_id, stop_on_failure, protected_hashes, checks,
+           policy, baseline, agent_files, max_findings_per_class, max_error_log_chars);
+constexpr RecordRules RulesOf(const ComplianceRequest*) { return {.seldom = "agent_files"}; }
 
 /// One command of the profile.
 struct CheckReport {
@@ -170,6 +184,9 @@ struct CheckReport {
   std::string evidence;
   int64_t leftover_processes = 0;  ///< Still running when the command had ended; killed.
 };
+WFE_RECORD(CheckReport, id, command, outcome, error_type, exit_code, signal, duration_ms, findings, tests_total,
+           tests_failed, tests_skipped, files_examined, suppressed, output_bytes, output_sha256, output_truncated,
+           evidence, leftover_processes);
 
 struct ComplianceReport {
   bool passed = false;
@@ -211,6 +228,12 @@ struct ComplianceReport {
   std::vector<std::string> changed_by_checks = {};
   std::string limits;                      ///< Memory and processes were limited by "cgroup" or "watch".
 };
+WFE_RECORD(ComplianceReport, passed, status, fault, fault_type, profile, profile_hash, checks, error_type,
+           error_counts, error_log, error_truncated, error_log_chars, error_log_hash, commands_attempted, sandbox,
+           sandbox_reason, suppressed_count, policy_violations, restored_files, duration_ms, baseline, policy,
+           policy_counts, policy_notes, tests_total, tests_skipped, files_examined, leftover_processes, planted_files,
+           changed_by_checks, limits);
+constexpr RecordRules RulesOf(const ComplianceReport*) { return {.seldom = "changed_by_checks"}; }
 
 // ---- releaseWorkingDir
 // -----------------------------------------------------------------------------------------------
@@ -220,12 +243,14 @@ struct ReleaseRequest {
   std::string claim_id;  ///< As in PreflightRequest.
   nlohmann::json extra = nlohmann::json::object();
 };
+WFE_RECORD(ReleaseRequest, working_dir, claim_id);
 
 struct ReleaseReport {
   bool released = false;  ///< False: there was nothing to release, or another run holds it (`holder`).
   std::string holder;     ///< Claim id that still holds the directory; "" for none.
   nlohmann::json extra = nlohmann::json::object();
 };
+WFE_RECORD(ReleaseReport, released, holder);
 
 // ---- names
 // -----------------------------------------------------------------------------------------------------------
@@ -239,28 +264,5 @@ inline constexpr sdk::ActivityType<ReleaseRequest, ReleaseReport> kReleaseWorkin
 
 // ---- JSON (absent optionals are omitted; a missing key keeps its default; a wrong type throws json::exception)
 // ---------
-
-void to_json(nlohmann::json& json, const PreflightRequest& value);
-void from_json(const nlohmann::json& json, PreflightRequest& value);
-void to_json(nlohmann::json& json, const PreflightReport& value);
-void from_json(const nlohmann::json& json, PreflightReport& value);
-void to_json(nlohmann::json& json, const InstallDependenciesRequest& value);
-void from_json(const nlohmann::json& json, InstallDependenciesRequest& value);
-void to_json(nlohmann::json& json, const InstallDependenciesReport& value);
-void from_json(const nlohmann::json& json, InstallDependenciesReport& value);
-void to_json(nlohmann::json& json, const ProbeChecksRequest& value);
-void from_json(const nlohmann::json& json, ProbeChecksRequest& value);
-void to_json(nlohmann::json& json, const ProbeChecksReport& value);
-void from_json(const nlohmann::json& json, ProbeChecksReport& value);
-void to_json(nlohmann::json& json, const ComplianceRequest& value);
-void from_json(const nlohmann::json& json, ComplianceRequest& value);
-void to_json(nlohmann::json& json, const CheckReport& value);
-void from_json(const nlohmann::json& json, CheckReport& value);
-void to_json(nlohmann::json& json, const ComplianceReport& value);
-void from_json(const nlohmann::json& json, ComplianceReport& value);
-void to_json(nlohmann::json& json, const ReleaseRequest& value);
-void from_json(const nlohmann::json& json, ReleaseRequest& value);
-void to_json(nlohmann::json& json, const ReleaseReport& value);
-void from_json(const nlohmann::json& json, ReleaseReport& value);
 
 }  // namespace wfe::activities

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "engine/base/record_json.h"
 #include "workers/sdk/activity.h"
 
 namespace wfe::activities {
@@ -13,8 +14,8 @@ struct HostInfo {
   std::string work_root;   ///< Absolute; new working directories are made below it.
   int64_t host_timeout_s = 600;  ///< A build goes on elsewhere when nobody has served the queue for so long.
 };
-void to_json(nlohmann::json& json, const HostInfo& info);
-void from_json(const nlohmann::json& json, HostInfo& info);
+WFE_RECORD(HostInfo, host_queue, work_root, host_timeout_s);
+constexpr RecordRules RulesOf(const HostInfo*) { return {.whole = true, .may_lack = "host_timeout_s"}; }
 
 inline constexpr sdk::ActivityType<sdk::Nothing, HostInfo> kDescribeHost{"describeHost"};
 

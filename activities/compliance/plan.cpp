@@ -124,32 +124,6 @@ void PlanDependencies(const ComplianceSettings& settings, const Profile& profile
 
 }  // namespace
 
-void to_json(nlohmann::json& json, const BuildPlan& plan) {
-  json = {{"directory", plan.directory},
-          {"profile", plan.profile},
-          {"detection", plan.detection},
-          {"mode", plan.mode},
-          {"template_id", plan.template_id},
-          {"checks", nlohmann::json::array()},
-          {"left_out", plan.left_out},
-          {"dependencies", plan.dependencies},
-          {"tools", plan.tools},
-          {"starter_files", plan.starter_files},
-          {"source_files", plan.source_files},
-          {"test_files", plan.test_files},
-          {"sandbox", plan.sandbox},
-          {"sandbox_reason", plan.sandbox_reason},
-          {"problems", plan.problems}};
-  for (const PlannedCheck& check : plan.checks) {
-    json["checks"].push_back({{"id", check.id},
-                              {"command", check.command},
-                              {"examines", check.examines},
-                              {"timeout_s", check.timeout_s},
-                              {"program", check.program},
-                              {"program_problem", check.program_problem}});
-  }
-}
-
 Result<BuildPlan> PlanChecks(const ComplianceConfig& config, const std::string& directory, const std::string& profile,
                              const std::vector<std::string>& checks, const std::string& mode) {
   const ComplianceSettings settings(config);

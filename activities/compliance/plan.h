@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "activities/compliance/register.h"
+#include "engine/base/record.h"
 #include "engine/base/result.h"
 
 namespace wfe::activities {
@@ -22,6 +23,7 @@ struct PlannedCheck {
   std::string program;          ///< The real program behind it; "" when it comes with the dependencies.
   std::string program_problem;  ///< Why it would not start; "" when it would, or when only installing can tell.
 };
+WFE_RECORD(PlannedCheck, id, command, examines, timeout_s, program, program_problem);
 
 struct BuildPlan {
   std::string directory;  ///< With links resolved.
@@ -40,7 +42,8 @@ struct BuildPlan {
   std::string sandbox_reason;         ///< Why "none".
   std::vector<std::string> problems;  ///< Sentences that would end the build in its pre-flight; empty: it can start.
 };
-void to_json(nlohmann::json& json, const BuildPlan& plan);
+WFE_RECORD(BuildPlan, directory, profile, detection, mode, template_id, checks, left_out, dependencies, tools,
+           starter_files, source_files, test_files, sandbox, sandbox_reason, problems);
 
 /// `profile` "": detected.  `checks`: commands that replace the profile's.  `mode`: auto | create | change.
 /// An error when the directory or the profile cannot be read, or when nothing fits: one sentence with what to say.

@@ -269,27 +269,4 @@ Result<TreeSnapshot> UnpackTree(std::string_view blob, const SafeDir& given, con
   return snapshot;
 }
 
-void to_json(nlohmann::json& json, const FileState& value) {
-  json = {{"path", value.path}, {"size", value.size}, {"sha256", value.sha256}, {"mode", value.mode}};
-  if (value.symlink) json["symlink"] = true;
-}
-
-void from_json(const nlohmann::json& json, FileState& value) {
-  json.at("path").get_to(value.path);
-  json.at("size").get_to(value.size);
-  json.at("sha256").get_to(value.sha256);
-  json.at("mode").get_to(value.mode);
-  value.symlink = json.value("symlink", false);
-}
-
-void to_json(nlohmann::json& json, const TreeSnapshot& value) {
-  json = {{"files", value.files}};
-  if (!value.left_out.empty()) json["left_out"] = value.left_out;
-}
-
-void from_json(const nlohmann::json& json, TreeSnapshot& value) {
-  json.at("files").get_to(value.files);
-  if (json.contains("left_out")) json.at("left_out").get_to(value.left_out);
-}
-
 }  // namespace wfe::activities

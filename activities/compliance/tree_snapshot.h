@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "activities/compliance/safe_files.h"
+#include "engine/base/record.h"
 #include "engine/base/result.h"
 
 namespace wfe::activities {
@@ -22,6 +23,8 @@ struct FileState {
 
   friend bool operator==(const FileState&, const FileState&) = default;
 };
+WFE_RECORD(FileState, path, size, sha256, mode, symlink);
+constexpr RecordRules RulesOf(const FileState*) { return {.whole = true, .seldom = "symlink"}; }
 
 struct TreeSnapshot {
   std::vector<FileState> files;       ///< Sorted by path (bytewise).
@@ -32,11 +35,8 @@ struct TreeSnapshot {
   const FileState* Find(std::string_view path) const;
   friend bool operator==(const TreeSnapshot&, const TreeSnapshot&) = default;
 };
-
-void to_json(nlohmann::json& json, const FileState& value);
-void from_json(const nlohmann::json& json, FileState& value);
-void to_json(nlohmann::json& json, const TreeSnapshot& value);
-void from_json(const nlohmann::json& json, TreeSnapshot& value);
+WFE_RECORD(TreeSnapshot, files, left_out);
+constexpr RecordRules RulesOf(const TreeSnapshot*) { return {.whole = true, .seldom = "left_out"}; }
 
 struct SnapshotOptions {
   /// Names left out at any depth.

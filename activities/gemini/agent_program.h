@@ -8,6 +8,7 @@
 
 #include "activities/gemini/gemini.h"
 #include "activities/gemini/model_backend.h"
+#include "engine/base/record.h"
 #include "engine/base/result.h"
 
 namespace wfe::activities {
@@ -35,8 +36,9 @@ struct ProgramReport {
   /// As the model's service names it.  "unknown" where the program hides it, "EMPTY" where no usable answer came.
   std::string finish_reason;
 };
-void to_json(nlohmann::json& json, const ProgramReport& report);
-void from_json(const nlohmann::json& json, ProgramReport& report);
+WFE_RECORD(ProgramReport, text, actions, tokens_reported, prompt_tokens, output_tokens, thoughts_tokens,
+           cached_tokens, model, finish_reason);
+constexpr RecordRules RulesOf(const ProgramReport*) { return {.whole = true}; }
 
 class AgentProgram {
  public:

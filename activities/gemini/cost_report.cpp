@@ -84,18 +84,4 @@ CostReport::Sums CostReport::Sum(const Filter& filter, const std::string& by, In
   return sums;
 }
 
-void to_json(json& j, const CostReport::Group& group) {
-  j = {{"name", group.name},
-       {"calls", group.calls},
-       {"failed", group.failed},
-       {"lost", group.lost},
-       {"open", group.open},
-       {"input_tokens", group.input_tokens},
-       {"output_tokens", group.output_tokens},
-       {"cached_tokens", group.cached_tokens},
-       {"cost_usd", group.cost_usd},
-       {"unpriced", group.unpriced},
-       {"uncounted", group.uncounted}};
-}
-
 }  // namespace wfe::activities

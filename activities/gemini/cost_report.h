@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/base/record_json.h"
 #include "engine/base/result.h"
 #include "engine/base/time.h"
 
@@ -60,6 +61,7 @@ class CostReport {
   std::map<std::string, nlohmann::json> calls_;  // by id; the row that says more
 };
 
-void to_json(nlohmann::json& json, const CostReport::Group& group);
+WFE_RECORD(CostReport::Group, name, calls, failed, lost, open, input_tokens, output_tokens, cached_tokens, cost_usd,
+           unpriced, uncounted);
 
 }  // namespace wfe::activities

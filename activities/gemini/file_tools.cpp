@@ -303,36 +303,4 @@ Status ApplyEffects(const SafeDir& dir, const std::vector<FileEffect>& effects) 
   return Ok();
 }
 
-void to_json(json& result, const TurnPlan& plan) {
-  json effects = json::array();
-  for (const FileEffect& effect : plan.effects) {
-    json one = {{"path", effect.path}, {"mode", effect.mode}};
-    if (effect.content) one["content"] = *effect.content;
-    effects.push_back(std::move(one));
-  }
-  result = {{"responses", plan.responses},
-            {"actions", plan.actions},
-            {"effects", std::move(effects)},
-            {"writes", plan.writes},
-            {"written_bytes", plan.written_bytes},
-            {"refused", plan.refused},
-            {"secret_findings", plan.secret_findings}};
-}
-
-void from_json(const json& source, TurnPlan& plan) {
-  plan.responses = source.at("responses");
-  plan.actions = source.at("actions").get<std::vector<AgentAction>>();
-  plan.effects.clear();
-  for (const json& one : source.at("effects")) {
-    FileEffect effect{
-        .path = one.at("path").get<std::string>(), .content = std::nullopt, .mode = one.at("mode").get<uint32_t>()};
-    if (one.contains("content")) effect.content = one.at("content").get<std::string>();
-    plan.effects.push_back(std::move(effect));
-  }
-  plan.writes = source.at("writes").get<int64_t>();
-  plan.written_bytes = source.at("written_bytes").get<int64_t>();
-  plan.refused = source.at("refused").get<int64_t>();
-  plan.secret_findings = source.value("secret_findings", int64_t{0});
-}
-
 }  // namespace wfe::activities

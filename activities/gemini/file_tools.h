@@ -14,6 +14,7 @@
 
 #include "activities/compliance/safe_files.h"
 #include "activities/gemini/gemini.h"
+#include "engine/base/record_json.h"
 
 namespace wfe::activities {
 
@@ -26,6 +27,8 @@ struct FileEffect {
   std::optional<std::string> content;  ///< nullopt: deleted.
   uint32_t mode = 0644;
 };
+WFE_RECORD(FileEffect, path, content, mode);
+constexpr RecordRules RulesOf(const FileEffect*) { return {.whole = true}; }
 
 /// What one turn's calls do.
 struct TurnPlan {
@@ -37,8 +40,8 @@ struct TurnPlan {
   int64_t refused = 0;          ///< Paths outside, reserved or protected; files too large or with a secret.
   int64_t secret_findings = 0;  ///< Of those: a known secret was in the call, or would have been in the file.
 };
-void to_json(nlohmann::json& json, const TurnPlan& plan);
-void from_json(const nlohmann::json& json, TurnPlan& plan);
+WFE_RECORD(TurnPlan, responses, actions, effects, writes, written_bytes, refused, secret_findings);
+constexpr RecordRules RulesOf(const TurnPlan*) { return {.whole = true, .may_lack = "secret_findings"}; }
 
 struct FileToolLimits {
   std::vector<std::string> protected_paths;  ///< Exact, or prefixes ending in '/'.

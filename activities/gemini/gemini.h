@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/base/record_json.h"
 #include "workers/sdk/activity.h"
 
 namespace wfe::activities {
@@ -21,8 +22,7 @@ struct AgentLimits {
   int64_t max_file_bytes = 0;   ///< Per file.  Default 1 MiB.
   int64_t max_total_bytes = 0;  ///< Written by one step.  Default 16 MiB.
 };
-void to_json(nlohmann::json& json, const AgentLimits& limits);
-void from_json(const nlohmann::json& json, AgentLimits& limits);
+WFE_RECORD(AgentLimits, max_turns, max_output_tokens, max_files, max_file_bytes, max_total_bytes);
 
 struct AgentRequest {
   std::string step_name;    ///< scaffold, implement_v1, fix_attempt_N …; selects the scripted answer.
@@ -59,8 +59,12 @@ struct AgentRequest {
   bool keep_snapshot = false;
   AgentLimits limits;
 };
-void to_json(nlohmann::json& json, const AgentRequest& request);
-void from_json(const nlohmann::json& json, AgentRequest& request);
+WFE_RECORD(AgentRequest, step_name, instruction, working_dir, model, backend, context_text, context_blob_hash,
+           context_path, context_file_hash, protected_paths, requires_file_changes, nudges, patience_s,
+           max_total_tokens, max_cost_usd, session_blob_hash, keep_session, keep_snapshot, limits);
+constexpr RecordRules RulesOf(const AgentRequest*) {
+  return {.required = "step_name instruction working_dir", .seldom = "nudges"};
+}
 
 /// One file action, without the content.
 struct AgentAction {
@@ -69,8 +73,8 @@ struct AgentAction {
   std::string status;  ///< "ok" or "error"
   std::string error;   ///< Why not.
 };
-void to_json(nlohmann::json& json, const AgentAction& action);
-void from_json(const nlohmann::json& json, AgentAction& action);
+WFE_RECORD(AgentAction, tool, path, status, error);
+constexpr RecordRules RulesOf(const AgentAction*) { return {.seldom = "error"}; }
 
 /// `token_count_source` values (LG-19).
 inline constexpr std::string_view kTokensReported = "reported";
@@ -131,11 +135,21 @@ struct AgentReply {
   /// Empty in a successful reply.  In the details of an AGENT_ERROR: why the step failed.
   std::string error;
 };
+WFE_RECORD(AgentReply, text, text_blob_hash, actions, action_count, refused_action_count, secret_findings,
+           files_touched, files_touched_count, claimed_not_written, no_change, budget_exhausted, prompt_token_count,
+           completion_token_count, thoughts_token_count, cached_token_count, token_count_source,
+           instruction_token_count, context_token_count, instruction_hash, context_file_hash, lost_calls,
+           lost_prompt_token_count, lost_completion_token_count, cost_usd, price_version, model, backend,
+           finish_reason, turns, nudges, replayed_turns, latency_ms, attempt, redaction_count, tree_hash,
+           snapshot_blob_hash, session_blob_hash, unavailable_since, error);
+constexpr RecordRules RulesOf(const AgentReply*) {
+  return {.seldom = "text_blob_hash unavailable_since secret_findings files_touched_count lost_calls "
+                     "lost_prompt_token_count lost_completion_token_count nudges claimed_not_written no_change "
+                     "budget_exhausted"};
+}
 /// Bounds that keep a reply well under an engine's 2 MiB payload.
 inline constexpr size_t kMaxReplyTextBytes = 16 << 10;
 inline constexpr size_t kMaxReplyPathBytes = 256 << 10;
-void to_json(nlohmann::json& json, const AgentReply& reply);
-void from_json(const nlohmann::json& json, AgentReply& reply);
 
 /// What the model said at last, for a trace: one text of at most kMaxSaidBytes, cut with a mark.
 inline constexpr size_t kMaxSaidBytes = 2000;
@@ -220,15 +234,13 @@ struct CheckAgentInput {
   std::string backend;  ///< Empty: the worker's default.
   std::string model;    ///< Empty: the worker's default.
 };
-void to_json(nlohmann::json& json, const CheckAgentInput& input);
-void from_json(const nlohmann::json& json, CheckAgentInput& input);
+WFE_RECORD(CheckAgentInput, backend, model);
 struct CheckAgentOutput {
   std::string backend;  ///< As resolved.
   std::string model;
   std::string sandbox;  ///< "bwrap", "none", or empty for a backend that runs no program.
 };
-void to_json(nlohmann::json& json, const CheckAgentOutput& output);
-void from_json(const nlohmann::json& json, CheckAgentOutput& output);
+WFE_RECORD(CheckAgentOutput, backend, model, sandbox);
 /// Failure: AGENT_UNUSABLE, not retryable, with one sentence that says what is missing.
 inline constexpr sdk::ActivityType<CheckAgentInput, CheckAgentOutput> kCheckAgent{"checkAgent"};
 inline constexpr std::string_view kAgentUnusableType = "AGENT_UNUSABLE";
@@ -238,14 +250,13 @@ struct RestoreSnapshotInput {
   std::string snapshot_blob_hash;
   std::string working_dir;
 };
-void to_json(nlohmann::json& json, const RestoreSnapshotInput& input);
-void from_json(const nlohmann::json& json, RestoreSnapshotInput& input);
+WFE_RECORD(RestoreSnapshotInput, snapshot_blob_hash, working_dir);
+constexpr RecordRules RulesOf(const RestoreSnapshotInput*) { return {.whole = true}; }
 struct RestoreSnapshotOutput {
   std::string tree_hash;
   int64_t file_count = 0;
 };
-void to_json(nlohmann::json& json, const RestoreSnapshotOutput& output);
-void from_json(const nlohmann::json& json, RestoreSnapshotOutput& output);
+WFE_RECORD(RestoreSnapshotOutput, tree_hash, file_count);
 inline constexpr sdk::ActivityType<RestoreSnapshotInput, RestoreSnapshotOutput> kRestoreSnapshot{"restoreSnapshot"};
 
 /// Renders the context of the agent from a template, adds the project's own notes (GEMINI.md, AGENTS.md, which are left
@@ -262,8 +273,8 @@ struct PrepareContextInput {
   /// for that name (older inputs), the activity writes kContextPath and says so in `path`.
   std::string file_name = std::string(kContextPath);
 };
-void to_json(nlohmann::json& json, const PrepareContextInput& input);
-void from_json(const nlohmann::json& json, PrepareContextInput& input);
+WFE_RECORD(PrepareContextInput, working_dir, template_id, template_version, values, defaults, file_name);
+constexpr RecordRules RulesOf(const PrepareContextInput*) { return {.required = "working_dir template_id"}; }
 struct PreparedContext {
   std::string context_file_hash;  ///< SHA-256 of the file, also its blob's name.
   bool stored = false;            ///< False when the worker has no blob store.
@@ -275,8 +286,8 @@ struct PreparedContext {
   std::string token_count_source;
   int64_t size_bytes = 0;
 };
-void to_json(nlohmann::json& json, const PreparedContext& context);
-void from_json(const nlohmann::json& json, PreparedContext& context);
+WFE_RECORD(PreparedContext, context_file_hash, stored, path, template_id, template_version, section_hashes,
+           context_token_count, token_count_source, size_bytes);
 /// The active version is the template store's (activities/prompts); the one that ships where nothing was ever
 /// activated. Failures: INVALID_INPUT (unknown template, version or placeholder), WORKING_DIR_GONE, both not retryable;
 /// UNAVAILABLE (the template store cannot be read) and TOOL_IO, which are.

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "activities/traces/collect.h"
+#include "engine/base/record_json.h"
 #include "workers/sdk/activity.h"
 
 namespace wfe::activities {
@@ -18,8 +19,8 @@ struct CollectTracesInput {
   std::vector<SourceSpec> sources;
   int64_t chunk_bytes = 0;  ///< Of trace text in one chunk; 0: the worker's default, 32 MiB.
 };
-void to_json(nlohmann::json& json, const CollectTracesInput& input);
-void from_json(const nlohmann::json& json, CollectTracesInput& input);
+WFE_RECORD(CollectTracesInput, sources, chunk_bytes);
+constexpr RecordRules RulesOf(const CollectTracesInput*) { return {.required = "sources"}; }
 
 struct CollectTracesResult {
   std::string manifest;  ///< Blob: the list of chunks.
@@ -29,16 +30,16 @@ struct CollectTracesResult {
   nlohmann::json sources = nlohmann::json::array();  ///< As the report's header lists them, without entries.
   nlohmann::json problems;                           ///< ParseReport of what could not be listed.
 };
-void to_json(nlohmann::json& json, const CollectTracesResult& result);
-void from_json(const nlohmann::json& json, CollectTracesResult& result);
+WFE_RECORD(CollectTracesResult, manifest, chunks, files, bytes, sources, problems);
+constexpr RecordRules RulesOf(const CollectTracesResult*) { return {.whole = true}; }
 
 struct AggregateTracesInput {
   std::string manifest;
   int chunk = 0;    ///< Index in the manifest.
   std::string now;  ///< ISO 8601; entries after it are reported as clock problems.
 };
-void to_json(nlohmann::json& json, const AggregateTracesInput& input);
-void from_json(const nlohmann::json& json, AggregateTracesInput& input);
+WFE_RECORD(AggregateTracesInput, manifest, chunk, now);
+constexpr RecordRules RulesOf(const AggregateTracesInput*) { return {.whole = true}; }
 
 struct AggregateTracesResult {
   std::string table;   ///< Blob: the chunk's entries as columns.
@@ -46,8 +47,8 @@ struct AggregateTracesResult {
   int64_t entries = 0;
   int64_t problems = 0;
 };
-void to_json(nlohmann::json& json, const AggregateTracesResult& result);
-void from_json(const nlohmann::json& json, AggregateTracesResult& result);
+WFE_RECORD(AggregateTracesResult, table, report, entries, problems);
+constexpr RecordRules RulesOf(const AggregateTracesResult*) { return {.whole = true}; }
 
 /// What every audit of one report sees.
 struct AuditScope {
@@ -57,21 +58,21 @@ struct AuditScope {
   std::vector<std::string> workflow_types;  ///< Empty: all.
   int min_runs = 24;                        ///< OP-5
 };
-void to_json(nlohmann::json& json, const AuditScope& scope);
-void from_json(const nlohmann::json& json, AuditScope& scope);
+WFE_RECORD(AuditScope, tables, window_from, window_to, workflow_types, min_runs);
+constexpr RecordRules RulesOf(const AuditScope*) { return {.whole = true, .seldom = "window_from window_to"}; }
 
 struct RunAuditInput {
   std::string kind;  ///< token_efficiency, constraint_effectiveness, prompt_refinement or context_volatility
   AuditScope scope;
 };
-void to_json(nlohmann::json& json, const RunAuditInput& input);
-void from_json(const nlohmann::json& json, RunAuditInput& input);
+WFE_RECORD(RunAuditInput, kind, scope);
+constexpr RecordRules RulesOf(const RunAuditInput*) { return {.whole = true}; }
 
 struct RunAuditResult {
   std::string section;  ///< Blob: the audit's section, with unadjusted p-values.
 };
-void to_json(nlohmann::json& json, const RunAuditResult& result);
-void from_json(const nlohmann::json& json, RunAuditResult& result);
+WFE_RECORD(RunAuditResult, section);
+constexpr RecordRules RulesOf(const RunAuditResult*) { return {.whole = true}; }
 
 struct WriteReportInput {
   std::string report_id;
@@ -90,8 +91,11 @@ struct WriteReportInput {
   /// the same scope.
   nlohmann::json baseline;
 };
-void to_json(nlohmann::json& json, const WriteReportInput& input);
-void from_json(const nlohmann::json& json, WriteReportInput& input);
+WFE_RECORD(WriteReportInput, report_id, generated_at, late_note, output_dir, scope, sections, reports, sources,
+           problems, propose, allow_scripted, baseline);
+constexpr RecordRules RulesOf(const WriteReportInput*) {
+  return {.whole = true, .seldom = "late_note output_dir allow_scripted baseline"};
+}
 
 struct WriteReportResult {
   std::string report_id;
@@ -106,8 +110,9 @@ struct WriteReportResult {
   std::vector<std::string> claimed_drafts;  ///< Those of them whose finding is a claim with a test.
   std::string headline;                     ///< One sentence for people.
 };
-void to_json(nlohmann::json& json, const WriteReportResult& result);
-void from_json(const nlohmann::json& json, WriteReportResult& result);
+WFE_RECORD(WriteReportResult, report_id, report, directory, runs, entries, problems, findings, significant, drafts,
+           claimed_drafts, headline);
+constexpr RecordRules RulesOf(const WriteReportResult*) { return {.whole = true}; }
 
 struct ActivateDraftInput {
   std::string template_id;
@@ -115,15 +120,15 @@ struct ActivateDraftInput {
   std::string author;  ///< Who decided.
   std::string reason;
 };
-void to_json(nlohmann::json& json, const ActivateDraftInput& input);
-void from_json(const nlohmann::json& json, ActivateDraftInput& input);
+WFE_RECORD(ActivateDraftInput, template_id, version, author, reason);
+constexpr RecordRules RulesOf(const ActivateDraftInput*) { return {.whole = true}; }
 
 struct ActivateDraftResult {
   int version = 0;           ///< The one that builds use now.
   int previous_version = 0;  ///< The one before.
 };
-void to_json(nlohmann::json& json, const ActivateDraftResult& result);
-void from_json(const nlohmann::json& json, ActivateDraftResult& result);
+WFE_RECORD(ActivateDraftResult, version, previous_version);
+constexpr RecordRules RulesOf(const ActivateDraftResult*) { return {.whole = true}; }
 
 inline constexpr sdk::ActivityType<CollectTracesInput, CollectTracesResult> kCollectTraces{"collectTraces"};
 inline constexpr sdk::ActivityType<AggregateTracesInput, AggregateTracesResult> kAggregateTraces{"aggregateTraces"};

@@ -133,18 +133,6 @@ json PredictedEffect(const json& finding) {
   return predicted;
 }
 
-void to_json(json& j, const ActivatedDraft& proposal) {
-  j = {{"template_id", proposal.template_id},
-       {"version", proposal.version},
-       {"parent_version", proposal.parent_version},
-       {"activated_at", proposal.activated_at},
-       {"status", proposal.status},
-       {"report_id", proposal.report_id},
-       {"finding_id", proposal.finding_id},
-       {"predicted", proposal.predicted}};
-  if (!proposal.deactivated_at.empty()) j["deactivated_at"] = proposal.deactivated_at;
-}
-
 Result<std::vector<ActivatedDraft>> ActivatedDrafts(const TemplateStore& store) {
   std::vector<ActivatedDraft> proposals;
   WFE_ASSIGN_OR_RETURN(const std::vector<std::string> ids, store.TemplateIds());

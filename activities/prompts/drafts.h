@@ -9,6 +9,7 @@
 
 #include "activities/prompts/draft_rules.h"
 #include "activities/prompts/template_store.h"
+#include "engine/base/record_json.h"
 #include "engine/base/result.h"
 
 namespace wfe::activities {
@@ -56,7 +57,9 @@ struct ActivatedDraft {
   std::string finding_id;
   nlohmann::json predicted;
 };
-void to_json(nlohmann::json& json, const ActivatedDraft& proposal);
+WFE_RECORD(ActivatedDraft, template_id, version, parent_version, activated_at, deactivated_at, status, report_id,
+           finding_id, predicted);
+constexpr RecordRules RulesOf(const ActivatedDraft*) { return {.seldom = "deactivated_at"}; }
 
 /// Of all templates, oldest activation first.
 Result<std::vector<ActivatedDraft>> ActivatedDrafts(const TemplateStore& store);

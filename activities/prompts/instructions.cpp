@@ -52,30 +52,6 @@ sdk::ActivityResult<PreparedInstruction> Prepare(const InstructionConfig& config
 
 }  // namespace
 
-void to_json(json& j, const PrepareInstructionInput& input) {
-  j = {{"template_id", input.template_id}, {"template_version", input.template_version}, {"values", input.values}};
-}
-
-void from_json(const json& j, PrepareInstructionInput& input) {
-  j.at("template_id").get_to(input.template_id);
-  input.template_version = j.value("template_version", 0);
-  input.values = j.value("values", std::map<std::string, std::string>());
-}
-
-void to_json(json& j, const PreparedInstruction& prepared) {
-  j = {{"text", prepared.text},
-       {"instruction_hash", prepared.instruction_hash},
-       {"template_id", prepared.template_id},
-       {"template_version", prepared.template_version}};
-}
-
-void from_json(const json& j, PreparedInstruction& prepared) {
-  j.at("text").get_to(prepared.text);
-  j.at("instruction_hash").get_to(prepared.instruction_hash);
-  j.at("template_id").get_to(prepared.template_id);
-  j.at("template_version").get_to(prepared.template_version);
-}
-
 void RegisterInstructionActivity(sdk::ActivityRegistry& registry, InstructionConfig config) {
   registry.Register(kPrepareInstruction,
                     [config = std::move(config)](sdk::ActivityContext&, const PrepareInstructionInput& input) {

@@ -10,6 +10,7 @@
 
 #include "activities/prompts/template_rows.h"
 #include "engine/base/blob_store.h"
+#include "engine/base/record_json.h"
 #include "workers/sdk/activity.h"
 
 namespace wfe::activities {
@@ -27,8 +28,8 @@ struct PrepareInstructionInput {
   /// empty line); a missing one is empty.
   std::map<std::string, std::string> values;
 };
-void to_json(nlohmann::json& json, const PrepareInstructionInput& input);
-void from_json(const nlohmann::json& json, PrepareInstructionInput& input);
+WFE_RECORD(PrepareInstructionInput, template_id, template_version, values);
+constexpr RecordRules RulesOf(const PrepareInstructionInput*) { return {.required = "template_id"}; }
 
 struct PreparedInstruction {
   std::string text;
@@ -39,8 +40,8 @@ struct PreparedInstruction {
   /// "instruction-fix@2", for ext.instruction_template.
   std::string TemplateName() const { return template_id + "@" + std::to_string(template_version); }
 };
-void to_json(nlohmann::json& json, const PreparedInstruction& prepared);
-void from_json(const nlohmann::json& json, PreparedInstruction& prepared);
+WFE_RECORD(PreparedInstruction, text, instruction_hash, template_id, template_version);
+constexpr RecordRules RulesOf(const PreparedInstruction*) { return {.whole = true}; }
 
 /// Renders an instruction and keeps its text under its hash.  Needs no working directory, so any worker may run it.
 /// Failures:

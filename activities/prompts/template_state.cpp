@@ -10,10 +10,6 @@ namespace {
 
 using nlohmann::json;
 
-json EvidenceJson(const TemplateEvidence& evidence) {
-  return {{"report_id", evidence.report_id}, {"finding_id", evidence.finding_id}, {"predicted", evidence.predicted}};
-}
-
 /// Throws json::exception for what is missing or of another type.
 TemplateEvent ReadEvent(const json& row) {
   TemplateEvent event;
@@ -26,10 +22,7 @@ TemplateEvent ReadEvent(const json& row) {
   event.previous_version = row.at(created ? "parent_version" : "previous_version");
   event.text_sha256 = row.at("text_sha256");
   if (created) event.status = row.at("status");
-  if (row.contains("evidence")) {
-    const json& evidence = row["evidence"];
-    event.evidence = {evidence.at("report_id"), evidence.at("finding_id"), evidence.at("predicted")};
-  }
+  if (row.contains("evidence")) event.evidence = row["evidence"].get<TemplateEvidence>();
   return event;
 }
 
@@ -116,18 +109,7 @@ void to_json(json& j, const TemplateEvent& event) {
        {created ? "created_at" : "at", event.at},
        {"text_sha256", event.text_sha256}};
   if (created) j["status"] = event.status;
-  if (event.evidence) j["evidence"] = EvidenceJson(*event.evidence);
-}
-
-void to_json(json& j, const TemplateVersion& version) {
-  j = {{"version", version.version},  {"parent_version", version.parent_version}, {"status", version.status},
-       {"author", version.author},    {"created_at", version.created_at},         {"reason", version.reason},
-       {"built_in", version.built_in}};
-  if (version.hides_file) j["hides_file"] = true;
-  if (!version.text_sha256.empty()) j["text_sha256"] = version.text_sha256;
-  if (!version.activated_at.empty()) j["activated_at"] = version.activated_at;
-  if (!version.deactivated_at.empty()) j["deactivated_at"] = version.deactivated_at;
-  if (version.evidence) j["evidence"] = EvidenceJson(*version.evidence);
+  if (event.evidence) j["evidence"] = *event.evidence;
 }
 
 const TemplateVersion* TemplateState::Find(int version) const {

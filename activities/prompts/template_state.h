@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/base/record_json.h"
 #include "engine/base/result.h"
 
 namespace wfe::activities {
@@ -39,6 +40,8 @@ struct TemplateEvidence {
   std::string finding_id;
   nlohmann::json predicted;  ///< What the finding expects of it; see PredictedEffect.
 };
+WFE_RECORD(TemplateEvidence, report_id, finding_id, predicted);
+constexpr RecordRules RulesOf(const TemplateEvidence*) { return {.whole = true}; }
 
 struct TemplateEvent {
   int64_t sequence = 0;
@@ -68,7 +71,11 @@ struct TemplateVersion {
   std::string deactivated_at;  ///< The last time, once it is no longer active.
   std::optional<TemplateEvidence> evidence;
 };
-void to_json(nlohmann::json& json, const TemplateVersion& version);
+WFE_RECORD(TemplateVersion, version, parent_version, status, author, created_at, reason, text_sha256, built_in,
+           hides_file, activated_at, deactivated_at, evidence);
+constexpr RecordRules RulesOf(const TemplateVersion*) {
+  return {.seldom = "hides_file text_sha256 activated_at deactivated_at"};
+}
 
 struct TemplateState {
   std::string template_id;

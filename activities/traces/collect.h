@@ -12,6 +12,7 @@
 #include "activities/traces/parse_report.h"
 #include "activities/traces/trace_parser.h"
 #include "activities/traces/trace_table.h"
+#include "engine/base/record.h"
 #include "engine/base/result.h"
 
 namespace wfe::client {
@@ -52,16 +53,16 @@ struct TraceUnit {
   int64_t bytes = 0;     ///< About how much there is to read.
   friend bool operator==(const TraceUnit&, const TraceUnit&) = default;
 };
-void to_json(nlohmann::json& json, const TraceUnit& unit);
-void from_json(const nlohmann::json& json, TraceUnit& unit);
+WFE_RECORD(TraceUnit, source, location, run_id, bytes);
+constexpr RecordRules RulesOf(const TraceUnit*) { return {.whole = true, .seldom = "run_id"}; }
 
 struct SourceListing {
   std::vector<TraceUnit> units;
   std::vector<int64_t> files_of_source;  ///< Units, by source.
   ParseReport report;                    ///< Directories that cannot be read.
 };
-void to_json(nlohmann::json& json, const SourceListing& listing);
-void from_json(const nlohmann::json& json, SourceListing& listing);
+WFE_RECORD(SourceListing, units, files_of_source, report);
+constexpr RecordRules RulesOf(const SourceListing*) { return {.whole = true}; }
 
 /// What one activity reads.
 struct Chunk {
@@ -70,8 +71,8 @@ struct Chunk {
   int64_t bytes = 0;
   friend bool operator==(const Chunk&, const Chunk&) = default;
 };
-void to_json(nlohmann::json& json, const Chunk& chunk);
-void from_json(const nlohmann::json& json, Chunk& chunk);
+WFE_RECORD(Chunk, index, units, bytes);
+constexpr RecordRules RulesOf(const Chunk*) { return {.whole = true}; }
 
 /// What an activity answers; the table itself goes into the blob store.
 struct ChunkResult {
@@ -81,8 +82,8 @@ struct ChunkResult {
   ParseReport report;
   friend bool operator==(const ChunkResult&, const ChunkResult&) = default;
 };
-void to_json(nlohmann::json& json, const ChunkResult& result);
-void from_json(const nlohmann::json& json, ChunkResult& result);
+WFE_RECORD(ChunkResult, index, table_blob_hash, entries_of_source, report);
+constexpr RecordRules RulesOf(const ChunkResult*) { return {.whole = true}; }
 
 /// Told now and then what is being done; an error ends the work with it (a cancelled activity).
 using CollectProgress = std::function<Status(const std::string& what)>;

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/record.h"
+
 namespace wfe::activities {
 
 // The kinds of problem.
@@ -25,8 +27,8 @@ struct ParseProblem {
   std::string message;
   friend bool operator==(const ParseProblem&, const ParseProblem&) = default;
 };
-void to_json(nlohmann::json& json, const ParseProblem& problem);
-void from_json(const nlohmann::json& json, ParseProblem& problem);
+WFE_RECORD(ParseProblem, file, line, kind, message);
+constexpr RecordRules RulesOf(const ParseProblem*) { return {.whole = true}; }
 
 inline constexpr size_t kMaxListedProblems = 1000;
 
@@ -48,7 +50,8 @@ struct ParseReport {
   void Merge(const ParseReport& other);
   friend bool operator==(const ParseReport&, const ParseReport&) = default;
 };
-void to_json(nlohmann::json& json, const ParseReport& report);
-void from_json(const nlohmann::json& json, ParseReport& report);
+WFE_RECORD(ParseReport, files, bytes, lines, entries, duplicates, rejected, schema_versions, problems_by_kind,
+           problems);
+constexpr RecordRules RulesOf(const ParseReport*) { return {.whole = true}; }
 
 }  // namespace wfe::activities

@@ -13,6 +13,7 @@
 #include "activities/compliance/safe_files.h"
 #include "activities/compliance/text.h"
 #include "engine/base/parse_json.h"
+#include "engine/base/record_json.h"
 
 namespace wfe::activities {
 namespace {
@@ -30,38 +31,6 @@ bool PlainName(const std::string& id) {
 }
 
 }  // namespace
-
-void to_json(nlohmann::json& json, const WorkspaceState& state) {
-  json = {{"kind", state.kind},
-          {"project_dir", state.project_dir},
-          {"working_dir", state.working_dir},
-          {"root", state.root},
-          {"toplevel", state.toplevel},
-          {"git_dir", state.git_dir},
-          {"common_dir", state.common_dir},
-          {"base_commit", state.base_commit},
-          {"branch", state.branch},
-          {"last_commit", state.last_commit},
-          {"base_snapshot_blob_hash", state.base_snapshot_blob_hash},
-          {"note", state.note},
-          {"commits", state.commits}};
-}
-
-void from_json(const nlohmann::json& json, WorkspaceState& state) {
-  json.at("kind").get_to(state.kind);
-  json.at("project_dir").get_to(state.project_dir);
-  json.at("working_dir").get_to(state.working_dir);
-  json.at("root").get_to(state.root);
-  json.at("toplevel").get_to(state.toplevel);
-  json.at("git_dir").get_to(state.git_dir);
-  json.at("common_dir").get_to(state.common_dir);
-  json.at("base_commit").get_to(state.base_commit);
-  json.at("branch").get_to(state.branch);
-  json.at("last_commit").get_to(state.last_commit);
-  json.at("base_snapshot_blob_hash").get_to(state.base_snapshot_blob_hash);
-  json.at("note").get_to(state.note);
-  json.at("commits").get_to(state.commits);
-}
 
 std::string BuildDirectory(const std::string& work_root, const std::string& run_id) {
   return work_root + "/builds/" + run_id;

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "engine/base/record.h"
 #include "engine/base/result.h"
 #include "engine/base/unique_fd.h"
 
@@ -27,8 +28,9 @@ struct WorkspaceState {
   std::string note;
   std::map<std::string, std::string> commits;  ///< Entry id → commit.
 };
-void to_json(nlohmann::json& json, const WorkspaceState& state);
-void from_json(const nlohmann::json& json, WorkspaceState& state);
+WFE_RECORD(WorkspaceState, kind, project_dir, working_dir, root, toplevel, git_dir, common_dir, base_commit, branch,
+           last_commit, base_snapshot_blob_hash, note, commits);
+constexpr RecordRules RulesOf(const WorkspaceState*) { return {.whole = true}; }
 
 /// The folder of one run, held by one caller at a time: activities run at least once, and the one before may not have
 /// ended yet.

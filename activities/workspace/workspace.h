@@ -20,6 +20,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/base/record_json.h"
 #include "workers/sdk/activity.h"
 
 namespace wfe::activities {
@@ -54,6 +55,9 @@ struct OpenWorkspaceRequest {
   std::string base_snapshot_blob_hash;  ///< Of that build; comes back in the report.
   nlohmann::json extra = nlohmann::json::object();
 };
+WFE_RECORD(OpenWorkspaceRequest, project_dir, kind, workflow_id, run_id, claim_id, take_over_from,
+           restore_snapshot_blob_hash, expected_snapshot_blob_hash, base_commit, branch, base_snapshot_blob_hash);
+constexpr RecordRules RulesOf(const OpenWorkspaceRequest*) { return {.seldom = "expected_snapshot_blob_hash"}; }
 
 struct OpenWorkspaceReport {
   std::string working_dir;  ///< Absolute, links resolved: where agent and checks work.
@@ -66,6 +70,7 @@ struct OpenWorkspaceReport {
   std::string note;  ///< For people: what is not part of the build, what could not be done.
   nlohmann::json extra = nlohmann::json::object();
 };
+WFE_RECORD(OpenWorkspaceReport, working_dir, project_dir, kind, base_commit, branch, base_snapshot_blob_hash, note);
 
 // ---- recordStep ----
 
@@ -80,6 +85,8 @@ struct RecordStepRequest {
   std::vector<std::string> files = {};  ///< What the agent has touched, relative to working_dir.
   nlohmann::json extra = nlohmann::json::object();
 };
+WFE_RECORD(RecordStepRequest, working_dir, project_dir, branch, run_id, step, verdict, entry_id, files);
+constexpr RecordRules RulesOf(const RecordStepRequest*) { return {.seldom = "files"}; }
 
 struct RecordStepReport {
   std::string commit;  ///< Empty: none was made, and `note` says why.
@@ -88,19 +95,12 @@ struct RecordStepReport {
   std::vector<std::string> ignored = {};
   nlohmann::json extra = nlohmann::json::object();
 };
+WFE_RECORD(RecordStepReport, commit, note, ignored);
+constexpr RecordRules RulesOf(const RecordStepReport*) { return {.seldom = "ignored"}; }
 
 inline constexpr sdk::ActivityType<OpenWorkspaceRequest, OpenWorkspaceReport> kOpenWorkspace{"openWorkspace"};
 inline constexpr sdk::ActivityType<RecordStepRequest, RecordStepReport> kRecordStep{"recordStep"};
 
 // ---- JSON (a missing key keeps its default; a wrong type throws json::exception; unknown keys live in `extra`) ----
-
-void to_json(nlohmann::json& json, const OpenWorkspaceRequest& value);
-void from_json(const nlohmann::json& json, OpenWorkspaceRequest& value);
-void to_json(nlohmann::json& json, const OpenWorkspaceReport& value);
-void from_json(const nlohmann::json& json, OpenWorkspaceReport& value);
-void to_json(nlohmann::json& json, const RecordStepRequest& value);
-void from_json(const nlohmann::json& json, RecordStepRequest& value);
-void to_json(nlohmann::json& json, const RecordStepReport& value);
-void from_json(const nlohmann::json& json, RecordStepReport& value);
 
 }  // namespace wfe::activities

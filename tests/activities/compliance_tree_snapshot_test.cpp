@@ -8,6 +8,7 @@
 #include "activities/compliance/packed_tree.h"
 #include "activities/compliance/tree_snapshot.h"
 #include "engine/base/hash.h"
+#include "engine/base/record_json.h"
 #include "tests/activities/compliance_test_support.h"
 
 namespace wfe::activities {

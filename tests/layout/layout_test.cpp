@@ -264,6 +264,40 @@ TEST(Layout, NoFileHasGrownIntoSeveralIdeas) {
   }
 }
 
+/// The functions of a formatted file that are longer than `limit`: "line 12 (97 lines): its first line".  A function ends
+/// with a `}` alone at the left margin and begins with the last line before it that stands there too.
+std::vector<std::string> LongFunctions(std::string_view text, size_t limit) {
+  std::vector<std::string> found;
+  const std::vector<std::string> lines = Lines(std::string(text));
+  size_t head = 0;
+  for (size_t i = 0; i < lines.size(); ++i) {
+    if (lines[i] == "}") {
+      const size_t length = i - head + 1;
+      if (length > limit) {
+        found.push_back("line " + std::to_string(head + 1) + " (" + std::to_string(length) + " lines): " + lines[head]);
+      }
+    } else if (!lines[i].empty() && std::string_view(" \t})#/").find(lines[i][0]) == std::string_view::npos) {
+      head = i;
+    }
+  }
+  return found;
+}
+
+TEST(Layout, NoFunctionIsLongerThanAPage) {
+  constexpr size_t kLongest = 80;
+  auto folders = kCodeFolders;
+  folders.push_back("tests");
+  const std::set<std::string> kExempt = {"tests/workers/history_builder.h"};  // one switch over all commands
+  std::vector<std::string> violations;
+  for (const SourceFile& file : ReadTree(folders, {".h", ".cpp"})) {
+    if (kExempt.contains(file.path)) continue;
+    for (const std::string& function : LongFunctions(file.text, kLongest)) violations.push_back(file.path + ": " + function);
+  }
+  EXPECT_THAT(violations, IsEmpty());
+  EXPECT_THAT(LongFunctions("int F(int a,\n      int b) {\n  {\n  }\n}\n", 4),
+              testing::ElementsAre("line 1 (5 lines): int F(int a,"));
+}
+
 TEST(LayerTable, ReachIsTransitiveAndArrowsDoNotPointBack) {
   const LayerTable table(
       "<!-- table: layers -->\n\n| folder | may include |\n|---|---|\n| `a` | |\n| `b` | `a` |\n| `b/c`, `d` | `b` "

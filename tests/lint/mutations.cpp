@@ -229,7 +229,7 @@ void AddDropsAndDuplicates(std::vector<Mutation>& mutations) {
   }
 }
 
-void AddMeaningMutations(std::vector<Mutation>& mutations) {
+void AddNumberMutations(std::vector<Mutation>& mutations) {
   mutations.push_back({"an event after the end", [](Events& events, Random&) {
                          if (!IsEnd(events.back())) return false;
                          const auto marker = std::find_if(events.begin(), events.end(), [](const HistoryEvent& event) {
@@ -284,6 +284,9 @@ void AddMeaningMutations(std::vector<Mutation>& mutations) {
              "other");
          return true;
        }});
+}
+
+void AddMeaningMutations(std::vector<Mutation>& mutations) {
   mutations.push_back({"a completion forgets the start", [](Events& events, Random& random) {
                          const auto at = PickType(events, random, enums::EVENT_TYPE_ACTIVITY_TASK_COMPLETED);
                          if (!at) return false;
@@ -366,6 +369,7 @@ std::vector<Mutation> AllMutations() {
   AddTimeMutations(mutations);
   AddReferenceMutations(mutations);
   AddDropsAndDuplicates(mutations);
+  AddNumberMutations(mutations);
   AddMeaningMutations(mutations);
   AddFamilyMutations(mutations);
   return mutations;

@@ -72,7 +72,13 @@ void FakeBuild::Started(std::string_view activity, const std::string& step) {
 
 void FakeBuild::Register(sdk::ActivityRegistry& registry, const std::string& host_queue, const std::string& work_root) {
   RegisterHostActivities(registry, {.host_queue = host_queue, .work_root = work_root, .host_timeout_s = 600});
+  RegisterPlace(registry, work_root);
+  RegisterAgent(registry);
+  RegisterChecks(registry);
+  RegisterRecord(registry);
+}
 
+void FakeBuild::RegisterPlace(sdk::ActivityRegistry& registry, const std::string& work_root) {
   registry.Register(kOpenWorkspace,
                     [this, work_root](ActivityContext& context,
                                       const OpenWorkspaceRequest& request) -> ActivityResult<OpenWorkspaceReport> {
@@ -94,7 +100,6 @@ void FakeBuild::Register(sdk::ActivityRegistry& registry, const std::string& hos
                       }
                       return report;
                     });
-
   registry.Register(kPreflight,
                     [this](ActivityContext&, const PreflightRequest& request) -> ActivityResult<PreflightReport> {
                       Started(kPreflight.name);
@@ -114,26 +119,21 @@ void FakeBuild::Register(sdk::ActivityRegistry& registry, const std::string& hos
                       }
                       return report;
                     });
+  registry.Register(kReleaseWorkingDir, [this](ActivityContext&, const ReleaseRequest& request) {
+    Started(kReleaseWorkingDir.name);
+    std::erase(claims, request.working_dir);
+    ReleaseReport report;
+    report.released = true;
+    return ActivityResult<ReleaseReport>(report);
+  });
+}
+
+void FakeBuild::RegisterAgent(sdk::ActivityRegistry& registry) {
   registry.Register(kCheckAgent,
                     [this](ActivityContext&, const CheckAgentInput&) -> ActivityResult<CheckAgentOutput> {
                       Started(kCheckAgent.name);
                       if (const auto* failure = FailureOf(kCheckAgent.name)) return *failure;
                       return CheckAgentOutput();
-                    });
-  registry.Register(kInstallDependencies,
-                    [this](ActivityContext&, const InstallDependenciesRequest&)
-                        -> ActivityResult<InstallDependenciesReport> {
-                      Started(kInstallDependencies.name);
-                      if (const auto* failure = FailureOf(kInstallDependencies.name)) return *failure;
-                      InstallDependenciesReport report;
-                      report.duration_ms = 30'000;
-                      return report;
-                    });
-  registry.Register(kProbeChecks,
-                    [this](ActivityContext&, const ProbeChecksRequest&) -> ActivityResult<ProbeChecksReport> {
-                      Started(kProbeChecks.name);
-                      if (const auto* failure = FailureOf(kProbeChecks.name)) return *failure;
-                      return ProbeChecksReport();
                     });
   registry.Register(kPrepareContext, [this](ActivityContext&, const PrepareContextInput& input) {
     Started(kPrepareContext.name);
@@ -155,7 +155,6 @@ void FakeBuild::Register(sdk::ActivityRegistry& registry, const std::string& hos
     prepared.instruction_hash = ToHex(Sha256(prepared.text));
     return ActivityResult<PreparedInstruction>(prepared);
   });
-
   registry.Register(kExecuteGeminiAgent,
                     [this](ActivityContext&, const AgentRequest& request) -> ActivityResult<AgentReply> {
                       Started(kExecuteGeminiAgent.name, request.step_name);
@@ -167,6 +166,24 @@ void FakeBuild::Register(sdk::ActivityRegistry& registry, const std::string& hos
                       if (script->second.size() > 1) script->second.pop_front();
                       if (const auto* failure = std::get_if<ApplicationFailure>(&outcome)) return *failure;
                       return std::get<AgentReply>(outcome);
+                    });
+}
+
+void FakeBuild::RegisterChecks(sdk::ActivityRegistry& registry) {
+  registry.Register(kInstallDependencies,
+                    [this](ActivityContext&, const InstallDependenciesRequest&)
+                        -> ActivityResult<InstallDependenciesReport> {
+                      Started(kInstallDependencies.name);
+                      if (const auto* failure = FailureOf(kInstallDependencies.name)) return *failure;
+                      InstallDependenciesReport report;
+                      report.duration_ms = 30'000;
+                      return report;
+                    });
+  registry.Register(kProbeChecks,
+                    [this](ActivityContext&, const ProbeChecksRequest&) -> ActivityResult<ProbeChecksReport> {
+                      Started(kProbeChecks.name);
+                      if (const auto* failure = FailureOf(kProbeChecks.name)) return *failure;
+                      return ProbeChecksReport();
                     });
   registry.Register(kRunComplianceChecks,
                     [this](ActivityContext&, const ComplianceRequest& request) -> ActivityResult<ComplianceReport> {
@@ -193,6 +210,9 @@ void FakeBuild::Register(sdk::ActivityRegistry& registry, const std::string& hos
                       report.tests_total = 3;
                       return report;
                     });
+}
+
+void FakeBuild::RegisterRecord(sdk::ActivityRegistry& registry) {
   registry.Register(kLogAuditEntry,
                     [this](ActivityContext&, const LogAuditEntryInput& input) -> ActivityResult<sdk::Nothing> {
                       Started(kLogAuditEntry.name, input.entry.step_name);
@@ -215,13 +235,6 @@ void FakeBuild::Register(sdk::ActivityRegistry& registry, const std::string& hos
                       report.ignored = ignored;
                       return report;
                     });
-  registry.Register(kReleaseWorkingDir, [this](ActivityContext&, const ReleaseRequest& request) {
-    Started(kReleaseWorkingDir.name);
-    std::erase(claims, request.working_dir);
-    ReleaseReport report;
-    report.released = true;
-    return ActivityResult<ReleaseReport>(report);
-  });
 }
 
 }  // namespace wfe::testing

@@ -63,6 +63,10 @@ class FakeBuild {
   static activities::ComplianceReport Failing(const std::string& error_type, const std::string& log);
 
  private:
+  void RegisterPlace(sdk::ActivityRegistry& registry, const std::string& work_root);
+  void RegisterAgent(sdk::ActivityRegistry& registry);
+  void RegisterChecks(sdk::ActivityRegistry& registry);
+  void RegisterRecord(sdk::ActivityRegistry& registry);
   /// The scripted failure of an activity that has one.
   const sdk::ApplicationFailure* FailureOf(std::string_view activity) const;
   void Started(std::string_view activity, const std::string& step = {});

@@ -39,7 +39,7 @@ function(wfe_install)
           DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/wfe/workers/host" COMPONENT sdk)
   foreach(folder engine/base workers/sdk)
     install(DIRECTORY "${folder}/" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/wfe/${folder}" COMPONENT sdk
-            FILES_MATCHING PATTERN "*.h")
+            FILES_MATCHING PATTERN "*.h" PATTERN "record*.h" EXCLUDE)  # records need Boost
   endforeach()
 
   set(package "${CMAKE_INSTALL_LIBDIR}/cmake/wfe")

@@ -158,31 +158,8 @@ Result<RenderedGemini> Render(const PrepareContextInput& input) {
   return gemini;
 }
 
-}  // namespace
-
-Duration ClaimedDuration(const ActivityResult<nlohmann::json>& result) {
-  using std::chrono::milliseconds;
-  constexpr int64_t kQuick = 2;
-  const nlohmann::json* value = result.has_value() ? &result.value() : nullptr;
-  if (const ApplicationFailure* failure = result.failure()) value = &failure->details;
-  if (value == nullptr || !value->is_object()) return milliseconds(kQuick);
-  return milliseconds(std::max(kQuick, value->value("latency_ms", value->value("duration_ms", kQuick))));
-}
-
-SimulatedWorld::SimulatedWorld(const Behaviour& behaviour, const Clock& clock, std::string host_queue)
-    : behaviour_(behaviour), clock_(clock), host_queue_(std::move(host_queue)) {
-  for (const BuildPlan& plan : behaviour.plans()) builds_[plan.workflow_id].plan = &plan;
-}
-
-SimulatedWorld::Build& SimulatedWorld::BuildOf(const ActivityContext& context) {
-  const auto found = builds_.find(context.info().workflow_id);
-  WFE_CHECK(found != builds_.end(), "an activity of a build that was not planned");
-  return found->second;
-}
-
-void SimulatedWorld::Register(sdk::ActivityRegistry& registry) {
-  RegisterHostActivities(registry, {.host_queue = host_queue_, .work_root = "/demo"});
-
+/// What every build finds in order.
+void RegisterSetUp(sdk::ActivityRegistry& registry) {
   registry.Register(kOpenWorkspace, [](ActivityContext&, const OpenWorkspaceRequest& request) {
     OpenWorkspaceReport report;
     report.working_dir = request.project_dir;
@@ -215,7 +192,34 @@ void SimulatedWorld::Register(sdk::ActivityRegistry& registry) {
     report.sandbox = "none";
     return ActivityResult<PreflightReport>(report);
   });
+}
 
+}  // namespace
+
+Duration ClaimedDuration(const ActivityResult<nlohmann::json>& result) {
+  using std::chrono::milliseconds;
+  constexpr int64_t kQuick = 2;
+  const nlohmann::json* value = result.has_value() ? &result.value() : nullptr;
+  if (const ApplicationFailure* failure = result.failure()) value = &failure->details;
+  if (value == nullptr || !value->is_object()) return milliseconds(kQuick);
+  return milliseconds(std::max(kQuick, value->value("latency_ms", value->value("duration_ms", kQuick))));
+}
+
+SimulatedWorld::SimulatedWorld(const Behaviour& behaviour, const Clock& clock, std::string host_queue)
+    : behaviour_(behaviour), clock_(clock), host_queue_(std::move(host_queue)) {
+  for (const BuildPlan& plan : behaviour.plans()) builds_[plan.workflow_id].plan = &plan;
+}
+
+SimulatedWorld::Build& SimulatedWorld::BuildOf(const ActivityContext& context) {
+  const auto found = builds_.find(context.info().workflow_id);
+  WFE_CHECK(found != builds_.end(), "an activity of a build that was not planned");
+  return found->second;
+}
+
+void SimulatedWorld::Register(sdk::ActivityRegistry& registry) {
+  RegisterHostActivities(registry, {.host_queue = host_queue_, .work_root = "/demo"});
+
+  RegisterSetUp(registry);
   registry.Register(kPrepareContext,
                     [this](ActivityContext&, const PrepareContextInput& input) -> ActivityResult<PreparedContext> {
                       Result<RenderedGemini> rendered = Render(input);

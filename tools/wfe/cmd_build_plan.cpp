@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "activities/compliance/plan.h"
+#include "engine/base/record_json.h"
 #include "tools/wfe/build_commands.h"
 #include "tools/wfe/build_start.h"
 #include "tools/wfe/build_summary.h"

@@ -9,6 +9,7 @@
 #include "activities/compliance/plan.h"
 #include "activities/compliance/profile.h"
 #include "activities/compliance/resolve_profile.h"
+#include "engine/base/record_json.h"
 #include "tools/wfe/cli.h"
 
 namespace wfe::cli {
@@ -114,8 +115,7 @@ Result<int> Detect(Globals& globals, const std::string& directory, const std::ve
   const std::string absolute = std::filesystem::absolute(directory, error).lexically_normal().string();
   WFE_ASSIGN_OR_RETURN(const BuildPlan plan, activities::PlanChecks(compliance, absolute, "", commands));
   if (globals.format != OutputFormat::kText) {
-    nlohmann::json object;
-    activities::to_json(object, plan);
+    const nlohmann::json object = plan;
     PrintObject(object, globals.format);
     return kExitOk;
   }

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/base/record_json.h"
 #include "workers/sdk/workflow.h"
 
 namespace wfe::workflows {
@@ -36,8 +37,11 @@ struct ResumePoint {
   nlohmann::json baseline;
   std::map<std::string, std::string> protected_hashes;
 };
-void to_json(nlohmann::json& json, const ResumePoint& point);
-void from_json(const nlohmann::json& json, ResumePoint& point);
+WFE_RECORD(ResumePoint, workflow_id, run_id, step, snapshot_blob_hash, expected_snapshot_blob_hash, fix_attempts,
+           total_tokens, cost_usd, base_snapshot_blob_hash, base_commit, branch, baseline, protected_hashes);
+constexpr RecordRules RulesOf(const ResumePoint*) {
+  return {.refuses_unknown = true, .seldom = "expected_snapshot_blob_hash baseline protected_hashes"};
+}
 
 /// What to build.  Only `task` must be given.
 struct AuditedBuildInput {
@@ -64,9 +68,12 @@ struct AuditedBuildInput {
   int64_t patience_s = 86'400;               ///< So long an unavailable model is asked again (AB-6).
   std::optional<ResumePoint> resume;
 };
-void to_json(nlohmann::json& json, const AuditedBuildInput& input);
-/// Throws nlohmann::json::exception naming an unknown key or a wrong type.
-void from_json(const nlohmann::json& json, AuditedBuildInput& input);
+WFE_RECORD(AuditedBuildInput, task, working_dir, workspace, mode, profile, checks, policy, template_id,
+           template_version, template_values, model, backend, max_fix_attempts, token_budget, cost_budget_usd,
+           fix_log_max_chars, stop_on_repeated_failure, stop_at_first_failing_check, host_timeout_s, patience_s,
+           resume);
+constexpr RecordRules RulesOf(const AuditedBuildInput*) { return {.refuses_unknown = true, .subject = "input"}; }
+void CheckRecord(const AuditedBuildInput& input);
 
 struct AuditedBuildResult {
   /// passed | not_passed | budget_exhausted | aborted | agent_error
@@ -92,8 +99,13 @@ struct AuditedBuildResult {
   bool scripted = false;                ///< True: no model was called; the agent's answers were canned.
   int host_changes = 0;
 };
-void to_json(nlohmann::json& json, const AuditedBuildResult& result);
-void from_json(const nlohmann::json& json, AuditedBuildResult& result);
+WFE_RECORD(AuditedBuildResult, status, workflow_run_id, fix_attempts, total_tokens, cost_usd, files, working_dir,
+           project_dir, workspace, branch, base_commit, commit, base_snapshot_blob_hash, snapshot_blob_hash, trace,
+           last_error_type, message, ignored_files, nothing_changed, scripted, host_changes);
+constexpr RecordRules RulesOf(const AuditedBuildResult*) {
+  return {.seldom = "project_dir workspace branch base_commit commit base_snapshot_blob_hash snapshot_blob_hash "
+                     "last_error_type ignored_files nothing_changed"};
+}
 
 /// Takes an AuditedBuildInput as JSON, so that malformed input fails the run with a sentence instead of blocking its
 /// workflow task.  Queries `status` and `trace`; signals `abort` and `add_guidance` (AB-8): a text, or

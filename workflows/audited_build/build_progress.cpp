@@ -8,24 +8,6 @@ using nlohmann::json;
 /// Of an answer to `trace`; a payload may have 2 MiB.
 constexpr size_t kMaxTraceBytes = 1 << 20;
 
-json StatusOf(const BuildProgress& p, const json&) {
-  json status = {{"step", p.step},
-                 {"status", p.status},
-                 {"fix_attempts", p.fix_attempts},
-                 {"total_tokens", p.total_tokens},
-                 {"working_dir", p.working_dir}};
-  const auto say = [&status](const char* key, const std::string& value) {
-    if (!value.empty()) status[key] = value;
-  };
-  say("last_error_type", p.last_error_type);
-  say("project_dir", p.project_dir);
-  say("workspace", p.workspace);
-  say("branch", p.branch);
-  say("base_snapshot_blob_hash", p.base_snapshot_blob_hash);
-  say("snapshot_blob_hash", p.snapshot_blob_hash);
-  return status;
-}
-
 json TraceOf(const BuildProgress& p, const json&) {
   json trace = json::array();
   size_t bytes = 0;
@@ -50,7 +32,7 @@ json TraceOf(const BuildProgress& p, const json&) {
 }  // namespace
 
 void AnswerBuildQueries(sdk::WorkflowContext& ctx, const std::shared_ptr<BuildProgress>& progress) {
-  ctx.OnQuery<json, json>("status", progress, &StatusOf);
+  ctx.OnQuery<json, json>("status", progress, [](const BuildProgress& p, const json&) { return json(p); });
   ctx.OnQuery<json, json>("trace", progress, &TraceOf);
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "activities/audit/log_entry.h"
+#include "engine/base/record_json.h"
 #include "workers/sdk/workflow.h"
 
 namespace wfe::workflows {
@@ -23,6 +24,12 @@ struct BuildProgress {
   std::string snapshot_blob_hash;
   std::vector<activities::LogEntry> entries;
 };
+/// The answer to `status`: all but the entries.
+WFE_RECORD(BuildProgress, step, status, fix_attempts, total_tokens, last_error_type, project_dir, working_dir, workspace,
+           branch, base_snapshot_blob_hash, snapshot_blob_hash);
+constexpr RecordRules RulesOf(const BuildProgress*) {
+  return {.seldom = "last_error_type project_dir workspace branch base_snapshot_blob_hash snapshot_blob_hash"};
+}
 
 /// Adds the queries `status` and `trace`.  The answer to `trace` keeps below a payload's limit: error logs are left out
 /// of it once they would not fit, and the answer says how many entries it lacks.

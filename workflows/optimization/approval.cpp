@@ -52,10 +52,6 @@ std::string TakeDraft(std::string_view signal, const json& payload, DraftDecisio
 
 }  // namespace
 
-void to_json(json& j, const DraftDecisions& d) {
-  j = {{"waiting", d.waiting}, {"activated", d.activated}, {"declined", d.declined}, {"ignored", d.ignored}};
-}
-
 Task<void> AwaitDecisions(sdk::WorkflowContext& ctx, Duration time, DraftDecisions& decisions) {
   auto approvals = ctx.Signals<json>(kApproveSignal);
   auto declines = ctx.Signals<json>(kDeclineSignal);

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/record_json.h"
 #include "engine/base/time.h"
 #include "workers/sdk/workflow.h"
 
@@ -24,7 +25,7 @@ struct DraftDecisions {
   std::vector<std::string> declined;
   std::vector<std::string> ignored;  ///< A sentence for each signal that decided nothing.
 };
-void to_json(nlohmann::json& json, const DraftDecisions& decisions);
+WFE_RECORD(DraftDecisions, waiting, activated, declined, ignored);
 
 /// Takes signals until every draft is decided or `time` is over; what is left then stays a draft.  `decisions.waiting`
 /// holds the drafts, and every change shows in `decisions` at once, for queries.  Throws ActivityFailure.

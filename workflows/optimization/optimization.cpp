@@ -27,6 +27,7 @@ struct Progress {
   int64_t files = 0;
   DraftDecisions decisions;
 };
+WFE_RECORD(Progress, phase, chunks, chunks_done, entries, files, decisions);
 
 /// What is known once a chunk is done, in the order of the chunks.
 struct Collected {
@@ -35,23 +36,14 @@ struct Collected {
   std::vector<std::string> reports;
   int64_t entries = 0;
 };
-void to_json(nlohmann::json& json, const Collected& c) {
-  json = {{"traces", c.traces}, {"tables", c.tables}, {"reports", c.reports}, {"entries", c.entries}};
-}
-void from_json(const nlohmann::json& json, Collected& c) {
-  json.at("traces").get_to(c.traces);
-  json.at("tables").get_to(c.tables);
-  json.at("reports").get_to(c.reports);
-  json.at("entries").get_to(c.entries);
-}
+WFE_RECORD(Collected, traces, tables, reports, entries);
+constexpr RecordRules RulesOf(const Collected*) { return {.whole = true}; }
 
 class Audit {
  public:
   Audit(sdk::WorkflowContext& ctx, OptimizationInput input) : ctx_(ctx), input_(std::move(input)) {
-    ctx.OnQuery<nlohmann::json, nlohmann::json>("progress", progress_, [](const Progress& p, const nlohmann::json&) {
-      return nlohmann::json{{"phase", p.phase},     {"chunks", p.chunks}, {"chunks_done", p.chunks_done},
-                            {"entries", p.entries}, {"files", p.files},   {"decisions", p.decisions}};
-    });
+    ctx.OnQuery<nlohmann::json, nlohmann::json>(
+        "progress", progress_, [](const Progress& p, const nlohmann::json&) { return nlohmann::json(p); });
     due_ = input_.scheduled ? DueTimeOf(ctx.info().workflow_id) : std::nullopt;
   }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "activities/optimization/optimization.h"
+#include "engine/base/record_json.h"
 #include "workers/sdk/workflow.h"
 #include "workflows/optimization/approval.h"
 #include "workflows/optimization/window.h"
@@ -42,9 +43,14 @@ struct OptimizationInput {
   /// What a run hands to the next when the set is large (continue-as-new); never written by people.
   nlohmann::json carried;
 };
-void to_json(nlohmann::json& json, const OptimizationInput& input);
-/// Throws nlohmann::json::exception naming an unknown key or a wrong value.
-void from_json(const nlohmann::json& json, OptimizationInput& input);
+WFE_RECORD(OptimizationInput, sources, from, to, period, timezone, workflow_types, audits, min_runs, output_dir,
+           propose, allow_scripted, baseline, await_approval, auto_apply, chunk_bytes, scheduled, carried);
+constexpr RecordRules RulesOf(const OptimizationInput*) {
+  return {.refuses_unknown = true, .subject = "input",
+          .seldom = "from to period timezone await_approval auto_apply allow_scripted baseline output_dir "
+                     "carried"};
+}
+void CheckRecord(const OptimizationInput& input);
 
 /// What the run ends with: the report, and what became of its drafts.  As JSON it is a WriteReportResult with
 /// "decisions".
