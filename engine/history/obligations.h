@@ -1,7 +1,7 @@
 // What a run owes to other runs: to start a child, to signal or cancel another workflow, to end its children when it
 // closes, to tell its parent how it ended.  A transition owes; the row that says so (obligation.proto) is written in
 // its batch and deleted in the batch of the transition that acknowledges the answer, so nothing owed is lost and,
-// since whoever receives it knows what it has had, nothing is paid twice (H51, H52).
+// since whoever receives it knows what it has had, nothing is paid twice (H43, H44).
 #pragma once
 
 #include <cstdint>

@@ -46,8 +46,8 @@ std::vector<RuleInfo> Rules() {
   rules.push_back({"H32", "exactly one run of a workflow id is open"});
   rules.push_back({"H41", "a parent and its children tell the same"});
   rules.push_back({"H42", "what a workflow asks of another one arrives once, where it was sent"});
-  rules.push_back({"H51", "nothing that a run owes to another one is lost"});
-  rules.push_back({"H52", "nothing that a run owes to another one is paid twice"});
+  rules.push_back({"H43", "nothing that a run owes to another one is lost"});
+  rules.push_back({"H44", "nothing that a run owes to another one is paid twice"});
   return rules;
 }
 

@@ -1,4 +1,4 @@
-// Judges histories: the invariants H1 to H42 of docs/reference/reliability.md that can be decided from one history, from
+// Judges histories: the invariants H1 to H44 of docs/reference/reliability.md that can be decided from one history, from
 // one stored run, or from the runs of one workflow id.  Independent of the code that writes histories, so that it can
 // disagree with it.  Pure functions, callable from any thread; they never stop the process, whatever they are given.
 #pragma once
@@ -126,7 +126,7 @@ struct OwedObligation {
   engine::v1::Obligation obligation;
 };
 
-/// H51 (nothing owed is lost) and H52 (nothing is paid twice).  `runs`: every run of the store.
+/// H43 (nothing owed is lost) and H44 (nothing is paid twice).  `runs`: every run of the store.
 std::vector<Finding> LintObligations(const std::vector<RunHistory>& runs, const std::vector<OwedObligation>& owed);
 
 /// A rule's id and what it says, for listings.

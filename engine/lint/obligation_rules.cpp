@@ -1,4 +1,4 @@
-// H51 and H52: what runs owe each other, over all runs of a store.
+// H43 and H44: what runs owe each other, over all runs of a store.
 #include <algorithm>
 #include <map>
 #include <set>
@@ -90,7 +90,7 @@ void ForEachEvent(const RunHistory& run, Visit visit) {
 class Families {
  public:
   Families(const std::vector<RunHistory>& runs, const std::vector<OwedObligation>& owed, std::vector<Finding>& findings)
-      : runs_(runs), lost_("H51", findings), twice_("H52", findings) {
+      : runs_(runs), lost_("H43", findings), twice_("H44", findings) {
     for (const RunHistory& run : runs) Index(run);
     for (const OwedObligation& one : owed) Index(one);
   }

@@ -1,5 +1,5 @@
 // Children, parents and other workflows through the whole engine: on one shard and across two, with crashes in between.
-// S78 to S84 as a real 1.29.1 server answers, H51 and H52 over every store at the end.
+// S78 to S84 as a real 1.29.1 server answers, H43 and H44 over every store at the end.
 #include <gmock/gmock.h>
 
 #include <algorithm>
@@ -324,7 +324,7 @@ TEST_F(ChildWorkflow, InANamespaceThatIsNotThereIsRefusedAndTheTaskStays) {
   Complete(completion).Value();
 }
 
-TEST_F(ChildWorkflow, SurvivesACrashAfterEveryCommit) {  // H51, H52
+TEST_F(ChildWorkflow, SurvivesACrashAfterEveryCommit) {  // H43, H44
   // The same story again and again; each time one more commit reaches the disk before the process dies.
   int stories_begun = 0;
   for (int keep = 0; keep < 24; ++keep) {
@@ -359,7 +359,7 @@ TEST_F(ChildWorkflow, SurvivesACrashAfterEveryCommit) {  // H51, H52
   EXPECT_GT(stories_begun, 15);
 }
 
-TEST_F(ChildWorkflow, EndsWithItsParentAfterACrashAfterEveryCommit) {  // H51, S78
+TEST_F(ChildWorkflow, EndsWithItsParentAfterACrashAfterEveryCommit) {  // H43, S78
   for (int keep = 0; keep < 12; ++keep) {
     SCOPED_TRACE(keep);
     const std::string n = std::to_string(keep);

@@ -148,7 +148,7 @@ TEST(Rebuild, ANoteThatSaysSomethingElseIsFound) {
 }
 
 TEST(Rebuild, StepsThatDoNotFollowAreFoundAndMissingOnesAreNotJudged) {
-  const StoredRun sound = KeptRun(3, 40).stored;
+  const StoredRun sound = KeptRun(4, 60).stored;
   ASSERT_GT(sound.journal.size(), 1U);
   StoredRun run = sound;
   run.journal.push_back(run.journal.back());

@@ -89,7 +89,8 @@ TEST(Keys, TheBytesAreThese) {
 }
 
 TEST(Keys, FamiliesAreNamedThese) {
-  const char* const names[] = {"meta", "state", "history", "current", "request", "visibility", "blobs", "rows"};
+  const char* const names[] = {"meta", "state", "history", "current", "request", "visibility", "blobs", "rows",
+                               "tasks"};
   for (int i = 0; i < kFamilyCount; ++i) EXPECT_EQ(FamilyName(static_cast<Family>(i)), names[i]);
 }
 

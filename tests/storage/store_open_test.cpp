@@ -72,7 +72,7 @@ TEST(Store, ANewerFormatIsRefused) {
   const auto store = machine.TryStart();
   ASSERT_FALSE(store.has_value());
   EXPECT_EQ(store.error().code, StatusCode::kFailedPrecondition);
-  EXPECT_THAT(store.error().message, HasSubstr("has format 4, written by a newer version"));
+  EXPECT_THAT(store.error().message, HasSubstr("has format 5, written by a newer version"));
 }
 
 TEST(Store, FewerCommitsThanTheLedgerKnowsAreRefusedUntilTheLossIsAccepted) {

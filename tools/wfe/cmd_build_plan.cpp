@@ -68,8 +68,7 @@ Result<int> PlanBuild(Globals& globals, const PlanOptions& options) {
   if (globals.format == OutputFormat::kText) {
     PrintPlan(plan);
   } else {
-    nlohmann::json json;
-    to_json(json, plan);
+    const nlohmann::json json = plan;
     PrintObject(nlohmann::ordered_json(json), globals.format);
   }
   return plan.problems.empty() ? kExitOk : kExitProblemsFound;
