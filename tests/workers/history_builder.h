@@ -97,6 +97,80 @@ class FakeEngine {
     if (!details.is_null()) *a.mutable_details() = EncodePayloads(details);
   }
 
+  // Children, by workflow id.
+
+  void StartChild(const std::string& id, const std::string& run_id = "child-run") {
+    HistoryEvent& event = External(enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_STARTED);
+    auto& a = *event.mutable_child_workflow_execution_started_event_attributes();
+    AboutChild(a, id, run_id);
+    a.set_initiated_event_id(children_.at(id).initiated);
+    children_[id].run_id = run_id;
+    children_[id].started = event.event_id();
+  }
+  void FailChildStart(const std::string& id, enums::StartChildWorkflowExecutionFailedCause cause) {
+    auto& a = *External(enums::EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_FAILED)
+                   .mutable_start_child_workflow_execution_failed_event_attributes();
+    a.set_workflow_id(id);
+    a.set_cause(cause);
+    a.set_initiated_event_id(children_.at(id).initiated);
+  }
+  void CompleteChild(const std::string& id, const json& result) {
+    auto& a = *External(enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_COMPLETED)
+                   .mutable_child_workflow_execution_completed_event_attributes();
+    EndOfChild(a, id);
+    *a.mutable_result() = EncodePayloads(result);
+  }
+  void FailChild(const std::string& id, const sdk::ApplicationFailure& failure,
+                 enums::RetryState retry_state = enums::RETRY_STATE_RETRY_POLICY_NOT_SET) {
+    auto& a = *External(enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_FAILED)
+                   .mutable_child_workflow_execution_failed_event_attributes();
+    EndOfChild(a, id);
+    a.set_retry_state(retry_state);
+    *a.mutable_failure() = EncodeFailure(failure);
+  }
+  void CancelChild(const std::string& id, const json& details = nullptr) {
+    auto& a = *External(enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_CANCELED)
+                   .mutable_child_workflow_execution_canceled_event_attributes();
+    EndOfChild(a, id);
+    if (!details.is_null()) *a.mutable_details() = EncodePayloads(details);
+  }
+  void TimeOutChild(const std::string& id) {
+    auto& a = *External(enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_TIMED_OUT)
+                   .mutable_child_workflow_execution_timed_out_event_attributes();
+    EndOfChild(a, id);
+    a.set_retry_state(enums::RETRY_STATE_TIMEOUT);
+  }
+  void TerminateChild(const std::string& id) {
+    EndOfChild(*External(enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_TERMINATED)
+                    .mutable_child_workflow_execution_terminated_event_attributes(),
+               id);
+  }
+
+  // The oldest open request to a workflow, by its id.
+
+  void DeliverSignal(const std::string& id) {
+    External(enums::EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_SIGNALED)
+        .mutable_external_workflow_execution_signaled_event_attributes()
+        ->set_initiated_event_id(TakeRequest(id));
+  }
+  void RefuseSignal(const std::string& id, enums::SignalExternalWorkflowExecutionFailedCause cause) {
+    auto& a = *External(enums::EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED)
+                   .mutable_signal_external_workflow_execution_failed_event_attributes();
+    a.set_initiated_event_id(TakeRequest(id));
+    a.set_cause(cause);
+  }
+  void DeliverCancel(const std::string& id) {
+    External(enums::EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_CANCEL_REQUESTED)
+        .mutable_external_workflow_execution_cancel_requested_event_attributes()
+        ->set_initiated_event_id(TakeRequest(id));
+  }
+  void RefuseCancel(const std::string& id, enums::CancelExternalWorkflowExecutionFailedCause cause) {
+    auto& a = *External(enums::EVENT_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_FAILED)
+                   .mutable_request_cancel_external_workflow_execution_failed_event_attributes();
+    a.set_initiated_event_id(TakeRequest(id));
+    a.set_cause(cause);
+  }
+
   // ---- Workflow tasks --------------------------------------------------------------------------------------------
 
   /// Starts a workflow task; what happens until its answer is buffered, as the engine does.
@@ -217,7 +291,34 @@ class FakeEngine {
     event.mutable_activity_task_started_event_attributes()->set_scheduled_event_id(scheduled);
     return {scheduled, event.event_id()};
   }
+  struct Child {
+    int64_t initiated = 0;
+    int64_t started = 0;
+    std::string type;
+    std::string run_id;
+  };
+  template <class Attributes>
+  void AboutChild(Attributes& a, const std::string& id, const std::string& run_id) {
+    a.set_namespace_("default");
+    a.mutable_workflow_execution()->set_workflow_id(id);
+    a.mutable_workflow_execution()->set_run_id(run_id);
+    a.mutable_workflow_type()->set_name(children_.at(id).type);
+  }
+  template <class Attributes>
+  void EndOfChild(Attributes& a, const std::string& id) {
+    const Child& child = children_.at(id);
+    AboutChild(a, id, child.run_id);
+    a.set_initiated_event_id(child.initiated);
+    a.set_started_event_id(child.started);
+  }
+  int64_t TakeRequest(const std::string& id) {
+    auto& open = requests_.at(id);
+    const int64_t initiated = open.front();
+    open.erase(open.begin());
+    return initiated;
+  }
   void Record(const Command& command, int64_t completed_id);
+  void RecordOther(const Command& command, int64_t completed_id);
 
   std::string run_id_;
   std::string workflow_id_;
@@ -228,7 +329,51 @@ class FakeEngine {
   int64_t previous_started_ = 0;
   std::map<std::string, int64_t> activities_;  // scheduled event id by activity id
   std::map<std::string, int64_t> timers_;
+  std::map<std::string, Child> children_;                  // by workflow id
+  std::map<std::string, std::vector<int64_t>> requests_;  // initiated event ids by workflow id
 };
+
+/// Commands about other workflows.
+inline void FakeEngine::RecordOther(const Command& command, int64_t completed_id) {
+  switch (command.command_type()) {
+    case enums::COMMAND_TYPE_START_CHILD_WORKFLOW_EXECUTION: {
+      const auto& c = command.start_child_workflow_execution_command_attributes();
+      auto& event = Append(enums::EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED);
+      auto& a = *event.mutable_start_child_workflow_execution_initiated_event_attributes();
+      a.set_workflow_id(c.workflow_id());
+      *a.mutable_workflow_type() = c.workflow_type();
+      *a.mutable_input() = c.input();
+      a.set_parent_close_policy(c.parent_close_policy());
+      a.set_workflow_task_completed_event_id(completed_id);
+      children_[c.workflow_id()] = {event.event_id(), 0, c.workflow_type().name(), ""};
+      return;
+    }
+    case enums::COMMAND_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION: {
+      const auto& c = command.signal_external_workflow_execution_command_attributes();
+      auto& event = Append(enums::EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED);
+      auto& a = *event.mutable_signal_external_workflow_execution_initiated_event_attributes();
+      *a.mutable_workflow_execution() = c.execution();
+      a.set_signal_name(c.signal_name());
+      *a.mutable_input() = c.input();
+      a.set_child_workflow_only(c.child_workflow_only());
+      requests_[c.execution().workflow_id()].push_back(event.event_id());
+      return;
+    }
+    case enums::COMMAND_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION: {
+      const auto& c = command.request_cancel_external_workflow_execution_command_attributes();
+      auto& event = Append(enums::EVENT_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED);
+      auto& a = *event.mutable_request_cancel_external_workflow_execution_initiated_event_attributes();
+      a.mutable_workflow_execution()->set_workflow_id(c.workflow_id());
+      a.mutable_workflow_execution()->set_run_id(c.run_id());
+      a.set_child_workflow_only(c.child_workflow_only());
+      a.set_reason(c.reason());
+      requests_[c.workflow_id()].push_back(event.event_id());
+      return;
+    }
+    default:
+      FAIL() << "a command the fake engine does not know: " << command.ShortDebugString();
+  }
+}
 
 inline void FakeEngine::Record(const Command& command, int64_t completed_id) {
   switch (command.command_type()) {
@@ -309,7 +454,7 @@ inline void FakeEngine::Record(const Command& command, int64_t completed_id) {
           ->set_initiator(enums::CONTINUE_AS_NEW_INITIATOR_WORKFLOW);
       return;
     default:
-      FAIL() << "a command the fake engine does not know: " << command.ShortDebugString();
+      RecordOther(command, completed_id);
   }
 }
 
@@ -327,6 +472,20 @@ inline std::string Describe(const Command& command) {
       return "StartTimer " + command.start_timer_command_attributes().timer_id();
     case enums::COMMAND_TYPE_CANCEL_TIMER:
       return "CancelTimer " + command.cancel_timer_command_attributes().timer_id();
+    case enums::COMMAND_TYPE_START_CHILD_WORKFLOW_EXECUTION: {
+      const auto& a = command.start_child_workflow_execution_command_attributes();
+      return "StartChildWorkflowExecution " + a.workflow_type().name() + " #" + a.workflow_id();
+    }
+    case enums::COMMAND_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION: {
+      const auto& a = command.signal_external_workflow_execution_command_attributes();
+      return std::string(a.child_workflow_only() ? "SignalChild " : "SignalExternal ") + a.signal_name() + " #" +
+             a.execution().workflow_id() + " " + a.input().payloads(0).data();
+    }
+    case enums::COMMAND_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION: {
+      const auto& a = command.request_cancel_external_workflow_execution_command_attributes();
+      return std::string(a.child_workflow_only() ? "RequestCancelChild #" : "RequestCancelExternal #") +
+             a.workflow_id();
+    }
     case enums::COMMAND_TYPE_RECORD_MARKER:
       return "RecordMarker " + command.record_marker_command_attributes().marker_name();
     case enums::COMMAND_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES:

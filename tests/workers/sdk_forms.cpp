@@ -13,6 +13,7 @@ void to_json(nlohmann::json& json, const Input& input) { json = input.text; }
 void from_json(const nlohmann::json& json, Input& input) { json.get_to(input.text); }
 
 constexpr ActivityType<Input, std::string> kWork{"work"};
+constexpr WorkflowType<Input, std::string> kOther{"other"};
 
 Task<std::string> Workflow(WorkflowContext& ctx, std::string text) {
   Input input{.text = text};
@@ -22,6 +23,17 @@ Task<std::string> Workflow(WorkflowContext& ctx, std::string text) {
   std::string result = co_await ctx.Activity(kWork, {.text = text}, {.start_to_close = 1s});
 #else
   std::string result = co_await ctx.Activity(kWork, input, {.start_to_close = 1s});
+#endif
+#if defined(FORM_TEMPORARY_CHILD_INPUT)
+  std::string ended = co_await ctx.Child(kOther, Input{.text = text});
+#else
+  std::string ended = co_await ctx.Child(kOther, input);
+#endif
+  ExternalWorkflow external = ctx.External("external");
+#if defined(FORM_TEMPORARY_SIGNAL)
+  co_await external.Signal("text", Input{.text = text});
+#else
+  co_await external.Signal("text", input);
 #endif
 #if defined(FORM_TEMPORARY_PREDICATE)
   co_await ctx.WaitCondition([text] { return text.empty(); });

@@ -37,6 +37,18 @@ std::string DescribeEvent(const history_pb::HistoryEvent& event) {
       return name + "(timer id=" + event.timer_canceled_event_attributes().timer_id() + ")";
     case enums::EVENT_TYPE_MARKER_RECORDED:
       return name + "(marker name=" + event.marker_recorded_event_attributes().marker_name() + ")";
+    case enums::EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED: {
+      const auto& a = event.start_child_workflow_execution_initiated_event_attributes();
+      return name + "(workflow type=" + a.workflow_type().name() + ", workflow id=" + a.workflow_id() + ")";
+    }
+    case enums::EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED: {
+      const auto& a = event.signal_external_workflow_execution_initiated_event_attributes();
+      return name + "(workflow id=" + a.workflow_execution().workflow_id() + ", signal name=" + a.signal_name() + ")";
+    }
+    case enums::EVENT_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED: {
+      const auto& a = event.request_cancel_external_workflow_execution_initiated_event_attributes();
+      return name + "(workflow id=" + a.workflow_execution().workflow_id() + ")";
+    }
     default:
       return name;
   }

@@ -120,6 +120,27 @@ failure_pb::Failure EncodeFailure(const sdk::ActivityFailure& failure) {
   return proto;
 }
 
+failure_pb::Failure EncodeFailure(const sdk::ChildWorkflowFailure& failure) {
+  const sdk::ChildWorkflowFailure::Data& data = failure.data();
+  failure_pb::Failure proto;
+  proto.set_message(failure.what());
+  proto.set_source(kSource);
+  auto& info = *proto.mutable_child_workflow_execution_failure_info();
+  info.set_namespace_(data.ns);
+  info.mutable_workflow_execution()->set_workflow_id(data.workflow_id);
+  info.mutable_workflow_execution()->set_run_id(data.run_id);
+  info.mutable_workflow_type()->set_name(data.workflow_type);
+  info.set_initiated_event_id(data.initiated_event_id);
+  info.set_started_event_id(data.started_event_id);
+  info.set_retry_state(static_cast<enums::RetryState>(data.retry_state));
+  proto.mutable_cause()->ParseFromString(data.cause.encoded);
+  return proto;
+}
+
+failure_pb::Failure EncodeFailure(const sdk::ExternalWorkflowFailure& failure) {
+  return Application(failure.what(), failure.type(), false, nullptr, std::nullopt);
+}
+
 failure_pb::Failure EncodeFailure(const sdk::CancelledFailure& failure) {
   failure_pb::Failure proto;
   proto.set_message(failure.message());

@@ -17,6 +17,8 @@ nlohmann::json DecodeDetails(const temporal::api::common::v1::Payloads& payloads
 failure_pb::Failure EncodeFailure(const sdk::WorkflowFailure& failure);
 /// Keeps the recorded cause as it was.
 failure_pb::Failure EncodeFailure(const sdk::ActivityFailure& failure);
+failure_pb::Failure EncodeFailure(const sdk::ChildWorkflowFailure& failure);
+failure_pb::Failure EncodeFailure(const sdk::ExternalWorkflowFailure& failure);
 failure_pb::Failure EncodeFailure(const sdk::CancelledFailure& failure);
 /// What an activity reports.
 failure_pb::Failure EncodeFailure(const sdk::ApplicationFailure& failure);

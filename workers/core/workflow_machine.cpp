@@ -4,7 +4,6 @@
 #include "workers/core/failure_codec.h"
 #include "workers/core/patch_machine.h"
 #include "workers/core/payload_codec.h"
-#include "workers/core/properties_machine.h"
 #include "workers/core/side_effect_machine.h"
 #include "workers/core/terminal_machine.h"
 
@@ -53,13 +52,13 @@ Result<nlohmann::json> WorkflowMachine::Query(const std::string& name, const nlo
 Result<std::string> WorkflowMachine::StackTrace() const {
   if (instance_ == nullptr) return FailedPrecondition("the workflow has not started yet, so it has no stack trace");
   std::string text = instance_->StackTrace();
-  if (ended() || (activities_.empty() && timers_.empty())) return text;
+  if (ended() || (activities_.empty() && timers_.empty() && neighbours_.empty())) return text;
   text += "\nopen\n";
   for (const auto& [seq, activity] : activities_) {
     text += "    activity " + activity->type() + " (id " + activity->id() + ")\n";
   }
   for (const auto& [seq, timer] : timers_) text += "    timer " + timer->id() + "\n";
-  return text;
+  return text + neighbours_.ToString();
 }
 
 // ---- History in ---------------------------------------------------------------------------------------------------
@@ -124,6 +123,10 @@ std::optional<Stop> WorkflowMachine::Apply(const Event& event) {
     case enums::EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ADMITTED:
       return std::nullopt;
     default:
+      if (Neighbours::IsAnswer(event.event_type())) {
+        if (const auto wrong = neighbours_.Answer(event, info_.ns, *instance_)) return Broken(event, *wrong);
+        return std::nullopt;
+      }
       if (event.worker_may_ignore()) return std::nullopt;  // S53
       return TaskFailure{.type = "UnsupportedEvent",
                          .message = "event " + std::to_string(event.event_id()) + " is a " +
@@ -146,7 +149,8 @@ std::optional<Stop> WorkflowMachine::Start(const Event& event) {
   info_.started_time = DecodeInstant(event.event_time());
   now_ = info_.started_time;
   // The original run's id survives a reset, and a replay without knowledge of the run's own id.
-  seed_ = SeedOf(original.empty() ? info_.run_id : original);
+  child_id_root_ = original.empty() ? info_.run_id : original;
+  seed_ = SeedOf(child_id_root_);
 
   const sdk::WorkflowFunction* function = registry_.Find(info_.workflow_type);
   if (function == nullptr) {
@@ -196,6 +200,7 @@ std::optional<Stop> WorkflowMachine::MatchCommand(const Event& event) {
       if (event.event_type() == enums::EVENT_TYPE_ACTIVITY_TASK_SCHEDULED) {  // which only that machine becomes
         activities_by_event_.emplace(event.event_id(), std::static_pointer_cast<ActivityMachine>(machine));
       }
+      neighbours_.Recorded(machine, event);
       return std::nullopt;
     }
     if (ignorable) return std::nullopt;
@@ -313,7 +318,8 @@ void WorkflowMachine::ApplyTimerFired(const std::string& timer_id) {
 void WorkflowMachine::ApplyTaskFailed(const Event& event) {
   const auto& a = event.workflow_task_failed_event_attributes();
   if (a.cause() != enums::WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW || a.new_run_id().empty()) return;
-  seed_ = SeedOf(a.new_run_id());  // S85: from here on the run goes its own way
+  child_id_root_ = a.new_run_id();  // S85: from here on the run goes its own way
+  seed_ = SeedOf(child_id_root_);
   instance_->Reseed(seed_);
 }
 
@@ -383,80 +389,6 @@ std::optional<Stop> WorkflowMachine::RunTask(const Events& events, int started) 
     for (const auto& machine : commands_) machine->MarkSent();
   }
   return std::nullopt;
-}
-
-void WorkflowMachine::ScheduleActivity(sdk::ActivityCommand command) {
-  const uint64_t seq = command.seq;
-  const bool eager = !options_.eager_activity_queue.empty() && command.task_queue == options_.eager_activity_queue;
-  auto machine = std::make_shared<ActivityMachine>(std::move(command), task_number_, eager);
-  activities_.emplace(seq, machine);
-  commands_.push_back(std::move(machine));
-}
-
-void WorkflowMachine::CancelActivity(uint64_t seq) {
-  const auto found = activities_.find(seq);
-  if (found == activities_.end()) return;
-  const std::shared_ptr<ActivityMachine> activity = found->second;
-  if (activity->Unsent(task_number_)) {
-    std::erase(commands_, std::static_pointer_cast<CommandMachine>(activity));
-    activities_.erase(found);
-    instance_->WithdrawActivity(seq);
-  } else if (activity->On(ActivityInput::kRequestCancel)) {
-    commands_.push_back(std::make_shared<CancelActivityMachine>(activity));
-  }
-}
-
-void WorkflowMachine::StartTimer(uint64_t seq, Duration duration) {
-  auto machine = std::make_shared<TimerMachine>(seq, duration, task_number_);
-  timers_.emplace(seq, machine);
-  timer_seq_by_id_.emplace(machine->id(), seq);
-  commands_.push_back(std::move(machine));
-}
-
-void WorkflowMachine::CancelTimer(uint64_t seq) {
-  const auto found = timers_.find(seq);
-  if (found == timers_.end()) return;  // it has fired, and the code will learn of it in this task
-  const std::shared_ptr<TimerMachine> timer = found->second;
-  timers_.erase(found);
-  timer_seq_by_id_.erase(timer->id());
-  if (timer->Unsent(task_number_)) {
-    std::erase(commands_, std::static_pointer_cast<CommandMachine>(timer));
-  } else if (timer->On(TimerInput::kCancel)) {
-    commands_.push_back(std::make_shared<CancelTimerMachine>(timer->id()));
-  }
-}
-
-std::optional<nlohmann::json> WorkflowMachine::RecordedSideEffect(uint64_t seq) {
-  const auto found = side_effects_.find(seq);
-  if (found == side_effects_.end()) return std::nullopt;
-  nlohmann::json value = found->second;
-  commands_.push_back(std::make_shared<SideEffectMachine>(seq, value));
-  return value;
-}
-
-void WorkflowMachine::RecordSideEffect(uint64_t seq, const nlohmann::json& value) {
-  commands_.push_back(std::make_shared<SideEffectMachine>(seq, value));
-}
-
-bool WorkflowMachine::Patched(std::string_view id, bool deprecated) {
-  const auto known = patch_answers_.find(id);
-  if (known != patch_answers_.end()) return known->second;
-  const bool answer = !replaying_ || patches_in_history_.contains(id);
-  patch_answers_.emplace(id, answer);
-  if (!answer) return false;
-  commands_.push_back(std::make_shared<PatchMachine>(std::string(id), deprecated));
-  patches_written_.emplace(id);
-  auto versions = std::make_shared<ChangeVersionMachine>(patches_written_);
-  if (!versions->TooLarge()) commands_.push_back(std::move(versions));
-  return true;
-}
-
-void WorkflowMachine::UpsertMemo(const nlohmann::json& fields) {
-  commands_.push_back(std::make_shared<PropertiesMachine>(fields));
-}
-
-void WorkflowMachine::Log(sdk::LogLevel level, std::string_view text) {
-  if (options_.log) options_.log(level, info_, text);
 }
 
 Divergence WorkflowMachine::MakeDivergence(int64_t event_id, std::string expected, std::string produced,

@@ -19,6 +19,7 @@
 #include "workers/core/activity_machine.h"
 #include "workers/core/command_machine.h"
 #include "workers/core/divergence.h"
+#include "workers/core/neighbours.h"
 #include "workers/core/timer_machine.h"
 #include "workers/sdk/workflow_instance.h"
 #include "workers/sdk/workflow_registry.h"
@@ -54,7 +55,7 @@ class WorkflowMachine final : public sdk::WorkflowRuntime {
   Result<std::vector<command_pb::Command>> Commands() const;
   /// Asks a query handler.
   Result<nlohmann::json> Query(const std::string& name, const nlohmann::json& input);
-  /// Where its coroutines wait, and which activities and timers are open.
+  /// Where its coroutines wait, and which activities, timers and children are open.
   Result<std::string> StackTrace() const;
   /// The live code, to ask what it answers; nullptr: the workflow has not started yet.
   const sdk::WorkflowInstance* instance() const { return instance_.get(); }
@@ -84,6 +85,13 @@ class WorkflowMachine final : public sdk::WorkflowRuntime {
   void CancelActivity(uint64_t seq) override;
   void StartTimer(uint64_t seq, Duration duration) override;
   void CancelTimer(uint64_t seq) override;
+  std::string ChildIdRoot() const override { return child_id_root_; }
+  void StartChild(sdk::ChildCommand command) override;
+  bool WithdrawChild(uint64_t seq) override;
+  void RequestCancelChild(uint64_t seq, const std::string& reason) override;
+  void SignalExternal(sdk::ExternalSignalCommand command) override;
+  void CancelExternal(sdk::ExternalCancelCommand command) override;
+  bool WithdrawExternal(uint64_t seq) override;
   std::optional<nlohmann::json> RecordedSideEffect(uint64_t seq) override;
   void RecordSideEffect(uint64_t seq, const nlohmann::json& value) override;
   bool Patched(std::string_view id, bool deprecated) override;
@@ -106,6 +114,7 @@ class WorkflowMachine final : public sdk::WorkflowRuntime {
   bool IsRun(const Events& events, int index, bool run_last_task) const;
   void LookAhead(const Events& events, int started);
   std::optional<Stop> RunTask(const Events& events, int started);
+  bool TakeBack(const std::shared_ptr<CommandMachine>& machine);
 
   Divergence MakeDivergence(int64_t event_id, std::string expected, std::string produced, Difference difference) const;
   TaskFailure Broken(const Event& event, const std::string& what) const;
@@ -116,6 +125,7 @@ class WorkflowMachine final : public sdk::WorkflowRuntime {
   sdk::WorkflowInfo info_;
   Instant now_;
   uint64_t seed_ = 0;
+  std::string child_id_root_;
   bool replaying_ = false;
   int64_t last_event_id_ = 0;
   int64_t last_run_task_ = 0;
@@ -132,6 +142,7 @@ class WorkflowMachine final : public sdk::WorkflowRuntime {
   std::map<int64_t, std::shared_ptr<ActivityMachine>> activities_by_event_;  // by scheduled event id
   std::map<uint64_t, std::shared_ptr<TimerMachine>> timers_;                 // open ones
   std::map<std::string, uint64_t, std::less<>> timer_seq_by_id_;
+  Neighbours neighbours_;
 
   std::map<uint64_t, nlohmann::json> side_effects_;         // read ahead from markers
   std::set<std::string, std::less<>> patches_in_history_;   // read ahead from markers

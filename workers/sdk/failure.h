@@ -110,6 +110,87 @@ class ActivityFailure final : public WorkflowException {
   std::shared_ptr<const Data> data_;
 };
 
+/// A child workflow ended, and not well: it failed for good, timed out, was terminated, or was cancelled by somebody
+/// else.  Which of them, its cause says.
+class ChildWorkflowFailure : public WorkflowException {
+ public:
+  struct Data {
+    std::string ns;
+    std::string workflow_id;
+    std::string run_id;  ///< Of the first run; empty when it never began.
+    std::string workflow_type;
+    int64_t initiated_event_id = 0;
+    int64_t started_event_id = 0;  ///< 0: it never began.
+    RetryState retry_state = RetryState::kUnspecified;
+    FailureInfo cause;
+  };
+
+  explicit ChildWorkflowFailure(Data data);
+
+  const Data& data() const { return *data_; }
+  const std::string& workflow_id() const { return data_->workflow_id; }
+  const std::string& run_id() const { return data_->run_id; }
+  const std::string& workflow_type() const { return data_->workflow_type; }
+  RetryState retry_state() const { return data_->retry_state; }
+  const FailureInfo& cause() const { return data_->cause; }
+  bool timed_out() const { return data_->cause.kind == FailureInfo::Kind::kTimeout; }
+  bool terminated() const { return data_->cause.kind == FailureInfo::Kind::kTerminated; }
+  bool cancelled() const { return data_->cause.kind == FailureInfo::Kind::kCancelled; }
+
+  // Shorthands for the cause.
+  const std::string& message() const { return data_->cause.message; }
+  const std::string& type() const { return data_->cause.type; }
+  const nlohmann::json& details() const { return data_->cause.details; }
+
+ private:
+  std::shared_ptr<const Data> data_;
+};
+
+/// The child never began.  Its cause is an application failure of the type "WorkflowExecutionAlreadyStarted" or
+/// "NamespaceNotFound".
+class ChildStartFailure final : public ChildWorkflowFailure {
+ public:
+  enum class Reason { kAlreadyStarted, kNamespaceNotFound, kOther };
+
+  ChildStartFailure(Reason reason, Data data) : ChildWorkflowFailure(std::move(data)), reason_(reason) {}
+
+  Reason reason() const { return reason_; }
+  /// A workflow of that id is open, or has closed and its id may not be used again.
+  bool already_started() const { return reason_ == Reason::kAlreadyStarted; }
+
+ private:
+  Reason reason_;
+};
+
+/// A signal or a cancel request did not reach the workflow that it was for.
+class ExternalWorkflowFailure final : public WorkflowException {
+ public:
+  enum class Reason {
+    kNotFound,  ///< No open workflow has that id (and run id); of a child: it has closed.
+    kNamespaceNotFound,
+    kTooManySignals,  ///< It has taken as many signals as a run may.
+    kOther,
+  };
+  struct Data {
+    std::string what;  ///< "signal add", "cancel request".
+    std::string workflow_id;
+    std::string run_id;  ///< Empty: none was given.
+    int64_t initiated_event_id = 0;
+    Reason reason = Reason::kOther;
+  };
+
+  explicit ExternalWorkflowFailure(Data data);
+
+  const Data& data() const { return *data_; }
+  const std::string& workflow_id() const { return data_->workflow_id; }
+  Reason reason() const { return data_->reason; }
+  /// "ExternalWorkflowExecutionNotFound" and so on: what the run's failure is called when nobody catches this.
+  std::string type() const;
+
+ private:
+  std::shared_ptr<const Data> data_;
+};
+
 /// The scope of the awaited operation was cancelled.  When this leaves the workflow function after a cancel request,
 /// the run ends as cancelled.
 class CancelledFailure final : public WorkflowException {
@@ -120,7 +201,7 @@ class CancelledFailure final : public WorkflowException {
         details_(std::make_shared<const nlohmann::json>(std::move(details))) {}
 
   const std::string& message() const { return *message_; }
-  /// Of a cancelled activity that reported some; null: none.
+  /// Of a cancelled activity or child that reported some; null: none.
   const nlohmann::json& details() const { return *details_; }
 
  private:

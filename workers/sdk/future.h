@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "engine/base/function.h"
+#include "engine/base/parse_json.h"
 #include "workers/sdk/fwd.h"
 #include "workers/sdk/scheduler.h"
 
@@ -86,22 +87,30 @@ class FutureState : public FutureStateBase {
   std::optional<Stored<T>> value_;
 };
 
-/// An operation whose result the history holds as JSON.
+/// An operation whose result the history holds as JSON.  One that is no T makes the await throw a std::runtime_error,
+/// which does not end the run: it waits for code that takes the result.
 template <class T>
 class JsonFutureState final : public FutureState<T> {
  public:
-  using FutureState<T>::FutureState;
+  /// `what` gives the result, for the sentence: "activity build", "child workflow Package (id 7)".
+  JsonFutureState(Scheduler& scheduler, std::string what) : FutureState<T>(scheduler), what_(std::move(what)) {}
   void ResolveJson(const nlohmann::json& value) override {
     if constexpr (std::is_void_v<T>) {
       this->Resolve(Unit{});
     } else {
       try {
         this->Resolve(value.get<T>());
+      } catch (const nlohmann::json::exception& e) {
+        this->Fail(std::make_exception_ptr(
+            std::runtime_error("what " + what_ + " gave is not what its caller takes: " + JsonErrorText(e))));
       } catch (...) {
         this->Fail(std::current_exception());
       }
     }
   }
+
+ private:
+  std::string what_;
 };
 
 /// Trivially destructible: it only points at the Future, which outlives the await.

@@ -9,7 +9,9 @@ class WorkflowInstance;
 class WorkflowRuntime;
 class CancellationScope;
 class ShieldScope;
+class ExternalWorkflow;
 struct ActivityOptions;
+struct ChildOptions;
 struct WorkflowInfo;
 
 template <class T>
@@ -18,6 +20,8 @@ template <class T>
 class Future;
 template <class T>
 class SignalChannel;
+template <class T>
+class ChildHandle;
 
 namespace detail {
 class PromiseBase;

@@ -18,6 +18,8 @@
 #include "workers/sdk/activity.h"           // IWYU pragma: export
 #include "workers/sdk/activity_options.h"   // IWYU pragma: export
 #include "workers/sdk/cancellation.h"       // IWYU pragma: export
+#include "workers/sdk/child_options.h"      // IWYU pragma: export
+#include "workers/sdk/child_workflow.h"     // IWYU pragma: export
 #include "workers/sdk/failure.h"            // IWYU pragma: export
 #include "workers/sdk/future.h"             // IWYU pragma: export
 #include "workers/sdk/signal_channel.h"     // IWYU pragma: export
@@ -25,3 +27,4 @@
 #include "workers/sdk/workflow_context.h"   // IWYU pragma: export
 #include "workers/sdk/workflow_info.h"      // IWYU pragma: export
 #include "workers/sdk/workflow_registry.h"  // IWYU pragma: export
+#include "workers/sdk/workflow_type.h"      // IWYU pragma: export

@@ -68,7 +68,7 @@ void WorkflowContext::ScheduleActivity(std::string_view type, nlohmann::json inp
 }
 
 Future<void> WorkflowContext::StartTimer(Duration duration) {
-  auto future = std::make_shared<detail::JsonFutureState<void>>(scheduler());
+  auto future = std::make_shared<detail::JsonFutureState<void>>(scheduler(), "a timer");
   if (!state_.MayCommand()) return Future<void>(future);
   const uint64_t seq = state_.timer_count + 1;
   const bool open = JoinCurrentScope(future, [this, seq, raw = future.get()](const std::string& reason) {

@@ -19,11 +19,14 @@
 #include "workers/sdk/activity.h"
 #include "workers/sdk/activity_options.h"
 #include "workers/sdk/cancellation.h"
+#include "workers/sdk/child_options.h"
+#include "workers/sdk/child_workflow.h"
 #include "workers/sdk/failure.h"
 #include "workers/sdk/future.h"
 #include "workers/sdk/signal_channel.h"
 #include "workers/sdk/task.h"
 #include "workers/sdk/workflow_info.h"
+#include "workers/sdk/workflow_type.h"
 
 namespace wfe::sdk {
 
@@ -50,7 +53,7 @@ class WorkflowContext {
   template <class Input, class Output>
   Future<Output> Activity(ActivityType<Input, Output> type, const std::type_identity_t<Input>& input,
                           ActivityOptions options) {
-    auto state = std::make_shared<detail::JsonFutureState<Output>>(scheduler());
+    auto state = std::make_shared<detail::JsonFutureState<Output>>(scheduler(), "activity " + std::string(type.name));
     ScheduleActivity(type.name, nlohmann::json(input), options, state);
     return Future<Output>(state);
   }
@@ -72,6 +75,47 @@ class WorkflowContext {
                                ActivityOptions options) {
     return Activity(type, input, options);
   }
+
+  // ---- Other workflows --------------------------------------------------------------------------------------------
+
+  /// Starts a child workflow.  Its handle is awaited for its start (Started) and its end (Result); it can be signalled
+  /// and cancelled.  The input is a named object, as an activity's.
+  template <class Input, class Output>
+  ChildHandle<Output> StartChild(WorkflowType<Input, Output> type, const std::type_identity_t<Input>& input,
+                                 const ChildOptions& options = {}) {
+    return MakeChild<Output>(type.name, nlohmann::json(input), options);
+  }
+  template <class Input, class Output>
+  ChildHandle<Output> StartChild(WorkflowType<Input, Output> type, std::type_identity_t<Input>&& input,
+                                 const ChildOptions& options = {}) = delete;  // name the input first
+  template <class Input, class Output>
+  ChildHandle<Output> StartChild(WorkflowType<Input, Output> type, const std::type_identity_t<Input>&& input,
+                                 const ChildOptions& options = {}) = delete;  // name the input first
+  /// For workflows without input.
+  template <class Output>
+  ChildHandle<Output> StartChild(WorkflowType<Nothing, Output> type, const ChildOptions& options = {}) {
+    return MakeChild<Output>(type.name, nullptr, options);
+  }
+  /// By its name, with JSON: for workflows of another program or language.
+  ChildHandle<nlohmann::json> StartChild(std::string_view type, const nlohmann::json& input,
+                                         const ChildOptions& options = {}) {
+    return MakeChild<nlohmann::json>(type, input, options);
+  }
+  ChildHandle<nlohmann::json> StartChild(std::string_view type, nlohmann::json&& input,
+                                         const ChildOptions& options = {}) = delete;  // name the input first
+  /// Starts a child and gives what it ends with, as Activity does.
+  template <class Input, class Output>
+  Future<Output> Child(WorkflowType<Input, Output> type, const std::type_identity_t<Input>& input,
+                       const ChildOptions& options = {}) {
+    return StartChild(type, input, options).Result();
+  }
+  template <class Input, class Output>
+  Future<Output> Child(WorkflowType<Input, Output> type, std::type_identity_t<Input>&& input,
+                       const ChildOptions& options = {}) = delete;  // name the input first
+
+  /// A workflow of this namespace that somebody else started.  An empty id is a std::invalid_argument; without a run id
+  /// it is whichever run is open when a request comes.
+  ExternalWorkflow External(std::string_view workflow_id, std::string_view run_id = {});
 
   // ---- Time -------------------------------------------------------------------------------------------------------
 
@@ -238,6 +282,19 @@ class WorkflowContext {
 
   void ScheduleActivity(std::string_view type, nlohmann::json input, const ActivityOptions& options,
                         std::shared_ptr<detail::FutureStateBase> future);
+  template <class Output>
+  ChildHandle<Output> MakeChild(std::string_view type, nlohmann::json input, const ChildOptions& options) {
+    std::string id = ChildId(type, options);
+    auto started = std::make_shared<detail::FutureState<std::string>>(scheduler());
+    auto result = std::make_shared<detail::JsonFutureState<Output>>(
+        scheduler(), "child workflow " + std::string(type) + " (id " + id + ")");
+    ScheduleChild(type, id, std::move(input), options, started, result);
+    return ChildHandle<Output>(*this, std::move(id), std::move(started), std::move(result));
+  }
+  std::string ChildId(std::string_view type, const ChildOptions& options);
+  void ScheduleChild(std::string_view type, const std::string& id, nlohmann::json input, const ChildOptions& options,
+                     const std::shared_ptr<detail::FutureState<std::string>>& started,
+                     const std::shared_ptr<detail::FutureStateBase>& result);
   Future<void> WaitUntil(Function<bool()> predicate);
   Future<bool> WaitUntil(Function<bool()> predicate, Duration timeout);
   void Adopt(detail::PromiseBase& promise, std::shared_ptr<void> owner);
@@ -254,7 +311,7 @@ class WorkflowContext {
 
 template <class T>
 Future<T> SignalChannel<T>::Receive() {
-  auto state = std::make_shared<detail::JsonFutureState<T>>(ctx_.scheduler());
+  auto state = std::make_shared<detail::JsonFutureState<T>>(ctx_.scheduler(), "a signal");
   const bool open = ctx_.JoinCurrentScope(state, [raw = state.get()](const std::string& reason) {
     raw->Fail(std::make_exception_ptr(CancelledFailure(reason)));
   });

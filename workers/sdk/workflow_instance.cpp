@@ -48,6 +48,10 @@ void WorkflowState::Classify(const std::exception_ptr& error) {
     outcome = failure;
   } catch (const ActivityFailure& failure) {
     outcome = failure;
+  } catch (const ChildWorkflowFailure& failure) {
+    outcome = failure;
+  } catch (const ExternalWorkflowFailure& failure) {
+    outcome = failure;
   } catch (const CancelledFailure& cancelled) {
     if (cancel_requested) {
       outcome = WorkflowCancelled{cancelled.details()};
@@ -175,6 +179,65 @@ void WorkflowInstance::TimerFired(uint64_t seq) {
     const std::shared_ptr<detail::FutureStateBase> future = std::move(found->second);
     state.timers.erase(found);
     future->ResolveJson(nullptr);
+  });
+}
+
+void WorkflowInstance::ChildStarted(uint64_t seq, std::string run_id) {
+  detail::WorkflowState& state = *state_;
+  state.other_news.push_back([&state, seq, run_id = std::move(run_id)]() mutable {
+    const auto found = state.children.find(seq);
+    if (found == state.children.end()) return;
+    detail::OpenChild& child = found->second;
+    child.has_started = true;
+    child.started->Resolve(std::move(run_id));
+    if (child.cancel_on_start.has_value()) state.runtime.RequestCancelChild(seq, *child.cancel_on_start);
+  });
+}
+
+void WorkflowInstance::ChildCancelRequested(uint64_t seq) {
+  detail::WorkflowState& state = *state_;
+  state.other_news.push_back([&state, seq] {
+    const auto found = state.children.find(seq);
+    if (found == state.children.end()) return;
+    if (found->second.cancellation != ChildCancellationType::kWaitRequested) return;
+    const std::shared_ptr<detail::FutureStateBase> result = found->second.result;
+    result->Fail(std::make_exception_ptr(CancelledFailure("the child workflow was asked to cancel")));
+  });
+}
+
+void WorkflowInstance::ChildResolved(uint64_t seq, ChildResolution resolution) {
+  detail::WorkflowState& state = *state_;
+  state.other_news.push_back([&state, seq, resolution = std::move(resolution)] {
+    const auto found = state.children.find(seq);
+    if (found == state.children.end()) return;
+    const detail::OpenChild child = std::move(found->second);
+    state.children.erase(found);
+    if (const auto* completed = std::get_if<ChildCompleted>(&resolution)) {
+      child.result->ResolveJson(completed->result);
+    } else if (const auto* not_started = std::get_if<ChildStartFailure>(&resolution)) {
+      child.started->Fail(std::make_exception_ptr(*not_started));
+      child.result->Fail(std::make_exception_ptr(*not_started));
+    } else {
+      const auto& failure = std::get<ChildWorkflowFailure>(resolution);
+      child.result->Fail(failure.cancelled() && child.cancel_asked
+                             ? std::make_exception_ptr(CancelledFailure(failure.what(), failure.details()))
+                             : std::make_exception_ptr(failure));
+    }
+  });
+}
+
+void WorkflowInstance::ExternalResolved(uint64_t seq, std::optional<ExternalWorkflowFailure> failure) {
+  detail::WorkflowState& state = *state_;
+  state.other_news.push_back([&state, seq, failure = std::move(failure)] {
+    const auto found = state.externals.find(seq);
+    if (found == state.externals.end()) return;
+    const std::shared_ptr<detail::FutureState<void>> future = std::move(found->second);
+    state.externals.erase(found);
+    if (failure.has_value()) {
+      future->Fail(std::make_exception_ptr(*failure));
+    } else {
+      future->Resolve({});
+    }
   });
 }
 

@@ -24,7 +24,7 @@ struct WorkflowCancelled {
   nlohmann::json details;
 };
 using WorkflowOutcome = std::variant<WorkflowCompleted, WorkflowCancelled, ContinueAsNewCommand, WorkflowFailure,
-                                     ActivityFailure, CancelledFailure>;
+                                     ActivityFailure, ChildWorkflowFailure, ExternalWorkflowFailure, CancelledFailure>;
 
 /// An exception that is not an outcome left workflow code: the task must fail (S46).
 struct WorkflowPoison {
@@ -36,6 +36,12 @@ struct ActivityCompleted {
   nlohmann::json result;
 };
 using ActivityResolution = std::variant<ActivityCompleted, ActivityFailure, CancelledFailure>;
+
+/// What became of one child.  A failure by cancellation becomes a CancelledFailure when this workflow asked for it.
+struct ChildCompleted {
+  nlohmann::json result;
+};
+using ChildResolution = std::variant<ChildCompleted, ChildWorkflowFailure, ChildStartFailure>;
 
 /// News is handed in first and takes effect in the next Run: signals before everything else, then in the given order.
 class WorkflowInstance {
@@ -52,6 +58,12 @@ class WorkflowInstance {
   void Refuse(WorkflowFailure failure);
   void ActivityResolved(uint64_t seq, ActivityResolution resolution);
   void TimerFired(uint64_t seq);
+  void ChildStarted(uint64_t seq, std::string run_id);
+  /// A request of RequestCancelChild has reached the child.
+  void ChildCancelRequested(uint64_t seq);
+  void ChildResolved(uint64_t seq, ChildResolution resolution);
+  /// A signal or cancel request has reached its workflow, or has not (nullopt: it has).
+  void ExternalResolved(uint64_t seq, std::optional<ExternalWorkflowFailure> failure);
   void Signal(std::string name, nlohmann::json input);
   void CancelRequested(std::string reason);
   /// The run was reset: what follows draws other random numbers.

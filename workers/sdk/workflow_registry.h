@@ -14,6 +14,7 @@
 #include "workers/sdk/failure.h"
 #include "workers/sdk/task.h"
 #include "workers/sdk/workflow_context.h"
+#include "workers/sdk/workflow_type.h"
 
 namespace wfe::sdk {
 
@@ -66,6 +67,15 @@ class WorkflowRegistry {
   void Register(std::string name, Task<Output> (*function)(WorkflowContext&)) {
     RegisterErased(std::move(name),
                    [function](WorkflowContext& ctx, nlohmann::json) { return RunPlain<Output>(ctx, function); });
+  }
+  /// The same under a declared name, whose types the function must have.
+  template <class Output, class Input>
+  void Register(WorkflowType<Input, Output> type, std::type_identity_t<Task<Output> (*)(WorkflowContext&, Input)> function) {
+    Register(std::string(type.name), function);
+  }
+  template <class Output>
+  void Register(WorkflowType<Nothing, Output> type, std::type_identity_t<Task<Output> (*)(WorkflowContext&)> function) {
+    Register(std::string(type.name), function);
   }
   /// The last registration of a name counts.
   void RegisterErased(std::string name, WorkflowFunction function) {

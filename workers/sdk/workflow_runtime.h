@@ -11,6 +11,7 @@
 
 #include "engine/base/time.h"
 #include "workers/sdk/activity_options.h"
+#include "workers/sdk/child_options.h"
 #include "workers/sdk/failure.h"
 #include "workers/sdk/workflow_info.h"
 
@@ -33,6 +34,48 @@ struct ActivityCommand {
   int retry_maximum_attempts = 0;
   std::vector<std::string> retry_non_retryable_types;
   bool allow_eager = true;
+};
+
+/// A child to start, with everything copied out of the caller's options.
+struct ChildCommand {
+  uint64_t seq = 0;  ///< 1-based, per run.
+  std::string workflow_id;
+  std::string workflow_type;
+  std::string task_queue;
+  nlohmann::json input;
+  Duration execution_timeout{};
+  Duration run_timeout{};
+  Duration task_timeout{};
+  Duration retry_initial_interval{};
+  double retry_backoff_coefficient = 0;
+  Duration retry_maximum_interval{};
+  int retry_maximum_attempts = 0;
+  std::vector<std::string> retry_non_retryable_types;
+  std::string cron_schedule;
+  ParentClosePolicy parent_close = ParentClosePolicy::kTerminate;
+  WorkflowIdReusePolicy id_reuse = WorkflowIdReusePolicy::kAllowDuplicate;
+  nlohmann::json memo;               ///< null: none.
+  nlohmann::json search_attributes;  ///< null: none.
+  int priority_key = 0;
+  std::string fairness_key;
+  float fairness_weight = 0;
+  std::string static_summary;
+  std::string static_details;
+};
+
+/// A request to another workflow of the namespace.
+struct ExternalCommand {
+  uint64_t seq = 0;  ///< 1-based, per run; signals and cancel requests are counted together.
+  std::string workflow_id;
+  std::string run_id;       ///< Empty: whichever run is open.
+  bool child_only = false;  ///< Only if it is a child of this run.
+};
+struct ExternalSignalCommand : ExternalCommand {
+  std::string name;
+  nlohmann::json input;
+};
+struct ExternalCancelCommand : ExternalCommand {
+  std::string reason;
 };
 
 struct ContinueAsNewCommand {
@@ -61,6 +104,21 @@ class WorkflowRuntime {
   virtual void CancelActivity(uint64_t seq) = 0;
   virtual void StartTimer(uint64_t seq, Duration duration) = 0;
   virtual void CancelTimer(uint64_t seq) = 0;
+
+  // Other workflows.  Whoever runs a workflow without an engine has none, and says so by leaving these out.
+
+  /// What the ids of children begin with: a run id, the same in every replay of this run.
+  virtual std::string ChildIdRoot() const { return info().run_id; }
+  virtual void StartChild(ChildCommand command);
+  /// True: the command of the child had not left, and never will.
+  virtual bool WithdrawChild(uint64_t seq);
+  /// For a child that has started.  Nothing happens when it has ended.
+  virtual void RequestCancelChild(uint64_t seq, const std::string& reason);
+  virtual void SignalExternal(ExternalSignalCommand command);
+  virtual void CancelExternal(ExternalCancelCommand command);
+  /// True: the command of the request had not left, and never will.
+  virtual bool WithdrawExternal(uint64_t seq);
+
   /// The value recorded for the run's seq-th side effect; nullopt: it happens now.
   virtual std::optional<nlohmann::json> RecordedSideEffect(uint64_t seq) = 0;
   virtual void RecordSideEffect(uint64_t seq, const nlohmann::json& value) = 0;

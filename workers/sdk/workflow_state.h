@@ -45,6 +45,16 @@ struct SignalEntry {
   bool is_channel = false;
 };
 
+/// A child from its start to its end, also when nobody waits for it any more.
+struct OpenChild {
+  std::shared_ptr<FutureState<std::string>> started;
+  std::shared_ptr<FutureStateBase> result;
+  ChildCancellationType cancellation;
+  bool has_started = false;
+  bool cancel_asked = false;                   // by this workflow, whether or not the command has left
+  std::optional<std::string> cancel_on_start;  // the reason: a child is asked to cancel once it has started
+};
+
 class WorkflowState {
  public:
   WorkflowState(const WorkflowFunction& f, WorkflowRuntime& r)
@@ -66,11 +76,15 @@ class WorkflowState {
 
   std::map<uint64_t, std::shared_ptr<FutureStateBase>> activities;  // open ones, by sequence number
   std::map<uint64_t, std::shared_ptr<FutureStateBase>> timers;
+  std::map<uint64_t, OpenChild> children;
+  std::map<uint64_t, std::shared_ptr<FutureState<void>>> externals;  // requests to other workflows
   std::list<Condition> conditions;
   std::map<std::string, SignalEntry, std::less<>> signals;
   std::map<std::string, QueryEntry, std::less<>> queries;
   uint64_t activity_count = 0;
   uint64_t timer_count = 0;
+  uint64_t child_count = 0;
+  uint64_t external_count = 0;
   uint64_t side_effect_count = 0;
   uint64_t operation_count = 0;
 
