@@ -8,6 +8,7 @@
 #include "engine/frontend/search_attributes.h"
 #include "engine/frontend/validation.h"
 #include "engine/history/proto_time.h"
+#include "engine/runtime/schedule_answers.h"
 #include "engine/runtime/services.h"
 #include "engine/schedules/start_request.h"
 

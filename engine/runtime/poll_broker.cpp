@@ -19,7 +19,15 @@ matching::MatcherLimits MatcherLimitsOf(const shard::Options& options) {
 
 PollBroker::PollBroker(const shard::Options& options, const Clock& clock, TimerService& timers, Executor& executor,
                        const Clock* told)
-    : options_(options), clock_(clock), told_(told ? *told : clock), timers_(timers), executor_(executor), matcher_(MatcherLimitsOf(options)) {}
+    : options_(options),
+      clock_(clock),
+      told_(told ? *told : clock),
+      executor_(executor),
+      matcher_(MatcherLimitsOf(options)),
+      timer_(clock, timers, executor, [this] {
+        AnswerNothing(matcher_.Expire(clock_.Now()));
+        timer_.Arm(matcher_.NextExpiry());
+      }) {}
 
 matching::PollerId PollBroker::Poll(std::shared_ptr<ParkedPoll> poll) {
   poll->id = ++next_id_;
@@ -50,7 +58,7 @@ void PollBroker::Park(std::shared_ptr<ParkedPoll> poll, bool again) {
   if (std::vector<matching::QueueKey> drained = matcher_.TakeDrained(); on_room_ && !drained.empty()) {
     on_room_(std::move(drained));
   }
-  ArmTimer();
+  timer_.Arm(matcher_.NextExpiry());
 }
 
 void PollBroker::Deliver(std::optional<matching::Match> match) {
@@ -117,6 +125,7 @@ void PollBroker::Describe(matching::QueueKey queue, Function<void(QueueDescripti
 void PollBroker::Stop() {
   executor_.Post([this] {
     stopped_ = true;
+    timer_.Stop();
     AnswerNothing(matcher_.TakeAllPollers());
   });
 }
@@ -157,25 +166,6 @@ void PollBroker::AnswerNothing(const std::vector<matching::PollerId>& pollers) {
     parked_.erase(found);
     poll->on_nothing(Ok());
   }
-}
-
-void PollBroker::ArmTimer() {
-  const std::optional<Instant> next = matcher_.NextExpiry();
-  if (!next || stopped_) return;
-  if (armed_for_ && *armed_for_ <= *next) return;
-  if (armed_for_) timers_.Cancel(armed_timer_);
-  armed_for_ = next;
-  const Duration delay = std::max(Duration::zero(), *next - clock_.Now());
-  armed_timer_ = timers_.After(delay, executor_, [this, armed = *next] {
-    if (armed_for_ != armed) return;  // superseded while it was already posted
-    armed_for_.reset();
-    OnTimer();
-  });
-}
-
-void PollBroker::OnTimer() {
-  AnswerNothing(matcher_.Expire(clock_.Now()));
-  ArmTimer();
 }
 
 }  // namespace wfe::runtime

@@ -12,6 +12,7 @@
 #include "engine/base/executor.h"
 #include "engine/base/time.h"
 #include "engine/matching/matcher.h"
+#include "engine/shard/deadline_timer.h"
 #include "engine/shard/options.h"
 #include "engine/shard/task_sink.h"
 
@@ -81,13 +82,10 @@ class PollBroker final : public shard::TaskSink, public std::enable_shared_from_
   void Park(std::shared_ptr<ParkedPoll> poll, bool again);
   void AnswerNothing(const std::vector<matching::PollerId>& pollers);
   bool IsShutDown(const std::string& worker) const { return !worker.empty() && shut_down_.contains(worker); }
-  void ArmTimer();
-  void OnTimer();
 
   const shard::Options& options_;
   const Clock& clock_;
   const Clock& told_;
-  TimerService& timers_;
   Executor& executor_;
   std::atomic<matching::PollerId> next_id_{0};
   Function<void(std::vector<matching::QueueKey>)> on_room_;
@@ -96,8 +94,7 @@ class PollBroker final : public shard::TaskSink, public std::enable_shared_from_
   matching::Matcher matcher_;
   std::unordered_map<matching::PollerId, std::shared_ptr<ParkedPoll>> parked_;
   std::map<std::string, Instant> shut_down_;  // workers, and until when a poll of theirs may still be on its way
-  std::optional<Instant> armed_for_;
-  TimerService::TimerId armed_timer_ = 0;
+  shard::DeadlineTimer timer_;
   bool stopped_ = false;
 };
 

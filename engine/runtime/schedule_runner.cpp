@@ -5,7 +5,7 @@
 
 #include "engine/base/check.h"
 #include "engine/base/serialize.h"
-#include "engine/history/proto_time.h"
+#include "engine/runtime/schedule_answers.h"
 #include "engine/schedules/start_request.h"
 #include "engine/shard/callback.h"
 #include "temporal/api/errordetails/v1/message.pb.h"
@@ -14,11 +14,7 @@ namespace wfe::runtime {
 
 namespace {
 
-constexpr size_t kFutureTimes = 10;
-constexpr size_t kListedTimes = 5;
-constexpr size_t kMaxMatchingTimes = 1000;
 constexpr auto kRetryAfter = std::chrono::seconds(1);
-constexpr auto kLongestSleep = std::chrono::minutes(1);
 constexpr auto kDescribePatience = std::chrono::seconds(2);
 
 bool MayHelpToRepeat(StatusCode code) {
@@ -37,56 +33,23 @@ std::string NameOf(const schedules::Effect& effect) {
   return "terminate " + std::get<schedules::TerminateAction>(effect).action.first_run_id();
 }
 
-/// Absent when there are none, not empty: SDKs compare with what they sent (WIRE-F16).
-template <class Answer>
-void FillAttributes(const engine::v1::ScheduleRow& row, Answer* answer) {
-  if (!row.memo().fields().empty()) *answer->mutable_memo() = row.memo();
-  if (!row.search_attributes().indexed_fields().empty()) {
-    *answer->mutable_search_attributes() = row.search_attributes();
-  }
-}
-
 shard::Target TargetOf(const Namespace& ns, const engine::v1::RunningAction& action) {
   return {{ns, WorkflowId(action.workflow_id())}, RunId(), action.first_run_id()};
 }
 
-void FillInfo(const schedules::State& state, Instant now, temporal::api::schedule::v1::ScheduleInfo* info) {
-  const engine::v1::ScheduleRow& row = state.row;
-  *info = row.info();
-  for (const auto& action : row.running()) {
-    auto& running = *info->add_running_workflows();
-    running.set_workflow_id(action.workflow_id());
-    running.set_run_id(action.first_run_id());
-  }
-  for (const Instant time : schedules::FutureActionTimes(state, now, kFutureTimes)) {
-    *info->add_future_action_times() = history::ToProto(time);
-  }
-  info->set_buffer_size(row.buffer_size());
-  info->set_state_size_bytes(static_cast<int64_t>(row.ByteSizeLong()));
-}
-
 }  // namespace
 
-void FillListEntry(const schedules::State& state, Instant now, temporal::api::schedule::v1::ScheduleListEntry* entry) {
-  const engine::v1::ScheduleRow& row = state.row;
-  entry->set_schedule_id(row.schedule_id());
-  FillAttributes(row, entry);
-  auto& info = *entry->mutable_info();
-  *info.mutable_spec() = row.schedule().spec();
-  *info.mutable_workflow_type() = row.schedule().action().start_workflow().workflow_type();
-  info.set_notes(row.schedule().state().notes());
-  info.set_paused(row.schedule().state().paused());
-  const auto& recent = row.info().recent_actions();
-  for (int i = std::max(0, recent.size() - static_cast<int>(kListedTimes)); i < recent.size(); ++i) {
-    *info.add_recent_actions() = recent[i];
-  }
-  for (const Instant time : schedules::FutureActionTimes(state, now, kListedTimes)) {
-    *info.add_future_action_times() = history::ToProto(time);
-  }
-  info.set_state_size_bytes(static_cast<int64_t>(row.ByteSizeLong()));
-}
-
-ScheduleRunner::ScheduleRunner(const shard::Options& options, Host host) : options_(options), host_(std::move(host)) {}
+ScheduleRunner::ScheduleRunner(const shard::Options& options, Host host)
+    : options_(options),
+      host_(std::move(host)),
+      gate_(host_.executor),
+      timers_({.clock = host_.clock,
+               .timers = host_.timers,
+               .strand = host_.executor,
+               .due = [this](const Key& key) { return OnDue(key); },
+               // Every tick of a schedule is stored, so time moves it always.
+               .stuck = [](const Key&) {}},
+              static_cast<size_t>(options_.max_timers_per_turn)) {}
 ScheduleRunner::~ScheduleRunner() = default;
 
 // --- Recovery and upkeep.
@@ -114,7 +77,7 @@ void ScheduleRunner::Recover(std::vector<schedules::State> states, const std::ve
     entries_[key] = std::move(entry);
     CarryOut(key, instance);
   }
-  ArmTimer();
+  timers_.Arm();
 }
 
 shard::DerivedDifference ScheduleRunner::CheckDerived() {
@@ -123,25 +86,25 @@ shard::DerivedDifference ScheduleRunner::CheckDerived() {
   for (const auto& [key, entry] : entries_) {
     const auto wanted = schedules::NextDeadline(entry->state, options_.schedules);
     // A step that is not durable yet gets its timer when it is.
-    if (wanted == timers_.Due(key) || entry->last_commit > durable_) continue;
+    if (wanted == timers_.Due(key) || !gate_.IsDurable(entry->last_commit)) continue;
     ++difference.timers_missing;
     SetTimer(key, *entry);
   }
   for (const Key& key : timers_.Keys()) {
     if (entries_.contains(key)) continue;
     ++difference.timers_orphaned;
-    timers_.Remove(key);
+    timers_.Set(key, std::nullopt);
   }
-  ArmTimer();
+  timers_.Arm();
   return difference;
 }
 
 void ScheduleRunner::Stop(Function<void()> flushed) {
   WFE_CHECK(host_.executor.OnStrand());
   stopped_ = true;
-  if (armed_for_) host_.timers.Cancel(armed_timer_);
+  timers_.Stop();
   while (!describes_.empty()) AnswerDescribes(Key(describes_.begin()->first), std::nullopt);
-  WhenDurable(handed_in_, std::move(flushed));
+  gate_.WhenAllDurable(std::move(flushed));
 }
 
 // --- What clients ask for.
@@ -155,14 +118,13 @@ void ScheduleRunner::Create(schedules::NewSchedule schedule, shard::Callback<uin
     const engine::v1::ScheduleRow& row = known->state.row;
     const uint64_t commit = known->last_commit;
     if (!schedule.request_id.empty() && schedule.request_id == row.create_request_id()) {
-      return WhenDurable(commit, [done = std::move(done), token = row.conflict_token()]() mutable { done(token); });
+      return gate_.Answer<uint64_t>(commit, std::move(done), row.conflict_token());
     }
     Error error = AlreadyExists("schedule \"" + schedule.schedule_id + "\" is already registered");
     temporal::api::errordetails::v1::WorkflowExecutionAlreadyStartedFailure failure;
     failure.set_start_request_id(row.create_request_id());
     error.details.push_back({failure.GetTypeName(), Serialize(failure)});
-    return WhenDurable(commit,
-                       [done = std::move(done), error = std::move(error)]() mutable { done(std::move(error)); });
+    return gate_.Answer<uint64_t>(commit, std::move(done), std::move(error));
   }
   if (static_cast<int64_t>(entries_.size()) >= options_.max_schedules) {
     return done(ResourceExhausted("there are " + std::to_string(entries_.size()) +
@@ -175,7 +137,7 @@ void ScheduleRunner::Create(schedules::NewSchedule schedule, shard::Callback<uin
   auto& entry = entries_[key] = std::make_unique<Entry>(
       Entry{.instance = ++last_instance_, .state = *std::move(state), .last_commit = 0, .under_way = {}});
   Save(key, *entry);
-  WhenDurable(entry->last_commit, [done = std::move(done), token]() mutable { done(token); });
+  gate_.Answer<uint64_t>(entry->last_commit, std::move(done), token);
 }
 
 void ScheduleRunner::Apply(const ScheduleKey& schedule, schedules::Input input, shard::Callback<uint64_t> done) {
@@ -186,12 +148,10 @@ void ScheduleRunner::Apply(const ScheduleKey& schedule, schedules::Input input, 
   }
   const Status advanced = schedules::Advance((*entry)->state, input, host_.clock.Now(), options_.schedules);
   if (!advanced) {
-    return WhenDurable((*entry)->last_commit,
-                       [done = std::move(done), error = advanced.error()]() mutable { done(std::move(error)); });
+    return gate_.Answer<uint64_t>((*entry)->last_commit, std::move(done), advanced.error());
   }
   Save(KeyOf(schedule), **entry);
-  WhenDurable((*entry)->last_commit,
-              [done = std::move(done), token = (*entry)->state.row.conflict_token()]() mutable { done(token); });
+  gate_.Answer<uint64_t>((*entry)->last_commit, std::move(done), (*entry)->state.row.conflict_token());
 }
 
 void ScheduleRunner::Delete(const ScheduleKey& schedule, shard::Callback<bool> done) {
@@ -227,26 +187,16 @@ void ScheduleRunner::AnswerDescribes(const Key& key, std::optional<uint64_t> onl
 void ScheduleRunner::DescribeNow(const ScheduleKey& schedule, shard::Callback<ws::DescribeScheduleResponse> done) {
   Result<Entry*> entry = Require(schedule);
   if (!entry) return done(std::move(entry).error());
-  const schedules::State& state = (*entry)->state;
-  ws::DescribeScheduleResponse response;
-  *response.mutable_schedule() = state.row.schedule();
-  FillInfo(state, host_.clock.Now(), response.mutable_info());
-  FillAttributes(state.row, &response);
-  response.set_conflict_token(std::to_string(state.row.conflict_token()));
-  WhenDurable((*entry)->last_commit,
-              [done = std::move(done), response = std::move(response)]() mutable { done(std::move(response)); });
+  gate_.Answer<ws::DescribeScheduleResponse>((*entry)->last_commit, std::move(done),
+                                             DescribeSchedule((*entry)->state, host_.clock.Now()));
 }
 
 void ScheduleRunner::MatchingTimes(const ScheduleKey& schedule, Instant start, Instant end,
                               shard::Callback<ws::ListScheduleMatchingTimesResponse> done) {
   Result<Entry*> entry = Require(schedule);
   if (!entry) return done(std::move(entry).error());
-  ws::ListScheduleMatchingTimesResponse response;
-  for (const Instant time : (*entry)->state.spec.Matching(start, end, kMaxMatchingTimes)) {
-    *response.add_start_time() = history::ToProto(time);
-  }
-  WhenDurable((*entry)->last_commit,
-              [done = std::move(done), response = std::move(response)]() mutable { done(std::move(response)); });
+  gate_.Answer<ws::ListScheduleMatchingTimesResponse>((*entry)->last_commit, std::move(done),
+                                                      MatchingTimesOf((*entry)->state, start, end));
 }
 
 // --- States and commits.
@@ -273,24 +223,6 @@ Result<ScheduleRunner::Entry*> ScheduleRunner::Require(const ScheduleKey& key) {
   return entry;
 }
 
-storage::DurableCallback ScheduleRunner::NextCommit() {
-  const uint64_t commit = ++handed_in_;
-  return {&host_.executor, [this, commit] {
-            WFE_CHECK(host_.executor.OnStrand() && commit == durable_ + 1, "commits became durable out of order");
-            durable_ = commit;
-            while (!when_durable_.empty() && when_durable_.begin()->first <= commit) {
-              Function<void()> run = std::move(when_durable_.begin()->second);
-              when_durable_.erase(when_durable_.begin());
-              run();
-            }
-          }};
-}
-
-void ScheduleRunner::WhenDurable(uint64_t commit, Function<void()> run) {
-  if (commit <= durable_) return run();
-  when_durable_.emplace(commit, std::move(run));
-}
-
 void ScheduleRunner::Weigh(Entry& entry) {
   const auto bytes = static_cast<int64_t>(entry.state.row.ByteSizeLong());
   bytes_ += bytes - entry.bytes;
@@ -305,16 +237,16 @@ Status ScheduleRunner::CheckRoom() const {
 
 void ScheduleRunner::Save(const Key& key, Entry& entry) {
   Weigh(entry);
-  host_.store.Put(entry.state.row, NextCommit());
-  entry.last_commit = handed_in_;
+  host_.store.Put(entry.state.row, gate_.NextCommit());
+  entry.last_commit = gate_.handed_in();
   SetTimer(key, entry);
-  ArmTimer();
-  WhenDurable(entry.last_commit, [this, key, instance = entry.instance] {
+  timers_.Arm();
+  gate_.WhenDurable(entry.last_commit, [this, key, instance = entry.instance] {
     Entry* const saved = Find(key, instance);
     // A later commit of the same schedule takes care of everything.
-    if (!saved || saved->last_commit > durable_) return;
+    if (!saved || !gate_.IsDurable(saved->last_commit)) return;
     SetTimer(key, *saved);
-    ArmTimer();
+    timers_.Arm();
     CarryOut(key, instance);
   });
 }
@@ -329,11 +261,11 @@ void ScheduleRunner::Take(const Key& key, uint64_t instance, const schedules::In
 }
 
 void ScheduleRunner::Forget(const Key& key, Function<void()> durable) {
-  timers_.Remove(key);
+  timers_.Set(key, std::nullopt);
   if (const Entry* entry = Find(key)) bytes_ -= entry->bytes;
   entries_.erase(key);
-  host_.store.Delete(key.ns.value(), key.workflow_id.value(), NextCommit());
-  WhenDurable(handed_in_, std::move(durable));
+  host_.store.Delete(key.ns.value(), key.workflow_id.value(), gate_.NextCommit());
+  gate_.WhenAllDurable(std::move(durable));
   AnswerDescribes(key, std::nullopt);
 }
 
@@ -341,7 +273,7 @@ void ScheduleRunner::Forget(const Key& key, Function<void()> durable) {
 
 void ScheduleRunner::CarryOut(const Key& key, uint64_t instance) {
   Entry* const entry = Find(key, instance);
-  if (!entry || entry->last_commit > durable_) return;
+  if (!entry || !gate_.IsDurable(entry->last_commit)) return;
   bool held_back = false;
   for (const schedules::Effect& effect : schedules::Wanted(entry->state)) {
     std::string name = NameOf(effect);
@@ -450,43 +382,19 @@ void ScheduleRunner::Begin(const Key& key, Entry& entry, const schedules::Effect
 void ScheduleRunner::SetTimer(const Key& key, const Entry& entry) {
   const auto due = schedules::NextDeadline(entry.state, options_.schedules);
   // What is left of a long step waits for the commit before it, so that steps do not pile up.
-  if (due && (*due > host_.clock.Now() || entry.last_commit <= durable_)) {
-    timers_.Set(key, *due);
+  const bool may_be_set = due && (*due > host_.clock.Now() || gate_.IsDurable(entry.last_commit));
+  timers_.Set(key, may_be_set ? due : std::nullopt);
+}
+
+bool ScheduleRunner::OnDue(const Key& key) {
+  Entry* const entry = Find(key);
+  WFE_CHECK(entry != nullptr, "a timer without its schedule");
+  if (schedules::Expired(entry->state, host_.clock.Now(), options_.schedules)) {
+    Forget(key, [] {});
   } else {
-    timers_.Remove(key);
+    Take(key, entry->instance, schedules::Tick{});
   }
-}
-
-void ScheduleRunner::ArmTimer() {
-  const std::optional<Instant> next = timers_.NextDue();
-  if (!next || stopped_) return;
-  if (armed_for_ && *armed_for_ <= *next) return;
-  if (armed_for_) host_.timers.Cancel(armed_timer_);
-  // Looked at every minute at least: timers count the time a machine is awake, schedules go by the clock (F8).
-  const Instant now = host_.clock.Now();
-  armed_for_ = std::min(*next, now + kLongestSleep);
-  const Duration delay = std::max(Duration::zero(), *armed_for_ - now);
-  armed_timer_ = host_.timers.After(delay, host_.executor, [this, armed = *armed_for_] {
-    if (armed_for_ != armed) return;  // superseded while it was already posted
-    armed_for_.reset();
-    OnTimer();
-  });
-}
-
-void ScheduleRunner::OnTimer() {
-  WFE_CHECK(host_.executor.OnStrand());
-  if (stopped_) return;
-  const Instant now = host_.clock.Now();
-  for (const Key& key : timers_.PopDue(now, static_cast<size_t>(options_.max_timers_per_turn))) {
-    Entry* const entry = Find(key);
-    WFE_CHECK(entry != nullptr, "a timer without its schedule");
-    if (schedules::Expired(entry->state, now, options_.schedules)) {
-      Forget(key, [] {});
-    } else {
-      Take(key, entry->instance, schedules::Tick{});
-    }
-  }
-  ArmTimer();
+  return true;
 }
 
 }  // namespace wfe::runtime

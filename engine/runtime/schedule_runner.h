@@ -2,7 +2,6 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -15,11 +14,12 @@
 #include "engine/base/result.h"
 #include "engine/base/time.h"
 #include "engine/schedules/machine.h"
+#include "engine/shard/due_timers.h"
+#include "engine/shard/durable_gate.h"
 #include "engine/shard/options.h"
 #include "engine/shard/router.h"
 #include "engine/shard/shard.h"
 #include "engine/storage/schedule_store.h"
-#include "engine/timers/timer_queue.h"
 
 namespace wfe::runtime {
 
@@ -100,14 +100,11 @@ class ScheduleRunner {
   void Weigh(Entry& entry);
   /// What a client adds is refused when there is too much; what schedules do by themselves is not.
   Status CheckRoom() const;
-  void ArmTimer();
-  void OnTimer();
+  bool OnDue(const Key& key);
   bool MayStart();
   void DescribeNow(const ScheduleKey& schedule, shard::Callback<ws::DescribeScheduleResponse> done);
   /// Those that wait for this schedule; with `only`, that one.
   void AnswerDescribes(const Key& key, std::optional<uint64_t> only);
-  void WhenDurable(uint64_t commit, Function<void()> run);
-  storage::DurableCallback NextCommit();
 
   const shard::Options& options_;
   const Host host_;
@@ -116,20 +113,12 @@ class ScheduleRunner {
   std::set<std::pair<std::string, std::string>> unreadable_;  // namespace and id
   std::unordered_map<Key, std::vector<WaitingDescribe>> describes_;
   uint64_t last_describe_ = 0;
-  timers::TimerQueue timers_;
-  std::optional<Instant> armed_for_;
-  TimerService::TimerId armed_timer_ = 0;
+  shard::DurableGate gate_;
+  shard::DueTimers timers_;
   bool stopped_ = false;
   uint64_t last_instance_ = 0;
   Instant start_window_;  // the second that starts_in_window_ counts in
   int starts_in_window_ = 0;
-
-  uint64_t handed_in_ = 0;
-  uint64_t durable_ = 0;
-  std::multimap<uint64_t, Function<void()>> when_durable_;
 };
-
-/// What a list says of a schedule.
-void FillListEntry(const schedules::State& state, Instant now, temporal::api::schedule::v1::ScheduleListEntry* entry);
 
 }  // namespace wfe::runtime

@@ -4,9 +4,13 @@
 #include <memory>
 
 #include "engine/history/obligations.h"
-#include "engine/shard/calls.h"
+#include "engine/shard/callback.h"
+#include "engine/shard/requests.h"
+#include "temporal/api/workflowservice/v1/request_response.pb.h"
 
 namespace wfe::shard {
+
+namespace ws = temporal::api::workflowservice::v1;
 
 /// Belongs to one strand: called there, and every callback runs there.
 class Router {

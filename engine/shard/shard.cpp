@@ -1,8 +1,5 @@
 #include "engine/shard/shard.h"
 
-#include <algorithm>
-#include <unordered_set>
-
 #include "engine/history/nesting.h"
 #include "engine/shard/answers.h"
 #include "engine/shard/shard_private.h"
@@ -16,6 +13,19 @@ namespace enums = temporal::api::enums::v1;
 Shard::Shard(const Options& options, Host host)
     : options_(options),
       host_(host),
+      gate_(host_.executor),
+      cache_(options_, host_.clock, host_.timers, host_.executor, gate_),
+      timers_({.clock = host_.clock,
+               .timers = host_.timers,
+               .strand = host_.executor,
+               .due = [this](const ExecutionKey& key) { return OnDue(key); },
+               .stuck =
+                   [this](const ExecutionKey& key) {
+                     if (host_.warn) host_.warn(key.ToString() + " has a deadline that does not move");
+                   }},
+              static_cast<size_t>(options_.max_timers_per_turn)),
+      history_waiters_(options_, WaitClock(), host_.timers, host_.executor),
+      queries_(options_, WaitClock(), host_.timers, host_.executor, host_.sink),
       outbox_({.timers = host_.timers,
                .executor = host_.executor,
                .is_open = [this](const ExecutionKey& key) { return IsOpen(key); },
@@ -56,21 +66,21 @@ void Shard::Recover(std::vector<Recovery> executions) {
       Carry(**execution, *std::move(transition));
       continue;
     }
-    if (recovery.due) timers_.Set(recovery.key, *recovery.due);
+    timers_.Set(recovery.key, recovery.due);
     CarryOutEffects(recovery.key, recovery.key.ns.value(), std::move(recovery.offers));
   }
-  ArmTimer();
+  timers_.Arm();
 }
 
 void Shard::LeaveAlone(const ExecutionKey& key, const Error& why) {
   // A disk that cannot be read is no matter of one run (ARCHITECTURE D5).
   WFE_CHECK(why.code != StatusCode::kUnavailable, why.message);
-  timers_.Remove(key);
+  timers_.Set(key, std::nullopt);
   if (host_.warn) host_.warn(key.ToString() + " cannot be read and is left alone: " + why.message);
 }
 
 const history::MutableState* Shard::Peek(const ExecutionKey& key, std::optional<history::MutableState>& read) const {
-  if (const auto found = executions_.find(key); found != executions_.end()) return &found->second->state;
+  if (const Execution* const execution = cache_.Peek(key)) return &execution->state;
   Result<storage::LoadedRun> stored = ReadRun(key);
   if (!stored) return nullptr;
   read = std::move(stored->state);
@@ -81,32 +91,32 @@ void Shard::Stop(Function<void()> flushed) {
   WFE_CHECK(host_.executor.OnStrand());
   stopped_ = true;
   outbox_.Stop();
-  auto waiters = std::move(history_waiters_);
-  history_waiters_.clear();
-  for (auto& [key, list] : waiters) {
-    for (auto& waiter : list) {
-      host_.timers.Cancel(waiter->timer);
-      waiter->done(ShuttingDown());
-    }
-  }
-  auto queries = std::move(queries_);
-  queries_.clear();
-  waiting_queries_ = 0;
-  for (auto& [key, list] : queries) {
-    for (auto& query : list) {
-      host_.timers.Cancel(query->timer);
-      query->done(ShuttingDown());
-    }
-  }
-  auto chain_watchers = std::move(chain_watchers_);
-  chain_watchers_.clear();
-  for (auto& [workflow, list] : chain_watchers) {
-    for (auto& watcher : list) watcher->done(ShuttingDown());
-  }
-  WhenDurable(handed_in_, std::move(flushed));
+  timers_.Stop();
+  cache_.Stop();
+  history_waiters_.FailAll(ShuttingDown());
+  queries_.FailAll(ShuttingDown());
+  for (auto& watcher : chain_watchers_.TakeAll()) watcher->done(ShuttingDown());
+  gate_.WhenAllDurable(std::move(flushed));
 }
 
-// --- Loading and the cache.
+// --- Loading.
+
+Status Shard::Serving() const {
+  WFE_CHECK(host_.executor.OnStrand());
+  if (stopped_) return ShuttingDown();
+  return Ok();
+}
+
+Result<Execution*> Shard::Require(const Target& target) {
+  WFE_RETURN_IF_ERROR(Serving());
+  WFE_ASSIGN_OR_RETURN(const ExecutionKey key, Resolve(target));
+  return Load(key);
+}
+
+Result<Execution*> Shard::Require(const ExecutionKey& key) {
+  WFE_RETURN_IF_ERROR(Serving());
+  return Load(key);
+}
 
 Result<ExecutionKey> Shard::Resolve(const Target& target) const {
   const WorkflowKey& workflow = target.workflow;
@@ -118,11 +128,8 @@ Result<ExecutionKey> Shard::Resolve(const Target& target) const {
   return key;
 }
 
-Result<Shard::Execution*> Shard::Load(const ExecutionKey& key) {
-  if (const auto found = executions_.find(key); found != executions_.end()) {
-    found->second->last_used = host_.clock.Now();
-    return found->second.get();
-  }
+Result<Execution*> Shard::Load(const ExecutionKey& key) {
+  if (Execution* const execution = cache_.Find(key)) return execution;
   WFE_ASSIGN_OR_RETURN(storage::LoadedRun run, ReadRun(key));
   return &Insert(key, std::move(run));
 }
@@ -133,81 +140,9 @@ Result<storage::LoadedRun> Shard::ReadRun(const ExecutionKey& key) const {
   return *std::move(run);
 }
 
-Shard::Execution& Shard::Insert(const ExecutionKey& key, storage::LoadedRun run) {
+Execution& Shard::Insert(const ExecutionKey& key, storage::LoadedRun run) {
   WFE_CHECK(!host_.owns || host_.owns(key.workflow()), "an execution came to a shard that does not own it");
-  auto execution = std::make_unique<Execution>();
-  execution->key = key;
-  execution->state = std::move(run.state);
-  execution->rows = std::move(run.tail);
-  execution->last_used = host_.clock.Now();
-  Execution& inserted = *execution;
-  executions_[key] = std::move(execution);
-  Weigh(inserted);
-  SweepSoon();
-  return inserted;
-}
-
-bool Shard::Evictable(const Execution& execution) const {
-  return execution.last_commit <= durable_ && !execution.state.workflow_task().started;
-}
-
-void Shard::Weigh(Execution& execution) {
-  const auto bytes = execution.state.SizeBytes() + static_cast<int64_t>(execution.tail.size_bytes());
-  cached_bytes_ += bytes - execution.bytes;
-  execution.bytes = bytes;
-}
-
-void Shard::SweepSoon() {
-  if (stopped_) return;
-  if (!sweep_armed_) {
-    sweep_armed_ = true;
-    host_.timers.After(options_.cache_idle, host_.executor, [this] {
-      sweep_armed_ = false;
-      Sweep();
-      if (!executions_.empty()) SweepSoon();
-    });
-  }
-  // A full cache does not wait until its entries become idle.
-  const bool full = static_cast<int64_t>(executions_.size()) > options_.max_cached_executions ||
-                    cached_bytes_ > options_.max_cached_bytes;
-  if (full && !sweep_posted_) {
-    sweep_posted_ = true;
-    host_.executor.Post([this] {
-      sweep_posted_ = false;
-      Sweep();
-    });
-  }
-}
-
-void Shard::Sweep() {
-  const Instant now = host_.clock.Now();
-  std::vector<Execution*> kept;
-  for (auto it = executions_.begin(); it != executions_.end();) {
-    Execution& execution = *it->second;
-    if (Evictable(execution) && now - execution.last_used >= options_.cache_idle) {
-      cached_bytes_ -= execution.bytes;
-      it = executions_.erase(it);
-      continue;
-    }
-    kept.push_back(&execution);
-    ++it;
-  }
-  if (static_cast<int64_t>(kept.size()) <= options_.max_cached_executions &&
-      cached_bytes_ <= options_.max_cached_bytes) {
-    return;
-  }
-  // Down to three quarters, so that a full cache is not swept at every insertion.
-  const int64_t number = options_.max_cached_executions * 3 / 4;
-  const int64_t bytes = options_.max_cached_bytes / 4 * 3;
-  std::sort(kept.begin(), kept.end(), [](const Execution* a, const Execution* b) {
-    return std::tie(a->last_used, a->key) < std::tie(b->last_used, b->key);
-  });
-  for (const Execution* execution : kept) {
-    if (static_cast<int64_t>(executions_.size()) <= number && cached_bytes_ <= bytes) break;
-    if (!Evictable(*execution)) continue;
-    cached_bytes_ -= execution->bytes;
-    executions_.erase(ExecutionKey(execution->key));
-  }
+  return cache_.Insert(key, std::move(run));
 }
 
 // --- Deciding.
@@ -262,7 +197,7 @@ void Shard::Adopt(Step& step, std::vector<storage::ExecutionCommit>& commits) {
 
   const bool commits_something = transition.needs_commit || !step.request_ids.empty() || !step.paid.empty();
   execution.state = std::move(transition.next);
-  SetTimer(execution.key, history::NextDeadline(execution.state));
+  timers_.Set(execution.key, history::NextDeadline(execution.state));
   if (!commits_something) return;
 
   storage::ExecutionCommit commit;
@@ -279,7 +214,7 @@ void Shard::Adopt(Step& step, std::vector<storage::ExecutionCommit>& commits) {
     commit.state = &execution.state;
     commit.tail = &execution.rows;
   }
-  Weigh(execution);
+  cache_.Weigh(execution);
 
   const auto& folded = execution.state.folded();
   bool listed = false;
@@ -343,10 +278,10 @@ void Shard::Carry(std::vector<Step> steps) {
   }
   if (!commits.empty()) {
     Commit(std::move(commits));
-    for (const Step& step : steps) step.execution->last_commit = handed_in_;
+    for (const Step& step : steps) step.execution->last_commit = gate_.handed_in();
   }
   if (!owed.empty()) {
-    WhenDurable(handed_in_, [this, owed = std::move(owed)]() mutable {
+    gate_.WhenAllDurable([this, owed = std::move(owed)]() mutable {
       for (auto& [id, duty] : owed) outbox_.Add(std::move(id), std::move(duty));
     });
   }
@@ -368,8 +303,8 @@ void Shard::Carry(std::vector<Step> steps) {
       ended.push_back({execution.key, matching::TaskKind::kActivity, scheduled, {}});
     }
     const bool closed = !execution.state.IsOpen();
-    WhenDurable(execution.last_commit, [this, key = execution.key, effects = std::move(transition.effects),
-                                        ended = std::move(ended), closed]() mutable {
+    gate_.WhenDurable(execution.last_commit, [this, key = execution.key, effects = std::move(transition.effects),
+                                              ended = std::move(ended), closed]() mutable {
       for (matching::TaskIdentity& task : ended) host_.sink.Withdraw(std::move(task));
       CarryOutEffects(key, key.ns.value(), std::move(effects));
       WakeHistoryWaiters(key);
@@ -377,7 +312,7 @@ void Shard::Carry(std::vector<Step> steps) {
     });
     ReconcileQueries(execution);
   }
-  ArmTimer();
+  timers_.Arm();
 }
 
 void Shard::Commit(std::vector<storage::ExecutionCommit> commits) {
@@ -388,8 +323,7 @@ void Shard::Commit(std::vector<storage::ExecutionCommit> commits) {
     commits.push_back(std::move(commit));
   }
   to_forget_.clear();
-  const uint64_t commit = ++handed_in_;
-  host_.store.Commit(std::move(commits), {&host_.executor, [this, commit] { OnDurable(commit); }});
+  host_.store.Commit(std::move(commits), gate_.NextCommit());
 }
 
 void Shard::CarryOutEffects(const ExecutionKey& key, const std::string& ns, std::vector<history::Effect> effects) {
@@ -412,74 +346,23 @@ void Shard::CarryOutEffects(const ExecutionKey& key, const std::string& ns, std:
   }
 }
 
-void Shard::WhenDurable(uint64_t commit, Function<void()> run) {
-  if (commit <= durable_) return run();
-  when_durable_.emplace(commit, std::move(run));
-}
-
-void Shard::OnDurable(uint64_t commit) {
-  WFE_CHECK(host_.executor.OnStrand());
-  WFE_CHECK(commit == durable_ + 1, "commits became durable out of order");
-  durable_ = commit;
-  while (!when_durable_.empty() && when_durable_.begin()->first <= commit) {
-    Function<void()> run = std::move(when_durable_.begin()->second);
-    when_durable_.erase(when_durable_.begin());
-    run();
+bool Shard::OnDue(const ExecutionKey& key) {
+  Result<Execution*> loaded = Load(key);
+  if (!loaded) {
+    LeaveAlone(key, loaded.error());
+    return false;
   }
-}
-
-// --- Timers.
-
-void Shard::SetTimer(const ExecutionKey& key, std::optional<Instant> due) {
-  if (due) {
-    timers_.Set(key, *due);
-  } else {
-    timers_.Remove(key);
+  Execution& execution = **loaded;
+  history::Input tick = history::Tick{};
+  if (const Status brought = BringFirstEvent(execution, tick); !brought) {
+    LeaveAlone(key, brought.error());
+    return false;
   }
-}
-
-void Shard::ArmTimer() {
-  const std::optional<Instant> next = timers_.NextDue();
-  if (!next || stopped_) return;
-  if (armed_for_ && *armed_for_ <= *next) return;
-  if (armed_for_) host_.timers.Cancel(armed_timer_);
-  armed_for_ = next;
-  const Duration delay = std::max(Duration::zero(), *next - host_.clock.Now());
-  armed_timer_ = host_.timers.After(delay, host_.executor, [this, armed = *next] {
-    if (armed_for_ != armed) return;  // superseded while it was already posted
-    armed_for_.reset();
-    OnTimer();
-  });
-}
-
-void Shard::OnTimer() {
-  WFE_CHECK(host_.executor.OnStrand());
-  if (stopped_) return;
-  const Instant now = host_.clock.Now();
-  for (const ExecutionKey& key : timers_.PopDue(now, static_cast<size_t>(options_.max_timers_per_turn))) {
-    Result<Execution*> loaded = Load(key);
-    if (!loaded) {
-      LeaveAlone(key, loaded.error());
-      continue;
-    }
-    Execution& execution = **loaded;
-    history::Input tick = history::Tick{};
-    if (const Status brought = BringFirstEvent(execution, tick); !brought) {
-      LeaveAlone(key, brought.error());
-      continue;
-    }
-    Result<history::Transition> transition = Decide(execution, tick);
-    if (!transition) continue;  // closed meanwhile
-    const bool moved = transition->needs_commit;
-    Carry(execution, *std::move(transition));
-    // What a Tick leaves due has its next turn at once.  One that moves nothing would spin for ever: it is a fault of
-    // the state machine, and its run must not take the others' time.
-    if (const auto due = timers_.Due(key); due && *due <= now && !moved) {
-      if (host_.warn) host_.warn(key.ToString() + " has a deadline that does not move");
-      timers_.Set(key, now + std::chrono::seconds(1));
-    }
-  }
-  ArmTimer();
+  Result<history::Transition> transition = Decide(execution, tick);
+  if (!transition) return false;  // closed meanwhile
+  const bool moved = transition->needs_commit;
+  Carry(execution, *std::move(transition));
+  return moved;
 }
 
 }  // namespace wfe::shard

@@ -2,12 +2,10 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "engine/base/executor.h"
@@ -17,24 +15,24 @@
 #include "engine/base/time.h"
 #include "engine/history/decide.h"
 #include "engine/matching/task_ref.h"
-#include "engine/shard/calls.h"
-#include "engine/shard/history_bytes.h"
+#include "engine/shard/callback.h"
+#include "engine/shard/due_timers.h"
+#include "engine/shard/durable_gate.h"
+#include "engine/shard/execution_cache.h"
+#include "engine/shard/history_waiters.h"
 #include "engine/shard/options.h"
 #include "engine/shard/outbox.h"
+#include "engine/shard/parked.h"
+#include "engine/shard/query_book.h"
+#include "engine/shard/requests.h"
 #include "engine/shard/task_sink.h"
 #include "engine/shard/task_token.h"
 #include "engine/storage/execution_store.h"
-#include "engine/timers/timer_queue.h"
 #include "wfe/engine/v1/page_token.pb.h"
 
 namespace wfe::shard {
 
-/// What a comparison of index and states found, see Shard::CheckDerived.
-struct DerivedDifference {
-  int64_t executions = 0;
-  int64_t timers_missing = 0;
-  int64_t timers_orphaned = 0;
-};
+namespace ws = temporal::api::workflowservice::v1;
 
 /// Owns the executions whose workflow ids hash to it.  Everything but the constructor is called on the shard's strand;
 /// callbacks run there too.  It may decide on top of a commit that is not durable yet; replies and effects wait
@@ -138,24 +136,12 @@ class Shard {
   void AnswerQuery(const engine::v1::TaskToken& token, const ws::RespondQueryTaskCompletedRequest& request,
                    Callback<MutateOutcome> done);
 
-  size_t cached_executions() const { return executions_.size(); }
-  int64_t cached_bytes() const { return cached_bytes_; }
+  size_t cached_executions() const { return cache_.size(); }
+  int64_t cached_bytes() const { return cache_.bytes(); }
   size_t timer_count() const { return timers_.size(); }
   size_t owed() const { return outbox_.size(); }
 
  private:
-  /// One execution in memory.
-  struct Execution {
-    ExecutionKey key;
-    history::MutableState state;
-    storage::RunTail rows;  ///< Where they end in the store.
-    HistoryTail tail;
-    uint64_t last_commit = 0;  ///< Number of its latest commit; durable when <= durable_.
-    Instant last_used;
-    int64_t bytes = 0;  ///< Its part of cached_bytes_.
-  };
-  struct HistoryWaiter;
-  struct PendingQuery;
   struct DerivedCheck;
   void CheckSome(std::shared_ptr<DerivedCheck> check);
   void CheckOrphans(std::shared_ptr<DerivedCheck> check);
@@ -166,8 +152,13 @@ class Shard {
     std::string next_page_token;
   };
 
-  // Loading and the cache.
-  Instant WaitNow() const { return (host_.monotonic ? *host_.monotonic : host_.clock).Now(); }
+  // Loading.
+  const Clock& WaitClock() const { return host_.monotonic ? *host_.monotonic : host_.clock; }
+  /// UNAVAILABLE once the shard is stopped.
+  Status Serving() const;
+  /// What most calls begin with: the run that is meant, in memory, of a shard that serves.
+  Result<Execution*> Require(const Target& target);
+  Result<Execution*> Require(const ExecutionKey& key);
   /// The run cannot be read: it is named, gets no timer and no task, and keeps nobody else from being served (F6).
   void LeaveAlone(const ExecutionKey& key, const Error& why);
   Result<Execution*> Load(const ExecutionKey& key);
@@ -178,11 +169,6 @@ class Shard {
   /// The run belongs to the chain that the caller names, if it names one.
   static Status CheckChain(const Execution& execution, const Target& target);
   Execution& Insert(const ExecutionKey& key, storage::LoadedRun run);
-  bool Evictable(const Execution& execution) const;
-  /// Brings the execution's part of cached_bytes_ up to date.
-  void Weigh(Execution& execution);
-  void SweepSoon();
-  void Sweep();
 
   // Deciding.  The state is moved through and comes back with Carry; nothing else may look at it in between.
   Result<history::Transition> Decide(Execution& execution, const history::Input& input);
@@ -213,21 +199,16 @@ class Shard {
   void Adopt(Step& step, std::vector<storage::ExecutionCommit>& commits);
   void Commit(std::vector<storage::ExecutionCommit> commits);
   void CarryOutEffects(const ExecutionKey& key, const std::string& ns, std::vector<history::Effect> effects);
-  void WhenDurable(uint64_t commit, Function<void()> run);
-  void OnDurable(uint64_t commit);
-  /// Answers after the execution's latest commit.
+  /// Answers after the execution's latest commit; a refusal as well (DurableGate::Answer).
   template <class T>
-  void AnswerDurably(const Execution& execution, Callback<T> done, Result<T> answer);
-  /// A refusal tells of the state, too: "already completed" must not be said of a completion that a crash may undo.
-  template <class T>
-  void RefuseDurably(uint64_t commit, Callback<T> done, Error error) {
-    WhenDurable(commit, [done = std::move(done), error = std::move(error)]() mutable { done(std::move(error)); });
+  void AnswerDurably(const Execution& execution, Callback<T> done, Result<T> answer) {
+    gate_.Answer<T>(execution.last_commit, std::move(done), std::move(answer));
   }
-
-  // Timers.
-  void SetTimer(const ExecutionKey& key, std::optional<Instant> due);
-  void ArmTimer();
-  void OnTimer();
+  /// Decides, carries out and answers.
+  void TakeInput(Execution& execution, const history::Input& input, std::vector<std::string> request_ids,
+                 Callback<MutateOutcome> done);
+  /// Time has come for the run.  True when something moved.
+  bool OnDue(const ExecutionKey& key);
 
   // Starts.
   struct StartPlan;
@@ -246,7 +227,7 @@ class Shard {
   void Acknowledge(const history::ObligationId& id, const Outbox::Duty& duty, std::optional<history::Refusal> answer);
   /// Deletes the row, without a word to the run.
   void Settle(const history::ObligationId& id);
-  void ForgetWhenDurable(uint64_t commit, const history::ObligationId& id, const Outbox::Duty& duty);
+  void ForgetWhenDurable(const history::ObligationId& id, const Outbox::Duty& duty);
   bool IsOpen(const ExecutionKey& key) const;
 
   // Tasks.
@@ -258,13 +239,10 @@ class Shard {
 
   // History.
   Result<std::string> ReadEvents(Execution& execution, EventId first, EventId end, int max_events, EventId* next);
-  void AnswerHistory(HistoryRequest request, Callback<HistoryPage> done);
   void AnswerCloseEvent(Execution& execution, HistoryRequest request, Callback<HistoryPage> done);
-  void WaitForHistory(const ExecutionKey& key, EventId seen, HistoryRequest request, Callback<HistoryPage> done);
   /// Event `id`, stored or shown, is a WorkflowTaskStarted.
   Result<bool> IsStartedEvent(Execution& execution, EventId id);
   void WakeHistoryWaiters(const ExecutionKey& key);
-  void ExpireHistoryWaiter(const ExecutionKey& key, uint64_t id);
 
   // Chains.
   struct ChainWatcher;
@@ -273,47 +251,23 @@ class Shard {
   void WakeChainWatchers(const WorkflowKey& workflow);
 
   // Queries.
-  void AttachQueries(const Execution& execution, ws::PollWorkflowTaskQueueResponse* response);
-  void TakeQueryResults(const Execution& execution, ws::RespondWorkflowTaskCompletedRequest& request);
   void ReconcileQueries(Execution& execution);
   void SendQueryTask(const Execution& execution, PendingQuery& query, bool allow_sticky);
-  std::vector<PendingQuery*> QueriesOf(const ExecutionKey& key);
-  PendingQuery* FindQuery(const ExecutionKey& key, const std::string& query_id);
-  void FinishQuery(const ExecutionKey& key, const std::string& query_id, Result<std::string> answer);
 
   const Options& options_;
   const Host host_;
 
-  std::unordered_map<ExecutionKey, std::unique_ptr<Execution>> executions_;
-  int64_t cached_bytes_ = 0;
-  timers::TimerQueue timers_;
-  std::optional<Instant> armed_for_;
-  TimerService::TimerId armed_timer_ = 0;
-  bool sweep_armed_ = false;   // a timer is set
-  bool sweep_posted_ = false;  // the cache is full
   bool stopped_ = false;
-
+  DurableGate gate_;
+  ExecutionCache cache_;
+  DueTimers timers_;
   Outbox outbox_;
   Router* router_ = nullptr;
   std::vector<std::pair<ExecutionKey, std::string>> to_forget_;  // request ids whose rows go with the next commit
-
-  uint64_t handed_in_ = 0;  // commits given to the store
-  uint64_t durable_ = 0;    // of these, the last one known to be durable
-  std::multimap<uint64_t, Function<void()>> when_durable_;
-
   // Parked calls hold no execution in memory.
-  std::unordered_map<ExecutionKey, std::vector<std::unique_ptr<HistoryWaiter>>> history_waiters_;
-  std::unordered_map<ExecutionKey, std::vector<std::unique_ptr<PendingQuery>>> queries_;
-  std::unordered_map<WorkflowKey, std::vector<std::unique_ptr<ChainWatcher>>> chain_watchers_;
-  uint64_t next_waiter_ = 0;
-  uint64_t next_query_ = 0;
-  int64_t waiting_queries_ = 0;
+  HistoryWaiters history_waiters_;
+  QueryBook queries_;
+  Parked<WorkflowKey, ChainWatcher> chain_watchers_;
 };
-
-template <class T>
-void Shard::AnswerDurably(const Execution& execution, Callback<T> done, Result<T> answer) {
-  auto shared = std::make_shared<std::pair<Callback<T>, Result<T>>>(std::move(done), std::move(answer));
-  WhenDurable(execution.last_commit, [shared] { shared->first(std::move(shared->second)); });
-}
 
 }  // namespace wfe::shard

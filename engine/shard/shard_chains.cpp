@@ -46,25 +46,20 @@ Result<ChainEnd> Shard::ReadChainEnd(Execution& execution) {
 }
 
 void Shard::WatchChain(const Target& target, Callback<ChainEnd> done) {
-  WFE_CHECK(host_.executor.OnStrand());
-  if (stopped_) return done(ShuttingDown());
+  if (Status serving = Serving(); !serving) return done(std::move(serving).error());
   Result<ExecutionKey> key = LastOfChain(target);
   if (!key) return done(std::move(key).error());
   Result<Execution*> execution = Load(*key);
   if (!execution) return done(std::move(execution).error());
   if ((*execution)->state.IsOpen()) {
-    chain_watchers_[target.workflow].push_back(std::make_unique<ChainWatcher>(ChainWatcher{target, std::move(done)}));
+    chain_watchers_.Add(target.workflow, std::make_unique<ChainWatcher>(ChainWatcher{target, std::move(done)}));
     return;
   }
   AnswerDurably<ChainEnd>(**execution, std::move(done), ReadChainEnd(**execution));
 }
 
 void Shard::WakeChainWatchers(const WorkflowKey& workflow) {
-  const auto found = chain_watchers_.find(workflow);
-  if (found == chain_watchers_.end()) return;
-  auto watchers = std::move(found->second);
-  chain_watchers_.erase(found);
-  for (auto& watcher : watchers) WatchChain(watcher->target, std::move(watcher->done));
+  for (auto& watcher : chain_watchers_.Take(workflow)) WatchChain(watcher->target, std::move(watcher->done));
 }
 
 }  // namespace wfe::shard

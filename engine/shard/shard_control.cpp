@@ -106,19 +106,17 @@ Result<Shard::StartPlan> Shard::PlanStart(ws::StartWorkflowExecutionRequest& req
 }
 
 void Shard::Start(ws::StartWorkflowExecutionRequest request, Callback<StartOutcome> done) {
-  WFE_CHECK(host_.executor.OnStrand());
-  if (stopped_) return done(ShuttingDown());
+  if (Status serving = Serving(); !serving) return done(std::move(serving).error());
   Result<StartPlan> plan = PlanStart(request, /*with_signal=*/false);
-  if (!plan) return RefuseDurably<StartOutcome>(handed_in_, std::move(done), std::move(plan).error());
+  if (!plan) return gate_.Answer<StartOutcome>(gate_.handed_in(), std::move(done), std::move(plan).error());
   FinishStart(*std::move(plan), std::move(request), std::nullopt, std::move(done));
 }
 
 void Shard::SignalWithStart(ws::StartWorkflowExecutionRequest start, history::SignalReceived signal,
                             Callback<StartOutcome> done) {
-  WFE_CHECK(host_.executor.OnStrand());
-  if (stopped_) return done(ShuttingDown());
+  if (Status serving = Serving(); !serving) return done(std::move(serving).error());
   Result<StartPlan> plan = PlanStart(start, /*with_signal=*/true);
-  if (!plan) return RefuseDurably<StartOutcome>(handed_in_, std::move(done), std::move(plan).error());
+  if (!plan) return gate_.Answer<StartOutcome>(gate_.handed_in(), std::move(done), std::move(plan).error());
   if (plan->kind == StartPlan::Kind::kUseExisting &&
       plan->current->status() == enums::WORKFLOW_EXECUTION_STATUS_RUNNING) {
     const Target target{
@@ -144,9 +142,7 @@ void Shard::FinishStart(StartPlan plan, ws::StartWorkflowExecutionRequest reques
     existing.first_execution_run_id = plan.current->first_execution_run_id();
     existing.started = plan.current->create_request_id() == request.request_id() && !request.request_id().empty();
     existing.status = plan.current->status();
-    WhenDurable(handed_in_,
-                [done = std::move(done), existing = std::move(existing)]() mutable { done(std::move(existing)); });
-    return;
+    return gate_.Answer<StartOutcome>(gate_.handed_in(), std::move(done), std::move(existing));
   }
 
   history::StartInput input;
@@ -224,29 +220,21 @@ void Shard::StartRun(const StartPlan& plan, history::StartInput input, std::opti
 }
 
 void Shard::Signal(const Target& target, history::SignalReceived signal, Callback<MutateOutcome> done) {
-  WFE_CHECK(host_.executor.OnStrand());
-  if (stopped_) return done(ShuttingDown());
-  Result<ExecutionKey> key = Resolve(target);
-  if (!key) return done(std::move(key).error());
-  Result<Execution*> loaded = Load(*key);
+  Result<Execution*> loaded = Require(target);
   if (!loaded) return done(std::move(loaded).error());
   Execution& execution = **loaded;
-  MutateOutcome outcome{.run_id = key->run_id.value(), .cancel_requested = false};
-
   std::vector<std::string> request_ids;
   if (!signal.request_id.empty()) {
     // S61: the same call again changes nothing, even when the run has closed since.
-    Result<bool> known = host_.store.HasRequestId(*key, signal.request_id);
+    Result<bool> known = host_.store.HasRequestId(execution.key, signal.request_id);
     if (!known) return done(std::move(known).error());
-    if (*known) return AnswerDurably<MutateOutcome>(execution, std::move(done), std::move(outcome));
+    if (*known) {
+      MutateOutcome outcome{.run_id = execution.key.run_id.value(), .cancel_requested = false};
+      return AnswerDurably<MutateOutcome>(execution, std::move(done), std::move(outcome));
+    }
     request_ids.push_back(signal.request_id);
   }
-  Result<history::Transition> transition = Decide(execution, std::move(signal));
-  if (!transition) {
-    return RefuseDurably<MutateOutcome>(execution.last_commit, std::move(done), std::move(transition).error());
-  }
-  Carry(execution, *std::move(transition), std::move(request_ids));
-  AnswerDurably<MutateOutcome>(execution, std::move(done), std::move(outcome));
+  TakeInput(execution, std::move(signal), std::move(request_ids), std::move(done));
 }
 
 Status Shard::CheckChain(const Execution& execution, const Target& target) {
@@ -260,29 +248,26 @@ Status Shard::CheckChain(const Execution& execution, const Target& target) {
 }
 
 void Shard::Mutate(const Target& target, history::Input input, Callback<MutateOutcome> done) {
-  WFE_CHECK(host_.executor.OnStrand());
-  if (stopped_) return done(ShuttingDown());
-  Result<ExecutionKey> key = Resolve(target);
-  if (!key) return done(std::move(key).error());
-  Result<Execution*> loaded = Load(*key);
+  Result<Execution*> loaded = Require(target);
   if (!loaded) return done(std::move(loaded).error());
   Execution& execution = **loaded;
   if (Status same = CheckChain(execution, target); !same) return done(std::move(same).error());
+  TakeInput(execution, input, {}, std::move(done));
+}
+
+void Shard::TakeInput(Execution& execution, const history::Input& input, std::vector<std::string> request_ids,
+                      Callback<MutateOutcome> done) {
   Result<history::Transition> transition = Decide(execution, input);
   if (!transition) {
-    return RefuseDurably<MutateOutcome>(execution.last_commit, std::move(done), std::move(transition).error());
+    return AnswerDurably<MutateOutcome>(execution, std::move(done), std::move(transition).error());
   }
-  MutateOutcome outcome{.run_id = key->run_id.value(), .cancel_requested = transition->cancel_requested};
-  Carry(execution, *std::move(transition));
+  MutateOutcome outcome{.run_id = execution.key.run_id.value(), .cancel_requested = transition->cancel_requested};
+  Carry(execution, *std::move(transition), std::move(request_ids));
   AnswerDurably<MutateOutcome>(execution, std::move(done), std::move(outcome));
 }
 
 void Shard::Describe(const Target& target, Callback<std::string> done) {
-  WFE_CHECK(host_.executor.OnStrand());
-  if (stopped_) return done(ShuttingDown());
-  Result<ExecutionKey> key = Resolve(target);
-  if (!key) return done(std::move(key).error());
-  Result<Execution*> loaded = Load(*key);
+  Result<Execution*> loaded = Require(target);
   if (!loaded) return done(std::move(loaded).error());
   AnswerDurably<std::string>(**loaded, std::move(done),
                              Serialize(DescribeAnswer((*loaded)->state, host_.clock.Now())));

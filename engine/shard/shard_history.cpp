@@ -65,40 +65,10 @@ Result<std::string> Shard::ReadEvents(Execution& execution, EventId first, Event
   return bytes;
 }
 
-void Shard::GetHistory(HistoryRequest request, Callback<HistoryPage> done) {
-  WFE_CHECK(host_.executor.OnStrand());
-  if (stopped_) return done(ShuttingDown());
-  AnswerHistory(std::move(request), std::move(done));
-}
-
-void Shard::WaitForHistory(const ExecutionKey& key, EventId seen, HistoryRequest request, Callback<HistoryPage> done) {
-  if (stopped_) return done(ShuttingDown());
-  auto& waiters = history_waiters_[key];
-  if (static_cast<int>(waiters.size()) >= options_.max_history_waiters_per_run) {
-    for (std::unique_ptr<HistoryWaiter>& left :
-         TakeIf(waiters, [](HistoryWaiter& w) { return w.request.gone && w.request.gone(); })) {
-      host_.timers.Cancel(left->timer);
-      left->done(Cancelled("the caller is gone"));
-    }
-  }
-  if (static_cast<int>(waiters.size()) >= options_.max_history_waiters_per_run) {
-    return done(ResourceExhausted("too many calls wait for the history of " + key.ToString()));
-  }
-  auto waiter = std::make_unique<HistoryWaiter>();
-  waiter->id = ++next_waiter_;
-  waiter->seen = seen;
-  const Duration left = std::max(Duration::zero(), request.deadline - WaitNow());
-  waiter->timer =
-      host_.timers.After(left, host_.executor, [this, key, id = waiter->id] { ExpireHistoryWaiter(key, id); });
-  waiter->request = std::move(request);
-  waiter->done = std::move(done);
-  waiters.push_back(std::move(waiter));
-}
-
 void Shard::AnswerCloseEvent(Execution& execution, HistoryRequest request, Callback<HistoryPage> done) {
   const EventId end = execution.state.folded().next_event_id();
   if (execution.state.IsOpen()) {
-    if (request.wait_new_event) return WaitForHistory(execution.key, end - 1, std::move(request), std::move(done));
+    if (request.wait_new_event) return history_waiters_.Wait(execution.key, end - 1, std::move(request), std::move(done));
     return AnswerDurably<HistoryPage>(execution, std::move(done), HistoryPage{});
   }
   EventId next = 0;
@@ -124,7 +94,7 @@ Result<bool> Shard::IsStartedEvent(Execution& execution, EventId id) {
   return event.has_workflow_task_started_event_attributes();
 }
 
-void Shard::AnswerHistory(HistoryRequest request, Callback<HistoryPage> done) {
+void Shard::GetHistory(HistoryRequest request, Callback<HistoryPage> done) {
   engine::v1::HistoryPageToken token;
   if (!request.page_token.empty()) {
     if (!token.ParseFromString(request.page_token) || token.run_id().empty() || token.next_event_id() < 1) {
@@ -135,13 +105,11 @@ void Shard::AnswerHistory(HistoryRequest request, Callback<HistoryPage> done) {
     }
     request.target.run_id = RunId(token.run_id());
   }
-  Result<ExecutionKey> key = Resolve(request.target);
-  if (!key) return done(std::move(key).error());
-  Result<Execution*> loaded = Load(*key);
+  Result<Execution*> loaded = Require(request.target);
   if (!loaded) return done(std::move(loaded).error());
   Execution& execution = **loaded;
-  request.target.run_id = key->run_id;
-  token.set_run_id(key->run_id.value());
+  request.target.run_id = execution.key.run_id;
+  token.set_run_id(execution.key.run_id.value());
 
   const EventId end_of_history = execution.state.folded().next_event_id();
   const EventId end = token.end_event_id() > 0 ? std::min(token.end_event_id(), end_of_history) : end_of_history;
@@ -170,7 +138,7 @@ void Shard::AnswerHistory(HistoryRequest request, Callback<HistoryPage> done) {
   if (first >= end_of_view && token.started_event_id() == 0) {
     if (!waits) return AnswerDurably<HistoryPage>(execution, std::move(done), HistoryPage{});
     request.page_token = token_from(end_of_view);
-    return WaitForHistory(*key, end_of_view - 1, std::move(request), std::move(done));
+    return history_waiters_.Wait(execution.key, end_of_view - 1, std::move(request), std::move(done));
   }
   EventId next = first;
   const int page_size = request.page_size > 0 ? std::min(request.page_size, options_.max_history_page_events)
@@ -184,7 +152,7 @@ void Shard::AnswerHistory(HistoryRequest request, Callback<HistoryPage> done) {
     // The pages of a workflow task end with its Started event, as long as it is held.
     const auto& task = execution.state.workflow_task().started;
     if (!task || task->started_event_id != token.started_event_id() || task->attempt != token.attempt()) {
-      return done(NotFound("the workflow task whose history is read is over: " + key->ToString()));
+      return done(NotFound("the workflow task whose history is read is over: " + execution.key.ToString()));
     }
     for (const history::HistoryEvent& event : history::StartedTaskEvents(execution.state)) {
       AppendField(page.history, kHistoryEvents, Serialize(event));
@@ -197,8 +165,6 @@ void Shard::AnswerHistory(HistoryRequest request, Callback<HistoryPage> done) {
 }
 
 void Shard::GetHistoryReverse(HistoryRequest request, Callback<HistoryPage> done) {
-  WFE_CHECK(host_.executor.OnStrand());
-  if (stopped_) return done(ShuttingDown());
   engine::v1::HistoryPageToken token;
   if (!request.page_token.empty()) {
     if (!token.ParseFromString(request.page_token) || token.run_id().empty() || token.next_event_id() < 1) {
@@ -206,9 +172,7 @@ void Shard::GetHistoryReverse(HistoryRequest request, Callback<HistoryPage> done
     }
     request.target.run_id = RunId(token.run_id());
   }
-  Result<ExecutionKey> key = Resolve(request.target);
-  if (!key) return done(std::move(key).error());
-  Result<Execution*> loaded = Load(*key);
+  Result<Execution*> loaded = Require(request.target);
   if (!loaded) return done(std::move(loaded).error());
   Execution& execution = **loaded;
   // The token's next event is the newest one of the page.
@@ -236,7 +200,7 @@ void Shard::GetHistoryReverse(HistoryRequest request, Callback<HistoryPage> done
   for (auto event = cut.rbegin(); event != cut.rend(); ++event) page.history += *event;
   const EventId last_given = newest - static_cast<EventId>(cut.size()) + 1;
   if (last_given > 1) {
-    token.set_run_id(key->run_id.value());
+    token.set_run_id(execution.key.run_id.value());
     token.set_next_event_id(last_given - 1);
     page.next_page_token = Serialize(token);
   }
@@ -244,40 +208,16 @@ void Shard::GetHistoryReverse(HistoryRequest request, Callback<HistoryPage> done
 }
 
 void Shard::WakeHistoryWaiters(const ExecutionKey& key) {
-  const auto found = history_waiters_.find(key);
-  if (found == history_waiters_.end()) return;
+  if (!history_waiters_.Has(key)) return;
   Result<Execution*> loaded = Load(key);
   if (!loaded) {
     LeaveAlone(key, loaded.error());
-    auto waiters = std::move(found->second);
-    history_waiters_.erase(found);
-    for (std::unique_ptr<HistoryWaiter>& waiter : waiters) {
-      host_.timers.Cancel(waiter->timer);
-      waiter->done(loaded.error());
-    }
-    return;
+    return history_waiters_.Fail(key, loaded.error());
   }
-  const bool open = (*loaded)->state.IsOpen();
-  const EventId stored = (*loaded)->state.folded().next_event_id() - 1;
-  const EventId last = stored + (ShownStartedEvent((*loaded)->state) ? 1 : 0);
-  auto ready = TakeIf(found->second, [&](const HistoryWaiter& waiter) {
-    return !open || (!waiter.request.close_event_only && last > waiter.seen);
-  });
-  if (found->second.empty()) history_waiters_.erase(found);
-  for (std::unique_ptr<HistoryWaiter>& waiter : ready) {
-    host_.timers.Cancel(waiter->timer);
-    AnswerHistory(std::move(waiter->request), std::move(waiter->done));
-  }
-}
-
-void Shard::ExpireHistoryWaiter(const ExecutionKey& key, uint64_t id) {
-  const auto found = history_waiters_.find(key);
-  if (found == history_waiters_.end()) return;
-  auto expired = TakeIf(found->second, [&](const HistoryWaiter& waiter) { return waiter.id == id; });
-  if (found->second.empty()) history_waiters_.erase(found);
-  // An empty page with a token: the caller asks again (pitfall 1).
-  for (std::unique_ptr<HistoryWaiter>& waiter : expired) {
-    waiter->done(HistoryPage{{}, std::move(waiter->request.page_token)});
+  const history::MutableState& state = (*loaded)->state;
+  const EventId last = state.folded().next_event_id() - 1 + (ShownStartedEvent(state) ? 1 : 0);
+  for (auto& waiter : history_waiters_.TakeReady(key, !state.IsOpen(), last)) {
+    GetHistory(std::move(waiter->request), std::move(waiter->done));
   }
 }
 

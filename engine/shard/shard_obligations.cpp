@@ -72,11 +72,11 @@ void Shard::ReceiveStart(const ObligationId& id, const Obligation::StartChild& s
   const auto before = host_.store.LoadRun(input.key);
   if (!before) return done(before.error());
   if (before->has_value()) {  // it has come before
-    return WhenDurable(handed_in_, [done = std::move(done)]() mutable { done(Refusal::kNone); });
+    return gate_.Answer<Refusal>(gate_.handed_in(), std::move(done), Refusal::kNone);
   }
   Result<StartPlan> plan = PlanStart(input.request, /*with_signal=*/false);
   if (!plan && plan.error().code == StatusCode::kAlreadyExists) {
-    return WhenDurable(handed_in_, [done = std::move(done)]() mutable { done(Refusal::kAlreadyExists); });
+    return gate_.Answer<Refusal>(gate_.handed_in(), std::move(done), Refusal::kAlreadyExists);
   }
   if (!plan) return done(std::move(plan).error());
   StartRun(*plan, std::move(input), std::nullopt, [done = std::move(done)](Result<StartOutcome> outcome) mutable {
@@ -87,7 +87,7 @@ void Shard::ReceiveStart(const ObligationId& id, const Obligation::StartChild& s
 
 void Shard::ReceiveInput(const ObligationId& id, const Target& target, history::Input input, Callback<Refusal> done) {
   const auto answer = [&](Refusal refusal) {
-    WhenDurable(handed_in_, [done = std::move(done), refusal]() mutable { done(refusal); });
+    gate_.Answer<Refusal>(gate_.handed_in(), std::move(done), refusal);
   };
   const ExecutionKey inbox = InboxOf(target.workflow);
   const std::string request_id = id.ToString();
@@ -139,7 +139,7 @@ void Shard::Acknowledge(const ObligationId& id, const Outbox::Duty& duty, std::o
   if (stopped_) return;
   if (!answer.has_value() || !history::IsAnswered(*duty)) {
     Settle(id);
-    return ForgetWhenDurable(handed_in_, id, duty);
+    return ForgetWhenDurable(id, duty);
   }
   Result<Execution*> loaded = Load(id.owner);
   if (!loaded && loaded.error().code == StatusCode::kNotFound) return Settle(id);
@@ -150,7 +150,7 @@ void Shard::Acknowledge(const ObligationId& id, const Outbox::Duty& duty, std::o
   std::vector<Step> steps;
   steps.push_back({.execution = &execution, .transition = &*transition, .request_ids = {}, .paid = {id.number}});
   Carry(std::move(steps));
-  ForgetWhenDurable(handed_in_, id, duty);
+  ForgetWhenDurable(id, duty);
 }
 
 void Shard::Settle(const ObligationId& id) {
@@ -162,9 +162,9 @@ void Shard::Settle(const ObligationId& id) {
   Commit(std::move(commits));
 }
 
-void Shard::ForgetWhenDurable(uint64_t commit, const ObligationId& id, const Outbox::Duty& duty) {
+void Shard::ForgetWhenDurable(const ObligationId& id, const Outbox::Duty& duty) {
   if (!IsKeptInInbox(*duty)) return;
-  WhenDurable(commit, [this, id, receiver = history::ReceiverOf(*duty)] { router_->Forget(receiver, id); });
+  gate_.WhenAllDurable([this, id, receiver = history::ReceiverOf(*duty)] { router_->Forget(receiver, id); });
 }
 
 }  // namespace wfe::shard

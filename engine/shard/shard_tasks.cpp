@@ -22,29 +22,24 @@ constexpr int kPollHistory = ws::PollWorkflowTaskQueueResponse::kHistoryFieldNum
 constexpr int kCompletedWorkflowTask = ws::RespondWorkflowTaskCompletedResponse::kWorkflowTaskFieldNumber;
 constexpr int kCompletedActivityTasks = ws::RespondWorkflowTaskCompletedResponse::kActivityTasksFieldNumber;
 
-template <class Response>
-void FillExecution(const ExecutionKey& key, Response* response) {
-  response->mutable_workflow_execution()->set_workflow_id(key.workflow_id.value());
-  response->mutable_workflow_execution()->set_run_id(key.run_id.value());
-}
-
-engine::v1::TaskToken TokenFor(const ExecutionKey& key, engine::v1::TaskToken::Kind kind) {
-  engine::v1::TaskToken token;
-  token.set_namespace_(key.ns.value());
-  token.set_workflow_id(key.workflow_id.value());
-  token.set_run_id(key.run_id.value());
-  token.set_kind(kind);
-  return token;
-}
-
 }  // namespace
+
+ws::PollWorkflowTaskQueueResponse PollAnswerFor(const Execution& execution) {
+  const engine::v1::Folded& folded = execution.state.folded();
+  ws::PollWorkflowTaskQueueResponse response;
+  response.mutable_workflow_execution()->set_workflow_id(execution.key.workflow_id.value());
+  response.mutable_workflow_execution()->set_run_id(execution.key.run_id.value());
+  *response.mutable_workflow_type() = folded.workflow_type();
+  response.set_previous_started_event_id(folded.last_completed_started_event_id());
+  response.mutable_workflow_execution_task_queue()->set_name(folded.task_queue());
+  response.mutable_workflow_execution_task_queue()->set_kind(enums::TASK_QUEUE_KIND_NORMAL);
+  return response;
+}
 
 // --- Workflow tasks.
 
 void Shard::TakeWorkflowTask(const matching::TaskRef& task, Taker taker, Callback<std::string> done) {
-  WFE_CHECK(host_.executor.OnStrand());
-  if (stopped_) return done(ShuttingDown());
-  Result<Execution*> loaded = Load(task.execution);
+  Result<Execution*> loaded = Require(task.execution);
   if (!loaded) return done(std::move(loaded).error());
   if (taker.gone && taker.gone()) return done(Cancelled("the poller is gone"));
   Result<std::string> answer =
@@ -71,22 +66,17 @@ Result<std::string> Shard::WorkflowTaskAnswer(Execution& execution, bool partial
   WFE_CHECK(state.workflow_task().started.has_value());
   const history::StartedWorkflowTask& task = *state.workflow_task().started;
 
-  ws::PollWorkflowTaskQueueResponse response;
+  ws::PollWorkflowTaskQueueResponse response = PollAnswerFor(execution);
   engine::v1::TaskToken token = TokenFor(execution.key, engine::v1::TaskToken::KIND_WORKFLOW_TASK);
   token.set_scheduled_event_id(task.scheduled_event_id);
   token.set_started_event_id(task.started_event_id);
   token.set_attempt(task.attempt);
   response.set_task_token(host_.tokens.Seal(std::move(token)));
-  FillExecution(execution.key, &response);
-  *response.mutable_workflow_type() = folded.workflow_type();
-  response.set_previous_started_event_id(folded.last_completed_started_event_id());
   response.set_started_event_id(task.started_event_id);
   response.set_attempt(task.attempt);
-  response.mutable_workflow_execution_task_queue()->set_name(folded.task_queue());
-  response.mutable_workflow_execution_task_queue()->set_kind(enums::TASK_QUEUE_KIND_NORMAL);
   *response.mutable_scheduled_time() = ToProto(state.workflow_task().scheduled_time);
   *response.mutable_started_time() = ToProto(task.started_time);
-  AttachQueries(execution, &response);
+  queries_.Attach(execution.key, task, &response);
 
   const EventId first = partial_history ? folded.last_completed_started_event_id() + 1 : 1;
   WFE_ASSIGN_OR_RETURN(TaskPage page, TaskHistory(execution, first, EndOfStoredTaskEvents(state)));
@@ -124,9 +114,7 @@ Result<Shard::TaskPage> Shard::TaskHistory(Execution& execution, EventId first, 
 
 void Shard::CompleteWorkflowTask(const engine::v1::TaskToken& token, ws::RespondWorkflowTaskCompletedRequest request,
                                  Callback<std::string> done) {
-  WFE_CHECK(host_.executor.OnStrand());
-  if (stopped_) return done(ShuttingDown());
-  Result<Execution*> loaded = Load(KeyOf(token));
+  Result<Execution*> loaded = Require(KeyOf(token));
   if (!loaded) return done(std::move(loaded).error());
   Execution& execution = **loaded;
 
@@ -145,7 +133,7 @@ void Shard::CompleteWorkflowTask(const engine::v1::TaskToken& token, ws::Respond
   std::optional<history::StartedWorkflowTask> held = execution.state.workflow_task().started;
   Result<history::Transition> transition = Decide(execution, decided);
   if (!transition) {
-    return RefuseDurably<std::string>(execution.last_commit, std::move(done), std::move(transition).error());
+    return AnswerDurably<std::string>(execution, std::move(done), std::move(transition).error());
   }
   std::optional<std::string> refusal;
   if (transition->refused.has_value()) {
@@ -171,8 +159,15 @@ void Shard::CompleteWorkflowTask(const engine::v1::TaskToken& token, ws::Respond
     return true;
   });
 
-  if (!refusal) TakeQueryResults(execution, queries);
+  QueryBook::Answers answers;
+  if (!refusal) answers = queries_.TakeAnswers(execution.key, queries);
   Carry(execution, *std::move(transition));
+  for (auto& [id, answer] : answers) {
+    gate_.WhenDurable(execution.last_commit,
+                      [this, key = execution.key, id = std::move(id), answer = std::move(answer)]() mutable {
+                        queries_.Finish(key, id, std::move(answer));
+                      });
+  }
 
   std::string response;
   if (next_task) {
@@ -209,9 +204,7 @@ void Shard::FailWorkflowTask(const engine::v1::TaskToken& token, ws::RespondWork
 // --- Activity tasks.
 
 void Shard::TakeActivityTask(const matching::TaskRef& task, Taker taker, Callback<std::string> done) {
-  WFE_CHECK(host_.executor.OnStrand());
-  if (stopped_) return done(ShuttingDown());
-  Result<Execution*> loaded = Load(task.execution);
+  Result<Execution*> loaded = Require(task.execution);
   if (!loaded) return done(std::move(loaded).error());
   Execution& execution = **loaded;
   if (taker.gone && taker.gone()) return done(Cancelled("the poller is gone"));
@@ -255,7 +248,8 @@ Result<std::string> Shard::ActivityTaskAnswer(Execution& execution, EventId sche
   response.set_task_token(host_.tokens.Seal(std::move(token)));
   response.set_workflow_namespace(execution.key.ns.value());
   *response.mutable_workflow_type() = state.folded().workflow_type();
-  FillExecution(execution.key, &response);
+  response.mutable_workflow_execution()->set_workflow_id(execution.key.workflow_id.value());
+  response.mutable_workflow_execution()->set_run_id(execution.key.run_id.value());
   response.mutable_activity_type()->Swap(scheduled.mutable_activity_type());
   response.set_activity_id(activity->activity_id());
   if (scheduled.has_header()) response.mutable_header()->Swap(scheduled.mutable_header());

@@ -71,11 +71,11 @@ void Shard::CheckSome(std::shared_ptr<DerivedCheck> check) {
     const std::optional<Instant> wanted = history::NextDeadline(*state);
     if (wanted != timers_.Due(key)) {
       ++check->difference.timers_missing;
-      SetTimer(key, wanted);
+      timers_.Set(key, wanted);
     }
     CarryOutEffects(key, key.ns.value(), history::PendingOffers(*state, now));
   }
-  ArmTimer();
+  timers_.Arm();
   if (!check->left.empty()) {
     host_.executor.Post([this, check = std::move(check)] { CheckSome(check); });
     return;
@@ -95,7 +95,7 @@ void Shard::CheckOrphans(std::shared_ptr<DerivedCheck> check) {
     turn.LookedAt(state);
     if (state && history::NextDeadline(*state) == timers_.Due(key)) continue;
     ++check->difference.timers_orphaned;
-    timers_.Remove(key);
+    timers_.Set(key, std::nullopt);
   }
   if (!check->timers.empty()) {
     host_.executor.Post([this, check = std::move(check)] { CheckOrphans(check); });

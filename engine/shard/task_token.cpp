@@ -47,4 +47,13 @@ Result<engine::v1::TaskToken> TokenCodec::Open(std::string_view bytes, std::stri
   return token;
 }
 
+engine::v1::TaskToken TokenFor(const ExecutionKey& key, engine::v1::TaskToken::Kind kind) {
+  engine::v1::TaskToken token;
+  token.set_namespace_(key.ns.value());
+  token.set_workflow_id(key.workflow_id.value());
+  token.set_run_id(key.run_id.value());
+  token.set_kind(kind);
+  return token;
+}
+
 }  // namespace wfe::shard

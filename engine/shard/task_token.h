@@ -33,6 +33,9 @@ class TokenCodec {
   const uint64_t epoch_;
 };
 
+/// What every token of a run's task says.
+engine::v1::TaskToken TokenFor(const ExecutionKey& key, engine::v1::TaskToken::Kind kind);
+
 inline ExecutionKey KeyOf(const engine::v1::TaskToken& token) {
   return {Namespace(token.namespace_()), WorkflowId(token.workflow_id()), RunId(token.run_id())};
 }

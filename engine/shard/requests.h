@@ -1,4 +1,4 @@
-// What callers of a shard say and hear.
+// What is asked of a shard, and what it answers.
 #pragma once
 
 #include <string>
@@ -6,12 +6,13 @@
 #include "engine/base/function.h"
 #include "engine/base/ids.h"
 #include "engine/base/time.h"
-#include "engine/history/input.h"
-#include "engine/shard/callback.h"
+#include "temporal/api/common/v1/message.pb.h"
+#include "temporal/api/enums/v1/query.pb.h"
+#include "temporal/api/enums/v1/workflow.pb.h"
+#include "temporal/api/failure/v1/message.pb.h"
+#include "temporal/api/query/v1/message.pb.h"
 
 namespace wfe::shard {
-
-namespace ws = temporal::api::workflowservice::v1;
 
 /// Which run a caller means.
 struct Target {
@@ -71,6 +72,13 @@ struct ChainEnd {
   temporal::api::enums::v1::WorkflowExecutionStatus status{};
   temporal::api::common::v1::Payloads result;   ///< Of a completed one.
   temporal::api::failure::v1::Failure failure;  ///< Of a failed or timed-out one.
+};
+
+/// What a comparison of index and states found, see Shard::CheckDerived.
+struct DerivedDifference {
+  int64_t executions = 0;
+  int64_t timers_missing = 0;
+  int64_t timers_orphaned = 0;
 };
 
 }  // namespace wfe::shard
