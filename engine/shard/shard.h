@@ -261,13 +261,14 @@ class Shard {
   DurableGate gate_;
   ExecutionCache cache_;
   DueTimers timers_;
-  Outbox outbox_;
-  Router* router_ = nullptr;
-  std::vector<std::pair<ExecutionKey, std::string>> to_forget_;  // request ids whose rows go with the next commit
   // Parked calls hold no execution in memory.
   HistoryWaiters history_waiters_;
   QueryBook queries_;
   Parked<WorkflowKey, ChainWatcher> chain_watchers_;
+
+  Outbox outbox_;
+  Router* router_ = nullptr;
+  std::vector<std::pair<ExecutionKey, std::string>> to_forget_;  // request ids whose rows go with the next commit
 };
 
 }  // namespace wfe::shard

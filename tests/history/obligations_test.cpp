@@ -5,6 +5,7 @@
 
 #include "engine/base/hash.h"
 #include "engine/base/serialize.h"
+#include "engine/history/decide.h"
 #include "engine/history/names.h"
 
 namespace wfe::history {
