@@ -80,7 +80,7 @@ tests=$?
 [ -z "$server" ] || kill -0 "$server" 2> /dev/null || fail "The server ended during the tests."
 
 echo "Replaying every history with the SDK's replayer"
-[ $# -gt 0 ] || export WFE_FEWEST_HISTORIES=60
+[ $# -gt 0 ] || export WFE_FEWEST_HISTORIES=200
 node --enable-source-maps --test --test-timeout=240000 lib/replay_oracle.js
 oracle=$?
 
