@@ -59,6 +59,7 @@ struct Options {
   /// The engine compares and repairs its derived data now and then, as a real host lets it (H21, H33).  Differences are
   /// violations either way; without it nothing covers up what recovery forgets.
   bool repair_derived = true;
+  double neighbours = 0;     ///< Share of workflows that have children and send requests to others.
   bool allow_poison = true;  ///< Some workflow code throws until the world is healed (F13).
 
   /// Swarm testing: each seed leaves out some kinds of faults and exaggerates others.

@@ -77,6 +77,7 @@ void Shape(Plan& plan, Kind kind, Random& random, Duration safety) {
 
 std::vector<Plan> RandomPlans(Random random, const Options& options) {
   std::vector<Plan> plans;
+  Random neighbours = Random(options.seed).Fork("neighbours");  // a stream of its own: the rest of a seed stays as it is
   for (int number = 0; number < options.workflows; ++number) {
     const Kind kind = RandomKind(random);
     Plan plan;
@@ -91,6 +92,7 @@ std::vector<Plan> RandomPlans(Random random, const Options& options) {
     shape.poison = options.allow_poison && kind == Kind::kOrdinary && random.Chance(0.1);
     shape.continues = kind == Kind::kOrdinary || kind == Kind::kDisturbed || kind == Kind::kCancelled;
     plan.program = RandomProgram(random, shape);
+    if (neighbours.Chance(options.neighbours)) AddNeighbourSteps(plan.program, neighbours);
 
     int64_t value = plan.program.value;
     const Duration spread = random.Between(Duration(10ms), options.safety / 2);

@@ -30,6 +30,9 @@ struct Program {
 
 Program RandomProgram(Random& random, const ProgramShape& shape);
 
+/// Adds children and requests to other workflows, somewhere between the other steps.
+void AddNeighbourSteps(Program& program, Random& random);
+
 /// What workflow code may look at beside its history; only to be wrong before the world is healed.
 struct Flags {
   bool healed = false;

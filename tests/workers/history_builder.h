@@ -40,6 +40,7 @@ class FakeEngine {
     a.mutable_workflow_type()->set_name(type);
     a.mutable_task_queue()->set_name("builds");
     *a.mutable_input() = EncodePayloads(input);
+    a.set_workflow_id(workflow_id_);
     a.set_original_execution_run_id(run_id_);
     a.set_first_execution_run_id(run_id_);
     a.set_attempt(1);

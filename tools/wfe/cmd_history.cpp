@@ -45,6 +45,60 @@ std::string EventName(const HistoryEvent& event) {
   return name;
 }
 
+/// The same of events about other workflows.
+std::string NeighbourDetail(const HistoryEvent& event) {
+  const auto of = [](const auto& a) {
+    return fmt::format("of {}: {}", a.initiated_event_id(), a.workflow_execution().workflow_id());
+  };
+  switch (event.event_type()) {
+    case enums::EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED: {
+      const auto& a = event.start_child_workflow_execution_initiated_event_attributes();
+      return a.workflow_type().name() + " as " + a.workflow_id();
+    }
+    case enums::EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_FAILED: {
+      const auto& a = event.start_child_workflow_execution_failed_event_attributes();
+      return fmt::format("of {}: {}, {}", a.initiated_event_id(), a.workflow_id(),
+                         enums::StartChildWorkflowExecutionFailedCause_Name(a.cause()));
+    }
+    case enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_STARTED:
+      return of(event.child_workflow_execution_started_event_attributes());
+    case enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_COMPLETED:
+      return of(event.child_workflow_execution_completed_event_attributes());
+    case enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_FAILED: {
+      const auto& a = event.child_workflow_execution_failed_event_attributes();
+      return of(a) + ": " + FailureText(a.failure());
+    }
+    case enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_CANCELED:
+      return of(event.child_workflow_execution_canceled_event_attributes());
+    case enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_TIMED_OUT:
+      return of(event.child_workflow_execution_timed_out_event_attributes());
+    case enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_TERMINATED:
+      return of(event.child_workflow_execution_terminated_event_attributes());
+    case enums::EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED: {
+      const auto& a = event.signal_external_workflow_execution_initiated_event_attributes();
+      return a.signal_name() + " to " + a.workflow_execution().workflow_id();
+    }
+    case enums::EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_SIGNALED:
+      return of(event.external_workflow_execution_signaled_event_attributes());
+    case enums::EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED: {
+      const auto& a = event.signal_external_workflow_execution_failed_event_attributes();
+      return of(a) + ", " + enums::SignalExternalWorkflowExecutionFailedCause_Name(a.cause());
+    }
+    case enums::EVENT_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED:
+      return event.request_cancel_external_workflow_execution_initiated_event_attributes()
+          .workflow_execution()
+          .workflow_id();
+    case enums::EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_CANCEL_REQUESTED:
+      return of(event.external_workflow_execution_cancel_requested_event_attributes());
+    case enums::EVENT_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_FAILED: {
+      const auto& a = event.request_cancel_external_workflow_execution_failed_event_attributes();
+      return of(a) + ", " + enums::CancelExternalWorkflowExecutionFailedCause_Name(a.cause());
+    }
+    default:
+      return "";
+  }
+}
+
 /// What a reader wants to see of an event at a glance.
 std::string EventDetail(const HistoryEvent& event) {
   switch (event.event_type()) {
@@ -82,7 +136,7 @@ std::string EventDetail(const HistoryEvent& event) {
       return FailureText(event.workflow_task_failed_event_attributes().failure());
     default: {
       const auto outcome = OutcomeOf(event);
-      return outcome ? outcome->failure : "";
+      return outcome ? outcome->failure : NeighbourDetail(event);
     }
   }
 }

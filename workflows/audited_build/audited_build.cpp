@@ -35,6 +35,33 @@ Task<void> LogBlocked(sdk::WorkflowContext& ctx, BuildRun& run) {
   co_await run.LogEvent("budget_blocked", blocked);
 }
 
+/// Named here, not included: the build knows nothing of audits but their name.
+constexpr std::string_view kAuditWorkflow = "OptimizationWorkflow";
+
+/// Leaves an audit behind, whose runs include this one (OP-1).  Its workflow id; empty: there is none, and the log says
+/// why, since a build is not worse for an audit that could not be started.
+Task<std::string> StartAudit(sdk::WorkflowContext& ctx, nlohmann::json input) {
+  const std::string id = ctx.info().workflow_id + "-audit";
+  sdk::ChildHandle<nlohmann::json> audit = ctx.StartChild(
+      kAuditWorkflow, input,
+      {.workflow_id = id,
+       .parent_close = sdk::ParentClosePolicy::kAbandon,
+       .cancellation = sdk::ChildCancellationType::kAbandon,
+       .static_summary = "audit after a build"});
+  std::string problem;
+  try {
+    // A child that has not started when its parent closes may never start.
+    co_await audit.Started();
+  } catch (const sdk::ChildStartFailure& failure) {
+    problem = failure.what();
+  } catch (const sdk::CancelledFailure&) {
+    problem = "the build was cancelled";
+  }
+  if (problem.empty()) co_return id;
+  ctx.Log(sdk::LogLevel::kWarning, "no audit of the build: " + problem);
+  co_return std::string();
+}
+
 struct Fault {
   std::string activity;  // empty: the examination's own
   std::string type;
@@ -109,7 +136,12 @@ Task<AuditedBuildResult> AuditedBuild(sdk::WorkflowContext& ctx, nlohmann::json 
     sentence += "; they also saw files of the agent that git ignores, which are not part of the result: " +
                 activities::Listed(run.ignored());
   }
-  co_return run.Result(status, sentence);
+  AuditedBuildResult result = run.Result(status, sentence);
+  if (!input.audit.is_null()) {
+    Task<std::string> start = StartAudit(ctx, input.audit);
+    result.audit = co_await start;
+  }
+  co_return result;
 }
 
 void RegisterAuditedBuild(sdk::WorkflowRegistry& registry) {

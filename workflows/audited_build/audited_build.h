@@ -67,12 +67,17 @@ struct AuditedBuildInput {
   int64_t host_timeout_s = 0;                ///< Nobody serves the host so long: go on elsewhere (EN-5).  0: the worker's.
   int64_t patience_s = 86'400;               ///< So long an unavailable model is asked again (AB-6).
   std::optional<ResumePoint> resume;
+  /// An input of OptimizationWorkflow, or null.  A build that has completed, however, starts it as a child that goes on by
+  /// itself (OP-1); an input that it cannot take shows in the child's own run.
+  nlohmann::json audit;
 };
 WFE_RECORD(AuditedBuildInput, task, working_dir, workspace, mode, profile, checks, policy, template_id,
            template_version, template_values, model, backend, max_fix_attempts, token_budget, cost_budget_usd,
            fix_log_max_chars, stop_on_repeated_failure, stop_at_first_failing_check, host_timeout_s, patience_s,
-           resume);
-constexpr RecordRules RulesOf(const AuditedBuildInput*) { return {.refuses_unknown = true, .subject = "input"}; }
+           resume, audit);
+constexpr RecordRules RulesOf(const AuditedBuildInput*) {
+  return {.refuses_unknown = true, .subject = "input", .seldom = "audit"};
+}
 void CheckRecord(const AuditedBuildInput& input);
 
 struct AuditedBuildResult {
@@ -98,13 +103,14 @@ struct AuditedBuildResult {
   bool nothing_changed = false;         ///< Passed, and the agent has changed no file.
   bool scripted = false;                ///< True: no model was called; the agent's answers were canned.
   int host_changes = 0;
+  std::string audit = {};  ///< Workflow id of the audit that was started; empty: none.
 };
 WFE_RECORD(AuditedBuildResult, status, workflow_run_id, fix_attempts, total_tokens, cost_usd, files, working_dir,
            project_dir, workspace, branch, base_commit, commit, base_snapshot_blob_hash, snapshot_blob_hash, trace,
-           last_error_type, message, ignored_files, nothing_changed, scripted, host_changes);
+           last_error_type, message, ignored_files, nothing_changed, scripted, host_changes, audit);
 constexpr RecordRules RulesOf(const AuditedBuildResult*) {
   return {.seldom = "project_dir workspace branch base_commit commit base_snapshot_blob_hash snapshot_blob_hash "
-                     "last_error_type ignored_files nothing_changed"};
+                     "last_error_type ignored_files nothing_changed audit"};
 }
 
 /// Takes an AuditedBuildInput as JSON, so that malformed input fails the run with a sentence instead of blocking its

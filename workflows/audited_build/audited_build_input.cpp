@@ -42,6 +42,8 @@ void CheckRecord(const AuditedBuildInput& input) {
   RequireOfRecord(input.host_timeout_s >= 0, "input.host_timeout_s must not be negative");
   RequireOfRecord(input.patience_s >= 0 && input.patience_s <= 30 * 86'400,
                   "input.patience_s must be from 0 to 2592000 (30 days)");
+  RequireOfRecord(input.audit.is_null() || input.audit.is_object(),
+                  "input.audit must be an input of OptimizationWorkflow");
   if (input.resume) {
     RequireOfRecord(IsResumableStep(input.resume->step),
                     "input.resume.step must be scaffold, implement_v1, initial_verification or fix_attempt_N, not \"" +
