@@ -22,7 +22,7 @@ using temporal::api::history::v1::History;
 
 std::vector<std::filesystem::path> RecordedHistories() {
   std::vector<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::directory_iterator(WFE_SOURCE_DIR "/tests/testdata/children")) {
+  for (const auto& entry : std::filesystem::directory_iterator(WFE_SOURCE_DIR "/tests/testdata/sdk_children")) {
     files.push_back(entry.path());
   }
   std::sort(files.begin(), files.end());
