@@ -5,7 +5,7 @@
 set -euo pipefail
 
 wfe=$1
-histories=$2/tests/testdata/children
+histories=$2/tests/testdata/sdk_children
 shown=""
 
 # shows FILE 'PATTERN' ...: every pattern is a line of the history.
