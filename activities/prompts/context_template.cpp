@@ -10,7 +10,7 @@
 #include "engine/base/hash.h"
 #include "engine/base/parse_json.h"
 
-namespace wfe::activities {
+namespace wfe::prompts {
 namespace {
 
 bool IsPlaceholderName(std::string_view text) {
@@ -197,4 +197,4 @@ Result<RenderedContext> RenderContext(const ContextTemplate& source, const std::
   return rendered;
 }
 
-}  // namespace wfe::activities
+}  // namespace wfe::prompts

@@ -9,7 +9,7 @@
 
 #include "engine/base/result.h"
 
-namespace wfe::activities {
+namespace wfe::prompts {
 
 /// Sections every template has, by the exact text of their "## " headings.
 inline constexpr std::string_view kContextSections[] = {"STRICT CONSTRAINTS", "Implementation Prompt",
@@ -65,4 +65,4 @@ Result<std::string> RenderInstruction(const ContextTemplate& source, std::map<st
 /// Values are put in as they are; braces in them are text.
 Result<RenderedContext> RenderContext(const ContextTemplate& source, const std::map<std::string, std::string>& values);
 
-}  // namespace wfe::activities
+}  // namespace wfe::prompts

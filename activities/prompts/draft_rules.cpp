@@ -7,7 +7,7 @@
 #include "activities/prompts/context_template.h"
 #include "engine/base/parse_json.h"
 
-namespace wfe::activities {
+namespace wfe::prompts {
 namespace {
 
 using nlohmann::json;
@@ -216,4 +216,4 @@ std::string RuleAgainst(std::string_view rule_key, std::string_view section, std
   return "";
 }
 
-}  // namespace wfe::activities
+}  // namespace wfe::prompts

@@ -7,7 +7,7 @@
 
 #include "engine/base/result.h"
 
-namespace wfe::activities {
+namespace wfe::prompts {
 
 struct DraftRule {
   enum class Action { kAppend, kReplace, kRemove };
@@ -53,4 +53,4 @@ struct EditedSection {
 };
 EditedSection ApplyRule(const DraftRule& rule, std::string_view section_text);
 
-}  // namespace wfe::activities
+}  // namespace wfe::prompts

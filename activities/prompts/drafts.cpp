@@ -5,7 +5,7 @@
 
 #include "engine/base/hash.h"
 
-namespace wfe::activities {
+namespace wfe::prompts {
 namespace {
 
 using nlohmann::json;
@@ -157,4 +157,4 @@ Result<std::vector<ActivatedDraft>> ActivatedDrafts(const TemplateStore& store) 
   return proposals;
 }
 
-}  // namespace wfe::activities
+}  // namespace wfe::prompts

@@ -12,7 +12,7 @@
 #include "engine/base/record_json.h"
 #include "engine/base/result.h"
 
-namespace wfe::activities {
+namespace wfe::prompts {
 
 /// Who drafts: the author of versions that no person wrote.
 inline constexpr std::string_view kOptimizerAuthor = "optimizer";
@@ -64,4 +64,4 @@ constexpr RecordRules RulesOf(const ActivatedDraft*) { return {.seldom = "deacti
 /// Of all templates, oldest activation first.
 Result<std::vector<ActivatedDraft>> ActivatedDrafts(const TemplateStore& store);
 
-}  // namespace wfe::activities
+}  // namespace wfe::prompts

@@ -5,7 +5,7 @@
 #include "activities/prompts/template_store.h"
 #include "engine/base/hash.h"
 
-namespace wfe::activities {
+namespace wfe::prompts {
 namespace {
 
 using nlohmann::json;
@@ -59,4 +59,4 @@ void RegisterInstructionActivity(sdk::ActivityRegistry& registry, InstructionCon
                     });
 }
 
-}  // namespace wfe::activities
+}  // namespace wfe::prompts

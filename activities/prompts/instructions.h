@@ -13,7 +13,7 @@
 #include "engine/base/record_json.h"
 #include "workers/sdk/activity.h"
 
-namespace wfe::activities {
+namespace wfe::prompts {
 
 inline constexpr std::string_view kScaffoldInstruction = "instruction-scaffold";
 inline constexpr std::string_view kImplementInstruction = "instruction-implement";
@@ -60,4 +60,4 @@ struct InstructionConfig {
 };
 void RegisterInstructionActivity(sdk::ActivityRegistry& registry, InstructionConfig config);
 
-}  // namespace wfe::activities
+}  // namespace wfe::prompts

@@ -6,7 +6,7 @@
 #include "activities/prompts/template_rows.h"
 #include "workers/client/records_client.h"
 
-namespace wfe::activities {
+namespace wfe::prompts {
 
 /// One blocking call each: for activity threads and tools.
 class RecordsTemplateRows final : public TemplateRows {
@@ -24,4 +24,4 @@ class RecordsTemplateRows final : public TemplateRows {
   std::shared_ptr<client::RecordsClient> records_;
 };
 
-}  // namespace wfe::activities
+}  // namespace wfe::prompts

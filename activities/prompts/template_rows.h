@@ -9,7 +9,7 @@
 
 #include "engine/base/result.h"
 
-namespace wfe::activities {
+namespace wfe::prompts {
 
 /// The table of the records service that holds them.
 inline constexpr std::string_view kTemplateTable = "prompt_templates";
@@ -50,4 +50,4 @@ class MemoryTemplateRows : public TemplateRows {
   std::map<std::string, std::string> rows_;
 };
 
-}  // namespace wfe::activities
+}  // namespace wfe::prompts

@@ -5,7 +5,7 @@
 
 #include "engine/base/parse_json.h"
 
-namespace wfe::activities {
+namespace wfe::prompts {
 namespace {
 
 using nlohmann::json;
@@ -154,4 +154,4 @@ Result<TemplateState> FoldTemplate(const std::string& template_id, const BuiltIn
   return state;
 }
 
-}  // namespace wfe::activities
+}  // namespace wfe::prompts

@@ -20,7 +20,7 @@
 #include "engine/base/record_json.h"
 #include "engine/base/result.h"
 
-namespace wfe::activities {
+namespace wfe::prompts {
 
 /// The values of TemplateVersion::status.
 inline constexpr std::string_view kTemplateDraft = "draft";
@@ -103,4 +103,4 @@ std::string TemplateRowKey(const std::string& template_id, int64_t sequence);
 Result<TemplateState> FoldTemplate(const std::string& template_id, const BuiltInVersions& built_in,
                                    const std::vector<std::pair<std::string, std::string>>& rows);
 
-}  // namespace wfe::activities
+}  // namespace wfe::prompts

@@ -11,7 +11,7 @@
 #include "engine/base/parse_json.h"
 #include "engine/base/suggest.h"
 
-namespace wfe::activities {
+namespace wfe::prompts {
 namespace {
 
 namespace fs = std::filesystem;
@@ -283,4 +283,4 @@ Result<TemplateChange> TemplateStore::RollBack(const std::string& template_id, i
   return Switch(kTemplateRolledBackEvent, template_id, version, author, reason);
 }
 
-}  // namespace wfe::activities
+}  // namespace wfe::prompts

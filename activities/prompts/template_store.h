@@ -15,7 +15,7 @@
 #include "engine/base/result.h"
 #include "engine/base/time.h"
 
-namespace wfe::activities {
+namespace wfe::prompts {
 
 struct TemplateStoreOptions {
   std::string templates_dir;           ///< <id>/template.json and <id>/v<NNN>.md: the versions that ship.
@@ -84,4 +84,4 @@ class TemplateStore {
   TemplateStoreOptions options_;
 };
 
-}  // namespace wfe::activities
+}  // namespace wfe::prompts

@@ -5,7 +5,7 @@
 
 #include "activities/prompts/context_template.h"
 
-namespace wfe::activities {
+namespace wfe::prompts {
 namespace {
 
 constexpr int kContextLines = 3;
@@ -184,4 +184,4 @@ TextDiff DiffTexts(std::string_view old_name, std::string_view old_text, std::st
   return diff;
 }
 
-}  // namespace wfe::activities
+}  // namespace wfe::prompts

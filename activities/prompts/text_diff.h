@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-namespace wfe::activities {
+namespace wfe::prompts {
 
 struct SectionChange {
   std::string section;  ///< Empty: before the first heading.
@@ -25,4 +25,4 @@ struct TextDiff {
 TextDiff DiffTexts(std::string_view old_name, std::string_view old_text, std::string_view new_name,
                    std::string_view new_text);
 
-}  // namespace wfe::activities
+}  // namespace wfe::prompts

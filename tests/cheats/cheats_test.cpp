@@ -11,22 +11,22 @@
 #include <mutex>
 #include <sstream>
 
-#include "activities/compliance/compliance.h"
-#include "activities/compliance/process_runner.h"
-#include "activities/compliance/register.h"
-#include "tests/activities/compliance_test_support.h"
+#include "activities/build/checks/compliance.h"
+#include "activities/build/checks/register.h"
+#include "activities/sandbox/process_runner.h"
+#include "tests/activities/build/compliance_test_support.h"
 #include "tests/cheats/catalogue.h"
 
 namespace wfe::cheats {
 namespace {
 
-using activities::ComplianceConfig;
-using activities::ComplianceReport;
-using activities::ComplianceRequest;
-using activities::PreflightReport;
-using activities::PreflightRequest;
-using activities::test::FakeContext;
-using activities::test::TempDir;
+using build::ComplianceConfig;
+using build::ComplianceReport;
+using build::ComplianceRequest;
+using build::PreflightReport;
+using build::PreflightRequest;
+using build::test::FakeContext;
+using build::test::TempDir;
 using nlohmann::json;
 
 const Catalogue& All() {
@@ -47,17 +47,15 @@ bool HasPackages(const std::string& profile) {
 /// Whether this machine can run a profile's checks; "" or the reason why not.
 std::string WhyNot(const std::string& profile) {
   const char* path = std::getenv("PATH");
-  const auto has = [&](const char* tool) {
-    return !activities::FindProgram(tool, path == nullptr ? "" : path).empty();
-  };
+  const auto has = [&](const char* tool) { return !sandbox::FindProgram(tool, path == nullptr ? "" : path).empty(); };
   if (HasPackages(profile)) return has("npm") ? "" : "no npm";
   if (profile == "go") return has("go") ? "" : "no go";
   if (profile == "rust") return has("cargo") ? "" : "no cargo";
   if (profile == "cpp") return has("cmake") && has("c++") && has("make") ? "" : "no cmake, make or c++";
-  activities::ProcessSpec spec;
+  sandbox::ProcessSpec spec;
   spec.argv = {"python3", "-m", "pytest", "--version"};
   spec.environment = {{"PATH", path == nullptr ? "" : path}};
-  return activities::RunProcess(spec).exit_code == 0 && has("python3") ? "" : "no pytest";
+  return sandbox::RunProcess(spec).exit_code == 0 && has("python3") ? "" : "no pytest";
 }
 
 struct Tally {
@@ -98,7 +96,7 @@ class Cheats : public testing::TestWithParam<size_t> {
       if (std::filesystem::exists(from)) root_.Put("project/" + name, Slurp(from));
     }
     if (project.profile == "typescript") {
-      const std::string starter = std::string(WFE_SOURCE_DIR) + "/activities/compliance/profiles/typescript/";
+      const std::string starter = std::string(WFE_SOURCE_DIR) + "/activities/build/profile/profiles/typescript/";
       for (const auto& entry : std::filesystem::directory_iterator(starter)) {
         root_.Put("project/" + entry.path().filename().string(), Slurp(entry.path().string()));
       }
@@ -115,7 +113,7 @@ class Cheats : public testing::TestWithParam<size_t> {
     profile_ = project.profile;
     const json request = PreflightRequest{
         .working_dir = root_ / "project", .profile = profile_, .write_starter_files = false, .min_free_bytes = 0};
-    preflight_ = Call(activities::kPreflight.name, request).get<PreflightReport>();
+    preflight_ = Call(build::kPreflight.name, request).get<PreflightReport>();
     baseline_ = preflight_.baseline;
     if (!HasPackages(project.profile)) return true;
     try {
@@ -128,7 +126,7 @@ class Cheats : public testing::TestWithParam<size_t> {
   }
 
   void Install() {
-    Call(activities::kInstallDependencies.name, {{"working_dir", root_ / "project"}, {"profile", profile_}});
+    Call(build::kInstallDependencies.name, {{"working_dir", root_ / "project"}, {"profile", profile_}});
   }
 
   /// "$NAME" in its environment is this process's.  Without a profile here the shipped one judges.
@@ -155,7 +153,7 @@ class Cheats : public testing::TestWithParam<size_t> {
                                            .profile = profile_,
                                            .protected_hashes = preflight_.protected_hashes,
                                            .baseline = baseline_};
-    auto report = Call(activities::kRunComplianceChecks.name, request).get<ComplianceReport>();
+    auto report = Call(build::kRunComplianceChecks.name, request).get<ComplianceReport>();
     baseline_ = report.baseline;
     return report;
   }

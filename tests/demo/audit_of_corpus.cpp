@@ -2,18 +2,18 @@
 
 #include <gtest/gtest.h>
 
-#include "activities/audits/report.h"
-#include "activities/traces/trace_parser.h"
+#include "activities/analytics/audits/report.h"
+#include "activities/analytics/ingest/trace_parser.h"
 
 namespace wfe::demo {
 
 nlohmann::json AuditCorpus(const Corpus& corpus) {
-  activities::TraceTable table;
-  activities::ReportInput input;
+  analytics::TraceTable table;
+  analytics::ReportInput input;
   input.report_id = "2026-10-19T02-00-00Z-0001";
   input.generated_at = "2026-10-19T02:00:00.000Z";
   {
-    activities::TraceParser parser(table, input.parse);
+    analytics::TraceParser parser(table, input.parse);
     for (const auto& [path, text] : corpus.files) {
       if (!path.ends_with(".jsonl")) continue;
       parser.BeginFile(path);
@@ -26,10 +26,10 @@ nlohmann::json AuditCorpus(const Corpus& corpus) {
     }
   }
   EXPECT_TRUE(input.parse.problems.empty()) << "the parser finds fault with a generated trace";
-  Result<nlohmann::json> report = activities::BuildReport(table, activities::AuditOptions(), input);
+  Result<nlohmann::json> report = analytics::BuildReport(table, analytics::AuditOptions(), input);
   EXPECT_TRUE(report.has_value()) << (report ? "" : report.error().ToString());
   if (!report) return nlohmann::json::object();
-  EXPECT_EQ(activities::ReportProblems(*report), std::vector<std::string>());
+  EXPECT_EQ(analytics::ReportProblems(*report), std::vector<std::string>());
   return *std::move(report);
 }
 

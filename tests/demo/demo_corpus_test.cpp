@@ -7,17 +7,17 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
-#include "activities/audit/trace_file.h"
-#include "activities/audit/trace_validator.h"
+#include "activities/trace/trace_file.h"
+#include "activities/trace/trace_validator.h"
 #include "tools/demo/corpus.h"
 
 namespace wfe::demo {
 namespace {
 
 namespace fs = std::filesystem;
-using activities::LogEntry;
 using testing::IsEmpty;
 using testing::SizeIs;
+using trace::LogEntry;
 
 class TempDir {
  public:
@@ -44,7 +44,7 @@ std::vector<LogEntry> Entries(const Corpus& corpus) {
     if (!path.ends_with(".jsonl")) continue;
     for (size_t begin = 0; begin < text.size();) {
       const size_t end = text.find('\n', begin);
-      const auto entry = activities::ParseLogEntry(std::string_view(text).substr(begin, end - begin));
+      const auto entry = trace::ParseLogEntry(std::string_view(text).substr(begin, end - begin));
       EXPECT_TRUE(entry.has_value());
       if (entry) entries.push_back(*entry);
       begin = end + 1;
@@ -57,7 +57,7 @@ std::vector<LogEntry> Entries(const Corpus& corpus) {
 void ExpectValid(const std::string& directory) {
   for (const auto& file : fs::recursive_directory_iterator(directory)) {
     if (file.path().filename() != "audit_trace.jsonl") continue;
-    const auto report = activities::ValidateTrace(file.path().string());
+    const auto report = trace::ValidateTrace(file.path().string());
     ASSERT_TRUE(report.has_value());
     for (const auto& problem : report->problems) {
       ADD_FAILURE() << file.path() << ":" << problem.line << ": " << problem.message;
@@ -101,7 +101,7 @@ TEST(DemoCorpus, WithoutTheEngineTheEntriesAreTheSameButForIdsAndTimes) {
   const auto by_workflow = [](const Corpus& corpus) {
     std::map<std::string, std::vector<nlohmann::json>> entries;
     for (const LogEntry& entry : Entries(corpus)) {
-      entries[activities::ExtString(entry, "workflow_id")].push_back(Timeless(entry));
+      entries[trace::ExtString(entry, "workflow_id")].push_back(Timeless(entry));
     }
     return entries;
   };
@@ -120,12 +120,12 @@ TEST(DemoCorpus, TheRealWriterGivesTheSameBytes) {
     const TempDir dir;
     for (size_t begin = 0; begin < text.size();) {
       const size_t end = text.find('\n', begin);
-      auto entry = activities::ParseLogEntry(std::string_view(text).substr(begin, end - begin));
+      auto entry = trace::ParseLogEntry(std::string_view(text).substr(begin, end - begin));
       ASSERT_TRUE(entry.has_value());
-      const auto logged_at = ParseIso8601(activities::ExtString(*entry, "logged_at"));
+      const auto logged_at = ParseIso8601(trace::ExtString(*entry, "logged_at"));
       ASSERT_TRUE(logged_at.has_value());
       entry->ext.erase("logged_at");
-      ASSERT_TRUE(activities::AppendEntry(dir.path(), *entry, *logged_at).has_value());
+      ASSERT_TRUE(trace::AppendEntry(dir.path(), *entry, *logged_at).has_value());
       begin = end + 1;
     }
     std::ifstream in(dir.path() + "/audit_trace.jsonl", std::ios::binary);
@@ -137,10 +137,10 @@ TEST(DemoCorpus, TheRealWriterGivesTheSameBytes) {
 TEST(DemoCorpus, EveryAgentRowSaysThatNoModelWasCalled) {
   for (const LogEntry& entry :
        Entries(Generate({.seed = 2, .runs = 40, .causes = {}, .without_engine = true, .progress = nullptr}))) {
-    if (activities::ExtString(entry, "kind") != "agent") continue;
-    EXPECT_EQ(activities::ExtString(entry, "token_count_source"), "scripted");
-    EXPECT_EQ(activities::ExtString(entry, "model"), "simulated-flash");
-    EXPECT_EQ(activities::ExtString(entry, "backend"), "simulated");
+    if (trace::ExtString(entry, "kind") != "agent") continue;
+    EXPECT_EQ(trace::ExtString(entry, "token_count_source"), "scripted");
+    EXPECT_EQ(trace::ExtString(entry, "model"), "simulated-flash");
+    EXPECT_EQ(trace::ExtString(entry, "backend"), "simulated");
     EXPECT_FALSE(entry.ext.contains("cost_usd"));
   }
 }

@@ -6,13 +6,13 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "activities/audits/statistics.h"
+#include "activities/analytics/audits/statistics.h"
 #include "tests/demo/audit_of_corpus.h"
 
 namespace wfe::demo {
 namespace {
 
-namespace stats = activities::stats;
+namespace stats = analytics::stats;
 using nlohmann::json;
 
 uint64_t Seeds() {

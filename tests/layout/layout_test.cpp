@@ -177,8 +177,8 @@ TEST(Layout, TheTopLevelIsFixed) {
 // H6: JSON of a great depth ends a process that parses, copies or writes it, so every door has the limit.
 TEST(Layout, JsonFromOutsideIsReadWithALimitOnItsDepth) {
   const std::set<std::string> kExempt = {
-      "engine/base/parse_json.cpp",             // the limit itself
-      "activities/audits/json_schema.cpp",      // a text that is built in
+      "engine/base/parse_json.cpp",                   // the limit itself
+      "activities/analytics/audits/json_schema.cpp",  // a text that is built in
   };
   std::vector<std::string> violations;
   for (const SourceFile& file : ReadTree({"engine", "workers", "activities", "workflows", "tools/wfe"}, {".h", ".cpp"})) {

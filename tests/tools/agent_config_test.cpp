@@ -6,15 +6,15 @@
 
 #include <cstdlib>
 
-#include "activities/gemini/agent_program.h"
-#include "tests/activities/agent_test_support.h"
-#include "tests/activities/imitation_server.h"
+#include "activities/agent/programs/agent_program.h"
+#include "tests/activities/agent/agent_test_support.h"
+#include "tests/activities/agent/imitation_server.h"
 
 namespace wfe::cli {
 namespace {
 
-using activities::ImitationServer;
-using activities::TempDir;
+using agent::ImitationServer;
+using agent::TempDir;
 using ::testing::HasSubstr;
 
 class AgentConfigTest : public ::testing::Test {
@@ -24,8 +24,8 @@ class AgentConfigTest : public ::testing::Test {
       unsetenv(name);
     setenv("GEMINI_API_KEY", "test-key", 1);
   }
-  Result<activities::GeminiConfig> Load(const std::string& toml) {
-    activities::WriteAll(dir_ / "wfe.toml", toml);
+  Result<agent::GeminiConfig> Load(const std::string& toml) {
+    agent::WriteAll(dir_ / "wfe.toml", toml);
     WFE_ASSIGN_OR_RETURN(const Config config, LoadConfig(dir_ / "wfe.toml"));
     return AgentConfigFrom(config, dir_.path());
   }
@@ -34,9 +34,9 @@ class AgentConfigTest : public ::testing::Test {
 
 TEST_F(AgentConfigTest, OneBaseUrlReachesBothBackendsHoweverItIsGiven) {  // RW-D12
   const std::string program = dir_ / "gemini";
-  activities::WriteAll(program,
-                       "#!/bin/sh\nprintf %s \"$GOOGLE_GEMINI_BASE_URL\" > url.txt\necho '{\"type\":\"result\","
-                       "\"status\":\"success\"}'\n");
+  agent::WriteAll(program,
+                  "#!/bin/sh\nprintf %s \"$GOOGLE_GEMINI_BASE_URL\" > url.txt\necho '{\"type\":\"result\","
+                  "\"status\":\"success\"}'\n");
   std::filesystem::permissions(program, std::filesystem::perms::owner_all);
   const std::string chunk = R"(data: {"candidates":[{"finishReason":"STOP"}]})"
                             "\r\n\r\n";
@@ -67,7 +67,7 @@ TEST_F(AgentConfigTest, OneBaseUrlReachesBothBackendsHoweverItIsGiven) {  // RW-
                                   .private_dir = project + "-private"},
                                  {});
       EXPECT_TRUE(run.ok()) << run.error().message;
-      EXPECT_EQ(activities::ReadAll(project + "/url.txt"), root) << ending;
+      EXPECT_EQ(agent::ReadAll(project + "/url.txt"), root) << ending;
     }
   }
   unsetenv("GOOGLE_GEMINI_BASE_URL");
@@ -100,13 +100,13 @@ TEST_F(AgentConfigTest, OwnCommandIsToldTheModelThatTheFileNamesAndNoneOfGemini)
   setenv("GEMINI_MODEL", "gemini-2.5-pro", 1);
   const auto agent = Load("[agent]\nbackend = \"command\"\ncommand = [\"sh\"]\n");
   unsetenv("GEMINI_MODEL");
-  EXPECT_EQ(activities::ModelFor(*agent, "command", ""), "");
-  EXPECT_EQ(activities::ModelFor(*agent, "command", "of-the-build"), "of-the-build");
-  EXPECT_EQ(activities::ModelFor(*agent, "gemini", ""), "gemini-2.5-pro");
+  EXPECT_EQ(agent::ModelFor(*agent, "command", ""), "");
+  EXPECT_EQ(agent::ModelFor(*agent, "command", "of-the-build"), "of-the-build");
+  EXPECT_EQ(agent::ModelFor(*agent, "gemini", ""), "gemini-2.5-pro");
   const auto named = Load("[agent]\nmodel = \"coder-7b\"\ncommand = [\"sh\"]\n");
-  EXPECT_EQ(activities::ModelFor(*named, "command", ""), "coder-7b");
-  EXPECT_EQ(activities::ModelFor(*named, "gemini", ""), "coder-7b");
-  EXPECT_EQ(activities::ModelFor(*Load("[agent]\n"), "gemini-cli", ""), "gemini-2.5-flash");
+  EXPECT_EQ(agent::ModelFor(*named, "command", ""), "coder-7b");
+  EXPECT_EQ(agent::ModelFor(*named, "gemini", ""), "coder-7b");
+  EXPECT_EQ(agent::ModelFor(*Load("[agent]\n"), "gemini-cli", ""), "gemini-2.5-flash");
 }
 
 TEST_F(AgentConfigTest, WorkerSaysAtItsStartWhatIsMissing) {

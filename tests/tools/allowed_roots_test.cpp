@@ -1,14 +1,15 @@
 // SEC-C3, by its kind: every activity that this program serves and that takes a directory is asked to use one that it may
 // not touch, and one that leads there by a link.
+#include "activities/build/checks/allowed_roots.h"
+
 #include <gmock/gmock.h>
 
 #include <filesystem>
 #include <map>
 
-#include "activities/compliance/allowed_roots.h"
-#include "activities/gemini/config.h"
+#include "activities/agent/step/config.h"
 #include "activities/prompts/records_template_rows.h"
-#include "tests/activities/agent_test_support.h"
+#include "tests/activities/agent/agent_test_support.h"
 #include "tests/workers/fake_service.h"
 #include "tools/wfe/worker_activities.h"
 #include "workers/client/records_client.h"
@@ -17,7 +18,7 @@ namespace wfe::cli {
 namespace {
 
 namespace fs = std::filesystem;
-using activities::TempDir;
+using agent::TempDir;
 using nlohmann::json;
 using testing::HasSubstr;
 
@@ -71,7 +72,7 @@ class AllowedRootsOfTheWorker : public testing::Test {
                             .ns = "default",
                             .work_root = root_.path(),
                             .host_queue = "wfe@host-1",
-                            .roots = std::make_shared<const activities::AllowedRoots>(std::vector{root_.path()})};
+                            .roots = std::make_shared<const build::AllowedRoots>(std::vector{root_.path()})};
     RegisterWorkerActivities(registry_, worker);
   }
   void ExpectRefused(const std::string& name, const std::string& key, const std::string& path) {
@@ -81,7 +82,7 @@ class AllowedRootsOfTheWorker : public testing::Test {
     Context context(name);
     const auto result = (*registry_.Find(name))(context, input);
     ASSERT_NE(result.failure(), nullptr);
-    EXPECT_EQ(result.failure()->type, activities::kFailureNotAllowed);
+    EXPECT_EQ(result.failure()->type, build::kFailureNotAllowed);
     EXPECT_TRUE(result.failure()->non_retryable);
     EXPECT_THAT(result.failure()->message, HasSubstr("wfe worker --allow "));
   }
@@ -89,7 +90,7 @@ class AllowedRootsOfTheWorker : public testing::Test {
   TempDir root_;
   TempDir outside_;
   Config config_;
-  activities::GeminiConfig agent_;
+  agent::GeminiConfig agent_;
   worker::FakeService service_;
   sdk::ActivityRegistry registry_;
 };

@@ -6,15 +6,15 @@
 
 #include <cstdlib>
 
-#include "tests/activities/workspace_test_support.h"
+#include "tests/activities/build/workspace_test_support.h"
 
 namespace wfe::cli {
 namespace {
 
-using activities::PackTree;
-using activities::SafeDir;
-using activities::test::GitProject;
-using activities::test::TempDir;
+using build::test::GitProject;
+using build::test::TempDir;
+using sandbox::PackTree;
+using sandbox::SafeDir;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;

@@ -50,7 +50,7 @@ TEST(Printing, NothingOfOthersReachesTheTerminalAsItIs) {  // SEC-M4
   EXPECT_TRUE(IsHarmless(EventText(kHostile)));
   EXPECT_TRUE(IsHarmless(FailText(NotFound(kHostile), OutputFormat::kText)));
   EXPECT_TRUE(IsHarmless(FailText(NotFound(kHostile), OutputFormat::kJson)));
-  activities::LogEntry entry;
+  trace::LogEntry entry;
   entry.workflow_run_id = entry.step_name = entry.timestamp = kHostile;
   entry.validation_status = entry.validation_error_type = kHostile;
   EXPECT_TRUE(IsHarmless(EntryLine(entry)));

@@ -10,12 +10,12 @@
 #include <fstream>
 #include <map>
 
-#include "tests/activities/agent_test_support.h"
+#include "tests/activities/agent/agent_test_support.h"
 
 namespace wfe::cli {
 namespace {
 
-using activities::TempDir;
+using agent::TempDir;
 using nlohmann::ordered_json;
 using ::testing::HasSubstr;
 namespace fs = std::filesystem;
@@ -50,7 +50,7 @@ class Configuration : public ::testing::Test {
   /// The configuration of a file that holds one key.
   Result<Config> With(const std::string& key, const std::string& value) {
     const size_t dot = key.find('.');
-    activities::WriteAll(dir_ / "wfe.toml", "[" + key.substr(0, dot) + "]\n" + key.substr(dot + 1) + " = " + value + "\n");
+    agent::WriteAll(dir_ / "wfe.toml", "[" + key.substr(0, dot) + "]\n" + key.substr(dot + 1) + " = " + value + "\n");
     return LoadConfig(dir_ / "wfe.toml");
   }
   /// Another value that the key takes; of numbers, one of the bounds that a refusal names.

@@ -6,12 +6,12 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "tests/activities/imitation_server.h"
+#include "tests/activities/agent/imitation_server.h"
 
 namespace {
 
 using nlohmann::json;
-using Reply = wfe::activities::ImitationServer::Reply;
+using Reply = wfe::agent::ImitationServer::Reply;
 
 std::string Chunk(const json& part, bool complete) {
   json candidate = {{"content", {{"role", "model"}, {"parts", json::array({part})}}}};
@@ -43,7 +43,7 @@ int main(int argc, char** argv) {
   const std::string half = Chunk({{"text", "I beg"}}, false);
   const std::string busy = R"({"error":{"code":429,"status":"RESOURCE_EXHAUSTED","message":"slow down","details":[)"
                            R"({"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"0.2s"}]}})";
-  const wfe::activities::ImitationServer server(
+  const wfe::agent::ImitationServer server(
       {{.status = "429 Too Many Requests", .content_type = "application/json", .pieces = {busy}},
        {.pieces = {half}, .cut = true},
        Writes("export const given = 0;"),

@@ -7,12 +7,12 @@ namespace wfe::workflows {
 namespace {
 
 using namespace std::chrono_literals;
-using activities::AgentReply;
+using agent::AgentReply;
 using testing::BuildEnd;
 using testing::BuildWorld;
-using testing::FakeBuild;
 using ::testing::Contains;
 using ::testing::ElementsAre;
+using testing::FakeBuild;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
@@ -37,7 +37,7 @@ class AuditedBuildOutcome : public ::testing::Test {
     build().on_start = [this, step, over](const std::string& activity, const std::string& of) {
       if (activity != "executeGeminiAgent" || of != step) return;
       if (world_.host().loop().Now() < over) {
-        auto failure = FakeBuild::Failure(activities::kModelUnavailableType, "HTTP 503 UNAVAILABLE", false);
+        auto failure = FakeBuild::Failure(agent::kModelUnavailableType, "HTTP 503 UNAVAILABLE", false);
         failure.details = {{"latency_ms", 2000}};
         build().agent[step] = {failure};
       } else {
@@ -154,7 +154,7 @@ TEST_F(AuditedBuildOutcome, BudgetThatEndsInsideAStepKeepsWhatTheStepDid) {  // 
 }
 
 TEST_F(AuditedBuildOutcome, AgentsOwnFailureEndsTheBuildWithItsWords) {  // AB-3
-  auto failure = FakeBuild::Failure(activities::kAgentErrorType, "the model stopped with SAFETY");
+  auto failure = FakeBuild::Failure(agent::kAgentErrorType, "the model stopped with SAFETY");
   AgentReply spent = FakeBuild::Reply("implement_v1");
   spent.error = failure.message;
   failure.details = spent;
@@ -167,7 +167,7 @@ TEST_F(AuditedBuildOutcome, AgentsOwnFailureEndsTheBuildWithItsWords) {  // AB-3
 }
 
 TEST_F(AuditedBuildOutcome, AgentThatFailedBeforeItsFirstAnswerLeavesASoundTrace) {  // RW-D10, TR-8
-  build().agent["scaffold"] = {FakeBuild::Failure(activities::kAgentErrorType, "API key not valid")};
+  build().agent["scaffold"] = {FakeBuild::Failure(agent::kAgentErrorType, "API key not valid")};
   const BuildEnd end = world_.Run({});
   EXPECT_EQ(end.result.status, "agent_error");
   EXPECT_THAT(world_.Steps(end), ElementsAre("workflow_started", "scaffold:fail", "workflow_completed"));
@@ -191,7 +191,7 @@ TEST_F(AuditedBuildOutcome, OutageOfAnHourIsWaitedFor) {  // RW-D4, AB-6
 }
 
 TEST_F(AuditedBuildOutcome, UsedUpDayIsWaitedForUntilItsReset) {  // RW-D4
-  auto failure = FakeBuild::Failure(activities::kModelUnavailableType, "the day's quota is used up", false);
+  auto failure = FakeBuild::Failure(agent::kModelUnavailableType, "the day's quota is used up", false);
   failure.next_retry_delay = 20h;
   build().agent["scaffold"] = {failure, FakeBuild::Reply("scaffold")};
   const BuildEnd end = world_.Run({});
@@ -201,7 +201,7 @@ TEST_F(AuditedBuildOutcome, UsedUpDayIsWaitedForUntilItsReset) {  // RW-D4
 
 TEST_F(AuditedBuildOutcome, PatienceThatIsOverEndsTheBuildAsAnAgentError) {  // RW-D4, AB-6
   build().agent["scaffold"] = {
-      FakeBuild::Failure(activities::kModelUnavailableType, "the model was unavailable for 24 h: HTTP 503")};
+      FakeBuild::Failure(agent::kModelUnavailableType, "the model was unavailable for 24 h: HTTP 503")};
   const BuildEnd end = world_.Run({});
   EXPECT_EQ(end.result.status, "agent_error");
   EXPECT_THAT(end.result.message, HasSubstr("unavailable for 24 h"));

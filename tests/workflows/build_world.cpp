@@ -1,6 +1,6 @@
 #include "tests/workflows/build_world.h"
 
-#include "activities/audit/trace_validator.h"
+#include "activities/trace/trace_validator.h"
 #include "workers/core/payload_codec.h"
 
 namespace wfe::testing {
@@ -176,24 +176,23 @@ std::vector<std::string> BuildWorld::Steps(const BuildEnd& end) {
   if (trace == build_.traces.end()) return {};
   int64_t seq = 0;
   std::string previous_hash;
-  for (const activities::LogEntry& entry : trace->second.entries) {
-    for (const std::string& problem : activities::CheckEntry(entry)) {
+  for (const trace::LogEntry& entry : trace->second.entries) {
+    for (const std::string& problem : trace::CheckEntry(entry)) {
       ADD_FAILURE() << entry.step_name << ": " << problem;
     }
-    EXPECT_EQ(activities::ExtInteger(entry, "seq"), ++seq) << entry.step_name;
-    EXPECT_EQ(activities::ExtString(entry, "entry_hash"), activities::ComputeEntryHash(entry, previous_hash))
-        << entry.step_name;
-    previous_hash = activities::ExtString(entry, "entry_hash");
+    EXPECT_EQ(trace::ExtInteger(entry, "seq"), ++seq) << entry.step_name;
+    EXPECT_EQ(trace::ExtString(entry, "entry_hash"), trace::ComputeEntryHash(entry, previous_hash)) << entry.step_name;
+    previous_hash = trace::ExtString(entry, "entry_hash");
   }
   return trace->second.Steps();
 }
 
-const activities::LogEntry* BuildWorld::Entry(const BuildEnd& end, const std::string& step) {
-  for (const activities::LogEntry& entry : build_.traces[end.result.working_dir].entries) {
+const trace::LogEntry* BuildWorld::Entry(const BuildEnd& end, const std::string& step) {
+  for (const trace::LogEntry& entry : build_.traces[end.result.working_dir].entries) {
     if (entry.step_name == step) return &entry;
   }
   ADD_FAILURE() << "the trace has no entry " << step;
-  static const activities::LogEntry kNone;
+  static const trace::LogEntry kNone;
   return &kNone;
 }
 

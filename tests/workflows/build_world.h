@@ -53,7 +53,7 @@ class BuildWorld {
 
   /// Of the directory in which the build ended; every entry is judged by the validator's rules.
   std::vector<std::string> Steps(const BuildEnd& end);
-  const activities::LogEntry* Entry(const BuildEnd& end, const std::string& step);
+  const trace::LogEntry* Entry(const BuildEnd& end, const std::string& step);
 
   FakeBuild& build() { return build_; }
   demo::VirtualHost& host() { return *host_; }

@@ -2,15 +2,18 @@
 
 #include <algorithm>
 
-#include "activities/audit/audit.h"
-#include "activities/compliance/host_info.h"
+#include "activities/build/checks/host_info.h"
+#include "activities/build/workspace/workspace.h"
 #include "activities/prompts/instructions.h"
-#include "activities/workspace/workspace.h"
+#include "activities/trace/audit.h"
 #include "engine/base/hash.h"
 
 namespace wfe::testing {
 
-using namespace activities;
+using namespace agent;
+using namespace build;
+using namespace prompts;
+using namespace trace;
 using sdk::ActivityContext;
 using sdk::ActivityResult;
 using sdk::ApplicationFailure;

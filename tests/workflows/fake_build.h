@@ -8,9 +8,9 @@
 #include <variant>
 #include <vector>
 
-#include "activities/audit/log_entry.h"
-#include "activities/compliance/compliance.h"
-#include "activities/gemini/gemini.h"
+#include "activities/agent/step/agent_step.h"
+#include "activities/build/checks/compliance.h"
+#include "activities/trace/log_entry.h"
 #include "engine/base/time.h"
 #include "workers/sdk/activity.h"
 
@@ -19,7 +19,7 @@ namespace wfe::testing {
 /// The world of some builds.  One thread; registries of several hosts may share it.
 class FakeBuild {
  public:
-  using AgentOutcome = std::variant<activities::AgentReply, sdk::ApplicationFailure>;
+  using AgentOutcome = std::variant<agent::AgentReply, sdk::ApplicationFailure>;
 
   explicit FakeBuild(const Clock& clock) : clock_(clock) {}
 
@@ -33,7 +33,7 @@ class FakeBuild {
   /// By step; what a step says in turn, the last one for good.  A step without: a reply of 1,000 tokens.
   std::map<std::string, std::deque<AgentOutcome>> agent;
   /// By step; a step without passes.
-  std::map<std::string, activities::ComplianceReport> verdicts;
+  std::map<std::string, build::ComplianceReport> verdicts;
   std::vector<std::string> ignored;  ///< Of the agent's files, by git.
   /// By name: an activity that fails for good.
   std::map<std::string, sdk::ApplicationFailure> failures;
@@ -43,7 +43,7 @@ class FakeBuild {
   // ---- what happened
 
   struct Trace {
-    std::vector<activities::LogEntry> entries;  ///< In the order of their lines; each once.
+    std::vector<trace::LogEntry> entries;       ///< In the order of their lines; each once.
     std::vector<std::string> Steps() const;     ///< "scaffold", "initial_verification:fail" …
   };
   std::map<std::string, Trace> traces;  ///< By working directory.
@@ -57,10 +57,10 @@ class FakeBuild {
   int checks_run = 0;
 
   /// A reply with a cost: 1,000 tokens, 0.01 USD, 10 s.
-  static activities::AgentReply Reply(const std::string& step);
+  static agent::AgentReply Reply(const std::string& step);
   static sdk::ApplicationFailure Failure(std::string_view type, std::string message, bool non_retryable = true);
   /// A verification that fails with `error_type`; its log is `log`.
-  static activities::ComplianceReport Failing(const std::string& error_type, const std::string& log);
+  static build::ComplianceReport Failing(const std::string& error_type, const std::string& log);
 
  private:
   void RegisterPlace(sdk::ActivityRegistry& registry, const std::string& work_root);

@@ -5,10 +5,10 @@
 
 #include <filesystem>
 
-#include "activities/audit/trace_file.h"
-#include "activities/optimization/register.h"
+#include "activities/analytics/steps/register.h"
+#include "activities/trace/trace_file.h"
+#include "tests/activities/analytics/trace_corpus.h"
 #include "tests/support/memory_records.h"
-#include "tests/traces/trace_corpus.h"
 #include "tools/demo/virtual_host.h"
 #include "workers/core/payload_codec.h"
 #include "workflows/optimization/optimization.h"
@@ -17,7 +17,7 @@ namespace wfe::workflows {
 namespace {
 
 using namespace std::chrono_literals;
-using activities::RunBuilder;
+using analytics::RunBuilder;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -31,11 +31,11 @@ class NightlyAudit : public ::testing::Test {
  protected:
   NightlyAudit() {
     RegisterOptimization(workflows_);
-    activities::OptimizationConfig config;
+    analytics::OptimizationConfig config;
     config.work_root = root_.string();
     config.records = std::make_shared<client::RecordsClient>(records_);
     config.ns = "default";
-    activities::RegisterOptimizationActivities(activities_, config);
+    analytics::RegisterOptimizationActivities(activities_, config);
   }
   ~NightlyAudit() override { std::filesystem::remove_all(root_); }
 
@@ -83,7 +83,7 @@ class NightlyAudit : public ::testing::Test {
   }
 
   void AddBuild() {
-    const auto since = host_->loop().Now() - activities::TestTime(0);
+    const auto since = host_->loop().Now() - analytics::TestTime(0);
     RunBuilder run("build-" + std::to_string(builds_), std::chrono::duration_cast<std::chrono::seconds>(since).count());
     run.Event("workflow_started").Verify("initial_verification").Event("workflow_completed", {{"status", "passed"}});
     for (const auto& [key, value] : run.Rows()) records_.tables["traces"][key] = value;

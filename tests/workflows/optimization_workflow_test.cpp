@@ -7,7 +7,7 @@ namespace wfe::workflows {
 namespace {
 
 using namespace core::testing;
-using namespace activities;
+using namespace analytics;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;

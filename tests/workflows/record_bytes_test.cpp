@@ -8,31 +8,36 @@
 #include <fstream>
 #include <sstream>
 
-#include "activities/audit/audit.h"
-#include "activities/audits/dataset.h"
-#include "activities/audits/report.h"
-#include "activities/compliance/compliance.h"
-#include "activities/compliance/host_info.h"
-#include "activities/compliance/plan.h"
-#include "activities/compliance/tree_snapshot.h"
-#include "activities/gemini/agent_program.h"
-#include "activities/gemini/file_tools.h"
-#include "activities/gemini/gemini.h"
-#include "activities/optimization/optimization.h"
+#include "activities/agent/programs/agent_program.h"
+#include "activities/agent/step/agent_step.h"
+#include "activities/agent/step/file_tools.h"
+#include "activities/analytics/audits/dataset.h"
+#include "activities/analytics/audits/report.h"
+#include "activities/analytics/ingest/collect.h"
+#include "activities/analytics/steps/audit_steps.h"
+#include "activities/build/checks/compliance.h"
+#include "activities/build/checks/host_info.h"
+#include "activities/build/checks/plan.h"
+#include "activities/build/workspace/state.h"
+#include "activities/build/workspace/workspace.h"
 #include "activities/prompts/drafts.h"
 #include "activities/prompts/instructions.h"
 #include "activities/prompts/template_state.h"
-#include "activities/traces/collect.h"
-#include "activities/workspace/state.h"
-#include "activities/workspace/workspace.h"
-#include "engine/base/record_json.h"
+#include "activities/sandbox/tree_snapshot.h"
+#include "activities/trace/audit.h"
+#include "engine/base/record_schema.h"
 #include "workflows/audited_build/audited_build.h"
 #include "workflows/optimization/optimization.h"
 
 namespace wfe {
 namespace {
 
-using namespace wfe::activities;
+using namespace wfe::agent;
+using namespace wfe::analytics;
+using namespace wfe::build;
+using namespace wfe::prompts;
+using namespace wfe::sandbox;
+using namespace wfe::trace;
 using namespace wfe::workflows;
 using nlohmann::json;
 
@@ -223,14 +228,34 @@ std::string AllRecords() {
   return book.text();
 }
 
-TEST(RecordBytes, TheJsonOfEveryRecordIsAsItWasStored) {
-  const std::string path = std::string(WFE_SOURCE_DIR) + "/tests/testdata/records/bytes.txt";
-  const std::string now = AllRecords();
+/// What the file holds; with WFE_REWRITE it is made `now` first.
+std::string Pinned(const std::string& name, const std::string& now) {
+  const std::string path = std::string(WFE_SOURCE_DIR) + "/" + name;
   if (std::getenv("WFE_REWRITE") != nullptr) std::ofstream(path) << now;
   std::ifstream file(path);
-  std::stringstream then;
-  then << file.rdbuf();
-  EXPECT_EQ(now, then.str());
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+TEST(RecordBytes, TheJsonOfEveryRecordIsAsItWasStored) {
+  const std::string now = AllRecords();
+  EXPECT_EQ(now, Pinned("tests/testdata/records/bytes.txt", now));
+}
+
+/// As it stands in schemas/, for editors and for those who start builds from their own programs.
+template <class Input>
+void ExpectSchema(const std::string& name, const std::string& title) {
+  json schema = RecordSchema<Input>();
+  schema["$schema"] = "https://json-schema.org/draft/2020-12/schema";
+  schema["title"] = title;
+  const std::string now = schema.dump(2) + "\n";
+  EXPECT_EQ(now, Pinned("schemas/" + name, now));
+}
+
+TEST(RecordSchemas, TheInputsOfTheWorkflowsAreAsTheirSchemasSay) {
+  ExpectSchema<AuditedBuildInput>("audited_build_input.schema.json", "The input of AuditedBuildWorkflow");
+  ExpectSchema<OptimizationInput>("optimization_input.schema.json", "The input of OptimizationWorkflow");
 }
 
 }  // namespace

@@ -6,17 +6,17 @@
 #include <fstream>
 #include <random>
 
-#include "activities/audit/log_entry.h"
-#include "activities/traces/fold.h"
-#include "activities/traces/trace_parser.h"
+#include "activities/analytics/ingest/fold.h"
+#include "activities/analytics/ingest/trace_parser.h"
+#include "activities/trace/log_entry.h"
 #include "engine/base/hash.h"
 #include "engine/base/time.h"
 
 namespace wfe::bench {
 namespace {
 
-using activities::LogEntry;
-using activities::TraceTable;
+using analytics::TraceTable;
+using trace::LogEntry;
 using Clock = std::chrono::steady_clock;
 
 double SecondsSince(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
@@ -40,13 +40,13 @@ class BuildMaker {
       LogEntry& fix = Agent("fix_attempt_1");
       fix.validation_error_type = "TSC_ERROR_TS2322";
       fix.error_log_size_chars = 1800;
-      activities::SetReworkCostFactor(fix);
+      trace::SetReworkCostFactor(fix);
       Verify("fix_attempt_1", true);
     }
     Event("workflow_completed", {{"status", "passed"}, {"fix_attempts", passed ? 0 : 1}, {"total_tokens", 60'000}});
-    activities::TraceChain chain;
+    trace::TraceChain chain;
     for (LogEntry& entry : entries_) {
-      activities::SealEntry(entry, chain);
+      trace::SealEntry(entry, chain);
       entry.ext["logged_at"] = entry.timestamp;
     }
     return entries_;
@@ -66,7 +66,7 @@ class BuildMaker {
     entry.workflow_run_id = run_;
     entry.step_name = step;
     entry.timestamp = FormatIso8601Millis(now_);
-    entry.validation_status = activities::kValidationNotApplicable;
+    entry.validation_status = trace::kValidationNotApplicable;
     entry.ext["kind"] = kind;
     entry.ext["workflow_id"] = fmt::format("build-{}", number_);
     entry.ext["workflow_type"] = "AuditedBuildWorkflow";
@@ -76,12 +76,12 @@ class BuildMaker {
     return entries_.back();
   }
 
-  void Event(const char* name, const nlohmann::json& ext) { Add(name, activities::kKindWorkflowEvent).ext.update(ext); }
+  void Event(const char* name, const nlohmann::json& ext) { Add(name, trace::kKindWorkflowEvent).ext.update(ext); }
 
   LogEntry& Agent(const char* step) {
-    LogEntry& entry = Add(step, activities::kKindAgent);
-    activities::SetTokenCounts(entry, static_cast<int64_t>(2000 + random_() % 120'000),
-                               static_cast<int64_t>(100 + random_() % 9000));
+    LogEntry& entry = Add(step, trace::kKindAgent);
+    trace::SetTokenCounts(entry, static_cast<int64_t>(2000 + random_() % 120'000),
+                          static_cast<int64_t>(100 + random_() % 9000));
     entry.context_file_hash = context_;
     entry.files_touched = {"package.json", "src/index.ts", "src/leap.ts", "test/leap.test.ts"};
     entry.ext["backend"] = "http";
@@ -103,10 +103,10 @@ class BuildMaker {
   }
 
   void Verify(const char* step, bool passed) {
-    LogEntry& entry = Add(step, activities::kKindVerification);
+    LogEntry& entry = Add(step, trace::kKindVerification);
     entry.context_file_hash = context_;
     entry.commands_attempted = {"npx tsc --noEmit", "npx eslint .", "npx jest --ci"};
-    entry.validation_status = passed ? activities::kValidationPass : activities::kValidationFail;
+    entry.validation_status = passed ? trace::kValidationPass : trace::kValidationFail;
     entry.ext["sandbox"] = "bubblewrap";
     entry.ext["duration_ms"] = static_cast<int64_t>(random_() % 30'000);
     if (passed) return;
@@ -136,11 +136,11 @@ struct Parsed {
 
 Result<Parsed> ParseTimed(const std::string& path, bool verify_chain) {
   Parsed parsed;
-  activities::ParseReport report;
-  activities::ParseOptions options;
+  analytics::ParseReport report;
+  analytics::ParseOptions options;
   options.verify_chain = verify_chain;
   const Clock::time_point begin = Clock::now();
-  WFE_RETURN_IF_ERROR(activities::ParseTraceFile(path, parsed.table, report, options));
+  WFE_RETURN_IF_ERROR(analytics::ParseTraceFile(path, parsed.table, report, options));
   parsed.seconds = SecondsSince(begin);
   if (report.problem_count() > 0)
     return Internal("the trace of the benchmark is unsound: " + report.problems[0].message);
@@ -168,11 +168,11 @@ void Fill(TraceTable& table, const TraceTable& sample, size_t target) {
       context = fresh(64);
       sections.clear();
     }
-    activities::TraceEntry entry;
+    analytics::TraceEntry entry;
     const std::string id = fresh(32);
-    const std::string instruction = sample.instruction_hash(row) == activities::kNoId ? "" : fresh(64);
+    const std::string instruction = sample.instruction_hash(row) == analytics::kNoId ? "" : fresh(64);
     const std::string file = "/var/lib/wfe/work/builds/" + run + "/audit_trace.jsonl";
-    entry.entry_id = activities::EntryIdOf(id);
+    entry.entry_id = analytics::EntryIdOf(id);
     entry.run = run;
     entry.step = sample.StepText(sample.step(row));
     entry.kind = sample.kind(row);
@@ -189,7 +189,7 @@ void Fill(TraceTable& table, const TraceTable& sample, size_t target) {
     entry.attempt = sample.attempt(row);
     entry.cost_usd = sample.cost_usd(row);
     entry.error_type = sample.ErrorTypeText(sample.error_type(row));
-    if (sample.context_hash(row) != activities::kNoId) entry.context_hash = context;
+    if (sample.context_hash(row) != analytics::kNoId) entry.context_hash = context;
     entry.instruction_hash = instruction;
     entry.template_name = sample.TemplateText(sample.template_name(row));
     entry.model = sample.ModelText(sample.model(row));
@@ -221,8 +221,8 @@ Status Memory(const TraceTable& sample, size_t entries, std::vector<Figure>& fig
                      .aim_is_upper = true});
   if (entries > 1'000'000) return Ok();
   Clock::time_point begin = Clock::now();
-  const std::string bytes = activities::SerializeTable(table);
-  WFE_ASSIGN_OR_RETURN(const TraceTable again, activities::DeserializeTable(bytes));
+  const std::string bytes = analytics::SerializeTable(table);
+  WFE_ASSIGN_OR_RETURN(const TraceTable again, analytics::DeserializeTable(bytes));
   TraceTable merged;
   merged.Append(again);
   const auto per_second = [&](double seconds) { return static_cast<double>(table.size()) / seconds; };
@@ -232,7 +232,7 @@ Status Memory(const TraceTable& sample, size_t entries, std::vector<Figure>& fig
                      .unit = "entries/s",
                      .samples = static_cast<int64_t>(table.size())});
   begin = Clock::now();
-  const size_t rows = activities::FoldSteps(table).size() + activities::Builds(table).size();
+  const size_t rows = analytics::FoldSteps(table).size() + analytics::Builds(table).size();
   figures.push_back({.scenario = "traces",
                      .name = "folded",
                      .value = per_second(SecondsSince(begin)),
@@ -252,7 +252,7 @@ Status MeasureTraces(const std::string& directory, int64_t file_bytes,
     std::ofstream out(path, std::ios::binary);
     for (BuildMaker maker; written < file_bytes;) {
       for (const LogEntry& entry : maker.Next()) {
-        const std::string line = activities::SerializeLogEntry(entry) + "\n";
+        const std::string line = trace::SerializeLogEntry(entry) + "\n";
         out << line;
         written += static_cast<int64_t>(line.size());
       }

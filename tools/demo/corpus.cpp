@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "activities/audit/audit.h"
+#include "activities/trace/audit.h"
 #include "tools/demo/run_builds.h"
 #include "tools/demo/truth.h"
 
@@ -22,7 +22,7 @@ Result<Corpus> GenerateCorpus(const CorpusOptions& options) {
   corpus.runs = options.runs;
   corpus.entries = traces.sink.entries();
   for (const auto& [folder, text] : traces.sink.traces()) {
-    corpus.files[folder + "/" + std::string(activities::kTraceFileName)] = text;
+    corpus.files[folder + "/" + std::string(trace::kTraceFileName)] = text;
   }
   for (const auto& [hash, gemini] : traces.contexts) corpus.files["contexts/" + hash + ".md"] = gemini.text;
   WFE_ASSIGN_OR_RETURN(corpus.files["truth.json"], DescribeTruth(behaviour, traces, !options.without_engine));

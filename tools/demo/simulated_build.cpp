@@ -2,22 +2,25 @@
 
 #include <algorithm>
 
-#include "activities/audit/audit.h"
-#include "activities/audit/trace_file.h"
-#include "activities/compliance/classify.h"
-#include "activities/compliance/compliance.h"
-#include "activities/compliance/host_info.h"
-#include "activities/gemini/token_estimator.h"
+#include "activities/agent/cost/token_estimator.h"
+#include "activities/build/checks/classify.h"
+#include "activities/build/checks/compliance.h"
+#include "activities/build/checks/host_info.h"
+#include "activities/build/workspace/workspace.h"
 #include "activities/prompts/context_template.h"
 #include "activities/prompts/instructions.h"
-#include "activities/workspace/workspace.h"
+#include "activities/trace/audit.h"
+#include "activities/trace/trace_file.h"
 #include "engine/base/check.h"
 #include "tools/demo/contexts.h"
 #include "tools/demo/instructions.h"
 
 namespace wfe::demo {
 
-using namespace activities;
+using namespace agent;
+using namespace build;
+using namespace prompts;
+using namespace trace;
 using sdk::ActivityContext;
 using sdk::ActivityResult;
 using sdk::ApplicationFailure;

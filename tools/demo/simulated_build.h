@@ -7,7 +7,7 @@
 #include <set>
 #include <string>
 
-#include "activities/gemini/gemini.h"
+#include "activities/agent/step/agent_step.h"
 #include "tools/demo/behaviour.h"
 #include "tools/demo/trace_sink.h"
 #include "workers/sdk/activity.h"
@@ -26,7 +26,7 @@ Duration ClaimedDuration(const sdk::ActivityResult<nlohmann::json>& result);
 /// A GEMINI.md that some build had.
 struct RenderedGemini {
   std::string text;
-  activities::PreparedContext prepared;
+  agent::PreparedContext prepared;
   int64_t builds = 0;
   std::string first_used;  ///< ISO 8601.
 };

@@ -4,10 +4,10 @@
 
 namespace wfe::demo {
 
-void TraceSink::Append(const std::string& folder, activities::LogEntry entry, Instant now) {
-  if (!entry_ids_.insert(activities::ExtString(entry, "entry_id")).second) return;
+void TraceSink::Append(const std::string& folder, trace::LogEntry entry, Instant now) {
+  if (!entry_ids_.insert(trace::ExtString(entry, "entry_id")).second) return;
   entry.ext["logged_at"] = FormatIso8601Millis(now);
-  traces_[folder] += activities::SerializeLogEntry(entry) + "\n";
+  traces_[folder] += trace::SerializeLogEntry(entry) + "\n";
 }
 
 }  // namespace wfe::demo

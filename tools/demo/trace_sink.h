@@ -5,7 +5,7 @@
 #include <set>
 #include <string>
 
-#include "activities/audit/log_entry.h"
+#include "activities/trace/log_entry.h"
 #include "engine/base/result.h"
 #include "engine/base/time.h"
 
@@ -14,7 +14,7 @@ namespace wfe::demo {
 class TraceSink {
  public:
   /// What AppendEntry does to a file, done to a string: the same line, the same once-only rule, no disk to sync.
-  void Append(const std::string& folder, activities::LogEntry entry, Instant now);
+  void Append(const std::string& folder, trace::LogEntry entry, Instant now);
 
   /// Folder -> content of its audit_trace.jsonl.
   const std::map<std::string, std::string>& traces() const { return traces_; }

@@ -2,13 +2,13 @@
 
 #include <array>
 
-#include "activities/audit/log_entry.h"
+#include "activities/trace/log_entry.h"
 #include "tools/demo/contexts.h"
 
 namespace wfe::demo {
 namespace {
 
-using activities::LogEntry;
+using trace::LogEntry;
 using Json = nlohmann::ordered_json;
 
 struct Sum {
@@ -41,7 +41,7 @@ Result<Counts> Count(const BuildTraces& traces) {
   for (const auto& [folder, text] : traces.sink.traces()) {
     for (std::string_view rest = text; !rest.empty();) {
       const size_t end = rest.find('\n');
-      WFE_ASSIGN_OR_RETURN(LogEntry entry, activities::ParseLogEntry(rest.substr(0, end)));
+      WFE_ASSIGN_OR_RETURN(LogEntry entry, trace::ParseLogEntry(rest.substr(0, end)));
       runs[entry.workflow_run_id].push_back(std::move(entry));
       rest.remove_prefix(end + 1);
     }
@@ -54,15 +54,15 @@ Result<Counts> Count(const BuildTraces& traces) {
     }
     ++counts.completed;
     for (const LogEntry& entry : entries) {
-      const bool is_agent = activities::ExtString(entry, "kind") == activities::kKindAgent;
+      const bool is_agent = trace::ExtString(entry, "kind") == trace::kKindAgent;
       if (is_agent && entry.step_name.starts_with("fix_attempt_")) {
         Sum& sum = counts.repair_tokens[entry.validation_error_type.value_or("")];
         ++sum.n;
         sum.total += entry.total_token_cost.value_or(0);
       }
       if (entry.step_name != "initial_verification") continue;
-      const int version = static_cast<int>(activities::ExtInteger(entry, "template_version"));
-      const int64_t passed = entry.validation_status == activities::kValidationPass ? 1 : 0;
+      const int version = static_cast<int>(trace::ExtInteger(entry, "template_version"));
+      const int64_t passed = entry.validation_status == trace::kValidationPass ? 1 : 0;
       for (Share* share : {&counts.first_pass[version], &counts.first_pass_of_context[*entry.context_file_hash]}) {
         ++share->n;
         share->hits += passed;

@@ -2,21 +2,21 @@
 
 #include <cstdlib>
 
-#include "activities/gemini/base_url.h"
-#include "activities/gemini/cassette_shelf.h"
-#include "activities/gemini/command_agent.h"
-#include "activities/gemini/gemini_cli.h"
-#include "activities/gemini/http_backend.h"
-#include "activities/gemini/prices.h"
+#include "activities/agent/backends/base_url.h"
+#include "activities/agent/backends/cassette_shelf.h"
+#include "activities/agent/backends/http_backend.h"
+#include "activities/agent/cost/prices.h"
+#include "activities/agent/programs/command_agent.h"
+#include "activities/agent/programs/gemini_cli.h"
 #include "tools/wfe/prompt_store.h"
 
 namespace wfe::cli {
 namespace {
 
-Result<activities::SandboxPolicy> PolicyFrom(const std::string& text) {
-  if (text == "preferred") return activities::SandboxPolicy::kPreferred;
-  if (text == "required") return activities::SandboxPolicy::kRequired;
-  if (text == "off") return activities::SandboxPolicy::kOff;
+Result<sandbox::SandboxPolicy> PolicyFrom(const std::string& text) {
+  if (text == "preferred") return sandbox::SandboxPolicy::kPreferred;
+  if (text == "required") return sandbox::SandboxPolicy::kRequired;
+  if (text == "off") return sandbox::SandboxPolicy::kOff;
   return InvalidArgument("build.sandbox takes preferred, required or off, not \"" + text + "\"");
 }
 
@@ -24,7 +24,7 @@ Result<activities::SandboxPolicy> PolicyFrom(const std::string& text) {
 
 std::vector<std::string> SecretsOf(const Config& config) {
   std::vector<std::string> secrets;
-  if (std::string key = activities::HttpOptionsFromEnvironment().api_key; !key.empty()) secrets.push_back(std::move(key));
+  if (std::string key = agent::HttpOptionsFromEnvironment().api_key; !key.empty()) secrets.push_back(std::move(key));
   if (config.agent.command.empty()) return secrets;
   for (const std::string& name : config.agent.command_env) {
     if (const char* const value = std::getenv(name.c_str()); value != nullptr) secrets.emplace_back(value);
@@ -32,8 +32,8 @@ std::vector<std::string> SecretsOf(const Config& config) {
   return secrets;
 }
 
-Result<activities::GeminiConfig> AgentConfigFrom(const Config& config, const std::string& work_root) {
-  activities::GeminiConfig agent;
+Result<agent::GeminiConfig> AgentConfigFrom(const Config& config, const std::string& work_root) {
+  agent::GeminiConfig agent;
   agent.work_root = work_root;
   agent.default_backend = config.agent.backend;
   // A model that nobody named must not be what an own command's calls are priced by.
@@ -46,24 +46,24 @@ Result<activities::GeminiConfig> AgentConfigFrom(const Config& config, const std
                   .max_files = config.agent.max_files,
                   .max_file_bytes = config.agent.max_file_bytes,
                   .max_total_bytes = config.agent.max_total_bytes};
-  WFE_ASSIGN_OR_RETURN(const activities::SandboxPolicy sandbox, PolicyFrom(config.build.sandbox));
+  WFE_ASSIGN_OR_RETURN(const sandbox::SandboxPolicy sandbox, PolicyFrom(config.build.sandbox));
   // One URL for both ways to the model, whichever of the two spellings a person has used (RW-D12).
-  const activities::BaseUrls urls = activities::BaseUrlsFrom(config.agent.base_url);
+  const agent::BaseUrls urls = agent::BaseUrlsFrom(config.agent.base_url);
 
-  activities::HttpBackendOptions http = activities::HttpOptionsFromEnvironment();
+  agent::HttpBackendOptions http = agent::HttpOptionsFromEnvironment();
   http.base_url = urls.http;
   agent.secrets = SecretsOf(config);
-  WFE_ASSIGN_OR_RETURN(agent.backends["gemini"], activities::MakeHttpBackend(http));
+  WFE_ASSIGN_OR_RETURN(agent.backends["gemini"], agent::MakeHttpBackend(http));
 
-  activities::GeminiCliOptions program = activities::GeminiCliOptionsFromEnvironment();
+  agent::GeminiCliOptions program = agent::GeminiCliOptionsFromEnvironment();
   if (config.agent.cli_path != "gemini") program.program = config.agent.cli_path;
   program.base_url = urls.command_line;
   program.sandbox = sandbox;
   program.wall_clock = std::chrono::seconds(config.agent.step_timeout_s);
-  agent.programs["gemini-cli"] = activities::MakeGeminiCli(program);
+  agent.programs["gemini-cli"] = agent::MakeGeminiCli(program);
 
   if (!config.agent.command.empty()) {
-    activities::CommandAgentOptions command;
+    agent::CommandAgentOptions command;
     command.argv = config.agent.command;
     command.sandbox = sandbox;
     command.wall_clock = std::chrono::seconds(config.agent.step_timeout_s);
@@ -72,20 +72,20 @@ Result<activities::GeminiConfig> AgentConfigFrom(const Config& config, const std
       if (value == nullptr) continue;
       command.environment.emplace_back(name, value);
     }
-    agent.programs["command"] = activities::MakeCommandAgent(std::move(command));
+    agent.programs["command"] = agent::MakeCommandAgent(std::move(command));
   }
 
-  agent.backends["scripted"] = activities::OpenCassetteShelf(
+  agent.backends["scripted"] = agent::OpenCassetteShelf(
       config.agent.cassette_dir.empty() ? ShippedFile("workflows/audited_build/samples") : config.agent.cassette_dir);
   if (!config.agent.prices.empty()) {
-    WFE_ASSIGN_OR_RETURN(auto prices, activities::PriceTable::Load(config.agent.prices));
-    agent.prices = std::make_shared<const activities::PriceTable>(std::move(prices));
+    WFE_ASSIGN_OR_RETURN(auto prices, agent::PriceTable::Load(config.agent.prices));
+    agent.prices = std::make_shared<const agent::PriceTable>(std::move(prices));
   }
   return agent;
 }
 
-std::string AgentWarning(const activities::GeminiConfig& agent) {
-  const Status usable = activities::CheckAgentBackend(agent, agent.default_backend);
+std::string AgentWarning(const agent::GeminiConfig& agent) {
+  const Status usable = agent::CheckAgentBackend(agent, agent.default_backend);
   return usable ? std::string() : "builds that name no backend will fail: " + usable.error().message;
 }
 

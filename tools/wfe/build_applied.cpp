@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "activities/compliance/safe_files.h"
+#include "activities/sandbox/safe_files.h"
 #include "engine/base/parse_json.h"
 #include "tools/wfe/build_changes.h"
 #include "tools/wfe/user_state.h"
@@ -12,8 +12,8 @@ namespace wfe::cli {
 namespace {
 
 namespace fs = std::filesystem;
-using activities::SafeDir;
 using nlohmann::json;
+using sandbox::SafeDir;
 
 std::string Folder(const std::string& run_id) { return UserStateDirectory() + "/applied/" + run_id; }
 

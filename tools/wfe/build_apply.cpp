@@ -3,7 +3,7 @@
 #include <map>
 #include <set>
 
-#include "activities/compliance/safe_links.h"
+#include "activities/sandbox/safe_links.h"
 #include "tools/wfe/build_changes.h"
 #include "tools/wfe/build_git.h"
 #include "tools/wfe/temporary_directory.h"
@@ -11,8 +11,8 @@
 namespace wfe::cli {
 namespace {
 
-using activities::FileKind;
-using activities::SafeDir;
+using sandbox::FileKind;
+using sandbox::SafeDir;
 
 bool IsFile(const std::optional<FileVersion>& file) { return file && !file->link && !file->directory; }
 
@@ -58,7 +58,7 @@ class Present {
     if (!entry) return std::optional<FileVersion>();
     switch (entry->kind) {
       case FileKind::kSymlink: {
-        WFE_ASSIGN_OR_RETURN(std::string target, activities::ReadLink(dir_, change.path));
+        WFE_ASSIGN_OR_RETURN(std::string target, sandbox::ReadLink(dir_, change.path));
         return std::optional(FileVersion{std::move(target), 0777, true});
       }
       case FileKind::kFile: {
@@ -132,7 +132,7 @@ bool IsThere(const std::optional<FileVersion>& now, const FileChange& change) {
 Status RemoveEmptiedParents(const SafeDir& dir, std::string path) {
   for (size_t slash = path.rfind('/'); slash != std::string::npos && slash > 0; slash = path.rfind('/')) {
     path.resize(slash);
-    WFE_ASSIGN_OR_RETURN(const bool gone, activities::RemoveEmptyDirectory(dir, path));
+    WFE_ASSIGN_OR_RETURN(const bool gone, sandbox::RemoveEmptyDirectory(dir, path));
     if (!gone) break;
   }
   return Ok();
@@ -144,7 +144,7 @@ Status Clear(const SafeDir& dir, const PlannedWrite& write) {
   const bool stays = write.becomes && write.becomes->directory == was_directory;
   if (!write.was || stays) return Ok();
   if (was_directory) {
-    WFE_ASSIGN_OR_RETURN(const bool gone, activities::RemoveEmptyDirectory(dir, write.path));
+    WFE_ASSIGN_OR_RETURN(const bool gone, sandbox::RemoveEmptyDirectory(dir, write.path));
     if (!gone && write.becomes) return FailedPrecondition("the directory " + write.path + " is not empty");
   } else {
     WFE_RETURN_IF_ERROR(dir.Remove(write.path));
@@ -221,7 +221,7 @@ Status Write(const std::vector<PlannedWrite>& writes, const std::string& directo
     if (write->becomes->directory) {
       WFE_RETURN_IF_ERROR(dir.MakeDirectories(write->path));
     } else if (write->becomes->link) {
-      WFE_RETURN_IF_ERROR(activities::MakeLink(dir, write->path, write->becomes->content));
+      WFE_RETURN_IF_ERROR(sandbox::MakeLink(dir, write->path, write->becomes->content));
     } else {
       WFE_RETURN_IF_ERROR(dir.Write(write->path, write->becomes->content, write->becomes->mode));
     }

@@ -9,10 +9,10 @@
 #include <fstream>
 #include <map>
 
-#include "activities/compliance/packed_tree.h"
-#include "activities/compliance/safe_files.h"
-#include "activities/compliance/text.h"
-#include "activities/workspace/git.h"
+#include "activities/build/workspace/git.h"
+#include "activities/sandbox/packed_tree.h"
+#include "activities/sandbox/safe_files.h"
+#include "activities/sandbox/text.h"
 #include "tools/wfe/build_git.h"
 #include "tools/wfe/temporary_directory.h"
 
@@ -20,13 +20,13 @@ namespace wfe::cli {
 namespace {
 
 namespace fs = std::filesystem;
-using activities::SafeDir;
+using sandbox::SafeDir;
 
-activities::SnapshotOptions Limits() { return {.excluded = {}, .max_files = 200'000, .max_total_bytes = 1ull << 30}; }
+sandbox::SnapshotOptions Limits() { return {.excluded = {}, .max_files = 200'000, .max_total_bytes = 1ull << 30}; }
 
-Result<std::string> GitOutput(const activities::Repository& repository, std::vector<std::string> arguments) {
+Result<std::string> GitOutput(const build::Repository& repository, std::vector<std::string> arguments) {
   WFE_ASSIGN_OR_RETURN(GitRun ran, RunGit(repository.git_dir, std::move(arguments), repository.git_dir));
-  if (ran.exit_code != 0) return FailedPrecondition("git: " + activities::Printable(ran.err));
+  if (ran.exit_code != 0) return FailedPrecondition("git: " + sandbox::Printable(ran.err));
   return std::move(ran.out);
 }
 
@@ -40,14 +40,14 @@ Result<Tree> TreeOf(std::string_view blob) {
   if (blob.empty()) return tree;
   WFE_ASSIGN_OR_RETURN(const TemporaryDirectory temporary, TemporaryDirectory::Make("wfe-tree"));
   WFE_ASSIGN_OR_RETURN(const SafeDir dir, OpenTree(temporary.path()));  // knows which paths are fine
-  WFE_ASSIGN_OR_RETURN(const activities::PackedTree packed, activities::ReadTree(blob, dir, Limits()));
+  WFE_ASSIGN_OR_RETURN(const sandbox::PackedTree packed, sandbox::ReadTree(blob, dir, Limits()));
   tree.whole = packed.whole;
-  for (const activities::PackedEntry& entry : packed.entries) {
-    const bool file = entry.kind == activities::FileKind::kFile;
+  for (const sandbox::PackedEntry& entry : packed.entries) {
+    const bool file = entry.kind == sandbox::FileKind::kFile;
     tree.files[entry.path] = {.content = std::string(entry.content),
                               .mode = file ? entry.mode : 0777u,
-                              .link = entry.kind == activities::FileKind::kSymlink,
-                              .directory = entry.kind == activities::FileKind::kDirectory};
+                              .link = entry.kind == sandbox::FileKind::kSymlink,
+                              .directory = entry.kind == sandbox::FileKind::kDirectory};
   }
   return tree;
 }
@@ -68,7 +68,7 @@ std::optional<FileVersion> Unnamed(const std::map<std::string, FileVersion>& fil
 std::string Remarks(const std::vector<FileChange>& changes) {
   std::string text;
   for (const FileChange& change : changes) {
-    const std::string path = activities::Printable(change.path);
+    const std::string path = sandbox::Printable(change.path);
     const auto mode = [](const FileVersion& file) { return fmt::format("{:04o}", file.mode); };
     if (!change.Shown()) continue;
     if (change.before && change.before->directory) text += "# deleted empty directory " + path + "\n";
@@ -142,7 +142,7 @@ Result<std::vector<FileChange>> ChangesBetween(std::string_view before, std::str
 
 Result<std::vector<FileChange>> ChangesBetweenCommits(const std::string& directory, const std::string& from,
                                                       const std::string& to) {
-  WFE_ASSIGN_OR_RETURN(const activities::Repository repository, activities::FindRepository(directory));
+  WFE_ASSIGN_OR_RETURN(const build::Repository repository, build::FindRepository(directory));
   WFE_ASSIGN_OR_RETURN(const std::string raw, GitOutput(repository, {"diff-tree", "-r", "-z", "--raw", "--no-renames",
                                                                      "--no-abbrev", "--end-of-options", from, to}));
   std::vector<FileChange> changes;
@@ -194,14 +194,14 @@ Result<std::string> RenderPatch(const std::vector<FileChange>& changes, bool sta
                                         "--no-ext-diff", "--no-textconv", "--no-renames"};
   arguments.insert(arguments.end(), {"--binary", "a", "b"});
   WFE_ASSIGN_OR_RETURN(GitRun ran, RunGit(temporary.path(), std::move(arguments)));
-  if (ran.exit_code > 1) return Internal("git diff failed: " + activities::Printable(ran.err));
+  if (ran.exit_code > 1) return Internal("git diff failed: " + sandbox::Printable(ran.err));
   const std::string patch = InGitsOwnNames(ran.out);
   const std::string remarks = Remarks(changes);
   if (!stat || patch.empty()) return remarks + patch;
   const std::string file = temporary.path() + "/patch";
   std::ofstream(file, std::ios::binary) << patch;
   WFE_ASSIGN_OR_RETURN(GitRun summary, RunGit(temporary.path(), {"apply", "--stat", file}));
-  if (summary.exit_code != 0) return Internal("git apply --stat failed: " + activities::Printable(summary.err));
+  if (summary.exit_code != 0) return Internal("git apply --stat failed: " + sandbox::Printable(summary.err));
   return remarks + summary.out;
 }
 

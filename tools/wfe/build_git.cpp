@@ -2,20 +2,19 @@
 
 #include <cstdlib>
 
-#include "activities/compliance/process_runner.h"
+#include "activities/sandbox/process_runner.h"
 
 namespace wfe::cli {
 
-Result<activities::SafeDir> OpenTree(const std::string& path) {
-  return activities::SafeDir::Open(path,
-                                   {.reserved = {".git"}, .max_path_bytes = 4096, .max_file_bytes = 64ull << 20});
+Result<sandbox::SafeDir> OpenTree(const std::string& path) {
+  return sandbox::SafeDir::Open(path, {.reserved = {".git"}, .max_path_bytes = 4096, .max_file_bytes = 64ull << 20});
 }
 
 Result<GitRun> RunGit(const std::string& directory, std::vector<std::string> arguments, const std::string& git_dir) {
   const char* path = std::getenv("PATH");
-  const std::string program = activities::FindProgram("git", path != nullptr ? path : "/usr/bin:/bin");
+  const std::string program = sandbox::FindProgram("git", path != nullptr ? path : "/usr/bin:/bin");
   if (program.empty()) return FailedPrecondition("the program git is not in PATH; differences are shown by it");
-  activities::ProcessSpec spec;
+  sandbox::ProcessSpec spec;
   spec.argv = {program, "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "core.quotePath=false"};
   spec.argv.insert(spec.argv.end(), arguments.begin(), arguments.end());
   spec.working_dir = directory;
@@ -27,8 +26,8 @@ Result<GitRun> RunGit(const std::string& directory, std::vector<std::string> arg
   // Named, not searched for: git would refuse a directory of another user.
   if (!git_dir.empty()) spec.environment.emplace_back("GIT_DIR", git_dir);
   spec.limits.max_output_bytes = 512ull << 20;
-  const activities::ProcessOutcome outcome = activities::RunProcess(spec);
-  if (outcome.kind != activities::ProcessOutcome::Kind::kExited) {
+  const sandbox::ProcessOutcome outcome = sandbox::RunProcess(spec);
+  if (outcome.kind != sandbox::ProcessOutcome::Kind::kExited) {
     return Internal("git did not end by itself: " + outcome.start_error);
   }
   if (outcome.out.truncated) return ResourceExhausted("the difference is larger than 512 MiB");

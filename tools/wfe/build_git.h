@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "activities/compliance/safe_files.h"
+#include "activities/sandbox/safe_files.h"
 #include "engine/base/result.h"
 
 namespace wfe::cli {
@@ -21,6 +21,6 @@ Result<GitRun> RunGit(const std::string& directory, std::vector<std::string> arg
                       const std::string& git_dir = {});
 
 /// A directory with a build's files, or the user's: everything in it but `.git`.
-Result<activities::SafeDir> OpenTree(const std::string& path);
+Result<sandbox::SafeDir> OpenTree(const std::string& path);
 
 }  // namespace wfe::cli

@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <map>
 
-#include "activities/audit/audit.h"
-#include "activities/compliance/compliance.h"
-#include "activities/compliance/text.h"
-#include "activities/gemini/gemini.h"
+#include "activities/agent/step/agent_step.h"
+#include "activities/build/checks/compliance.h"
+#include "activities/sandbox/text.h"
+#include "activities/trace/audit.h"
 #include "tools/wfe/history_source.h"
 #include "workflows/audited_build/audited_build.h"
 
@@ -27,17 +27,17 @@ std::string Text(const json& object, const char* key) {
 std::optional<BuildStep> StepOf(const json& entry) {
   const json ext = entry.is_object() ? entry.value("ext", json::object()) : json::object();
   const std::string kind = Text(ext, "kind");
-  if (kind != activities::kKindAgent && kind != activities::kKindVerification) return std::nullopt;
+  if (kind != trace::kKindAgent && kind != trace::kKindVerification) return std::nullopt;
   BuildStep step;
   step.name = Text(entry, "step_name");
   step.timestamp = Text(entry, "timestamp");
   step.entry_id = Text(ext, "entry_id");
-  step.agent = kind == activities::kKindAgent;
+  step.agent = kind == trace::kKindAgent;
   step.snapshot_blob_hash = Text(ext, "snapshot_blob_hash");
   const std::string status = Text(entry, "validation_status");
   const std::string error = Text(entry, "validation_error_type");
   if (step.agent) {
-    step.ok = status != activities::kValidationFail;
+    step.ok = status != trace::kValidationFail;
     step.said = Text(ext, "agent_text");
     const std::string reason = Text(ext, "agent_error");
     if (!step.ok) step.verdict = reason.empty() ? error : reason;
@@ -51,7 +51,7 @@ std::optional<BuildStep> StepOf(const json& entry) {
       }
     }
   } else {
-    step.ok = status == activities::kValidationPass;
+    step.ok = status == trace::kValidationPass;
     step.verdict = step.ok ? "pass" : "fail" + (error.empty() ? "" : " " + error);
   }
   return step;
@@ -72,7 +72,7 @@ class Reader {
         case enums::EVENT_TYPE_ACTIVITY_TASK_SCHEDULED: {
           const auto& activity = event.activity_task_scheduled_event_attributes();
           open_[event.event_id()] = {activity.activity_type().name(), FromPayloads(activity.input())};
-          if (activity.activity_type().name() == activities::kLogAuditEntry.name) Entry(open_[event.event_id()].input);
+          if (activity.activity_type().name() == trace::kLogAuditEntry.name) Entry(open_[event.event_id()].input);
           break;
         }
         case enums::EVENT_TYPE_ACTIVITY_TASK_COMPLETED: {
@@ -127,7 +127,7 @@ class Reader {
       for (const json& item : *found) {
         if (item.is_string()) items.push_back(item.get<std::string>());
       }
-      if (!items.empty()) Note(step + ": " + sentence + activities::Listed(items));
+      if (!items.empty()) Note(step + ": " + sentence + sandbox::Listed(items));
     };
     list("claimed_not_written", "the agent says it wrote what is as before or not there: ");
     list("changed_by_checks", "the checks changed files of the project: ");
@@ -141,11 +141,11 @@ class Reader {
   }
 
   void Completed(const std::string& type, const json& input, const json& result) {
-    if (type == activities::kOpenWorkspace.name) {
+    if (type == build::kOpenWorkspace.name) {
       try {
-        const auto place = result.get<activities::OpenWorkspaceReport>();
+        const auto place = result.get<build::OpenWorkspaceReport>();
         // The tree before the first step, and the branch, are those of the first host.
-        const activities::OpenWorkspaceReport first = record_.place;
+        const build::OpenWorkspaceReport first = record_.place;
         record_.place = place;
         if (record_.opened && place.base_snapshot_blob_hash.empty()) {
           record_.place.base_snapshot_blob_hash = first.base_snapshot_blob_hash;
@@ -155,7 +155,7 @@ class Reader {
         return;  // of another version; `show` says what it can
       }
       Note(result);
-    } else if (type == activities::kPreflight.name) {
+    } else if (type == build::kPreflight.name) {
       record_.profile = Text(result, "profile");
       record_.mode = Text(result, "mode");
       record_.template_id = Text(result, "template_id");
@@ -170,7 +170,7 @@ class Reader {
     } else if (type == "prepareContext") {
       record_.context_path = Text(result, "path");
       record_.context_hash = Text(result, "context_file_hash");
-    } else if (type == activities::kRecordStep.name) {
+    } else if (type == build::kRecordStep.name) {
       Note(result);
       const std::string entry = Text(input, "entry_id");
       for (BuildStep& step : record_.steps) {

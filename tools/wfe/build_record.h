@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "activities/workspace/workspace.h"
+#include "activities/build/workspace/workspace.h"
 #include "temporal/api/history/v1/message.pb.h"
 #include "tools/wfe/cli.h"
 #include "tools/wfe/describe.h"
@@ -35,7 +35,7 @@ struct BuildRecord {
   nlohmann::json input = nlohmann::json::object();
   std::string started;
   std::optional<Outcome> outcome;  ///< nullopt: it runs.
-  activities::OpenWorkspaceReport place;
+  build::OpenWorkspaceReport place;
   bool opened = false;  ///< The workspace was made.
   std::string profile;  ///< Resolved by pre-flight.
   std::string mode;     ///< Resolved: create | change.

@@ -90,9 +90,9 @@ Result<Point> Before(const BuildRecord& build, const std::string& name) {
 
 /// Before its first step there is the tree that the build began with.  A branch has it as a commit.
 Status GoBackToTheBase(const BuildRecord& build, Point& from) {
-  if (!from.snapshot.empty() || build.place.kind == activities::kWorkspaceBranch) return Ok();
+  if (!from.snapshot.empty() || build.place.kind == build::kWorkspaceBranch) return Ok();
   from.snapshot = build.place.base_snapshot_blob_hash;
-  if (!from.snapshot.empty() || build.place.kind != activities::kWorkspaceInPlace || !build.opened) return Ok();
+  if (!from.snapshot.empty() || build.place.kind != build::kWorkspaceInPlace || !build.opened) return Ok();
   return FailedPrecondition("the tree before the build " + build.target.workflow_id + " was not kept, so " + from.step +
                             " cannot be done again from there");
 }
@@ -155,7 +155,7 @@ Result<json> ResumeInput(const BuildRecord& build, const ResumeOptions& options)
                  {"base_snapshot_blob_hash", base},
                  {"base_commit", known(build.place.base_commit, "base_commit")},
                  {"branch", known(build.place.branch, "branch")}};
-  if (input.value("workspace", "") == activities::kWorkspaceInPlace && !options.discard) {
+  if (input.value("workspace", "") == build::kWorkspaceInPlace && !options.discard) {
     const std::string last = build.LastSnapshot().empty() ? base : build.LastSnapshot();
     const std::string left = known(build.opened ? last : "", "expected_snapshot_blob_hash");
     if (!left.empty() && !from.snapshot.empty()) resume["expected_snapshot_blob_hash"] = left;

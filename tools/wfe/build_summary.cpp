@@ -116,7 +116,7 @@ std::vector<std::string> NextSteps(const BuildRecord& build) {
   const auto say = [&lines](const char* what, const std::string& text) {
     lines.push_back(fmt::format("{:<10} {}", what, text));
   };
-  const bool branch = build.place.kind == activities::kWorkspaceBranch && !build.place.branch.empty();
+  const bool branch = build.place.kind == build::kWorkspaceBranch && !build.place.branch.empty();
   const bool made = MadeSomething(build);
   if (branch && build.outcome && !made) {
     say("result", "none: no step of an agent has ended");
@@ -132,7 +132,7 @@ std::vector<std::string> NextSteps(const BuildRecord& build) {
     say("stop it", "wfe cancel " + id);
     return lines;
   }
-  const bool in_place = build.place.kind == activities::kWorkspaceInPlace;
+  const bool in_place = build.place.kind == build::kWorkspaceInPlace;
   const bool base = in_place && !build.place.base_snapshot_blob_hash.empty();
   if (made || base) {
     say("see it", "wfe build diff " + id);

@@ -2,8 +2,8 @@
 
 #include <filesystem>
 
-#include "activities/compliance/packed_tree.h"
-#include "activities/compliance/withheld.h"
+#include "activities/sandbox/packed_tree.h"
+#include "activities/sandbox/withheld.h"
 #include "engine/base/hash.h"
 #include "tools/wfe/agent_config.h"
 
@@ -11,7 +11,7 @@ namespace wfe::cli {
 namespace {
 
 namespace fs = std::filesystem;
-using activities::SafeDir;
+using sandbox::SafeDir;
 
 /// wfe's own file in the working directory is no part of the result.
 void LeaveOutContext(const BuildRecord& build, std::vector<FileChange>& files) {
@@ -32,7 +32,7 @@ Result<std::string> PackNow(Globals& globals, const std::string& directory) {
   WFE_ASSIGN_OR_RETURN(const Config* const config, globals.config());
   WFE_ASSIGN_OR_RETURN(const SafeDir dir, SafeDir::Open(directory));
   // The records service takes 256 MiB.
-  return activities::PackTree(dir, {.max_total_bytes = 200ull << 20, .secrets = SecretsOf(*config)});
+  return sandbox::PackTree(dir, {.max_total_bytes = 200ull << 20, .secrets = SecretsOf(*config)});
 }
 
 Result<Changes> ChangesUntilNow(Globals& globals, client::RecordsClient& records, const BuildRecord& build) {
@@ -49,13 +49,13 @@ Result<Changes> ChangesUntilNow(Globals& globals, client::RecordsClient& records
   WFE_ASSIGN_OR_RETURN(auto files, ChangesBetween(before, now));
   LeaveOutContext(build, files);
   // Trees of earlier versions hold private files; what stands there now is never looked at.
-  std::erase_if(files, [](const FileChange& change) { return activities::IsPrivateFile(change.path); });
+  std::erase_if(files, [](const FileChange& change) { return sandbox::IsPrivateFile(change.path); });
   return Changes{.files = std::move(files), .root = build.ProjectDir(), .until_now = true};
 }
 
 Result<Changes> ChangesOf(Globals& globals, const BuildRecord& build, const RecordsOptions& options) {
   const auto& place = build.place;
-  if (place.kind == activities::kWorkspaceBranch && !place.branch.empty()) {
+  if (place.kind == build::kWorkspaceBranch && !place.branch.empty()) {
     std::error_code error;
     fs::path top = place.project_dir;
     while (!top.empty() && !fs::exists(top / ".git", error) && top != top.root_path()) top = top.parent_path();
@@ -64,7 +64,7 @@ Result<Changes> ChangesOf(Globals& globals, const BuildRecord& build, const Reco
       if (files) return Changes{.files = *std::move(files), .root = top.string()};
     }
   }
-  const bool branch = place.kind == activities::kWorkspaceBranch;
+  const bool branch = place.kind == build::kWorkspaceBranch;
   if (!build.KeptATree() && (branch || !build.outcome || place.base_snapshot_blob_hash.empty())) {
     return FailedPrecondition("the build " + build.target.workflow_id +
                               " has kept no tree: no step of an agent has ended" + (build.outcome ? "" : " yet"));
@@ -90,7 +90,7 @@ Result<std::vector<std::string>> LaterWork(Globals& globals, client::RecordsClie
   WFE_ASSIGN_OR_RETURN(const std::string now, PackNow(globals, directory));
   WFE_ASSIGN_OR_RETURN(const std::string left_tree, records.Get(left));
   WFE_ASSIGN_OR_RETURN(const std::string next_tree, records.Get(next));
-  return activities::WorkOfOthers(dir, now, left_tree, next_tree);
+  return sandbox::WorkOfOthers(dir, now, left_tree, next_tree);
 }
 
 std::vector<std::string> SpellingsOf(const std::string& file, const Changes& changes, const std::string& project_dir) {

@@ -6,12 +6,12 @@
 #include <fstream>
 #include <thread>
 
-#include "activities/audit/audit.h"
-#include "activities/audit/trace_file.h"
-#include "activities/audit/trace_rebuild.h"
-#include "activities/audit/trace_validator.h"
-#include "activities/traces/find_files.h"
-#include "activities/traces/history_entries.h"
+#include "activities/analytics/ingest/find_files.h"
+#include "activities/analytics/ingest/history_entries.h"
+#include "activities/trace/audit.h"
+#include "activities/trace/trace_file.h"
+#include "activities/trace/trace_rebuild.h"
+#include "activities/trace/trace_validator.h"
 #include "engine/base/printable.h"
 #include "tools/wfe/cli.h"
 #include "tools/wfe/entry_text.h"
@@ -21,7 +21,7 @@
 namespace wfe::cli {
 namespace {
 
-using activities::HistoryEntry;
+using trace::HistoryEntry;
 
 struct AuditOptions {
   std::vector<std::string> files;
@@ -35,17 +35,17 @@ std::vector<std::string> TracePaths(const std::vector<std::string>& given) {
   std::vector<std::string> paths;
   for (const std::string& name : given) {
     std::error_code error;
-    const std::string inside = name + "/" + std::string(activities::kTraceFileName);
+    const std::string inside = name + "/" + std::string(trace::kTraceFileName);
     if (!std::filesystem::is_directory(name, error)) {
       paths.push_back(name);
       continue;
     }
     const size_t before = paths.size();
     if (!std::filesystem::exists(inside, error)) {
-      activities::ParseReport unreadable;
-      const auto found = activities::FindTraceFiles(name, unreadable, {});
+      analytics::ParseReport unreadable;
+      const auto found = analytics::FindTraceFiles(name, unreadable, {});
       if (found) {
-        for (const activities::FoundFile& file : *found) paths.push_back(file.path);
+        for (const analytics::FoundFile& file : *found) paths.push_back(file.path);
       }
     }
     if (paths.size() == before) paths.push_back(inside);  // a build that has not begun to log yet
@@ -56,14 +56,14 @@ std::vector<std::string> TracePaths(const std::vector<std::string>& given) {
 Result<std::pair<Target, std::vector<HistoryEntry>>> ReadEntries(Globals& globals, const std::string& run) {
   WFE_ASSIGN_OR_RETURN(const Target target, Resolve(globals, {run, ""}));
   WFE_ASSIGN_OR_RETURN(const auto history, FetchHistory(globals, target));
-  WFE_ASSIGN_OR_RETURN(auto entries, activities::EntriesOfHistory(history, target.run_id));
+  WFE_ASSIGN_OR_RETURN(auto entries, analytics::EntriesOfHistory(history, target.run_id));
   return std::pair(target, std::move(entries));
 }
 
 std::string Runs(size_t count) { return fmt::format("{} {}", count, count == 1 ? "run" : "runs"); }
 
 /// What a file cannot tell by itself of the runs that have no end in it.
-std::string OpenRunsNote(const activities::TraceReport& report, bool compared) {
+std::string OpenRunsNote(const trace::TraceReport& report, bool compared) {
   if (report.open_runs.empty()) return "";
   return fmt::format("{} without an end{}: {}", Runs(report.open_runs.size()),
                      report.open_runs.size() == 1 ? " (" + report.open_runs[0] + ")" : "",
@@ -71,7 +71,7 @@ std::string OpenRunsNote(const activities::TraceReport& report, bool compared) {
                               : "it still runs, or the end of the file was cut off; --run compares with its history");
 }
 
-void PrintValidation(const std::string& path, const activities::TraceReport& report, bool compared, bool one_of_many,
+void PrintValidation(const std::string& path, const trace::TraceReport& report, bool compared, bool one_of_many,
                      OutputFormat format) {
   const std::string note = OpenRunsNote(report, compared);
   if (format != OutputFormat::kText) {
@@ -105,11 +105,11 @@ void PrintValidation(const std::string& path, const activities::TraceReport& rep
 }
 
 Result<bool> ValidateOne(Globals& globals, const std::string& path, const std::string& run, bool one_of_many) {
-  WFE_ASSIGN_OR_RETURN(activities::TraceReport report, activities::ValidateTrace(path));
+  WFE_ASSIGN_OR_RETURN(trace::TraceReport report, trace::ValidateTrace(path));
   if (!run.empty()) {
     WFE_ASSIGN_OR_RETURN(const auto entries, ReadEntries(globals, run));
-    WFE_ASSIGN_OR_RETURN(const activities::TraceReport compared,
-                         activities::CompareTraceWithHistory(path, entries.first.run_id, entries.second));
+    WFE_ASSIGN_OR_RETURN(const trace::TraceReport compared,
+                         trace::CompareTraceWithHistory(path, entries.first.run_id, entries.second));
     report.problems.insert(report.problems.end(), compared.problems.begin(), compared.problems.end());
   }
   PrintValidation(path, report, !run.empty(), one_of_many, globals.format);
@@ -138,7 +138,7 @@ Result<int> Validate(Globals& globals, const AuditOptions& options) {
 
 Result<int> Rebuild(Globals& globals, const AuditOptions& options) {
   WFE_ASSIGN_OR_RETURN(const auto entries, ReadEntries(globals, options.run));
-  WFE_ASSIGN_OR_RETURN(const std::string trace, activities::RebuildTrace(entries.second));
+  WFE_ASSIGN_OR_RETURN(const std::string trace, trace::RebuildTrace(entries.second));
   if (options.out.empty() || options.out == "-") {
     PutText(trace);
     return kExitOk;
@@ -156,9 +156,9 @@ Result<int> Rebuild(Globals& globals, const AuditOptions& options) {
   return kExitOk;
 }
 
-void PrintEntry(const activities::LogEntry& entry, OutputFormat format) {
+void PrintEntry(const trace::LogEntry& entry, OutputFormat format) {
   if (format != OutputFormat::kText) {
-    fmt::print("{}\n", PrintableJson(activities::SerializeLogEntry(entry)));
+    fmt::print("{}\n", PrintableJson(trace::SerializeLogEntry(entry)));
   } else {
     fmt::print("{}\n", EntryLine(entry));
   }
@@ -170,7 +170,7 @@ Status ShowMore(Globals& globals, const std::vector<std::string>& paths, std::ve
                 std::string& said, bool final) {
   for (size_t i = 0; i < paths.size(); ++i) {
     int64_t seen = 0;
-    const auto summary = activities::ReadTrace(paths[i], [&](int64_t, const activities::LogEntry& entry) {
+    const auto summary = trace::ReadTrace(paths[i], [&](int64_t, const trace::LogEntry& entry) {
       if (++seen <= shown[i]) return;
       if (paths.size() > 1 && said != paths[i] && globals.format == OutputFormat::kText) {
         PrintText((said.empty() ? "==> " : "\n==> ") + paths[i] + " <==\n");

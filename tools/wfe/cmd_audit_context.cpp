@@ -26,7 +26,7 @@ Result<int> DiffContext(Globals& globals, const ContextOptions& options) {
   WFE_ASSIGN_OR_RETURN(const RecordsConnection connection, RecordsConnection::Open(globals, options.records));
   WFE_ASSIGN_OR_RETURN(const std::string from, Context(*connection.records(), options.from));
   WFE_ASSIGN_OR_RETURN(const std::string to, Context(*connection.records(), options.to));
-  PrintTextDiff(activities::DiffTexts(options.from, from, options.to, to),
+  PrintTextDiff(prompts::DiffTexts(options.from, from, options.to, to),
                 {{"from_hash", options.from}, {"to_hash", options.to}}, globals.format);
   return kExitOk;
 }

@@ -7,9 +7,9 @@
 #include <fstream>
 #include <iterator>
 
-#include "activities/audits/report.h"
-#include "activities/optimization/register.h"
-#include "activities/reports/reports.h"
+#include "activities/analytics/audits/report.h"
+#include "activities/analytics/reports/reports.h"
+#include "activities/analytics/steps/register.h"
 #include "engine/base/parse_json.h"
 #include "engine/base/time.h"
 #include "tools/wfe/cli.h"
@@ -65,7 +65,7 @@ Result<nlohmann::json> BaselineOf(const std::string& given) {
   if (!report.is_object() || !report.contains("report_id") || !report.contains("summary")) {
     return InvalidArgument(path.string() + " is no report");
   }
-  return activities::DigestReport(report);
+  return analytics::DigestReport(report);
 }
 
 Result<workflows::OptimizationInput> InputOf(const RunOptions& options, const std::string& ns) {
@@ -74,12 +74,12 @@ Result<workflows::OptimizationInput> InputOf(const RunOptions& options, const st
     std::error_code error;
     const fs::path path = fs::canonical(directory, error);
     if (error || !fs::is_directory(path)) return InvalidArgument("there is no directory " + directory);
-    input.sources.push_back({.kind = std::string(activities::kSourceDirectory), .location = path.string(), .ns = ns});
+    input.sources.push_back({.kind = std::string(analytics::kSourceDirectory), .location = path.string(), .ns = ns});
   }
   if (options.records)
-    input.sources.push_back({.kind = std::string(activities::kSourceRecords), .location = {}, .ns = ns});
+    input.sources.push_back({.kind = std::string(analytics::kSourceRecords), .location = {}, .ns = ns});
   if (options.histories)
-    input.sources.push_back({.kind = std::string(activities::kSourceHistory), .location = {}, .ns = ns});
+    input.sources.push_back({.kind = std::string(analytics::kSourceHistory), .location = {}, .ns = ns});
   if (options.local && input.sources.empty()) {
     return InvalidArgument("--local has no central store of traces: name a directory with --traces");
   }
@@ -130,7 +130,7 @@ Result<int> RunAudit(Globals& globals, const RunOptions& options) {
   if (!outcome.failure.empty() || globals.format != OutputFormat::kText) {
     return ReportOutcome(outcome, target, globals.format);
   }
-  const auto report = outcome.result.get<activities::WriteReportResult>();
+  const auto report = outcome.result.get<analytics::WriteReportResult>();
   PrintText(fmt::format("\n{}\n  {}/report.html\n  {}/report.md\n  {}/report.json\n", report.headline,
                         report.directory, report.directory, report.directory));
   if (options.propose && report.drafts.empty()) PrintText("no draft was stored; the report says why\n");
@@ -221,11 +221,12 @@ Result<std::vector<StoredReport>> ListReports(Globals& globals, const ViewOption
   std::vector<StoredReport> reports;
   if (options.directory.empty()) {
     WFE_ASSIGN_OR_RETURN(const auto connection, RecordsConnection::Open(globals, options.records));
-    WFE_RETURN_IF_ERROR(connection.records()->ScanRows(
-        std::string(activities::kReportsTable), "", [&](std::string key, const std::string& value) {
-          nlohmann::json row = ParseJson(value);
-          if (row.is_object()) reports.push_back({std::move(key), std::move(row)});
-        }));
+    WFE_RETURN_IF_ERROR(connection.records()->ScanRows(std::string(analytics::kReportsTable), "",
+                                                       [&](std::string key, const std::string& value) {
+                                                         nlohmann::json row = ParseJson(value);
+                                                         if (row.is_object())
+                                                           reports.push_back({std::move(key), std::move(row)});
+                                                       }));
     return reports;
   }
   std::error_code error;
@@ -233,7 +234,7 @@ Result<std::vector<StoredReport>> ListReports(Globals& globals, const ViewOption
     if (entry.is_symlink() || !fs::exists(entry.path() / "report.json")) continue;
     WFE_ASSIGN_OR_RETURN(const nlohmann::json report, ReadJsonFile(entry.path() / "report.json"));
     reports.push_back({report.value("report_id", entry.path().filename().string()),
-                       activities::ReportRow(report, "", entry.path().string())});
+                       analytics::ReportRow(report, "", entry.path().string())});
   }
   if (error) return NotFound("cannot read the directory " + options.directory + ": " + error.message());
   std::sort(reports.begin(), reports.end(), [](const StoredReport& a, const StoredReport& b) { return a.id < b.id; });
@@ -288,7 +289,7 @@ Result<int> Show(Globals& globals, const ViewOptions& options) {
     PrintJson(report, globals.format);
     return kExitOk;
   }
-  WFE_ASSIGN_OR_RETURN(const std::string text, activities::RenderMarkdown(report));
+  WFE_ASSIGN_OR_RETURN(const std::string text, analytics::RenderMarkdown(report));
   PrintText(text);
   return kExitOk;
 }
@@ -299,7 +300,7 @@ Result<int> Open(Globals& globals, const ViewOptions& options) {
   if (!options.out.empty() || !fs::exists(path)) {
     // Written on another machine, or wanted elsewhere: rendered anew from the stored report.
     WFE_ASSIGN_OR_RETURN(const nlohmann::json report, FetchReport(globals, options, stored));
-    WFE_ASSIGN_OR_RETURN(const std::string html, activities::RenderHtml(report));
+    WFE_ASSIGN_OR_RETURN(const std::string html, analytics::RenderHtml(report));
     path = options.out.empty() ? stored.id + ".html" : options.out;
     std::ofstream file(path, std::ios::binary);
     file << html;

@@ -5,9 +5,9 @@
 #include <set>
 #include <utility>
 
-#include "activities/compliance/packed_tree.h"
-#include "activities/compliance/tree_snapshot.h"
-#include "activities/traces/history_entries.h"
+#include "activities/analytics/ingest/history_entries.h"
+#include "activities/sandbox/packed_tree.h"
+#include "activities/sandbox/tree_snapshot.h"
 #include "engine/base/hash.h"
 #include "engine/base/printable.h"
 #include "tools/wfe/cli.h"
@@ -20,7 +20,7 @@ namespace wfe::cli {
 namespace {
 
 namespace fs = std::filesystem;
-using activities::LogEntry;
+using trace::LogEntry;
 
 /// What a packed tree begins with.
 constexpr std::string_view kTreeMark = "wfe-tree-";
@@ -57,10 +57,10 @@ Result<int> PutTree(Globals& globals, const std::string& blob, const BlobOptions
   if (!fs::is_empty(options.to, error)) {
     return FailedPrecondition("the directory " + options.to + " is not empty; a snapshot goes into one of its own");
   }
-  WFE_ASSIGN_OR_RETURN(const activities::SafeDir dir, activities::SafeDir::Open(options.to));
-  WFE_ASSIGN_OR_RETURN(const activities::TreeSnapshot tree, activities::UnpackTree(blob, dir));
+  WFE_ASSIGN_OR_RETURN(const sandbox::SafeDir dir, sandbox::SafeDir::Open(options.to));
+  WFE_ASSIGN_OR_RETURN(const sandbox::TreeSnapshot tree, sandbox::UnpackTree(blob, dir));
   std::vector<std::string> paths;
-  for (const activities::FileState& file : tree.files) paths.push_back(file.path);
+  for (const sandbox::FileState& file : tree.files) paths.push_back(file.path);
   PrintEvent(fmt::format("{} {} written to {}", paths.size(), paths.size() == 1 ? "file" : "files", options.to),
              {{"hash", options.hash}, {"directory", options.to}, {"files", paths}}, globals.format);
   return kExitOk;
@@ -69,10 +69,10 @@ Result<int> PutTree(Globals& globals, const std::string& blob, const BlobOptions
 /// The files of a snapshot, or the content of one.
 Result<int> ShowTree(Globals& globals, const std::string& blob, const BlobOptions& options) {
   WFE_ASSIGN_OR_RETURN(const TemporaryDirectory scratch, TemporaryDirectory::Make("wfe-tree"));
-  WFE_ASSIGN_OR_RETURN(const activities::SafeDir dir, activities::SafeDir::Open(scratch.path()));
-  WFE_ASSIGN_OR_RETURN(const activities::PackedTree tree, activities::ReadTree(blob, dir, {}));
+  WFE_ASSIGN_OR_RETURN(const sandbox::SafeDir dir, sandbox::SafeDir::Open(scratch.path()));
+  WFE_ASSIGN_OR_RETURN(const sandbox::PackedTree tree, sandbox::ReadTree(blob, dir, {}));
   if (!options.file.empty()) {
-    const activities::PackedEntry* const found = tree.Find(options.file);
+    const sandbox::PackedEntry* const found = tree.Find(options.file);
     if (found == nullptr) return NotFound("the snapshot has no file " + options.file);
     PutText(std::string(found->content));
     return kExitOk;
@@ -82,9 +82,9 @@ Result<int> ShowTree(Globals& globals, const std::string& blob, const BlobOption
                {.title = "MODE", .key = "mode"},
                {.title = "BYTES", .key = "size", .right = true},
                {.title = "SHA-256", .key = "sha256"}});
-  for (const activities::PackedEntry& entry : tree.entries) {
-    const bool file = entry.kind == activities::FileKind::kFile;
-    const bool link = entry.kind == activities::FileKind::kSymlink;
+  for (const sandbox::PackedEntry& entry : tree.entries) {
+    const bool file = entry.kind == sandbox::FileKind::kFile;
+    const bool link = entry.kind == sandbox::FileKind::kSymlink;
     table.Add({{"path", entry.path},
                {"kind", file ? "file" : link ? "link" : "empty directory"},
                {"mode", file ? fmt::format("{:04o}", entry.mode) : "-"},
@@ -128,11 +128,11 @@ void AddPart(client::RecordsClient& records, const std::string& name, const std:
 Result<int> ShowStep(Globals& globals, const StepOptions& options) {
   WFE_ASSIGN_OR_RETURN(const Target target, Resolve(globals, {options.run, ""}));
   WFE_ASSIGN_OR_RETURN(const auto history, FetchHistory(globals, target));
-  WFE_ASSIGN_OR_RETURN(const auto all, activities::EntriesOfHistory(history, target.run_id));
+  WFE_ASSIGN_OR_RETURN(const auto all, analytics::EntriesOfHistory(history, target.run_id));
   std::vector<LogEntry> entries;
   std::string known;
   std::set<std::string> named;
-  for (const activities::HistoryEntry& item : all) {
+  for (const trace::HistoryEntry& item : all) {
     if (item.entry.step_name == options.step) entries.push_back(item.entry);
     if (named.insert(item.entry.step_name).second) known += (known.empty() ? "" : ", ") + item.entry.step_name;
   }
@@ -143,10 +143,10 @@ Result<int> ShowStep(Globals& globals, const StepOptions& options) {
   WFE_ASSIGN_OR_RETURN(const RecordsConnection connection, RecordsConnection::Open(globals, options.records));
   std::vector<Part> parts;
   for (const LogEntry& entry : entries) {
-    const bool agent = activities::ExtString(entry, "kind") == activities::kKindAgent;
+    const bool agent = trace::ExtString(entry, "kind") == trace::kKindAgent;
     if (agent) AddPart(*connection.records(), "context", entry.context_file_hash.value_or(""), parts);
-    AddPart(*connection.records(), "instruction", activities::ExtString(entry, "instruction_hash"), parts);
-    const std::string log = activities::ExtString(entry, "error_log_hash");
+    AddPart(*connection.records(), "instruction", trace::ExtString(entry, "instruction_hash"), parts);
+    const std::string log = trace::ExtString(entry, "error_log_hash");
     AddPart(*connection.records(), "error log", log, parts);
     // What the trace itself holds is better than nothing.
     if (!log.empty() && !parts.back().missing.empty() && entry.error_full) {
@@ -171,10 +171,10 @@ Result<int> ShowStep(Globals& globals, const StepOptions& options) {
     for (const std::string& file : entry.files_touched.value_or(std::vector<std::string>())) {
       fmt::print("  {}\n", PrintableLine(file));
     }
-    if (const std::string said = activities::ExtString(entry, "agent_text"); !said.empty()) {
+    if (const std::string said = trace::ExtString(entry, "agent_text"); !said.empty()) {
       fmt::print("  it said:\n{}\n", PrintableText(said));
     }
-    const std::string snapshot = activities::ExtString(entry, "snapshot_blob_hash");
+    const std::string snapshot = trace::ExtString(entry, "snapshot_blob_hash");
     if (!snapshot.empty()) fmt::print("  the tree after it: wfe blob show {}\n", PrintableLine(snapshot));
   }
   for (const Part& part : parts) {

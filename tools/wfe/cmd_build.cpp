@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <iostream>
 
-#include "activities/compliance/profile.h"
+#include "activities/build/profile/profile.h"
 #include "engine/base/suggest.h"
 #include "tools/wfe/build_commands.h"
 #include "tools/wfe/build_start.h"
@@ -28,7 +28,7 @@ Status CheckProfile(Globals& globals, const Config& config, const BuildOptions& 
   if (options.profile.empty()) return Ok();
   std::vector<std::string> directories;
   if (!config.build.profiles_dir.empty()) directories = {config.build.profiles_dir};
-  const std::vector<std::string> known = activities::ProfileNames(directories);
+  const std::vector<std::string> known = build::ProfileNames(directories);
   if (std::find(known.begin(), known.end(), options.profile) != known.end()) return Ok();
   const std::string guess = DidYouMean(options.profile, known);
   const std::string sentence = "there is no profile " + options.profile + " here" + guess;

@@ -8,10 +8,10 @@
 #include <iterator>
 #include <set>
 
-#include "activities/audit/audit.h"
-#include "activities/compliance/claim.h"
-#include "activities/compliance/process_runner.h"
-#include "activities/workspace/git.h"
+#include "activities/build/checks/claim.h"
+#include "activities/build/workspace/git.h"
+#include "activities/sandbox/process_runner.h"
+#include "activities/trace/audit.h"
 #include "tools/wfe/build_changes.h"
 #include "tools/wfe/build_commands.h"
 #include "tools/wfe/build_record.h"
@@ -47,7 +47,7 @@ bool Exists(const std::string& path) {
 
 Result<std::string> Git(const std::string& git_dir, std::vector<std::string> arguments) {
   const char* path = std::getenv("PATH");
-  activities::Git git(activities::FindProgram("git", path != nullptr ? path : "/usr/bin:/bin"), {});
+  build::Git git(sandbox::FindProgram("git", path != nullptr ? path : "/usr/bin:/bin"), {});
   return git.RunOnRefs({.toplevel = {}, .git_dir = git_dir, .common_dir = git_dir, .prefix = {}}, std::move(arguments));
 }
 
@@ -65,7 +65,7 @@ std::set<std::string> OwnCommits(const std::vector<BuildRecord>& runs) {
 
 void PlanBranch(const BuildRecord& build, const std::set<std::string>& own_commits, CleanPlan& plan) {
   if (build.place.branch.empty()) return;
-  const auto repository = activities::FindRepository(build.place.project_dir);
+  const auto repository = build::FindRepository(build.place.project_dir);
   if (!repository) return;
   const std::string ref = "refs/heads/" + build.place.branch;
   const std::string tip = Line(Git(repository->git_dir, {"rev-parse", "--verify", "--quiet", ref}));
@@ -98,8 +98,7 @@ void PlanClean(const BuildRecord& build, const std::set<std::string>& own_commit
     const std::string state = root + "/workspaces/" + run;
     if (Exists(state)) plan.Add({"the workspace's state " + state, state, {}, {}});
   } else if (!working_dir.empty()) {
-    for (const std::string& name :
-         {std::string(activities::kStateDirectory), std::string(activities::kTraceFileName)}) {
+    for (const std::string& name : {std::string(sandbox::kStateDirectory), std::string(trace::kTraceFileName)}) {
       const std::string path = working_dir + "/" + name;
       if (Exists(path)) plan.Add({path, path, {}, {}});
     }
@@ -109,7 +108,7 @@ void PlanClean(const BuildRecord& build, const std::set<std::string>& own_commit
 
 /// Takes wfe's lines out of .git/info/exclude again.
 void RemoveExcludes(const std::string& working_dir) {
-  const auto repository = activities::FindRepository(working_dir);
+  const auto repository = build::FindRepository(working_dir);
   if (!repository) return;
   const std::string path = repository->common_dir + "/info/exclude";
   std::ifstream in(path, std::ios::binary);
@@ -118,7 +117,7 @@ void RemoveExcludes(const std::string& working_dir) {
   std::string kept;
   bool found = false;
   for (std::string line; std::getline(in, line);) {
-    const bool ours = line == below + ".wfe/" || line == below + std::string(activities::kTraceFileName);
+    const bool ours = line == below + ".wfe/" || line == below + std::string(trace::kTraceFileName);
     found = found || ours;
     if (!ours) kept += line + "\n";
   }
@@ -127,7 +126,7 @@ void RemoveExcludes(const std::string& working_dir) {
 }
 
 bool InPlace(const BuildRecord& build) {
-  const bool in_place = build.place.kind == activities::kWorkspaceInPlace || build.place.kind.empty();
+  const bool in_place = build.place.kind == build::kWorkspaceInPlace || build.place.kind.empty();
   return in_place && !build.WorkingDir().empty();
 }
 
@@ -137,9 +136,9 @@ Status MayBeCleaned(const std::vector<BuildRecord>& runs) {
     const std::string& id = run.target.workflow_id;
     if (!run.outcome) return FailedPrecondition(id + " still runs; stop it first with `wfe cancel " + id + "`");
     if (!InPlace(run)) continue;
-    const auto dir = activities::SafeDir::Open(run.WorkingDir(), {.reserved = {}});
+    const auto dir = sandbox::SafeDir::Open(run.WorkingDir(), {.reserved = {}});
     if (!dir) continue;
-    const auto claim = activities::ReadClaim(*dir);
+    const auto claim = build::ReadClaim(*dir);
     const auto holds = [&](const BuildRecord& one) { return claim && claim->claim_id == one.target.run_id; };
     if (claim && std::none_of(runs.begin(), runs.end(), holds)) {
       return FailedPrecondition("the directory " + run.WorkingDir() + " is in use by run " + claim->claim_id);
@@ -198,8 +197,8 @@ Result<int> CleanBuild(Globals& globals, const Target& target, bool yes) {
   for (const BuildRecord& run : runs) {
     if (InPlace(run)) {
       RemoveExcludes(run.WorkingDir());
-      if (const auto dir = activities::SafeDir::Open(run.WorkingDir(), {.reserved = {}})) {
-        activities::RemoveEmptyMountPoints(*dir);
+      if (const auto dir = sandbox::SafeDir::Open(run.WorkingDir(), {.reserved = {}})) {
+        build::RemoveEmptyMountPoints(*dir);
       }
     }
     ForgetApplied(run.target.run_id);

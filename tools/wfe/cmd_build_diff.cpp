@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "activities/compliance/claim.h"
-#include "activities/compliance/packed_tree.h"
+#include "activities/build/checks/claim.h"
+#include "activities/sandbox/packed_tree.h"
 #include "tools/wfe/build_changes.h"
 #include "tools/wfe/build_commands.h"
 #include "tools/wfe/build_record.h"
@@ -35,10 +35,10 @@ std::string Files(size_t count) { return fmt::format("{} {}", count, count == 1 
 
 /// A run that uses the directory now would see files change under it.  One that was terminated uses nothing.
 Status RefuseClaimed(const std::string& directory, const BuildRecord& build) {
-  const auto dir = activities::SafeDir::Open(directory, {.reserved = {}});
+  const auto dir = sandbox::SafeDir::Open(directory, {.reserved = {}});
   if (!dir)
     return dir.error().code == StatusCode::kNotFound ? NotFound("there is no directory " + directory) : dir.error();
-  const auto claim = activities::ReadClaim(*dir);
+  const auto claim = build::ReadClaim(*dir);
   if (!claim || (build.outcome && claim->claim_id == build.target.run_id)) return Ok();
   return FailedPrecondition("the directory " + directory + " is in use by run " + claim->claim_id +
                             (claim->workflow_id.empty() ? "" : " of " + claim->workflow_id));
@@ -47,7 +47,7 @@ Status RefuseClaimed(const std::string& directory, const BuildRecord& build) {
 Result<int> Apply(Globals& globals, const BuildRecord& build, Changes changes, const std::string& given_dir) {
   if (!build.outcome)
     return FailedPrecondition(build.target.workflow_id + " still runs; what it makes can be applied when it has ended");
-  if (build.place.kind == activities::kWorkspaceInPlace && given_dir.empty()) {
+  if (build.place.kind == build::kWorkspaceInPlace && given_dir.empty()) {
     return FailedPrecondition(build.target.workflow_id + " worked in " + build.ProjectDir() +
                               " itself: its changes are there already");
   }
@@ -120,8 +120,8 @@ Result<std::string> StillDifferent(Globals& globals, const BuildRecord& build, c
   const std::vector<std::string> paths = PathsOf(left.files);
   if (paths.empty()) return std::string();
   return "\nstill not as it was before the build, by a step that did not end, a check or a later hand: " +
-         activities::FirstFew(paths) +
-         "\nthe whole directory as it was: wfe build undo " + build.target.workflow_id + " --discard";
+         sandbox::FirstFew(paths) + "\nthe whole directory as it was: wfe build undo " + build.target.workflow_id +
+         " --discard";
 }
 
 /// All of the directory as it was before the build; what stands there now is kept as a blob first.
@@ -136,8 +136,8 @@ Result<int> UndoAll(Globals& globals, const BuildRecord& build, const DiffOption
                {{"undone", id}, {"directory", changes.root}, {"files", paths}}, globals.format);
     return kExitOk;
   }
-  const std::string what = "nobody knows whose work is in " + changes.root + ", of the build or later: " +
-                           activities::FirstFew(paths);
+  const std::string what =
+      "nobody knows whose work is in " + changes.root + ", of the build or later: " + sandbox::FirstFew(paths);
   if (!options.discard && !Confirmed(what + ".  Put all of it back and keep what is there only as a blob?")) {
     return FailedPrecondition(what + "; --discard puts all of it back and keeps what stands there as a blob");
   }
@@ -161,7 +161,7 @@ Result<int> UndoBuild(Globals& globals, const DiffOptions& options) {
   const std::string& id = build.target.workflow_id;
   if (!build.outcome) return FailedPrecondition(id + " still runs; stop it first with `wfe cancel " + id + "`");
   WFE_ASSIGN_OR_RETURN(auto applied, FindApplied(build.target.run_id));
-  const bool in_place = build.place.kind == activities::kWorkspaceInPlace;
+  const bool in_place = build.place.kind == build::kWorkspaceInPlace;
   if (in_place && options.discard) return UndoAll(globals, build, options);
   Changes changes;
   if (applied) {

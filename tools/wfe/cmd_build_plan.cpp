@@ -3,7 +3,7 @@
 
 #include <filesystem>
 
-#include "activities/compliance/plan.h"
+#include "activities/build/checks/plan.h"
 #include "engine/base/record_json.h"
 #include "tools/wfe/build_commands.h"
 #include "tools/wfe/build_start.h"
@@ -20,7 +20,7 @@ struct PlanOptions {
   std::vector<std::string> checks;
 };
 
-void PrintPlan(const activities::BuildPlan& plan) {
+void PrintPlan(const build::BuildPlan& plan) {
   std::string page = fmt::format("{}\n", plan.directory);
   const auto say = [&page](const char* what, const std::string& text) {
     if (!text.empty()) page += fmt::format("  {:<13} {}\n", what, text);
@@ -36,7 +36,7 @@ void PrintPlan(const activities::BuildPlan& plan) {
   for (const std::string& file : plan.starter_files) starters += (starters.empty() ? "" : ", ") + file;
   if (!starters.empty()) say("would write", starters);
   page += "\n  checks, in this order:\n";
-  for (const activities::PlannedCheck& check : plan.checks) {
+  for (const build::PlannedCheck& check : plan.checks) {
     page += fmt::format("    {:<12} {}\n", check.id, check.command);
     if (!check.program_problem.empty()) page += fmt::format("    {:<12} ✗ {}\n", "", check.program_problem);
   }
@@ -50,21 +50,21 @@ void PrintPlan(const activities::BuildPlan& plan) {
 Result<int> PlanBuild(Globals& globals, const PlanOptions& options) {
   WFE_ASSIGN_OR_RETURN(const Config* config, globals.config());
   WFE_ASSIGN_OR_RETURN(const std::string directory, ProjectDirectory(options.dir));
-  activities::ComplianceConfig compliance;
+  build::ComplianceConfig compliance;
   compliance.command_timeout = std::chrono::seconds(config->build.check_timeout_s);
   std::error_code error;
   compliance.work_root = std::filesystem::absolute(config->worker.work_root, error).lexically_normal().string();
   if (!config->build.profiles_dir.empty()) compliance.profile_dirs = {config->build.profiles_dir};
   const bool there = std::filesystem::is_directory(directory, error);
   if (!there) return NotFound("there is no directory " + directory);
-  auto planned = activities::PlanChecks(compliance, directory, options.profile, options.checks, options.mode);
+  auto planned = build::PlanChecks(compliance, directory, options.profile, options.checks, options.mode);
   if (!planned) {
     if (planned.error().code == StatusCode::kInvalidArgument) return planned.error();
     // A build would end in its pre-flight with these words.
     std::ignore = Fail(planned.error(), globals.format);
     return kExitProblemsFound;
   }
-  const activities::BuildPlan plan = *std::move(planned);
+  const build::BuildPlan plan = *std::move(planned);
   if (globals.format == OutputFormat::kText) {
     PrintPlan(plan);
   } else {

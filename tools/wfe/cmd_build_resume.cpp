@@ -1,7 +1,7 @@
 // wfe build resume, retry
 #include <fmt/core.h>
 
-#include "activities/compliance/packed_tree.h"
+#include "activities/sandbox/packed_tree.h"
 #include "tools/wfe/build_commands.h"
 #include "tools/wfe/build_resume.h"
 #include "tools/wfe/build_trees.h"
@@ -36,7 +36,7 @@ Status AskBeforeDiscarding(Globals& globals, const BuildRecord& build, const Res
   if (changed.empty()) return Ok();
   const std::string what = fmt::format("{} changed in {} since {} ended and would be replaced: {}",
                                        changed.size() == 1 ? "1 file" : std::to_string(changed.size()) + " files",
-                                       directory, build.target.workflow_id, activities::FirstFew(changed));
+                                       directory, build.target.workflow_id, sandbox::FirstFew(changed));
   if (!Confirmed(what + ".  Keep them only as a blob, and go on?")) {
     return FailedPrecondition(what + "; --discard keeps them as a blob and goes on");
   }

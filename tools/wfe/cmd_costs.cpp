@@ -1,15 +1,15 @@
 // wfe costs: what model calls were made and what they cost, from the cost ledger.
 #include <fmt/core.h>
 
-#include "activities/gemini/call_log.h"
-#include "activities/gemini/cost_report.h"
+#include "activities/agent/cost/call_log.h"
+#include "activities/agent/cost/cost_report.h"
 #include "tools/wfe/cli.h"
 #include "tools/wfe/prompt_store.h"
 
 namespace wfe::cli {
 namespace {
 
-using activities::CostReport;
+using agent::CostReport;
 
 struct CostOptions {
   RecordsOptions records;
@@ -48,7 +48,7 @@ Result<int> Costs(Globals& globals, const CostOptions& options) {
   WFE_ASSIGN_OR_RETURN(RecordsConnection connection, RecordsConnection::Open(globals, options.records));
   CostReport report;
   int64_t strange = 0;
-  WFE_RETURN_IF_ERROR(connection.records()->ScanRows(std::string(activities::kCostLedgerTable), "",
+  WFE_RETURN_IF_ERROR(connection.records()->ScanRows(std::string(agent::kCostLedgerTable), "",
                                                      [&](const std::string&, const std::string& value) {
                                                        if (!report.Add(value)) ++strange;
                                                      }));

@@ -6,19 +6,19 @@
 #include <iterator>
 #include <memory>
 
-#include "activities/compliance/plan.h"
-#include "activities/compliance/profile.h"
-#include "activities/compliance/resolve_profile.h"
+#include "activities/build/checks/plan.h"
+#include "activities/build/profile/profile.h"
+#include "activities/build/profile/resolve_profile.h"
 #include "engine/base/record_json.h"
 #include "tools/wfe/cli.h"
 
 namespace wfe::cli {
 namespace {
 
-using activities::BuildPlan;
-using activities::CheckSpec;
-using activities::DependencySpec;
-using activities::Profile;
+using build::BuildPlan;
+using build::CheckSpec;
+using build::DependencySpec;
+using build::Profile;
 
 std::vector<std::string> Directories(const Config& config) {
   if (config.build.profiles_dir.empty()) return {};
@@ -39,8 +39,8 @@ nlohmann::json Row(const Profile& profile) {
 Result<int> List(Globals& globals) {
   WFE_ASSIGN_OR_RETURN(const Config* config, globals.config());
   Table table({{"NAME", "name", false, false}, {"CHECKS", "checks", false, false}, {"DESCRIPTION", "description", true, false}});
-  for (const std::string& name : activities::ProfileNames(Directories(*config))) {
-    const auto profile = activities::LoadProfile(name, Directories(*config));
+  for (const std::string& name : build::ProfileNames(Directories(*config))) {
+    const auto profile = build::LoadProfile(name, Directories(*config));
     if (profile) {
       table.Add(Row(*profile));
     } else {
@@ -53,7 +53,7 @@ Result<int> List(Globals& globals) {
 
 Result<int> Show(Globals& globals, const std::string& name) {
   WFE_ASSIGN_OR_RETURN(const Config* config, globals.config());
-  WFE_ASSIGN_OR_RETURN(const Profile profile, activities::LoadProfile(name, Directories(*config)));
+  WFE_ASSIGN_OR_RETURN(const Profile profile, build::LoadProfile(name, Directories(*config)));
   nlohmann::ordered_json object = {{"name", profile.name},
                                    {"description", profile.description},
                                    {"template_create", profile.template_create},
@@ -65,7 +65,7 @@ Result<int> Show(Globals& globals, const std::string& name) {
   nlohmann::ordered_json checks = nlohmann::ordered_json::array();
   for (const CheckSpec& check : profile.checks) {
     checks.push_back({{"id", check.id},
-                      {"command", activities::ShownCommand(check)},
+                      {"command", build::ShownCommand(check)},
                       {"timeout_s", std::chrono::duration_cast<std::chrono::seconds>(check.timeout).count()},
                       {"class", check.error_class},
                       {"examines", check.examines}});
@@ -100,7 +100,7 @@ Result<int> Check(Globals& globals, const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return NotFound("there is no readable file " + path);
   const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  WFE_ASSIGN_OR_RETURN(const Profile profile, activities::ParseProfile(text, path));
+  WFE_ASSIGN_OR_RETURN(const Profile profile, build::ParseProfile(text, path));
   PrintObject({{"status", "ok"}, {"name", profile.name}, {"checks", profile.checks.size()}, {"hash", profile.hash}},
               globals.format);
   return kExitOk;
@@ -108,12 +108,12 @@ Result<int> Check(Globals& globals, const std::string& path) {
 
 Result<int> Detect(Globals& globals, const std::string& directory, const std::vector<std::string>& commands) {
   WFE_ASSIGN_OR_RETURN(const Config* config, globals.config());
-  activities::ComplianceConfig compliance;
+  build::ComplianceConfig compliance;
   compliance.work_root = std::filesystem::absolute(config->worker.work_root).lexically_normal().string();
   compliance.profile_dirs = Directories(*config);
   std::error_code error;
   const std::string absolute = std::filesystem::absolute(directory, error).lexically_normal().string();
-  WFE_ASSIGN_OR_RETURN(const BuildPlan plan, activities::PlanChecks(compliance, absolute, "", commands));
+  WFE_ASSIGN_OR_RETURN(const BuildPlan plan, build::PlanChecks(compliance, absolute, "", commands));
   if (globals.format != OutputFormat::kText) {
     const nlohmann::json object = plan;
     PrintObject(object, globals.format);

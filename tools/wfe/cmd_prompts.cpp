@@ -13,10 +13,10 @@
 namespace wfe::cli {
 namespace {
 
-using activities::ContextTemplate;
-using activities::TemplateState;
-using activities::TemplateStore;
-using activities::TemplateVersion;
+using prompts::ContextTemplate;
+using prompts::TemplateState;
+using prompts::TemplateStore;
+using prompts::TemplateVersion;
 
 struct PromptOptions {
   RecordsOptions records;
@@ -99,7 +99,7 @@ Result<int> Show(Globals& globals, TemplateStore& store, const PromptOptions& op
   WFE_ASSIGN_OR_RETURN(const ContextTemplate source, store.Load(state, options.version));
   nlohmann::ordered_json sections = nlohmann::ordered_json::array();
   std::string chosen;
-  for (const auto& section : activities::SplitSections(source.text)) {
+  for (const auto& section : prompts::SplitSections(source.text)) {
     if (!options.section.empty() && section.name != options.section) continue;
     sections.push_back({{"name", section.name}, {"text", std::string(section.text)}});
     chosen += section.text;
@@ -140,7 +140,7 @@ Result<int> Diff(Globals& globals, TemplateStore& store, const PromptOptions& op
   // `diff ID 3`: what version 3 would change of what is active; `diff ID 2 3`: between the two.
   const int from = options.versions.size() == 2 ? options.versions[0] : state.active;
   const int to = options.versions.empty() ? state.versions.rbegin()->first : options.versions.back();
-  WFE_ASSIGN_OR_RETURN(const activities::TextDiff diff, store.Diff(options.id, from, to));
+  WFE_ASSIGN_OR_RETURN(const prompts::TextDiff diff, store.Diff(options.id, from, to));
   nlohmann::ordered_json object = {{"template_id", options.id}, {"from_version", from}, {"to_version", to}};
   PrintTextDiff(diff, object, globals.format);
   return kExitOk;
@@ -155,12 +155,12 @@ Result<std::string> ReadText(const std::string& file) {
 
 Result<int> Propose(Globals& globals, TemplateStore& store, const PromptOptions& options) {
   WFE_ASSIGN_OR_RETURN(const std::string text, ReadText(options.file));
-  const activities::NewDraft draft{.template_id = options.id,
-                                   .parent_version = options.version,
-                                   .text = text,
-                                   .author = Author(options),
-                                   .reason = options.reason,
-                                   .evidence = std::nullopt};
+  const prompts::NewDraft draft{.template_id = options.id,
+                                .parent_version = options.version,
+                                .text = text,
+                                .author = Author(options),
+                                .reason = options.reason,
+                                .evidence = std::nullopt};
   WFE_ASSIGN_OR_RETURN(const int version, store.CreateDraft(draft));
   PrintEvent(
       fmt::format("template {}: stored as draft version {}; `wfe prompts activate {} {} --reason …` puts it to use",
@@ -169,7 +169,7 @@ Result<int> Propose(Globals& globals, TemplateStore& store, const PromptOptions&
   return kExitOk;
 }
 
-void PrintChange(const PromptOptions& options, const activities::TemplateChange& change, const std::string& note,
+void PrintChange(const PromptOptions& options, const prompts::TemplateChange& change, const std::string& note,
                  OutputFormat format) {
   const std::string text = change.changed
                                ? fmt::format("template {}: version {} is active now; before: {}", options.id,

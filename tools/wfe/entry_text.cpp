@@ -6,7 +6,7 @@
 
 namespace wfe::cli {
 
-std::string EntryLine(const activities::LogEntry& entry) {
+std::string EntryLine(const trace::LogEntry& entry) {
   std::string text = fmt::format("{}  {:<22}", entry.timestamp, entry.step_name);
   if (entry.validation_status) text += fmt::format(" {:<5}", *entry.validation_status);
   if (entry.validation_error_type) text += " " + *entry.validation_error_type;

@@ -3,12 +3,12 @@
 
 #include <string>
 
-#include "activities/audit/log_entry.h"
+#include "activities/trace/log_entry.h"
 
 namespace wfe::cli {
 
 /// "2026-11-21T05:00:04.000Z  fix_attempt_1  …": time, step, verdict, class of error, tokens, files; one line whatever
 /// the entry holds.
-std::string EntryLine(const activities::LogEntry& entry);
+std::string EntryLine(const trace::LogEntry& entry);
 
 }  // namespace wfe::cli

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "activities/compliance/allowed_roots.h"
+#include "activities/build/checks/allowed_roots.h"
 #include "engine/base/time.h"
 #include "engine/host/server.h"
 #include "tools/wfe/local_store.h"
@@ -71,7 +71,7 @@ Result<std::unique_ptr<LocalStack>> LocalStack::Start(const Config& config, cons
     WFE_RETURN_IF_ERROR(DescribeLocalBuild(build));
   }
   if (input != nullptr) {
-    for (std::string& named : activities::DirectoriesNamedBy(*input)) {
+    for (std::string& named : build::DirectoriesNamedBy(*input)) {
       worker.config.worker.allowed_roots.push_back(std::move(named));
     }
   }

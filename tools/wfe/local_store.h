@@ -24,7 +24,7 @@ struct LocalBuild {
   bool alive = false;   ///< The command that runs it has not ended.
 
   std::string DataDirectory() const { return directory + "/data"; }
-  /// Kept locked by the command that runs the build: see activities::Claim::alive_lock.
+  /// Kept locked by the command that runs the build: see build::Claim::alive_lock.
   std::string AliveLock() const { return directory + "/alive.lock"; }
 };
 

@@ -50,12 +50,12 @@ Result<RecordsConnection> RecordsConnection::Open(Globals& globals, const Record
   return Unavailable("no records service answers at " + options.address);
 }
 
-activities::TemplateStore RecordsConnection::Templates(const Config& config) const {
-  return activities::TemplateStore({.templates_dir = TemplatesDir(config),
-                                    .rows = std::make_shared<activities::RecordsTemplateRows>(records_),
-                                    .blob_sink = records_,
-                                    .blob_source = records_,
-                                    .clock = nullptr});
+prompts::TemplateStore RecordsConnection::Templates(const Config& config) const {
+  return prompts::TemplateStore({.templates_dir = TemplatesDir(config),
+                                 .rows = std::make_shared<prompts::RecordsTemplateRows>(records_),
+                                 .blob_sink = records_,
+                                 .blob_source = records_,
+                                 .clock = nullptr});
 }
 
 void PutText(const std::string& given) {
@@ -65,7 +65,7 @@ void PutText(const std::string& given) {
   if (!text.ends_with('\n')) std::fputc('\n', stdout);
 }
 
-void PrintTextDiff(const activities::TextDiff& diff, nlohmann::ordered_json object, OutputFormat format) {
+void PrintTextDiff(const prompts::TextDiff& diff, nlohmann::ordered_json object, OutputFormat format) {
   if (format == OutputFormat::kText) {
     if (diff.text.empty()) {
       fmt::print("no difference\n");

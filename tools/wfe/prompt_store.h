@@ -29,7 +29,7 @@ class RecordsConnection {
   static Result<RecordsConnection> Open(Globals& globals, const RecordsOptions& options);
   const std::shared_ptr<client::RecordsClient>& records() const { return records_; }
   /// A store over it.  This object must outlive the store.
-  activities::TemplateStore Templates(const Config& config) const;
+  prompts::TemplateStore Templates(const Config& config) const;
 
  private:
   std::unique_ptr<client::ServiceClient> channel_;  ///< nullptr: the global one.
@@ -39,7 +39,7 @@ class RecordsConnection {
 /// Prints it, and a line end where it has none.  A file or pipe gets the bytes; on a terminal control characters show.
 void PutText(const std::string& text);
 /// A diff with the sections it touches first; JSON adds both to `object`.
-void PrintTextDiff(const activities::TextDiff& diff, nlohmann::ordered_json object, OutputFormat format);
+void PrintTextDiff(const prompts::TextDiff& diff, nlohmann::ordered_json object, OutputFormat format);
 
 /// `diff-context`, below `wfe audit`.
 void AddAuditContextCommand(CLI::App& audit, Globals& globals);

@@ -2,31 +2,31 @@
 
 #include <cstdio>
 
-#include "activities/audit/audit.h"
-#include "activities/compliance/allowed_roots.h"
-#include "activities/compliance/host_info.h"
-#include "activities/compliance/register.h"
-#include "activities/compliance/settings.h"
-#include "activities/gemini/config.h"
-#include "activities/optimization/register.h"
+#include "activities/agent/step/config.h"
+#include "activities/analytics/ingest/collect.h"
+#include "activities/analytics/ingest/ingest.h"
+#include "activities/analytics/steps/register.h"
+#include "activities/build/checks/allowed_roots.h"
+#include "activities/build/checks/host_info.h"
+#include "activities/build/checks/register.h"
+#include "activities/build/checks/settings.h"
+#include "activities/build/workspace/register.h"
 #include "activities/prompts/instructions.h"
 #include "activities/prompts/template_store.h"
-#include "activities/traces/collect.h"
-#include "activities/traces/ingest.h"
-#include "activities/workspace/register.h"
+#include "activities/trace/audit.h"
 #include "engine/base/printable.h"
 #include "workers/client/records_client.h"
 
 namespace wfe::cli {
 
 void RegisterWorkerActivities(sdk::ActivityRegistry& registry, const WorkerActivities& worker) {
-  activities::RegisterGeminiActivities(registry, worker.agent);
-  activities::AuditConfig audit;
-  audit.ingest = activities::IngestInto(
-      worker.records, std::string(activities::kTracesTable),
+  agent::RegisterGeminiActivities(registry, worker.agent);
+  trace::AuditConfig audit;
+  audit.ingest = analytics::IngestInto(
+      worker.records, std::string(analytics::kTracesTable),
       [](const std::string& sentence) { std::fprintf(stderr, "warning: %s\n", PrintableText(sentence).c_str()); });
-  activities::RegisterAuditActivities(registry, audit);
-  activities::ComplianceConfig compliance;
+  trace::RegisterAuditActivities(registry, audit);
+  build::ComplianceConfig compliance;
   compliance.work_root = worker.work_root;
   if (!worker.config.build.profiles_dir.empty()) compliance.profile_dirs = {worker.config.build.profiles_dir};
   compliance.command_timeout = std::chrono::seconds(worker.config.build.check_timeout_s);
@@ -37,44 +37,44 @@ void RegisterWorkerActivities(sdk::ActivityRegistry& registry, const WorkerActiv
     return Ok();
   };
   // LoadConfig has refused every other word.
-  if (const auto sandbox = activities::ParseSandboxPolicy(worker.config.build.sandbox)) compliance.sandbox = *sandbox;
-  if (const std::string warning = activities::SandboxWarning(compliance); !warning.empty()) {
+  if (const auto sandbox = build::ParseSandboxPolicy(worker.config.build.sandbox)) compliance.sandbox = *sandbox;
+  if (const std::string warning = build::SandboxWarning(compliance); !warning.empty()) {
     std::fprintf(stderr, "warning: %s\n", PrintableText(warning).c_str());
   }
-  activities::RegisterComplianceActivities(registry, compliance);
-  activities::RegisterHostActivities(registry, {.host_queue = worker.host_queue,
-                                                .work_root = worker.work_root,
-                                                .host_timeout_s = worker.config.build.host_timeout_s});
-  activities::RegisterInstructionActivity(registry, {.templates_dir = worker.agent.templates_dir,
-                                                     .template_rows = worker.agent.template_rows,
-                                                     .blob_sink = worker.records,
-                                                     .blob_source = worker.records,
-                                                     .redact = {}});
-  activities::OptimizationConfig optimization;
+  build::RegisterComplianceActivities(registry, compliance);
+  build::RegisterHostActivities(registry, {.host_queue = worker.host_queue,
+                                           .work_root = worker.work_root,
+                                           .host_timeout_s = worker.config.build.host_timeout_s});
+  prompts::RegisterInstructionActivity(registry, {.templates_dir = worker.agent.templates_dir,
+                                                  .template_rows = worker.agent.template_rows,
+                                                  .blob_sink = worker.records,
+                                                  .blob_source = worker.records,
+                                                  .redact = {}});
+  analytics::OptimizationConfig optimization;
   optimization.work_root = worker.work_root;
   optimization.records = worker.records;
   optimization.service = worker.service;
   optimization.ns = worker.ns;
-  optimization.templates = std::make_shared<activities::TemplateStore>(
-      activities::TemplateStoreOptions{.templates_dir = worker.agent.templates_dir,
-                                       .rows = worker.agent.template_rows,
-                                       .blob_sink = worker.records,
-                                       .blob_source = worker.records,
-                                       .clock = nullptr});
+  optimization.templates = std::make_shared<prompts::TemplateStore>(
+      prompts::TemplateStoreOptions{.templates_dir = worker.agent.templates_dir,
+                                    .rows = worker.agent.template_rows,
+                                    .blob_sink = worker.records,
+                                    .blob_source = worker.records,
+                                    .clock = nullptr});
   const auto allow = [roots = worker.roots](const std::string& path) -> Status {
     WFE_RETURN_IF_ERROR(roots->Check(path));
     return Ok();
   };
   optimization.check_path = allow;
-  activities::RegisterOptimizationActivities(registry, optimization);
-  activities::RegisterWorkspaceActivities(registry, {.work_root = worker.work_root,
-                                                     .path = "",
-                                                     .blob_sink = worker.records,
-                                                     .blob_source = worker.records,
-                                                     .alive_lock = worker.alive_lock,
-                                                     .allow = allow,
-                                                     .secrets = worker.agent.secrets});
-  activities::GuardDirectories(registry, {.roots = worker.roots, .lock_dir = worker.work_root + "/locks"});
+  analytics::RegisterOptimizationActivities(registry, optimization);
+  build::RegisterWorkspaceActivities(registry, {.work_root = worker.work_root,
+                                                .path = "",
+                                                .blob_sink = worker.records,
+                                                .blob_source = worker.records,
+                                                .alive_lock = worker.alive_lock,
+                                                .allow = allow,
+                                                .secrets = worker.agent.secrets});
+  build::GuardDirectories(registry, {.roots = worker.roots, .lock_dir = worker.work_root + "/locks"});
 }
 
 }  // namespace wfe::cli

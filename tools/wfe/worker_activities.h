@@ -7,10 +7,12 @@
 #include "tools/wfe/config.h"
 #include "workers/sdk/activity.h"
 
-namespace wfe::activities {
-class AllowedRoots;
+namespace wfe::agent {
 struct GeminiConfig;
-}  // namespace wfe::activities
+}  // namespace wfe::agent
+namespace wfe::build {
+class AllowedRoots;
+}  // namespace wfe::build
 namespace wfe::client {
 class RecordsClient;
 class ServiceClient;
@@ -21,17 +23,17 @@ namespace wfe::cli {
 /// What the activities are given.  References and pointers outlive the registry's use.
 struct WorkerActivities {
   const Config& config;
-  const activities::GeminiConfig& agent;
+  const agent::GeminiConfig& agent;
   std::shared_ptr<client::RecordsClient> records;
   client::ServiceClient* service;
   std::string ns;
   std::string work_root;   ///< Real path.
   std::string host_queue;  ///< The queue that only this host serves.
-  std::shared_ptr<const activities::AllowedRoots> roots;
-  std::string alive_lock;  ///< See activities::Claim.
+  std::shared_ptr<const build::AllowedRoots> roots;
+  std::string alive_lock;  ///< See build::Claim.
 };
 
-/// Registers them; each that takes a directory is refused outside of `roots` (activities/compliance/allowed_roots.h).
+/// Registers them; each that takes a directory is refused outside of `roots` (activities/build/checks/allowed_roots.h).
 void RegisterWorkerActivities(sdk::ActivityRegistry& registry, const WorkerActivities& worker);
 
 }  // namespace wfe::cli

@@ -9,10 +9,10 @@
 #include <future>
 #include <thread>
 
-#include "activities/compliance/allowed_roots.h"
-#include "activities/gemini/call_log.h"
-#include "activities/gemini/config.h"
-#include "activities/gemini/cost_ledger.h"
+#include "activities/agent/cost/call_log.h"
+#include "activities/agent/cost/cost_ledger.h"
+#include "activities/agent/step/config.h"
+#include "activities/build/checks/allowed_roots.h"
 #include "activities/prompts/records_template_rows.h"
 #include "engine/base/strand.h"
 #include "engine/base/thread_loop.h"
@@ -73,22 +73,22 @@ class WorkerProcess::Impl {
     WFE_ASSIGN_OR_RETURN(agent_, AgentConfigFrom(config, work_root.string()));
     agent_.blob_sink = records_;
     agent_.blob_source = records_;
-    agent_.template_rows = std::make_shared<activities::RecordsTemplateRows>(records_);
-    ledger_ = std::make_shared<activities::CostLedger>(
+    agent_.template_rows = std::make_shared<prompts::RecordsTemplateRows>(records_);
+    ledger_ = std::make_shared<agent::CostLedger>(
         work_root.string(), [records = records_](const std::string& key, const std::string& row) -> Status {
-          WFE_RETURN_IF_ERROR(records->AppendRow(std::string(activities::kCostLedgerTable), key, row));
+          WFE_RETURN_IF_ERROR(records->AppendRow(std::string(agent::kCostLedgerTable), key, row));
           return Ok();
         });
     agent_.record_call = [ledger = ledger_.get()](const nlohmann::json& row) { ledger->Record(row); };
     if (const std::string warning = AgentWarning(agent_); !warning.empty()) log_(warning);
-    activities::PruneJournal(agent_);
+    agent::PruneJournal(agent_);
     std::vector<std::string> roots = {work_root.string()};
     for (const std::string& allowed : config.worker.allowed_roots) {
       const std::string path = fs::absolute(allowed, error).lexically_normal().string();
-      WFE_ASSIGN_OR_RETURN(std::string real, activities::ResolveExisting(path));
+      WFE_ASSIGN_OR_RETURN(std::string real, build::ResolveExisting(path));
       roots.push_back(std::move(real));
     }
-    roots_ = std::make_shared<const activities::AllowedRoots>(roots);
+    roots_ = std::make_shared<const build::AllowedRoots>(roots);
     // Each queue's worker takes as many tasks as it has slots; one that waited here for a thread could not heartbeat.
     executor_ = std::make_unique<worker::ThreadPoolActivityExecutor>(
         static_cast<size_t>(config.worker.max_concurrent_activities) * config.worker.queues.size());
@@ -155,7 +155,7 @@ class WorkerProcess::Impl {
     worker.extra_activity_queues = {host_queue};
     worker.drain_timeout = std::chrono::seconds(config.worker.drain_timeout_s);
     worker.on_completion_acknowledged = [this](const std::string& token) {
-      activities::OnCompletionAcknowledged(agent_, token);
+      agent::OnCompletionAcknowledged(agent_, token);
     };
     const worker::Environment environment{
         .client = *client_,
@@ -200,12 +200,12 @@ class WorkerProcess::Impl {
   SystemIdSource ids_;
   sdk::WorkflowRegistry workflows_;
   std::vector<std::unique_ptr<sdk::ActivityRegistry>> activities_;
-  activities::GeminiConfig agent_;
-  std::shared_ptr<const activities::AllowedRoots> roots_;
+  agent::GeminiConfig agent_;
+  std::shared_ptr<const build::AllowedRoots> roots_;
   std::unique_ptr<client::ServiceClient> client_;
   std::unique_ptr<client::ServiceClient> records_channel_;  // when records are served elsewhere
   std::shared_ptr<client::RecordsClient> records_;
-  std::shared_ptr<activities::CostLedger> ledger_;
+  std::shared_ptr<agent::CostLedger> ledger_;
   std::atomic<bool> stopping_ = false;
   std::thread records_check_;
   // The loop goes before what it runs on is destroyed.

@@ -18,7 +18,7 @@ struct WorkerProcessOptions {
   std::string records_address;     ///< Empty: `address`.
   std::vector<std::string> types;  ///< Workflow types to serve; empty: all there are.
   std::function<void(const std::string&)> log;
-  std::string alive_lock;  ///< The runs end with the process that holds this lock; see activities::Claim.
+  std::string alive_lock;  ///< The runs end with the process that holds this lock; see build::Claim.
 };
 
 class WorkerProcess {

@@ -1,6 +1,6 @@
 #include "workflows/audited_build/audited_build.h"
 
-#include "activities/compliance/text.h"
+#include "activities/sandbox/text.h"
 #include "workflows/audited_build/build_run.h"
 
 namespace wfe::workflows {
@@ -134,7 +134,7 @@ Task<AuditedBuildResult> AuditedBuild(sdk::WorkflowContext& ctx, nlohmann::json 
   std::string sentence = Sentence(status, run.fix_attempts(), run.changed());
   if (status == "passed" && !run.ignored().empty()) {
     sentence += "; they also saw files of the agent that git ignores, which are not part of the result: " +
-                activities::Listed(run.ignored());
+                sandbox::Listed(run.ignored());
   }
   AuditedBuildResult result = run.Result(status, sentence);
   if (!input.audit.is_null()) {

@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "activities/compliance/host_info.h"
+#include "activities/build/checks/host_info.h"
 #include "workers/sdk/workflow.h"
 
 namespace wfe::workflows {
@@ -30,7 +30,7 @@ class BuildHost {
   /// Any machine that serves the workflow's queue becomes the host.
   sdk::Task<void> Choose() {
     const sdk::Nothing nothing;
-    info_ = co_await ctx_.Activity(activities::kDescribeHost, nothing, {.start_to_close = std::chrono::seconds(10)});
+    info_ = co_await ctx_.Activity(build::kDescribeHost, nothing, {.start_to_close = std::chrono::seconds(10)});
   }
 
   /// Runs an activity on the host, over `working_dir` where its input has one.  When nobody serves the host for its
@@ -69,7 +69,7 @@ class BuildHost {
     }
   }
 
-  const activities::HostInfo& info() const { return info_; }
+  const build::HostInfo& info() const { return info_; }
   int changes() const { return changes_; }
 
   std::function<sdk::Task<void>()> on_host_gone;
@@ -78,7 +78,7 @@ class BuildHost {
 
  private:
   sdk::WorkflowContext& ctx_;
-  activities::HostInfo info_;
+  build::HostInfo info_;
   int changes_ = 0;
 };
 

@@ -11,7 +11,7 @@ constexpr size_t kMaxTraceBytes = 1 << 20;
 json TraceOf(const BuildProgress& p, const json&) {
   json trace = json::array();
   size_t bytes = 0;
-  for (const activities::LogEntry& entry : p.entries) {
+  for (const trace::LogEntry& entry : p.entries) {
     json line = entry;
     size_t size = line.dump().size();
     if (bytes + size > kMaxTraceBytes && line.contains("error_full")) {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "activities/audit/log_entry.h"
+#include "activities/trace/log_entry.h"
 #include "engine/base/record_json.h"
 #include "workers/sdk/workflow.h"
 
@@ -22,7 +22,7 @@ struct BuildProgress {
   std::string branch;
   std::string base_snapshot_blob_hash;
   std::string snapshot_blob_hash;
-  std::vector<activities::LogEntry> entries;
+  std::vector<trace::LogEntry> entries;
 };
 /// The answer to `status`: all but the entries.
 WFE_RECORD(BuildProgress, step, status, fix_attempts, total_tokens, last_error_type, project_dir, working_dir, workspace,

@@ -5,7 +5,10 @@
 namespace wfe::workflows {
 
 using namespace std::chrono_literals;
-using namespace activities;
+using namespace agent;
+using namespace build;
+using namespace prompts;
+using namespace trace;
 using sdk::Task;
 
 namespace {

@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "activities/audit/audit.h"
-#include "activities/compliance/compliance.h"
-#include "activities/gemini/gemini.h"
-#include "activities/workspace/workspace.h"
+#include "activities/agent/step/agent_step.h"
+#include "activities/build/checks/compliance.h"
+#include "activities/build/workspace/workspace.h"
+#include "activities/trace/audit.h"
 #include "workflows/audited_build/audited_build.h"
 #include "workflows/audited_build/build_host.h"
 #include "workflows/audited_build/build_progress.h"
@@ -60,13 +60,13 @@ class BuildRun {
   sdk::Task<void> RecordStep(std::string verdict);
 
   // build_run.cpp
-  sdk::Task<void> Log(activities::LogEntry entry);
-  sdk::Task<void> Write(activities::LogEntry entry);
+  sdk::Task<void> Log(trace::LogEntry entry);
+  sdk::Task<void> Write(trace::LogEntry entry);
   sdk::Task<std::string> Instruct(std::string_view template_id, std::map<std::string, std::string> values);
   /// False: the run ends with `ending_`.
   sdk::Task<bool> AgentStep(std::string_view name, std::string instruction, std::optional<Repair> repair);
-  void TakeReply(const activities::AgentReply& reply);
-  sdk::Task<activities::ComplianceReport> Verify(std::string_view name);
+  void TakeReply(const agent::AgentReply& reply);
+  sdk::Task<build::ComplianceReport> Verify(std::string_view name);
   sdk::Task<bool> FirstSteps();
   bool BudgetExhausted() const;
   std::string TakeGuidance();
@@ -76,11 +76,11 @@ class BuildRun {
   const AuditedBuildInput input_;
   std::shared_ptr<BuildProgress> progress_ = std::make_shared<BuildProgress>();
   EntryBase base_;
-  activities::TraceChain chain_;
+  trace::TraceChain chain_;
   BuildHost host_;
 
-  activities::OpenWorkspaceReport place_;
-  activities::PreflightReport ready_;
+  build::OpenWorkspaceReport place_;
+  build::PreflightReport ready_;
   std::map<std::string, std::string> protected_hashes_;
   std::optional<Step> unrecorded_;  // the last agent step, until it is a commit
   std::string commit_;

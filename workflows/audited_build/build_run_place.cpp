@@ -7,7 +7,9 @@
 namespace wfe::workflows {
 
 using namespace std::chrono_literals;
-using namespace activities;
+using namespace agent;
+using namespace build;
+using namespace trace;
 using sdk::Task;
 
 namespace {

@@ -5,7 +5,7 @@
 namespace wfe::workflows {
 namespace {
 
-using activities::LogEntry;
+using trace::LogEntry;
 
 LogEntry Base(const EntryBase& base, const std::string& step, const std::string& timestamp) {
   LogEntry entry;
@@ -22,10 +22,10 @@ LogEntry Base(const EntryBase& base, const std::string& step, const std::string&
 }
 
 /// What was examined, and what was found beside it: a pass of nothing is none (SEC-M8).
-void AddExamination(LogEntry& entry, const activities::ComplianceReport& report) {
+void AddExamination(LogEntry& entry, const build::ComplianceReport& report) {
   bool counts_tests = false;
   nlohmann::json evidence = nlohmann::json::object();
-  for (const activities::CheckReport& check : report.checks) {
+  for (const build::CheckReport& check : report.checks) {
     counts_tests = counts_tests || check.tests_total.has_value();
     if (!check.evidence.empty()) evidence[check.id] = check.evidence;
   }
@@ -84,7 +84,7 @@ Remark RemarkFrom(std::string_view event, const nlohmann::json& signal, const ch
 }
 
 LogEntry AgentEntry(const EntryBase& base, const std::string& step, const std::string& timestamp,
-                    const activities::AgentReply& reply, const std::optional<Repair>& repair,
+                    const agent::AgentReply& reply, const std::optional<Repair>& repair,
                     const std::string& instruction_template) {
   LogEntry entry = Base(base, step, timestamp);
   if (base.context) {
@@ -95,8 +95,8 @@ LogEntry AgentEntry(const EntryBase& base, const std::string& step, const std::s
     entry.validation_error_type = repair->error_type;
     entry.error_log_size_chars = repair->error_log_chars;
   }
-  activities::FillAgentEntry(entry, reply);
-  if (repair) activities::SetReworkCostFactor(entry);
+  agent::FillAgentEntry(entry, reply);
+  if (repair) trace::SetReworkCostFactor(entry);
   if (!instruction_template.empty()) entry.ext["instruction_template"] = instruction_template;
   if (!reply.snapshot_blob_hash.empty()) entry.ext["snapshot_blob_hash"] = reply.snapshot_blob_hash;
   if (!reply.error.empty()) entry.ext["agent_error"] = reply.error;
@@ -104,12 +104,12 @@ LogEntry AgentEntry(const EntryBase& base, const std::string& step, const std::s
 }
 
 LogEntry VerificationEntry(const EntryBase& base, const std::string& step, const std::string& timestamp,
-                           const activities::ComplianceReport& report) {
+                           const build::ComplianceReport& report) {
   LogEntry entry = Base(base, step, timestamp);
   if (base.context) entry.context_file_hash = base.context->context_file_hash;
-  entry.validation_status = report.passed ? activities::kValidationPass : activities::kValidationFail;
+  entry.validation_status = report.passed ? trace::kValidationPass : trace::kValidationFail;
   entry.commands_attempted = report.commands_attempted;
-  entry.ext["kind"] = activities::kKindVerification;
+  entry.ext["kind"] = trace::kKindVerification;
   entry.ext["sandbox"] = report.sandbox;
   entry.ext["duration_ms"] = report.duration_ms;
   AddExamination(entry, report);
@@ -119,7 +119,7 @@ LogEntry VerificationEntry(const EntryBase& base, const std::string& step, const
   } else if (!report.passed) {
     entry.validation_error_type = report.error_type;
     entry.error_log_size_chars = report.error_log_chars;
-    const activities::CutText cut = activities::CutErrorLog(report.error_log);
+    const trace::CutText cut = trace::CutErrorLog(report.error_log);
     entry.error_full = cut.text;
     entry.ext["error_truncated"] = cut.truncated || report.error_truncated;
     entry.ext["error_log_hash"] = report.error_log_hash;
@@ -131,8 +131,8 @@ LogEntry VerificationEntry(const EntryBase& base, const std::string& step, const
 LogEntry EventEntry(const EntryBase& base, const std::string& name, const std::string& timestamp,
                     const nlohmann::json& ext) {
   LogEntry entry = Base(base, name, timestamp);
-  entry.validation_status = activities::kValidationNotApplicable;
-  entry.ext["kind"] = activities::kKindWorkflowEvent;
+  entry.validation_status = trace::kValidationNotApplicable;
+  entry.ext["kind"] = trace::kKindWorkflowEvent;
   entry.ext.update(ext);
   return entry;
 }

@@ -4,9 +4,9 @@
 #include <optional>
 #include <string>
 
-#include "activities/audit/log_entry.h"
-#include "activities/compliance/compliance.h"
-#include "activities/gemini/gemini.h"
+#include "activities/agent/step/agent_step.h"
+#include "activities/build/checks/compliance.h"
+#include "activities/trace/log_entry.h"
 
 namespace wfe::workflows {
 
@@ -15,7 +15,7 @@ struct EntryBase {
   std::string run_id;
   std::string workflow_id;
   std::string workflow_type;
-  std::optional<activities::PreparedContext> context;  ///< Once it is rendered.
+  std::optional<agent::PreparedContext> context;  ///< Once it is rendered.
 };
 
 /// What a fix attempt repairs.
@@ -42,13 +42,13 @@ struct Remark {
 Remark RemarkFrom(std::string_view event, const nlohmann::json& signal, const char* text_key);
 
 /// `instruction_template`: "instruction-fix@2", or empty.
-activities::LogEntry AgentEntry(const EntryBase& base, const std::string& step, const std::string& timestamp,
-                                const activities::AgentReply& reply, const std::optional<Repair>& repair,
-                                const std::string& instruction_template);
-activities::LogEntry VerificationEntry(const EntryBase& base, const std::string& step, const std::string& timestamp,
-                                       const activities::ComplianceReport& report);
+trace::LogEntry AgentEntry(const EntryBase& base, const std::string& step, const std::string& timestamp,
+                           const agent::AgentReply& reply, const std::optional<Repair>& repair,
+                           const std::string& instruction_template);
+trace::LogEntry VerificationEntry(const EntryBase& base, const std::string& step, const std::string& timestamp,
+                                  const build::ComplianceReport& report);
 /// `name` is one of LG-17's: workflow_started, workflow_completed …
-activities::LogEntry EventEntry(const EntryBase& base, const std::string& name, const std::string& timestamp,
-                                const nlohmann::json& ext);
+trace::LogEntry EventEntry(const EntryBase& base, const std::string& name, const std::string& timestamp,
+                           const nlohmann::json& ext);
 
 }  // namespace wfe::workflows

@@ -4,14 +4,14 @@
 #include <charconv>
 #include <set>
 
-#include "activities/optimization/optimization.h"
+#include "activities/analytics/steps/audit_steps.h"
 
 namespace wfe::workflows {
 namespace {
 
 using namespace std::chrono_literals;
-using activities::ActivateDraftInput;
-using activities::ActivateDraftResult;
+using analytics::ActivateDraftInput;
+using analytics::ActivateDraftResult;
 using nlohmann::json;
 using sdk::Task;
 
@@ -20,7 +20,7 @@ std::string TemplateOf(const std::string& draft) { return draft.substr(0, draft.
 Task<void> Activate(sdk::WorkflowContext& ctx, std::string draft, std::string author, std::string reason) {
   ActivateDraftInput input{.template_id = TemplateOf(draft), .version = 0, .author = author, .reason = reason};
   std::from_chars(draft.data() + input.template_id.size() + 1, draft.data() + draft.size(), input.version);
-  const ActivateDraftResult done = co_await ctx.Activity(activities::kActivateDraft, input,
+  const ActivateDraftResult done = co_await ctx.Activity(analytics::kActivateDraft, input,
                                                          {.start_to_close = 1min, .retry = {.maximum_interval = 1min}});
   std::ignore = done;
 }

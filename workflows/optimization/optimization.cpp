@@ -3,14 +3,14 @@
 #include <algorithm>
 #include <deque>
 
-#include "activities/audits/audit_kinds.h"
+#include "activities/analytics/audits/audit_kinds.h"
 #include "engine/base/parse_json.h"
 
 namespace wfe::workflows {
 namespace {
 
 using namespace std::chrono_literals;
-using namespace activities;
+using namespace analytics;
 using sdk::Task;
 
 constexpr int kParallelChunks = 4;

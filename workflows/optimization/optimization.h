@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "activities/optimization/optimization.h"
+#include "activities/analytics/steps/audit_steps.h"
 #include "engine/base/record_json.h"
 #include "workers/sdk/workflow.h"
 #include "workflows/optimization/approval.h"
@@ -21,7 +21,7 @@ inline constexpr std::string_view kOptimizationWorkflow = "OptimizationWorkflow"
 
 /// Every field may be left out: then all runs of the central store are audited.
 struct OptimizationInput {
-  std::vector<activities::SourceSpec> sources;  ///< Empty: the central store ("records").
+  std::vector<analytics::SourceSpec> sources;   ///< Empty: the central store ("records").
   std::string from;                             ///< ISO 8601; runs that ended in [from, to) count.  Empty: unbounded.
   std::string to;
   std::string period;    ///< Instead of `from`: "24h", "7d", "90m" before `to`, which then defaults to the due time.
@@ -55,7 +55,7 @@ void CheckRecord(const OptimizationInput& input);
 /// What the run ends with: the report, and what became of its drafts.  As JSON it is a WriteReportResult with
 /// "decisions".
 struct OptimizationResult {
-  activities::WriteReportResult report;
+  analytics::WriteReportResult report;
   DraftDecisions decisions;
 };
 void to_json(nlohmann::json& json, const OptimizationResult& result);

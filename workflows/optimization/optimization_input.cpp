@@ -1,13 +1,13 @@
 #include <algorithm>
 
-#include "activities/audits/audit_kinds.h"
+#include "activities/analytics/audits/audit_kinds.h"
 #include "workflows/optimization/optimization.h"
 
 namespace wfe::workflows {
 
 void CheckRecord(const OptimizationInput& input) {
-  for (const activities::SourceSpec& source : input.sources) {
-    RequireOfRecord(source.kind != activities::kSourceDirectory || source.location.starts_with('/'),
+  for (const analytics::SourceSpec& source : input.sources) {
+    RequireOfRecord(source.kind != analytics::kSourceDirectory || source.location.starts_with('/'),
                     "input.sources: a directory needs an absolute path as its location");
   }
   RequireOfRecord(input.from.empty() || ParseIso8601(input.from), "input.from must be a time like 2026-01-31T02:00:00Z");
@@ -27,10 +27,11 @@ void CheckRecord(const OptimizationInput& input) {
   RequireOfRecord(input.baseline.is_null() || input.baseline.is_string() || input.baseline.is_object(),
                   "input.baseline must be the id of a report, or a report");
   for (const std::string& kind : input.audits) {
-    RequireOfRecord(std::find(std::begin(activities::kAuditKinds), std::end(activities::kAuditKinds), kind) !=
-                        std::end(activities::kAuditKinds),
-                    "input.audits: there is no audit " + kind +
-                        "; there are token_efficiency, constraint_effectiveness, prompt_refinement, context_volatility");
+    RequireOfRecord(
+        std::find(std::begin(analytics::kAuditKinds), std::end(analytics::kAuditKinds), kind) !=
+            std::end(analytics::kAuditKinds),
+        "input.audits: there is no audit " + kind +
+            "; there are token_efficiency, constraint_effectiveness, prompt_refinement, context_volatility");
   }
   RequireOfRecord(input.min_runs >= 0, "input.min_runs must not be negative");
   RequireOfRecord(input.chunk_bytes >= 0, "input.chunk_bytes must not be negative");

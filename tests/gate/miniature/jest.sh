@@ -2,7 +2,7 @@
 origin="the typescript profile's lock file"
 tools=(node npm)
 fetch() {
-  local starter=$here/../../activities/compliance/profiles/typescript
+  local starter=$here/../../activities/build/profile/profiles/typescript
   mkdir src test && cp "$starter/package.json" "$starter/package-lock.json" "$starter/tsconfig.json" "$starter/eslint.config.mjs" "$starter/jest.config.cjs" . || return 1
   echo node_modules > .gitignore
   echo 'export const double = (value: number): number => 2 * value;' > src/double.ts

@@ -1,0 +1,87 @@
+#include "activities/agent/cost/cost_report.h"
+
+#include "engine/base/parse_json.h"
+
+namespace wfe::agent {
+namespace {
+
+using nlohmann::json;
+
+std::string Text(const json& row, const char* key) {
+  const auto found = row.find(key);
+  return found != row.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+int64_t Count(const json& row, const char* key) {
+  const auto found = row.find(key);
+  return found != row.end() && found->is_number_integer() ? found->get<int64_t>() : 0;
+}
+
+std::string Began(const json& row) {
+  const std::string started = Text(row, "started");
+  return started.empty() ? Text(row, "time") : started;
+}
+
+std::string NameOf(const json& row, const std::string& by) {
+  if (by == "day") return Began(row).substr(0, 10);
+  if (by == "workflow") return Text(row, "workflow_id");
+  if (by == "step") return Text(row, "step_name");
+  return Text(row, "model");
+}
+
+void AddCall(CostReport::Group& group, const json& row, Instant now) {
+  ++group.calls;
+  const std::string status = Text(row, "status");
+  const std::optional<Instant> began = ParseIso8601(Began(row));
+  if (status == "started") {
+    // Nobody wrote how it ended: it is under way, or its worker has gone for good.
+    ++(began && now - *began < kLongestCall ? group.open : group.lost);
+  } else if (status == kCallFailed) {
+    ++group.failed;
+  } else if (status == kCallLost) {
+    ++group.lost;
+  }
+  group.input_tokens += Count(row, "input_tokens");
+  group.output_tokens += Count(row, "output_tokens");
+  group.cached_tokens += Count(row, "cached_tokens");
+  const bool counted = row.contains("input_tokens");
+  if (row.contains("cost_usd") && row["cost_usd"].is_number()) {
+    group.cost_usd += row["cost_usd"].get<double>();
+  } else if (counted && Count(row, "input_tokens") + Count(row, "output_tokens") > 0) {
+    ++group.unpriced;
+  }
+  if (!counted) ++group.uncounted;
+}
+
+}  // namespace
+
+Status CostReport::Add(const std::string& value) {
+  json row = ParseJson(value);
+  if (!row.is_object() || Text(row, "call_id").empty()) {
+    return InvalidArgument("a row of the cost ledger is not a call: " + value.substr(0, 120));
+  }
+  json& kept = calls_[Text(row, "call_id")];
+  if (kept.is_null() || Text(kept, "status") == "started") kept = std::move(row);
+  return Ok();
+}
+
+CostReport::Sums CostReport::Sum(const Filter& filter, const std::string& by, Instant now) const {
+  std::map<std::string, Group> groups;
+  Sums sums;
+  sums.total.name = "total";
+  for (const auto& [id, row] : calls_) {
+    if (!filter.workflow_id.empty() && Text(row, "workflow_id") != filter.workflow_id) continue;
+    const std::optional<Instant> began = ParseIso8601(Began(row));
+    if (filter.since && (!began || *began < *filter.since)) continue;
+    Group& group = groups[NameOf(row, by)];
+    AddCall(group, row, now);
+    AddCall(sums.total, row, now);
+  }
+  for (auto& [name, group] : groups) {
+    group.name = name;
+    sums.groups.push_back(std::move(group));
+  }
+  return sums;
+}
+
+}  // namespace wfe::agent

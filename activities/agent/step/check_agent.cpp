@@ -1,0 +1,36 @@
+// Whether an agent backend can be called at all, asked before anything is spent on a build.
+#include "activities/agent/programs/agent_program.h"
+#include "activities/agent/step/agent_worker.h"
+
+namespace wfe::agent {
+
+Status CheckAgentBackend(const GeminiConfig& config, const std::string& backend) {
+  const std::string& name = backend.empty() ? config.default_backend : backend;
+  if (const auto found = config.programs.find(name); found != config.programs.end()) return found->second->Check();
+  if (const auto found = config.backends.find(name); found != config.backends.end()) return found->second->Check();
+  std::string known;
+  for (const auto& [other, ignored] : config.backends) known += (known.empty() ? "" : ", ") + other;
+  for (const auto& [other, ignored] : config.programs) known += (known.empty() ? "" : ", ") + other;
+  return InvalidArgument("this worker has no agent backend \"" + name + "\"; it has " + known);
+}
+
+std::string ModelFor(const GeminiConfig& config, const std::string& backend, const std::string& requested) {
+  if (!requested.empty()) return requested;
+  const auto program = config.programs.find(backend);
+  const bool chooses = program != config.programs.end() && program->second->ChoosesModel();
+  return chooses ? config.program_model : config.default_model;
+}
+
+sdk::ActivityResult<CheckAgentOutput> AgentWorker::CheckAgent(const CheckAgentInput& input) {
+  const Status usable = CheckAgentBackend(config_, input.backend);
+  if (!usable) return AgentFailure(kAgentUnusableType, usable.error().message, true);
+  CheckAgentOutput output{.backend = input.backend.empty() ? config_.default_backend : input.backend,
+                          .model = {},
+                          .sandbox = {}};
+  output.model = ModelFor(config_, output.backend, input.model);
+  const auto program = config_.programs.find(output.backend);
+  if (program != config_.programs.end()) output.sandbox = program->second->Sandbox();
+  return output;
+}
+
+}  // namespace wfe::agent

@@ -1,0 +1,77 @@
+// What a worker gives the agent activities.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "activities/agent/backends/model_backend.h"
+#include "activities/agent/step/agent_step.h"
+#include "engine/base/blob_store.h"
+#include "engine/base/result.h"
+#include "engine/base/time.h"
+
+namespace wfe::prompts {
+class TemplateRows;
+}  // namespace wfe::prompts
+
+namespace wfe::agent {
+
+class AgentProgram;
+class PriceTable;
+
+struct GeminiConfig {
+  /// Absolute; holds journal/ and token_calibration.json.  Not inside any working directory.
+  std::string work_root;
+  std::string default_backend = "gemini";
+  std::string default_model = "gemini-2.5-flash";
+  /// For programs that choose their own model (agent_program.h); empty: none is named to them.
+  std::string program_model;
+  /// By name ("gemini", "scripted"); see MakeDefaultBackends.
+  std::map<std::string, std::shared_ptr<ModelBackend>> backends;
+  /// Programs that run their own loop ("gemini-cli").
+  std::map<std::string, std::shared_ptr<AgentProgram>> programs;
+  AgentLimits limits;  ///< For requests that leave a limit at 0; see agent_step.h for the built-in defaults.
+
+  std::shared_ptr<BlobSink> blob_sink;      ///< nullptr: nothing is stored, and keep_snapshot is refused.
+  std::shared_ptr<BlobSource> blob_source;  ///< nullptr: requests that name a blob are refused.
+  /// Directory with <template id>/v<NNN>.md; for prepareContext.
+  std::string templates_dir;
+  /// Versions that were stored, and which one is active; read with blob_source.  nullptr: only the directory counts.
+  std::shared_ptr<prompts::TemplateRows> template_rows;
+  /// nullptr: the table built in (activities/agent/cost/prices.json); PriceTable::Load reads another.
+  std::shared_ptr<const PriceTable> prices;
+  /// An exact tokenizer; empty: "not configured", counts are estimated where a backend reports none (LG-19).
+  std::function<int64_t(std::string_view)> tokenizer;
+  /// Exact values that must never appear in journals, replies or blobs: every secret the worker knows.
+  std::vector<std::string> secrets;
+  std::shared_ptr<const Clock> clock;  ///< nullptr: the machine's.
+  /// Journals untouched for longer are removed (PruneJournal).
+  int journal_keep_days = 14;
+  /// Two rows per model call for the cost ledger (AC-8, RC-6), one before it is made and one when it has ended, with
+  /// the same `call_id`; see CallLog.  Must keep the row without waiting for anybody: CostLedger does.  Empty: no
+  /// ledger.
+  std::function<void(const nlohmann::json& row)> record_call;
+  /// In [0, 1), to spread retries; empty: random.
+  std::function<double()> chance;
+};
+
+/// Whether a backend of this worker can be called (its key, its program, its sandbox), without calling a model.
+/// FAILED_PRECONDITION with one sentence that says what is missing; INVALID_ARGUMENT for an unknown backend.
+Status CheckAgentBackend(const GeminiConfig& config, const std::string& backend);
+
+/// The model of a request to a backend: the one it names, else this worker's.  Empty: nobody named one.
+std::string ModelFor(const GeminiConfig& config, const std::string& backend, const std::string& requested);
+
+/// Adds what this machine offers: "gemini" (key and base URL from the environment; the key becomes a secret),
+/// "gemini-cli" (found when it is called), and "scripted" when `cassette_path` is not empty.
+Status AddDefaultBackends(GeminiConfig& config, const std::string& cassette_path = {});
+
+/// Removes the journal of an activity whose completion the engine has acknowledged.
+void OnCompletionAcknowledged(const GeminiConfig& config, const std::string& idempotency_token);
+/// Removes journals older than `journal_keep_days`; call it at a worker's start.  Gives the number removed.
+int PruneJournal(const GeminiConfig& config);
+
+}  // namespace wfe::agent

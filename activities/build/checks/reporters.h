@@ -1,0 +1,47 @@
+// Our own reporters inside the test runners: what ran and how it ended comes over a socket whose other end this process
+// holds, not through a file that code under test can write (SEC-H8).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "activities/sandbox/process_runner.h"
+#include "engine/base/result.h"
+
+namespace wfe::build {
+
+enum class Reporter { kNone, kJest, kVitest, kPytest };
+
+/// The reporter for a command, by its program: jest, vitest, pytest, `python -m pytest`.  Through another program (`npm
+/// test`, `npx jest`) the socket does not reach the runner, so there is none.
+Reporter ReporterFor(const std::vector<std::string>& argv);
+
+/// Where the reporters are shown inside the sandbox.
+inline constexpr std::string_view kSandboxReporterDir = "/wfe";
+
+/// Writes the reporters below `directory` (which it makes, 0700) and returns it.
+Result<std::string> PlaceReporters(const std::string& directory);
+
+/// Adds the reporter to a command.  `directory`: as the command sees it.  `major_version` of jest, 0: unknown.
+void AttachReporter(Reporter reporter, const std::string& directory, int major_version, sandbox::ProcessSpec& spec);
+
+/// 32 random bytes in hex.
+std::string NewNonce();
+
+/// What came through the socket.
+struct ReporterRecord {
+  bool forged = false;                ///< Something that does not know the nonce wrote there.
+  bool ended = false;                 ///< The end mark is there, and nothing behind it.
+  std::optional<std::string> result;  ///< The report in jest's shape (jest, vitest).
+  int64_t leftover = 0;               ///< Processes that were left behind in the sandbox.
+  int64_t total = 0;                  ///< pytest's own count.
+  int64_t failed = 0;
+  int64_t skipped = 0;
+  std::string problem;  ///< A contradiction in what was reported, in words; "" for none.
+};
+ReporterRecord ReadReporter(Reporter reporter, std::string_view channel, const std::string& nonce);
+
+}  // namespace wfe::build
