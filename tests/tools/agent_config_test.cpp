@@ -14,7 +14,6 @@ namespace wfe::cli {
 namespace {
 
 using agent::ImitationServer;
-using agent::TempDir;
 using ::testing::HasSubstr;
 
 class AgentConfigTest : public ::testing::Test {
@@ -25,7 +24,7 @@ class AgentConfigTest : public ::testing::Test {
     setenv("GEMINI_API_KEY", "test-key", 1);
   }
   Result<agent::GeminiConfig> Load(const std::string& toml) {
-    agent::WriteAll(dir_ / "wfe.toml", toml);
+    WriteAll(dir_ / "wfe.toml", toml);
     WFE_ASSIGN_OR_RETURN(const Config config, LoadConfig(dir_ / "wfe.toml"));
     return AgentConfigFrom(config, dir_.path());
   }
@@ -34,7 +33,7 @@ class AgentConfigTest : public ::testing::Test {
 
 TEST_F(AgentConfigTest, OneBaseUrlReachesBothBackendsHoweverItIsGiven) {  // RW-D12
   const std::string program = dir_ / "gemini";
-  agent::WriteAll(program,
+  WriteAll(program,
                   "#!/bin/sh\nprintf %s \"$GOOGLE_GEMINI_BASE_URL\" > url.txt\necho '{\"type\":\"result\","
                   "\"status\":\"success\"}'\n");
   std::filesystem::permissions(program, std::filesystem::perms::owner_all);
@@ -67,7 +66,7 @@ TEST_F(AgentConfigTest, OneBaseUrlReachesBothBackendsHoweverItIsGiven) {  // RW-
                                   .private_dir = project + "-private"},
                                  {});
       EXPECT_TRUE(run.ok()) << run.error().message;
-      EXPECT_EQ(agent::ReadAll(project + "/url.txt"), root) << ending;
+      EXPECT_EQ(ReadAll(project + "/url.txt"), root) << ending;
     }
   }
   unsetenv("GOOGLE_GEMINI_BASE_URL");

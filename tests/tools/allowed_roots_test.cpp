@@ -18,7 +18,6 @@ namespace wfe::cli {
 namespace {
 
 namespace fs = std::filesystem;
-using agent::TempDir;
 using nlohmann::json;
 using testing::HasSubstr;
 

@@ -15,7 +15,6 @@
 namespace wfe::cli {
 namespace {
 
-using agent::TempDir;
 using nlohmann::ordered_json;
 using ::testing::HasSubstr;
 namespace fs = std::filesystem;
@@ -50,7 +49,7 @@ class Configuration : public ::testing::Test {
   /// The configuration of a file that holds one key.
   Result<Config> With(const std::string& key, const std::string& value) {
     const size_t dot = key.find('.');
-    agent::WriteAll(dir_ / "wfe.toml", "[" + key.substr(0, dot) + "]\n" + key.substr(dot + 1) + " = " + value + "\n");
+    WriteAll(dir_ / "wfe.toml", "[" + key.substr(0, dot) + "]\n" + key.substr(dot + 1) + " = " + value + "\n");
     return LoadConfig(dir_ / "wfe.toml");
   }
   /// Another value that the key takes; of numbers, one of the bounds that a refusal names.

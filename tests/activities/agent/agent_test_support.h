@@ -15,7 +15,7 @@
 
 #include "workers/sdk/activity.h"
 
-namespace wfe::agent {
+namespace wfe {
 
 /// A fresh directory, removed with everything in it.
 class TempDir {
@@ -95,4 +95,4 @@ sdk::ActivityResult<Output> CallActivity(const sdk::ActivityRegistry& registry, 
   return result.value().template get<Output>();
 }
 
-}  // namespace wfe::agent
+}  // namespace wfe

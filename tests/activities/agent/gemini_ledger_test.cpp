@@ -20,8 +20,8 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-std::string analytics::Chunk(const json& chunk) { return "data: " + chunk.dump() + "\r\n\r\n"; }
-ImitationServer::Reply Good(const json& answer) { return {.pieces = {analytics::Chunk(answer)}}; }
+std::string Chunk(const json& chunk) { return "data: " + chunk.dump() + "\r\n\r\n"; }
+ImitationServer::Reply Good(const json& answer) { return {.pieces = {Chunk(answer)}}; }
 
 /// The table, in memory; rows are written once.
 struct MemoryTable {
@@ -63,8 +63,8 @@ TEST_F(LedgerTest, CountsWhatTheServiceCountedThroughRefusalsCutStreamsAndAKille
   const std::string body = R"({"error":{"code":429,"status":"RESOURCE_EXHAUSTED","message":"slow down"}})";
   ImitationServer server({
       {.status = "429 Too Many Requests", .content_type = "application/json", .pieces = {body}},
-      {.pieces = {analytics::Chunk(half)}, .cut = true},   // billed and broken off
-      {.pieces = {analytics::Chunk(half)}, .hang = true},  // the worker is killed while this one is open
+      {.pieces = {Chunk(half)}, .cut = true},   // billed and broken off
+      {.pieces = {Chunk(half)}, .hang = true},  // the worker is killed while this one is open
       Good(write),
       {.status = "503 Service Unavailable", .pieces = {}},
       Good(Answer({TextPart("done")})),

@@ -39,10 +39,10 @@ std::string Installed(const std::string& package, const std::string& program_nam
   return {};
 }
 
-std::string analytics::Chunk(const json& chunk) { return "data: " + chunk.dump() + "\r\n\r\n"; }
+std::string Chunk(const json& chunk) { return "data: " + chunk.dump() + "\r\n\r\n"; }
 ImitationServer::Reply Stream(const std::vector<json>& chunks) {
   ImitationServer::Reply reply;
-  for (const json& chunk : chunks) reply.pieces.push_back(analytics::Chunk(chunk));
+  for (const json& chunk : chunks) reply.pieces.push_back(Chunk(chunk));
   return reply;
 }
 json Piece(const std::string& text) {
@@ -147,10 +147,10 @@ TEST_F(RealCli, ServiceThatIsAwayIsUnavailabilityAndItsTokensAreKept) {
   EXPECT_FALSE(result.failure()->non_retryable);
 
   const ImitationServer cut({Stream({WriteFile()}),
-                             {.pieces = {analytics::Chunk(Piece("I beg"))}, .cut = true},
-                             {.pieces = {analytics::Chunk(Piece("I beg"))}, .cut = true},
-                             {.pieces = {analytics::Chunk(Piece("I beg"))}, .cut = true},
-                             {.pieces = {analytics::Chunk(Piece("I beg"))}, .cut = true}});
+                             {.pieces = {Chunk(Piece("I beg"))}, .cut = true},
+                             {.pieces = {Chunk(Piece("I beg"))}, .cut = true},
+                             {.pieces = {Chunk(Piece("I beg"))}, .cut = true},
+                             {.pieces = {Chunk(Piece("I beg"))}, .cut = true}});
   Use(cut);
   const auto broken = Run(CliRequest(), 2);
   ASSERT_NE(broken.failure(), nullptr);
@@ -160,7 +160,7 @@ TEST_F(RealCli, ServiceThatIsAwayIsUnavailabilityAndItsTokensAreKept) {
 
 TEST_F(RealCli, KilledInMidAnswerLeavesNoProcessAndTheNextAttemptDoesTheWork) {
   const ImitationServer server({Stream({WriteFile()}),
-                                {.pieces = {analytics::Chunk(Piece("I beg"))}, .hang = true},
+                                {.pieces = {Chunk(Piece("I beg"))}, .hang = true},
                                 Stream({WriteFile()}),
                                 Stream({Answer({TextPart("done")})})});
   Use(server);

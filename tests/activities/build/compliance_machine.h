@@ -14,6 +14,8 @@
 
 namespace wfe::build::test {
 
+using namespace wfe::test;  // NOLINT: the directories and contexts that all tests of activities share
+
 class ComplianceMachine : public testing::Test {
  protected:
   ComplianceMachine() {

@@ -14,7 +14,7 @@
 #include "engine/base/check.h"
 #include "workers/sdk/activity.h"
 
-namespace wfe::build::test {
+namespace wfe::test {
 
 /// A directory of its own, gone at the end.
 class TempDir {
@@ -93,4 +93,4 @@ inline std::string Sample(const std::string& name) {
   return text.str();
 }
 
-}  // namespace wfe::build::test
+}  // namespace wfe::test

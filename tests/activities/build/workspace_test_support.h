@@ -16,6 +16,8 @@
 
 namespace wfe::build::test {
 
+using namespace wfe::test;  // NOLINT: the directories and contexts that all tests of activities share
+
 /// A repository with one branch, main, and an identity of its own.
 class GitProject : public TempDir {
  public:

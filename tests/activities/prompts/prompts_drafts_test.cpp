@@ -15,7 +15,7 @@ using ::testing::StartsWith;
 
 constexpr const char* kId = "typescript-package";
 
-json build::Finding(const std::string& id, const std::string& key, const std::string& section) {
+json Finding(const std::string& id, const std::string& key, const std::string& section) {
   return {{"id", id},
           {"audit", "token_efficiency"},
           {"title", key + " costs most"},
@@ -39,7 +39,7 @@ class DraftsTest : public ::testing::Test {
 };
 
 TEST_F(DraftsTest, AFindingBecomesADraftWithDiffReasonAndEvidence) {  // OP-12
-  const json finding = build::Finding("F1", "ESLINT_ERROR_NO_ANY", "STRICT CONSTRAINTS");
+  const json finding = Finding("F1", "ESLINT_ERROR_NO_ANY", "STRICT CONSTRAINTS");
   const auto draft = DraftAndStore(store_, "report-1", finding);
   ASSERT_TRUE(draft) << draft.error().message;
   ASSERT_TRUE(draft->proposal);
@@ -68,7 +68,7 @@ TEST_F(DraftsTest, AFindingBecomesADraftWithDiffReasonAndEvidence) {  // OP-12
 TEST_F(DraftsTest, TheSectionOfTheFindingChoosesAmongRules) {
   const auto section = [&](const char* key, const char* about) {
     const auto state = store_.State(kId);
-    const auto draft = DraftChange(build::Finding("F", key, about), *state, *store_.Load(*state, 0));
+    const auto draft = DraftChange(Finding("F", key, about), *state, *store_.Load(*state, 0));
     return draft->proposal ? draft->proposal->at("section").get<std::string>() : draft->note;
   };
   EXPECT_EQ(section("JEST_FAILURE_ASSERTION", "Implementation Prompt"), "Implementation Prompt");
@@ -102,7 +102,7 @@ TEST_F(DraftsTest, EveryBuiltInRuleFitsTheShippedTemplateAndChangesItOnce) {
 }
 
 TEST_F(DraftsTest, TheSameFindingOfTheSameReportDraftsOnce) {
-  const json finding = build::Finding("F1", "TSC_ERROR_TS2307", "STRICT CONSTRAINTS");
+  const json finding = Finding("F1", "TSC_ERROR_TS2307", "STRICT CONSTRAINTS");
   const auto first = DraftAndStore(store_, "report-1", finding);
   const auto again = DraftAndStore(store_, "report-1", finding);
   ASSERT_TRUE(again) << again.error().message;
@@ -111,8 +111,8 @@ TEST_F(DraftsTest, TheSameFindingOfTheSameReportDraftsOnce) {
 }
 
 TEST_F(DraftsTest, NextNightsReportUsesTheDraftThatWaits) {
-  const auto first = DraftAndStore(store_, "report-1", build::Finding("F1", "JEST_FAILURE", "Implementation Prompt"));
-  const auto second = DraftAndStore(store_, "report-2", build::Finding("F3", "JEST_FAILURE", "Implementation Prompt"));
+  const auto first = DraftAndStore(store_, "report-1", Finding("F1", "JEST_FAILURE", "Implementation Prompt"));
+  const auto second = DraftAndStore(store_, "report-2", Finding("F3", "JEST_FAILURE", "Implementation Prompt"));
   EXPECT_EQ(second->proposal->at("draft_version"), 2);
   EXPECT_EQ(*second->proposal, *first->proposal);
   EXPECT_THAT(second->note, HasSubstr("version 2"));
@@ -120,25 +120,25 @@ TEST_F(DraftsTest, NextNightsReportUsesTheDraftThatWaits) {
 }
 
 TEST_F(DraftsTest, WhatTheActiveVersionSaysIsNotProposedAgain) {
-  ASSERT_TRUE(DraftAndStore(store_, "report-1", build::Finding("F1", "JEST_FAILURE", "Implementation Prompt")));
+  ASSERT_TRUE(DraftAndStore(store_, "report-1", Finding("F1", "JEST_FAILURE", "Implementation Prompt")));
   ASSERT_TRUE(store_.Activate(kId, 2, "ada", "try it"));
-  const auto after = DraftAndStore(store_, "report-2", build::Finding("F1", "JEST_FAILURE", "Implementation Prompt"));
+  const auto after = DraftAndStore(store_, "report-2", Finding("F1", "JEST_FAILURE", "Implementation Prompt"));
   EXPECT_FALSE(after->proposal);
   EXPECT_THAT(after->note, HasSubstr("says it already"));
 }
 
 TEST_F(DraftsTest, WhatWasRolledBackIsNotProposedAgain) {
-  ASSERT_TRUE(DraftAndStore(store_, "report-1", build::Finding("F1", "JEST_FAILURE", "Implementation Prompt")));
+  ASSERT_TRUE(DraftAndStore(store_, "report-1", Finding("F1", "JEST_FAILURE", "Implementation Prompt")));
   ASSERT_TRUE(store_.Activate(kId, 2, "ada", "try it"));
   ASSERT_TRUE(store_.RollBack(kId, 0, "ada", "no better"));
-  const auto after = DraftAndStore(store_, "report-2", build::Finding("F1", "JEST_FAILURE", "Implementation Prompt"));
+  const auto after = DraftAndStore(store_, "report-2", Finding("F1", "JEST_FAILURE", "Implementation Prompt"));
   EXPECT_FALSE(after->proposal);
   EXPECT_THAT(after->note, HasSubstr("Version 2 of typescript-package had this wording and was rolled back"));
 }
 
 TEST_F(DraftsTest, ActivatedDraftsCarryWhatTheyPromised) {  // OP-13
-  ASSERT_TRUE(DraftAndStore(store_, "report-1", build::Finding("F1", "JEST_FAILURE", "Implementation Prompt")));
-  ASSERT_TRUE(DraftAndStore(store_, "report-1", build::Finding("F2", "TSC_ERROR", "STRICT CONSTRAINTS")));
+  ASSERT_TRUE(DraftAndStore(store_, "report-1", Finding("F1", "JEST_FAILURE", "Implementation Prompt")));
+  ASSERT_TRUE(DraftAndStore(store_, "report-1", Finding("F2", "TSC_ERROR", "STRICT CONSTRAINTS")));
   EXPECT_TRUE(ActivatedDrafts(store_)->empty());
   ASSERT_TRUE(store_.Activate(kId, 3, "ada", "try it"));
   const auto proposals = ActivatedDrafts(store_);
