@@ -6,6 +6,7 @@
 #include "engine/history/buffered.h"
 #include "engine/history/obligations.h"
 #include "engine/history/proto_time.h"
+#include "engine/history/state_edit.h"
 
 namespace wfe::history {
 
@@ -79,6 +80,9 @@ Transition Joined(Transition first, Transition second) {
   second.notes = std::move(first.notes);
   second.effects = std::move(first.effects);
   second.needs_commit = second.needs_commit || first.needs_commit;
+  // They are stored as one, so they count as one.
+  auto& bookkeeping = StateEditor(second.next).bookkeeping();
+  bookkeeping.set_state_transition_count(bookkeeping.state_transition_count() - 1);
   return second;
 }
 

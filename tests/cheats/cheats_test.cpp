@@ -25,8 +25,8 @@ using build::ComplianceReport;
 using build::ComplianceRequest;
 using build::PreflightReport;
 using build::PreflightRequest;
-using build::test::FakeContext;
-using build::test::TempDir;
+using test::FakeContext;
+using test::TempDir;
 using nlohmann::json;
 
 const Catalogue& All() {
