@@ -22,20 +22,31 @@ std::string ReadFile(const fs::path& path) {
   return std::move(text).str();
 }
 
-/// Names that .gitignore lists: what is built here, and what people's runs leave.
-const std::set<std::string>& IgnoredNames() {
-  static const std::set<std::string> kNames = [] {
-    std::set<std::string> names = {".git"};
+/// Names that .gitignore lists: what is built here, and what people's runs leave.  One with a slash before it is of the
+/// top level only.
+struct IgnoredNames {
+  std::set<std::string> anywhere = {".git"};
+  std::set<std::string> at_top;
+};
+
+const IgnoredNames& Ignored() {
+  static const IgnoredNames kNames = [] {
+    IgnoredNames names;
     for (std::string pattern : Lines(ReadSource(".gitignore"))) {
+      const bool top = pattern.starts_with('/');
       std::erase(pattern, '/');
-      names.insert(pattern);
+      (top ? names.at_top : names.anywhere).insert(pattern);
     }
     return names;
   }();
   return kNames;
 }
 
-bool IsForeign(const fs::path& path) { return IgnoredNames().contains(path.filename()); }
+bool IsForeign(const fs::path& path) {
+  const std::string name = path.filename();
+  const bool top = path.lexically_normal().parent_path() == kRoot.lexically_normal();  // "./build" is one, too
+  return Ignored().anywhere.contains(name) || (top && Ignored().at_top.contains(name));
+}
 
 }  // namespace
 
