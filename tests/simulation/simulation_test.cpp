@@ -2,12 +2,14 @@
 //
 //   WFE_SEED=17 simulation_test            one seed, with a trace that can be read
 //   WFE_SEEDS=1000-2000 simulation_test    a range of seeds instead of 1 to 250, each of them twice
+//   WFE_NEIGHBOURS=1                       with it: every workflow has children and sends requests to others
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <map>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -43,16 +45,22 @@ struct Totals {
   }
 };
 
-Outcome RunSeed(uint64_t seed, bool readable = false) {
-  const Options options = Options::FromSeed(seed);
+Outcome RunOptions(const Options& options, bool readable) {
   if (readable) std::fprintf(stderr, "%s", options.ToString().c_str());
   Outcome outcome = World(options, readable).Run();
   if (outcome.violations.empty()) return outcome;
   std::string text = options.ToString();
   for (const std::string& violation : outcome.violations) text += "  " + violation + "\n";
-  ADD_FAILURE() << text << "Run again with WFE_SEED=" << seed
+  ADD_FAILURE() << text << "Run again with WFE_SEED=" << options.seed
+                << (options.neighbours > 0 ? " WFE_NEIGHBOURS=" + std::to_string(options.neighbours) : "")
                 << "; once it is understood, add the seed to tests/simulation/regression_seeds.txt.";
   return outcome;
+}
+
+Outcome RunSeed(uint64_t seed, bool readable = false) {
+  Options options = Options::FromSeed(seed);
+  if (const std::string share = Environment("WFE_NEIGHBOURS"); !share.empty()) options.neighbours = std::stod(share);
+  return RunOptions(options, readable);
 }
 
 /// Seeds first … last.
@@ -115,6 +123,29 @@ TEST(Simulation, SeedsThatOnceFailedStayRepaired) {
   for (std::string line; std::getline(file, line);) {
     if (line.empty() || line[0] == '#') continue;
     RunSeed(std::stoull(line));
+  }
+}
+
+// S78 to S82: under the same faults, with children, signals and cancels between workflows.
+TEST(Simulation, WorkflowsWithNeighboursKeepTheirPromisesAndEnd) {
+  if (OneSeedOnly()) GTEST_SKIP() << "WFE_SEED is set";
+  Totals totals;
+  std::map<enums::EventType, int> seen;
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    Options options = seed % 4 == 0 ? Options::Calm(seed) : Options::FromSeed(seed);
+    options.neighbours = 1;
+    const Outcome outcome = RunOptions(options, false);
+    totals.Add(outcome);
+    for (const auto& [type, count] : outcome.events_of_type) seen[type] += count;
+  }
+  totals.Print();
+  for (const auto type :
+       {enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_COMPLETED, enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_FAILED,
+        enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_CANCELED, enums::EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_SIGNALED,
+        enums::EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED,
+        enums::EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_CANCEL_REQUESTED,
+        enums::EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_FAILED}) {
+    EXPECT_GT(seen[type], 0) << enums::EventType_Name(type) << " never happened";
   }
 }
 
