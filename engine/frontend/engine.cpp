@@ -49,7 +49,6 @@ Engine::~Engine() = default;
 Status Engine::Start() { return impl_->services.Recover(); }
 void Engine::Stop(Function<void()> done) { impl_->services.Stop(std::move(done)); }
 Dispatcher& Engine::dispatcher() { return *impl_; }
-const std::vector<ExecutionKey>& Engine::unreadable_runs() const { return impl_->services.unreadable_runs; }
 void Engine::CheckDerived(Function<void(Result<DerivedReport>)> done) { impl_->services.CheckDerived(std::move(done)); }
 
 }  // namespace wfe::frontend

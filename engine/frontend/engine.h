@@ -5,7 +5,7 @@
 //   EngineHost host{.clock = clock, .ids = ids, .timers = timers, .shard_executors = {&strand0, &strand1},
 //                   .matching_executor = matching_strand, .blocking_executor = pool, .store = *store};
 //   Engine engine(options, host);
-//   WFE_RETURN_IF_ERROR(engine.Start());         // recovery: reads every open execution once
+//   WFE_RETURN_IF_ERROR(engine.Start());         // recovery, see Start
 //   ... server calls engine.dispatcher().Dispatch(service, method, bytes, call) from any thread ...
 //   engine.Stop([&] { ... });                    // refuses new calls, answers parked polls, waits for commits
 //   // stop the executors, then destroy the engine
@@ -31,13 +31,11 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  /// Recovery: visits every open execution, rebuilds timer index and offers.  What cannot be read is named (`warn`) and
-  /// left alone: it answers DATA_LOSS, and everything else is served (F6).  Reads on the calling thread and posts
-  /// the rest to the shards; calls dispatched afterwards queue up behind it.  Call once, before the first Dispatch.
+  /// Recovery: learns which executions are open and tells their shards, which take them up again in turns and serve in
+  /// between; timers, offers and what a crash left to be decided follow from the states.  What cannot be read is named
+  /// (`warn`) and left alone: it answers DATA_LOSS, and everything else is served (F6).  Reads keys on the calling
+  /// thread and posts the rest; calls dispatched afterwards queue up behind it.  Call once, before the first Dispatch.
   Status Start();
-  /// Open runs that Start could not read, and named (`warn`).  They are left alone: nothing moves them, whoever asks
-  /// for one gets DATA_LOSS with the reason, and all others run.
-  const std::vector<ExecutionKey>& unreadable_runs() const;
 
   /// Refuses new calls with UNAVAILABLE, answers parked polls empty and waiting calls UNAVAILABLE, and runs `done`
   /// once every commit handed in is durable.  Callable from any thread, once.

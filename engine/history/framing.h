@@ -1,5 +1,5 @@
-// How events lie in a serialized temporal.api.history.v1.History, which is how they are stored and sent: each as field 1
-// with its length, one behind the other.  So batches concatenate, and an event is found without decoding the others.
+// How events lie in a serialized temporal.api.history.v1.History, which is how they are stored and sent: each as field
+// 1 with its length, one behind the other.  So batches concatenate, and an event is found without decoding the others.
 #pragma once
 
 #include <optional>
@@ -15,7 +15,7 @@ inline constexpr int kEventField = 1;
 std::optional<std::string_view> TakeEvent(std::string_view& history);
 
 /// What a serialized message has as its field `number`, a sub-message or bytes; the last one, when it stands there more
-/// than once.  Empty when there is none, which says the same as an empty one; nullopt when the bytes are no message.
+/// than once.  Without data() when there is none; nullopt when the bytes are no message.
 std::optional<std::string_view> FindField(std::string_view message, int number);
 
 }  // namespace wfe::history

@@ -1,23 +1,16 @@
-// How an engine starts and ends: open executions and schedules are read once and handed to their shards.
+// How an engine starts and ends: each shard is told which of its executions are open, and gets its schedules and debts.
 #include "engine/base/check.h"
 #include "engine/runtime/services.h"
 
 namespace wfe::runtime {
-
-namespace {
-
-// Recovered executions travel to their shards in batches.
-constexpr size_t kRecoveryBatch = 512;
-
-}  // namespace
 
 Status Services::Recover() {
   WFE_RETURN_IF_ERROR(LoadNamespaces());
   WFE_ASSIGN_OR_RETURN(records,
                        records::RecordsStore::Open(host.store.stage(), options.records));
 
-  // Read before anything can be added to it, delivered when every shard knows its executions: who receives must have
-  // recovered, whichever shard it is.
+  // Read before anything can be added to it, delivered when every shard knows its executions: whoever
+  // receives is taken up again first, whichever shard it is.
   WFE_ASSIGN_OR_RETURN(OwedByShard owed, ReadOwed());
   WFE_RETURN_IF_ERROR(RecoverExecutions());
   for (size_t index = 0; index < shards.size(); ++index) {
@@ -25,7 +18,7 @@ Status Services::Recover() {
       place.shard->Connect(*place.router, std::move(duties));
     });
   }
-  // Schedules come last: what they start meets shards that have recovered.
+  // Schedules come last: what they start meets shards that know what was open.
   return RecoverSchedules();
 }
 
@@ -41,27 +34,12 @@ Result<Services::OwedByShard> Services::ReadOwed() const {
 }
 
 Status Services::RecoverExecutions() {
-  std::vector<std::vector<shard::Shard::Recovery>> batches(shards.size());
-  const auto send = [this, &batches](size_t index) {
+  WFE_ASSIGN_OR_RETURN(auto open, OpenExecutions());
+  for (size_t index = 0; index < shards.size(); ++index) {
     ShardPlace& place = shards[index];
-    place.executor->Post(
-        [shard = place.shard.get(), batch = std::move(batches[index])]() mutable { shard->Recover(std::move(batch)); });
-    batches[index].clear();
-  };
-  const Instant now = host.clock.Now();
-  const auto plan = [&](const ExecutionKey& key, Result<storage::LoadedRun> run) {
-    if (!run) {  // One that is damaged keeps none of the others from starting.
-      Warn(key.ToString() + " cannot be read and is left alone: " + run.error().message);
-      unreadable_runs.push_back(key);
-      return;
-    }
-    const size_t index = ShardIndex(key.ns.value(), key.workflow_id.value());
-    batches[index].push_back(shard::Shard::PlanRecovery(std::move(run->state), now, options.shard.history));
-    if (batches[index].size() >= kRecoveryBatch) send(index);
-  };
-  WFE_RETURN_IF_ERROR(host.store.executions().ForEachOpen(plan));
-  for (size_t index = 0; index < batches.size(); ++index) {
-    if (!batches[index].empty()) send(index);
+    place.executor->Post([shard = place.shard.get(), keys = std::move(open[index])]() mutable {
+      shard->Recover(std::move(keys));
+    });
   }
   return Ok();
 }

@@ -3,6 +3,7 @@
 #include <bit>
 
 #include "engine/base/check.h"
+#include "engine/base/fnv.h"
 #include "engine/history/proto_time.h"
 
 namespace wfe::runtime {
@@ -31,6 +32,8 @@ Services::Services(EngineOptions engine_options, EngineHost engine_host)
                                               return ShardIndex(key.ns.value(), key.workflow_id.value()) == index;
                                             },
                                         .monotonic = &WaitClock(),
+                                        .read_elsewhere =
+                                            [this](Function<void()> read) { return Blocking(std::move(read)); },
                                         .warn = host.warn};
     auto router = std::make_unique<ShardRouter>(*this, *executor);
     auto runner = std::make_unique<ScheduleRunner>(
@@ -51,14 +54,13 @@ Services::Services(EngineOptions engine_options, EngineHost engine_host)
 }
 
 size_t Services::ShardIndex(std::string_view ns, std::string_view workflow_id) const {
-  // FNV-1a: the same on every platform, so that a simulation's seed means the same everywhere.
-  uint64_t hash = 14695981039346656037ull;
-  const auto add = [&hash](std::string_view text) {
-    for (const char c : text) hash = (hash ^ static_cast<uint8_t>(c)) * 1099511628211ull;
-    hash = (hash ^ 0xff) * 1099511628211ull;
-  };
-  add(ns);
-  add(workflow_id);
+  // The same on every platform, so that a simulation's seed means the same everywhere.
+  Fnv1a fnv;
+  for (const std::string_view part : {ns, workflow_id}) {
+    fnv.Add(part);
+    fnv.AddByte(0xff);
+  }
+  const uint64_t hash = fnv.value();
   return (hash ^ (hash >> 32)) & (host.shard_executors.size() - 1);
 }
 

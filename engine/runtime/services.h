@@ -90,7 +90,6 @@ struct Services {
   std::mutex registering;
   std::unique_ptr<records::RecordsStore> records;  // opened by Recover
   std::vector<ShardPlace> shards;
-  std::vector<ExecutionKey> unreadable_runs;  // set by Recover
   std::atomic<bool> stopping{false};
 
   /// Looks every second whether an overload is over.

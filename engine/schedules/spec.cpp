@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "engine/base/fnv.h"
 #include "engine/history/proto_time.h"
 #include "engine/schedules/calendar_text.h"
 
@@ -139,9 +140,9 @@ Result<Spec> Spec::Compile(const pb::ScheduleSpec& spec, std::string_view seed) 
   }
   compiled.last_ = spec.has_end_time() ? std::min(kLastSecond, spec.end_time().seconds()) : kLastSecond;
   compiled.jitter_ms_ = FromProto(spec.jitter()) / std::chrono::milliseconds(1);
-  uint64_t hash = 14695981039346656037ull;  // FNV-1a: the same on every platform
-  for (const char c : seed) hash = (hash ^ static_cast<uint8_t>(c)) * 1099511628211ull;
-  compiled.seed_ = hash;
+  Fnv1a hash;
+  hash.Add(seed);
+  compiled.seed_ = hash.value();
   return compiled;
 }
 

@@ -31,7 +31,8 @@ Execution& ExecutionCache::Insert(const ExecutionKey& key, storage::LoadedRun ru
 }
 
 void ExecutionCache::Weigh(Execution& execution) {
-  const auto bytes = execution.state.SizeBytes() + static_cast<int64_t>(execution.tail.size_bytes());
+  const auto bytes = execution.state.SizeBytes() +
+                     static_cast<int64_t>(execution.tail.size_bytes() + execution.scheduled.size_bytes());
   bytes_ += bytes - execution.bytes;
   execution.bytes = bytes;
 }

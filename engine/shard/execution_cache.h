@@ -22,6 +22,7 @@ struct Execution {
   history::MutableState state;
   storage::RunTail rows;  ///< Where they end in the store.
   HistoryTail tail;
+  HistoryTail scheduled;  ///< The batch of the activity that was handed out last, when it is not in the tail.
   uint64_t last_commit = 0;  ///< Number of its latest commit, see DurableGate.
   Instant last_used;
   int64_t bytes = 0;  ///< Its part of ExecutionCache::bytes().

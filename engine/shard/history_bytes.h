@@ -17,8 +17,8 @@ std::vector<std::string_view> CutHistory(std::string_view history);
 /// Appends `message` as length-delimited field `number`: a sub-message or bytes that are already encoded.
 void AppendField(std::string& out, int number, std::string_view message);
 
-/// Events that follow each other, such as the latest ones of a live history, so that the next sticky workflow task needs
-/// no read.  Each is found without looking at the others.
+/// Events that follow each other, such as the latest ones of a live history, so that the next sticky workflow task
+/// needs no read.  Each is found without looking at the others.
 class HistoryTail {
  public:
   /// Events must follow on the last ones; otherwise the tail begins anew with them.

@@ -37,41 +37,6 @@ Shard::~Shard() = default;
 
 // --- Recovery and upkeep.
 
-Shard::Recovery Shard::PlanRecovery(history::MutableState state, Instant now, const history::Limits& limits) {
-  Recovery recovery{.key = state.Key(), .needs_commit = false, .due = std::nullopt, .offers = {}};
-  Result<history::Transition> transition = history::Decide(std::move(state), history::Recovered{}, now, limits);
-  // An open execution always accepts Recovered; if not, the shard tries again and says so there.
-  recovery.needs_commit = !transition || transition->needs_commit;
-  if (!recovery.needs_commit) {
-    recovery.due = history::NextDeadline(transition->next);
-    recovery.offers = std::move(transition->effects);
-  }
-  return recovery;
-}
-
-void Shard::Recover(std::vector<Recovery> executions) {
-  WFE_CHECK(host_.executor.OnStrand());
-  for (Recovery& recovery : executions) {
-    if (recovery.needs_commit) {
-      Result<Execution*> execution = Load(recovery.key);
-      if (!execution) {
-        LeaveAlone(recovery.key, execution.error());
-        continue;
-      }
-      Result<history::Transition> transition = Decide(**execution, history::Recovered{});
-      if (!transition) {
-        LeaveAlone(recovery.key, transition.error());
-        continue;
-      }
-      Carry(**execution, *std::move(transition));
-      continue;
-    }
-    timers_.Set(recovery.key, recovery.due);
-    CarryOutEffects(recovery.key, recovery.key.ns.value(), std::move(recovery.offers));
-  }
-  timers_.Arm();
-}
-
 void Shard::LeaveAlone(const ExecutionKey& key, const Error& why) {
   // A disk that cannot be read is no matter of one run (ARCHITECTURE D5).
   WFE_CHECK(why.code != StatusCode::kUnavailable, why.message);
@@ -131,7 +96,9 @@ Result<ExecutionKey> Shard::Resolve(const Target& target) const {
 Result<Execution*> Shard::Load(const ExecutionKey& key) {
   if (Execution* const execution = cache_.Find(key)) return execution;
   WFE_ASSIGN_OR_RETURN(storage::LoadedRun run, ReadRun(key));
-  return &Insert(key, std::move(run));
+  Execution& inserted = Insert(key, std::move(run));
+  if (unrecovered_.erase(key) > 0) WFE_RETURN_IF_ERROR(TakeUpNow(inserted));
+  return &inserted;
 }
 
 Result<storage::LoadedRun> Shard::ReadRun(const ExecutionKey& key) const {

@@ -19,6 +19,7 @@
 #include "engine/shard/due_timers.h"
 #include "engine/shard/durable_gate.h"
 #include "engine/shard/execution_cache.h"
+#include "engine/shard/history_page.h"
 #include "engine/shard/history_waiters.h"
 #include "engine/shard/options.h"
 #include "engine/shard/outbox.h"
@@ -33,6 +34,8 @@
 namespace wfe::shard {
 
 namespace ws = temporal::api::workflowservice::v1;
+
+class Turn;
 
 /// Owns the executions whose workflow ids hash to it.  Everything but the constructor is called on the shard's strand;
 /// callbacks run there too.  It may decide on top of a commit that is not durable yet; replies and effects wait
@@ -52,6 +55,8 @@ class Shard {
     std::function<bool(const WorkflowKey&)> owns = {};
     /// The scale of the deadlines of those who wait; null: `clock`.
     const Clock* monotonic = nullptr;
+    /// Runs what reads much on another thread, or refuses it; empty: it runs on the strand.
+    std::function<Status(Function<void()>)> read_elsewhere = {};
     /// Gets a sentence about each thing that an operator should know; may be empty.
     std::function<void(const std::string&)> warn = {};
   };
@@ -62,16 +67,10 @@ class Shard {
 
   // --- Recovery and upkeep.
 
-  /// What a recovered execution needs, worked out by PlanRecovery.
-  struct Recovery {
-    ExecutionKey key;
-    bool needs_commit = false;  ///< Something was volatile and is to be decided again from the store.
-    std::optional<Instant> due;
-    std::vector<history::Effect> offers;
-  };
-  /// Pure, so that a start can do it on its own thread.
-  static Recovery PlanRecovery(history::MutableState state, Instant now, const history::Limits& limits);
-  void Recover(std::vector<Recovery> executions);
+  /// Takes up again what the store says is open, a few at a turn: its timers, its offers, and what a crash left to be
+  /// decided.  Others are served in between, and whichever run a call asks for first is taken up then.  Comes before all
+  /// else.
+  void Recover(std::vector<ExecutionKey> open);
   /// What this shard's runs owe, as it was stored; `router` carries it.  Once, after Recover.
   void Connect(Router& router, std::vector<std::pair<history::ObligationId, Outbox::Duty>> owed);
 
@@ -142,6 +141,14 @@ class Shard {
   size_t owed() const { return outbox_.size(); }
 
  private:
+  // Recovery (shard_recovery.cpp).
+  void RecoverSome();
+  void TakeUp(const ExecutionKey& key, Turn& turn);
+  /// The same of one that has come into memory.
+  Status TakeUpNow(Execution& execution);
+  /// At once when all is taken up, or nothing was to be.
+  void AfterRecovery(Function<void()> next);
+
   struct DerivedCheck;
   void CheckSome(std::shared_ptr<DerivedCheck> check);
   void CheckOrphans(std::shared_ptr<DerivedCheck> check);
@@ -235,10 +242,17 @@ class Shard {
                                         const std::string& identity, bool partial_history);
   Result<std::string> WorkflowTaskAnswer(Execution& execution, bool partial_history);
   Result<std::string> ActivityTaskAnswer(Execution& execution, EventId scheduled_event_id);
+  /// As it is stored.
+  Result<std::string_view> ScheduledEvent(Execution& execution, EventId id);
   Result<TaskPage> TaskHistory(Execution& execution, EventId first, EventId end);
 
   // History.
   Result<std::string> ReadEvents(Execution& execution, EventId first, EventId end, int max_events, EventId* next);
+  static bool InMemory(const Execution& execution, const PageRange& range);
+  static Result<EventsRead> ReadTail(const Execution& execution, const PageRange& range);
+  /// Reads where the read holds nobody up; `then` runs on the strand.
+  void ReadElsewhere(Function<Result<EventsRead>()> read, Function<void(Result<EventsRead>)> then);
+  Result<HistoryPage> RestOfTask(const Execution& execution, const engine::v1::HistoryPageToken& token) const;
   void AnswerCloseEvent(Execution& execution, HistoryRequest request, Callback<HistoryPage> done);
   /// Event `id`, stored or shown, is a WorkflowTaskStarted.
   Result<bool> IsStartedEvent(Execution& execution, EventId id);
@@ -258,6 +272,8 @@ class Shard {
   const Host host_;
 
   bool stopped_ = false;
+  std::set<ExecutionKey> unrecovered_;  // open runs of the process before, not taken up yet
+  std::vector<Function<void()>> after_recovery_;
   DurableGate gate_;
   ExecutionCache cache_;
   DueTimers timers_;

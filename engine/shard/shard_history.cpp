@@ -24,45 +24,31 @@ Result<history::HistoryEvent> ParseEvent(std::string_view field) {
 }  // namespace
 
 Result<std::string> Shard::ReadEvents(Execution& execution, EventId first, EventId end, int max_events, EventId* next) {
-  std::string bytes;
-  *next = first;
-  int count = 0;
-  // Takes what is asked for from events that begin with `id`; false when the page is full.
-  const auto take = [&](EventId id, std::string_view events) {
-    for (const std::string_view event : CutHistory(events)) {
-      if (id >= end) break;
-      if (id == *next) {
-        if (count == max_events) return false;
-        if (count > 0 && static_cast<int64_t>(bytes.size() + event.size()) > options_.max_history_page_bytes)
-          return false;
-        bytes += event;
-        ++count;
-        ++*next;
-      }
-      ++id;
-    }
-    return true;
-  };
-  if (execution.tail.Covers(first) && execution.tail.Covers(end)) {
-    take(first, execution.tail.Range(first, end));
-    return bytes;
-  }
-  while (*next < end && count < max_events) {
-    const int64_t room = options_.max_history_page_bytes - static_cast<int64_t>(bytes.size());
-    if (room <= 0) break;
-    WFE_ASSIGN_OR_RETURN(const std::vector<storage::EventBatch> batches,
-                         host_.store.ReadHistory(execution.key, {*next, end - 1}, room));
-    const EventId before = *next;
-    for (const storage::EventBatch& batch : batches) {
-      if (!take(batch.first_event_id, batch.bytes)) break;
-    }
-    if (*next == before) {
-      if (count > 0) break;
-      return DataLoss("event " + std::to_string(*next) + " of " + execution.key.ToString() +
-                      " is missing from the store");
-    }
-  }
-  return bytes;
+  const PageRange range{first, end, max_events, options_.max_history_page_bytes};
+  WFE_ASSIGN_OR_RETURN(EventsRead read, InMemory(execution, range) ? ReadTail(execution, range)
+                                                                   : ReadPage(host_.store, execution.key, range));
+  *next = read.next;
+  return std::move(read.bytes);
+}
+
+bool Shard::InMemory(const Execution& execution, const PageRange& range) {
+  return execution.tail.Covers(range.first) && execution.tail.Covers(range.end);
+}
+
+Result<EventsRead> Shard::ReadTail(const Execution& execution, const PageRange& range) {
+  EventsPage page(range);
+  page.Take(range.first, execution.tail.Range(range.first, range.end));
+  const EventId next = page.next();
+  return EventsRead{page.TakeBytes(), next};
+}
+
+void Shard::ReadElsewhere(Function<Result<EventsRead>()> read, Function<void(Result<EventsRead>)> then) {
+  if (!host_.read_elsewhere) return then(read());
+  auto shared = std::make_shared<Function<void(Result<EventsRead>)>>(std::move(then));
+  const Status admitted = host_.read_elsewhere([this, read = std::move(read), shared]() mutable {
+    host_.executor.Post([shared, result = read()]() mutable { (*shared)(std::move(result)); });
+  });
+  if (!admitted) (*shared)(admitted.error());
 }
 
 void Shard::AnswerCloseEvent(Execution& execution, HistoryRequest request, Callback<HistoryPage> done) {
@@ -122,11 +108,12 @@ void Shard::GetHistory(HistoryRequest request, Callback<HistoryPage> done) {
     if (*seen) ++first;
   }
   /// Where to go on after the events before `next`, of which the last may be the one that is only shown.
-  const auto token_from = [&](EventId next) {
-    const bool seen_shown = shown && next > shown->event_id();
-    token.set_next_event_id(seen_shown ? shown->event_id() : next);
-    token.set_shown_started_event_id(seen_shown ? shown->event_id() : 0);
-    return Serialize(token);
+  const auto token_from = [token, shown_id = shown ? shown->event_id() : 0](EventId next) {
+    engine::v1::HistoryPageToken from = token;
+    const bool seen_shown = shown_id != 0 && next > shown_id;
+    from.set_next_event_id(seen_shown ? shown_id : next);
+    from.set_shown_started_event_id(seen_shown ? shown_id : 0);
+    return Serialize(from);
   };
   if (request.close_event_only) {
     request.page_token = token_from(end_of_history);
@@ -140,28 +127,48 @@ void Shard::GetHistory(HistoryRequest request, Callback<HistoryPage> done) {
     request.page_token = token_from(end_of_view);
     return history_waiters_.Wait(execution.key, end_of_view - 1, std::move(request), std::move(done));
   }
-  EventId next = first;
   const int page_size = request.page_size > 0 ? std::min(request.page_size, options_.max_history_page_events)
                                               : options_.max_history_page_events;
-  Result<std::string> events = ReadEvents(execution, first, end, page_size, &next);
-  if (!events) return done(std::move(events).error());
-  HistoryPage page{*std::move(events), {}};
-  if (next < end) {
-    page.next_page_token = token_from(next);
-  } else if (token.started_event_id() != 0) {
-    // The pages of a workflow task end with its Started event, as long as it is held.
-    const auto& task = execution.state.workflow_task().started;
-    if (!task || task->started_event_id != token.started_event_id() || task->attempt != token.attempt()) {
-      return done(NotFound("the workflow task whose history is read is over: " + execution.key.ToString()));
-    }
-    for (const history::HistoryEvent& event : history::StartedTaskEvents(execution.state)) {
-      AppendField(page.history, kHistoryEvents, Serialize(event));
-    }
+  const PageRange range{first, end, page_size, options_.max_history_page_bytes};
+  // What follows when the page reaches the end, as it is now: a page is of one moment, however long reading it takes.
+  Result<HistoryPage> rest = HistoryPage{};
+  if (token.started_event_id() != 0) {
+    rest = RestOfTask(execution, token);
   } else {
-    if (shown) AppendField(page.history, kHistoryEvents, Serialize(*shown));
-    if (waits) page.next_page_token = token_from(end_of_view);
+    if (shown) AppendField(rest->history, kHistoryEvents, Serialize(*shown));
+    if (waits) rest->next_page_token = token_from(end_of_view);
   }
-  AnswerDurably<HistoryPage>(execution, std::move(done), std::move(page));
+  auto answer = [this, token_from, end, rest = std::move(rest), commit = execution.last_commit,
+                 done = std::move(done)](Result<EventsRead> read) mutable {
+    if (!read) return done(std::move(read).error());
+    HistoryPage page{std::move(read->bytes), {}};
+    if (read->next < end) {
+      page.next_page_token = token_from(read->next);
+    } else if (!rest) {
+      return done(std::move(rest).error());
+    } else {
+      page.history += rest->history;
+      page.next_page_token = std::move(rest->next_page_token);
+    }
+    gate_.WhenDurable(commit, [done = std::move(done), page = std::move(page)]() mutable { done(std::move(page)); });
+  };
+  if (first >= end) return answer(EventsRead{{}, first});
+  if (InMemory(execution, range)) return answer(ReadTail(execution, range));
+  ReadElsewhere([&store = host_.store, key = execution.key, range] { return ReadPage(store, key, range); },
+                std::move(answer));
+}
+
+Result<HistoryPage> Shard::RestOfTask(const Execution& execution, const engine::v1::HistoryPageToken& token) const {
+  // The pages of a workflow task end with its Started event, as long as it is held.
+  const auto& task = execution.state.workflow_task().started;
+  if (!task || task->started_event_id != token.started_event_id() || task->attempt != token.attempt()) {
+    return NotFound("the workflow task whose history is read is over: " + execution.key.ToString());
+  }
+  HistoryPage rest;
+  for (const history::HistoryEvent& event : history::StartedTaskEvents(execution.state)) {
+    AppendField(rest.history, kHistoryEvents, Serialize(event));
+  }
+  return rest;
 }
 
 void Shard::GetHistoryReverse(HistoryRequest request, Callback<HistoryPage> done) {
@@ -181,30 +188,25 @@ void Shard::GetHistoryReverse(HistoryRequest request, Callback<HistoryPage> done
                              : execution.state.folded().next_event_id() - 1;
   const int page_size = request.page_size > 0 ? std::min(request.page_size, options_.max_history_page_events)
                                               : options_.max_history_page_events;
-  const EventId oldest = std::max<EventId>(1, newest - page_size + 1);
-  EventId next = 0;
-  Result<std::string> events = ReadEvents(execution, oldest, newest + 1, page_size, &next);
-  if (!events) return done(std::move(events).error());
   HistoryPage page;
-  std::vector<std::string_view> cut = CutHistory(*events);
-  // When the bytes did not fit in one page, what was read are the oldest: read the newest part of it again.
-  while (next <= newest && !cut.empty()) {
-    const EventId from = next;
-    events = ReadEvents(execution, from, newest + 1, page_size, &next);
-    if (!events) return done(std::move(events).error());
-    cut = CutHistory(*events);
-  }
   if (const auto shown = ShownStartedEvent(execution.state); shown && token.next_event_id() == 0) {
     AppendField(page.history, kHistoryEvents, Serialize(*shown));
   }
-  for (auto event = cut.rbegin(); event != cut.rend(); ++event) page.history += *event;
-  const EventId last_given = newest - static_cast<EventId>(cut.size()) + 1;
-  if (last_given > 1) {
-    token.set_run_id(execution.key.run_id.value());
-    token.set_next_event_id(last_given - 1);
-    page.next_page_token = Serialize(token);
-  }
-  AnswerDurably<HistoryPage>(execution, std::move(done), std::move(page));
+  const PageRange range{1, newest + 1, page_size, options_.max_history_page_bytes};
+  token.set_run_id(execution.key.run_id.value());
+  ReadElsewhere([&store = host_.store, key = execution.key, range] { return ReadPageReverse(store, key, range); },
+                [this, page = std::move(page), token, commit = execution.last_commit,
+                 done = std::move(done)](Result<EventsRead> read) mutable {
+                  if (!read) return done(std::move(read).error());
+                  page.history += read->bytes;
+                  if (read->next > 1) {
+                    token.set_next_event_id(read->next - 1);
+                    page.next_page_token = Serialize(token);
+                  }
+                  gate_.WhenDurable(commit, [done = std::move(done), page = std::move(page)]() mutable {
+                    done(std::move(page));
+                  });
+                });
 }
 
 void Shard::WakeHistoryWaiters(const ExecutionKey& key) {

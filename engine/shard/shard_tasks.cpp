@@ -2,10 +2,9 @@
 #include <algorithm>
 
 #include "engine/base/serialize.h"
-#include "engine/history/attribute_limits.h"
-#include "engine/history/nesting.h"
 #include "engine/history/proto_time.h"
 #include "engine/history/workflow_task.h"
+#include "engine/shard/activity_answer.h"
 #include "engine/shard/answers.h"
 #include "engine/shard/shard_private.h"
 #include "temporal/api/enums/v1/task_queue.pb.h"
@@ -222,51 +221,33 @@ void Shard::TakeActivityTask(const matching::TaskRef& task, Taker taker, Callbac
 }
 
 Result<std::string> Shard::ActivityTaskAnswer(Execution& execution, EventId scheduled_event_id) {
-  const history::MutableState& state = execution.state;
-  const engine::v1::PendingActivity* activity = history::FindActivity(state, scheduled_event_id);
-  const engine::v1::ActivityAttempt* attempt = history::FindAttempt(state, scheduled_event_id);
-  WFE_CHECK(activity && attempt, "an activity was started that is not pending");
-
-  // The input stays in the event.
-  EventId next = scheduled_event_id;
-  WFE_ASSIGN_OR_RETURN(const std::string field,
-                       ReadEvents(execution, scheduled_event_id, scheduled_event_id + 1, 1, &next));
-  history::HistoryEvent event;
-  const std::string_view bytes = StripField(field);
-  if (!history::ParseStored(bytes, &event) ||
-      !event.has_activity_task_scheduled_event_attributes() || event.event_id() != scheduled_event_id) {
-    return DataLoss("event " + std::to_string(scheduled_event_id) + " of " + execution.key.ToString() +
-                    " is not the ActivityTaskScheduled that its state names");
-  }
-  auto& scheduled = *event.mutable_activity_task_scheduled_event_attributes();
-
-  ws::PollActivityTaskQueueResponse response;
+  const auto activity = execution.state.activities().find(scheduled_event_id);
+  WFE_CHECK(activity != execution.state.activities().end(), "an activity was started that is not pending");
   engine::v1::TaskToken token = TokenFor(execution.key, engine::v1::TaskToken::KIND_ACTIVITY);
   token.set_scheduled_event_id(scheduled_event_id);
-  token.set_attempt(attempt->attempt());
-  token.set_activity_id(activity->activity_id());
-  response.set_task_token(host_.tokens.Seal(std::move(token)));
-  response.set_workflow_namespace(execution.key.ns.value());
-  *response.mutable_workflow_type() = state.folded().workflow_type();
-  response.mutable_workflow_execution()->set_workflow_id(execution.key.workflow_id.value());
-  response.mutable_workflow_execution()->set_run_id(execution.key.run_id.value());
-  response.mutable_activity_type()->Swap(scheduled.mutable_activity_type());
-  response.set_activity_id(activity->activity_id());
-  if (scheduled.has_header()) response.mutable_header()->Swap(scheduled.mutable_header());
-  if (scheduled.has_input()) response.mutable_input()->Swap(scheduled.mutable_input());
-  if (attempt->has_heartbeat_details()) *response.mutable_heartbeat_details() = attempt->heartbeat_details();
-  *response.mutable_scheduled_time() = activity->scheduled_time();
-  *response.mutable_current_attempt_scheduled_time() = attempt->scheduled_time();
-  if (attempt->has_started_time()) *response.mutable_started_time() = attempt->started_time();
-  response.set_attempt(attempt->attempt());
-  *response.mutable_schedule_to_close_timeout() = activity->schedule_to_close_timeout();
-  *response.mutable_start_to_close_timeout() = activity->start_to_close_timeout();
-  *response.mutable_heartbeat_timeout() = activity->heartbeat_timeout();
-  *response.mutable_retry_policy() = activity->retry_policy();
-  if (scheduled.has_priority() || state.folded().has_priority()) {
-    *response.mutable_priority() = history::Merged(state.folded().priority(), scheduled.priority());
+  token.set_attempt(activity->second.attempt.attempt());
+  token.set_activity_id(activity->second.scheduled.activity_id());
+  // The input stays in the event.
+  WFE_ASSIGN_OR_RETURN(const std::string_view event, ScheduledEvent(execution, scheduled_event_id));
+  return ActivityAnswer(execution.state, activity->second, event, host_.tokens.Seal(std::move(token)));
+}
+
+Result<std::string_view> Shard::ScheduledEvent(Execution& execution, EventId id) {
+  for (const HistoryTail* events : {&execution.tail, &execution.scheduled}) {
+    if (events->Covers(id) && events->Covers(id + 1)) return StripField(events->Range(id, id + 1));
   }
-  return Serialize(response);
+  // Activities that were scheduled together are taken one after the other: their batch is read once.
+  WFE_ASSIGN_OR_RETURN(const std::vector<storage::EventBatch> batches,
+                       host_.store.ReadHistory(execution.key, {id, id}));
+  execution.scheduled.Clear();
+  for (const storage::EventBatch& batch : batches) {
+    execution.scheduled.Append(batch.first_event_id, batch.count, batch.bytes);
+  }
+  cache_.Weigh(execution);
+  if (!execution.scheduled.Covers(id) || !execution.scheduled.Covers(id + 1)) {
+    return DataLoss("event " + std::to_string(id) + " of " + execution.key.ToString() + " is missing from the store");
+  }
+  return StripField(execution.scheduled.Range(id, id + 1));
 }
 
 }  // namespace wfe::shard

@@ -4,28 +4,11 @@
 #include <unordered_set>
 
 #include "engine/shard/shard_private.h"
+#include "engine/shard/turn.h"
 
 namespace wfe::shard {
 
 namespace {
-
-// Whichever comes first ends a turn.
-constexpr size_t kExecutionsPerTurn = 64;
-constexpr size_t kBytesPerTurn = 1 << 20;
-
-/// One turn's worth of work.
-class Turn {
- public:
-  bool over() const { return executions_ >= kExecutionsPerTurn || bytes_ >= kBytesPerTurn; }
-  void LookedAt(const history::MutableState* state) {
-    ++executions_;
-    if (state) bytes_ += static_cast<size_t>(state->SizeBytes());
-  }
-
- private:
-  size_t executions_ = 0;
-  size_t bytes_ = 0;
-};
 
 /// True for an offer that goes to one of these queues, or may: a sticky queue that nobody polls is passed over.
 bool IsFor(const std::set<matching::QueueKey>& queues, const history::Effect& effect, const Namespace& ns) {
@@ -54,7 +37,7 @@ void Shard::CheckDerived(std::vector<ExecutionKey> open, Function<void(DerivedDi
   check->left = std::move(open);
   std::reverse(check->left.begin(), check->left.end());
   check->done = std::move(done);
-  CheckSome(std::move(check));
+  AfterRecovery([this, check = std::move(check)] { CheckSome(check); });
 }
 
 void Shard::CheckSome(std::shared_ptr<DerivedCheck> check) {
@@ -107,8 +90,9 @@ void Shard::CheckOrphans(std::shared_ptr<DerivedCheck> check) {
 void Shard::OfferAgain(std::vector<ExecutionKey> open, std::set<matching::QueueKey> queues, Function<void()> done) {
   WFE_CHECK(host_.executor.OnStrand());
   std::reverse(open.begin(), open.end());
-  OfferSome(std::make_shared<std::vector<ExecutionKey>>(std::move(open)),
-            std::make_shared<std::set<matching::QueueKey>>(std::move(queues)), std::move(done));
+  AfterRecovery([this, open = std::make_shared<std::vector<ExecutionKey>>(std::move(open)),
+                 queues = std::make_shared<std::set<matching::QueueKey>>(std::move(queues)),
+                 done = std::move(done)]() mutable { OfferSome(std::move(open), std::move(queues), std::move(done)); });
 }
 
 void Shard::OfferSome(std::shared_ptr<std::vector<ExecutionKey>> open,

@@ -148,19 +148,27 @@ Result<std::optional<engine::v1::MutableState>> ExecutionReader::Load(const Exec
 Result<std::vector<EventBatch>> ExecutionReader::ReadHistory(const ExecutionKey& key, EventRange range,
                                                              int64_t max_bytes) const {
   const std::string prefix = keys::HistoryPrefix(key);
-  // The batch that holds range.first may begin before it.
+  std::vector<EventBatch> batches;
+  int64_t bytes = 0;
+  // The batch that holds range.first may begin before it, and often it is all that is wanted.
   std::string first = prefix;
   if (range.first > 1) {
-    const auto find_first = [&](std::string_view row, std::string_view, bool& more) {
-      first = row;
+    EventId next = range.first;
+    const auto visit_first = [&](std::string_view row, std::string_view value, bool& more) -> Status {
       more = false;
+      const EventId id = keys::ParseHistoryFirst(row).value_or(0);
+      WFE_ASSIGN_OR_RETURN(StoredBatch batch, DecodeStoredBatch(id, value));
+      next = id + batch.events.count;
+      if (next <= range.first) return Ok();
+      bytes += static_cast<int64_t>(batch.events.bytes.size());
+      batches.push_back(std::move(batch.events));
       return Ok();
     };
     WFE_RETURN_IF_ERROR(
-        Walk(rows_.ScanReverse(Family::kHistory, prefix, keys::History(key, range.first + 1)), find_first));
+        Walk(rows_.ScanReverse(Family::kHistory, prefix, keys::History(key, range.first + 1)), visit_first));
+    if (!batches.empty() && (next > range.last || bytes >= max_bytes)) return batches;
+    first = keys::History(key, std::max(next, range.first));
   }
-  std::vector<EventBatch> batches;
-  int64_t bytes = 0;
   const auto visit = [&](std::string_view row, std::string_view value, bool& more) -> Status {
     const EventId id = keys::ParseHistoryFirst(row).value_or(0);
     if (id > range.last || (!batches.empty() && bytes >= max_bytes)) {

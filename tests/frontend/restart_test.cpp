@@ -71,8 +71,9 @@ TEST_F(Restart, ARunThatCannotBeReadIsNamedAndKeepsNoOtherFromRunning) {  // F6
   ASSERT_TRUE(disk_->Write({&damage}, true).has_value());
   Boot();
 
-  ASSERT_EQ(engine_->unreadable_runs().size(), 1u);
-  EXPECT_EQ(engine_->unreadable_runs()[0].workflow_id.value(), "damaged");
+  ASSERT_EQ(warnings_.size(), 1u);
+  EXPECT_THAT(warnings_[0], ::testing::StartsWith("workflow damaged, run "));
+  EXPECT_THAT(warnings_[0], HasSubstr(" cannot be read and is left alone: "));
   const Error error = Signal("damaged", "s").error();
   EXPECT_EQ(error.code, StatusCode::kDataLoss);
   EXPECT_THAT(error.message, HasSubstr("workflow damaged"));

@@ -205,5 +205,30 @@ TEST_F(WireHistory, ToWhoDoesNotFollowRunsARetriedFailureLooksContinuedAsNew) {
                   .has_workflow_execution_failed_event_attributes());
 }
 
+// A page that is not in memory is read on another thread: whoever comes next at the shard is served meanwhile.
+TEST_F(WireHistory, AReadOfStoredEventsHoldsNoShard) {  // F16
+  StartWorkflow("w");
+  IdleAfterFirstTask();
+  loop_.Advance(20s);  // it leaves memory
+  const auto read = [&](const std::string& method, const auto& request) {
+    auto call = std::make_shared<testing::TestCall>(loop_.Now() + 70s);
+    bool held = false;
+    // Whatever the shards do for the call is done before these run; the blocking executor's turn is after them.
+    blocking_strand_.Post([&] {
+      engine_->dispatcher().Dispatch(kService, method, request.SerializeAsString(), call);
+      for (auto& strand : shard_strands_) strand.Post([&] { held = held || call->reply().has_value(); });
+    });
+    loop_.RunReady();
+    EXPECT_FALSE(held) << method;
+    EXPECT_TRUE(call->reply().has_value() && call->reply()->has_value()) << method;
+  };
+  read("GetWorkflowExecutionHistory", Read("w"));
+  GetWorkflowExecutionHistoryReverseRequest reverse;
+  reverse.set_namespace_("default");
+  reverse.mutable_execution()->set_workflow_id("w");
+  reverse.set_maximum_page_size(100);
+  read("GetWorkflowExecutionHistoryReverse", reverse);
+}
+
 }  // namespace
 }  // namespace wfe

@@ -60,7 +60,8 @@ TEST(Framing, FindsAFieldByItsNumber) {
   EXPECT_EQ(*attributes, scheduled.SerializeAsString());
   EXPECT_EQ(FindField(*attributes, scheduled.kInputFieldNumber), scheduled.input().SerializeAsString());
   EXPECT_EQ(FindField(*attributes, scheduled.kActivityIdFieldNumber), "a2");
-  EXPECT_EQ(FindField(*attributes, scheduled.kHeaderFieldNumber), "") << "none";
+  EXPECT_EQ(FindField(*attributes, scheduled.kHeaderFieldNumber)->data(), nullptr) << "none";
+  EXPECT_NE(FindField(std::string_view("\x0a\x00", 2), 1)->data(), nullptr) << "an empty one";
   EXPECT_EQ(FindField(bytes, HistoryEvent::kEventIdFieldNumber), "") << "a number is no bytes";
   EXPECT_EQ(FindField(bytes + bytes, HistoryEvent::kActivityTaskScheduledEventAttributesFieldNumber), *attributes);
 }

@@ -25,10 +25,9 @@ bool EventLoop::RunNext(Instant limit) {
 }
 
 void EventLoop::Mark(std::string_view what) {
-  const auto add = [this](uint8_t byte) { hash_ = (hash_ ^ byte) * 1099511628211ull; };
   uint64_t time = static_cast<uint64_t>(elapsed().count());
-  for (int i = 0; i < 8; ++i, time >>= 8) add(static_cast<uint8_t>(time));
-  for (const char c : what) add(static_cast<uint8_t>(c));
+  for (int i = 0; i < 8; ++i, time >>= 8) hash_.AddByte(static_cast<uint8_t>(time));
+  hash_.Add(what);
 }
 
 void EventLoop::Trace(std::string_view what) {

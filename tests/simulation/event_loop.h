@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/base/fnv.h"
 #include "engine/base/function.h"
 #include "engine/base/time.h"
 #include "tests/simulation/random.h"
@@ -40,7 +41,7 @@ class EventLoop {
   /// A line of the readable trace that is no part of the hash.
   void Note(std::string_view what) const;
   bool readable() const { return readable_; }
-  uint64_t trace_hash() const { return hash_; }
+  uint64_t trace_hash() const { return hash_.value(); }
   uint64_t events() const { return events_; }
 
   static constexpr Instant kStart{std::chrono::seconds(1'700'000'000)};
@@ -60,7 +61,7 @@ class EventLoop {
   Instant now_ = kStart;
   uint64_t events_ = 0;
   uint64_t next_sequence_ = 0;
-  uint64_t hash_ = 14695981039346656037ull;
+  Fnv1a hash_;
   const bool readable_;
   Random random_;
   std::vector<Event> queue_;  // a heap

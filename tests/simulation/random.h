@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "engine/base/fnv.h"
 #include "engine/base/id_source.h"
 #include "engine/base/time.h"
 
@@ -26,9 +27,9 @@ class Random {
 
   /// A stream of its own for `purpose`.
   Random Fork(std::string_view purpose) {
-    uint64_t seed = Next();
-    for (const char c : purpose) seed = (seed ^ static_cast<uint8_t>(c)) * 1099511628211ull;
-    return Random(seed);
+    Fnv1a seed(Next());
+    seed.Add(purpose);
+    return Random(seed.value());
   }
 
  private:

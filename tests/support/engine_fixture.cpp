@@ -10,13 +10,18 @@ namespace enums = temporal::api::enums::v1;
 namespace cmd = temporal::api::command::v1;
 
 void EngineFixture::Boot() {
+  BootAndWait();
+  loop_.RunReady();
+}
+
+void EngineFixture::BootAndWait() {
   storage::StoreOptions store_options;
   store_options.clock = &loop_;
   store_options.ids = &ids_;
   auto opened = storage::Store::Open(disk_, ledger_, store_options);
   ASSERT_TRUE(opened.has_value()) << opened.error().ToString();
   store_ = *std::move(opened);
-  store_->executions().CheckJournals();
+  if (check_journals_) store_->executions().CheckJournals();
   loop_.when_idle = [this] { return store_ && store_->stage().RunOnce() > 0; };
   engine_ = std::make_unique<frontend::Engine>(
       options_, frontend::EngineHost{.clock = loop_,
@@ -30,7 +35,6 @@ void EngineFixture::Boot() {
                                      .warn = [this](const std::string& sentence) { warnings_.push_back(sentence); }});
   const Status started = engine_->Start();
   ASSERT_TRUE(started.has_value()) << started.error().ToString();
-  loop_.RunReady();
 }
 
 void EngineFixture::Crash() {

@@ -35,6 +35,8 @@ class EngineFixture : public ::testing::Test {
 
   /// Starts a process on the disk as it is.
   void Boot();
+  /// The same, up to where it serves: nothing has run yet of what the start has posted.
+  void BootAndWait();
   /// Kills the process: what was not synced is gone.
   void Crash();
   /// Of every closed run the list says what Describe says (H6).
@@ -88,6 +90,7 @@ class EngineFixture : public ::testing::Test {
   frontend::EngineOptions options_;
   std::unique_ptr<storage::Store> store_;
   std::unique_ptr<frontend::Engine> engine_;
+  bool check_journals_ = true;         // every checkpoint is held against the rows before it
   std::vector<std::string> warnings_;  // what the engine told its operator
   const Clock* monotonic_ = nullptr;   // a clock of their own for those who wait
 };
