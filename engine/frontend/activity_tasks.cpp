@@ -1,5 +1,5 @@
 // Activity tasks: poll, complete, fail, cancel, heartbeat; by token and by id (S35).
-#include "engine/frontend/handler_table.h"
+#include "engine/frontend/method_table.h"
 #include "engine/frontend/polling.h"
 #include "engine/frontend/validation.h"
 #include "engine/runtime/services.h"
@@ -19,7 +19,6 @@ struct Named {
 
 template <class Request>
 Result<Named> ByToken(const Services& services, const Request& request) {
-  WFE_RETURN_IF_ERROR(CheckNamespace(services, request.namespace_()));
   WFE_ASSIGN_OR_RETURN(const TaskToken token,
                        services.tokens.Open(request.task_token(), request.namespace_(), TaskToken::KIND_ACTIVITY));
   const ExecutionKey key = shard::KeyOf(token);
@@ -83,7 +82,7 @@ void ReplyHeartbeat(const shard::MutateOutcome& outcome, const Call& call) {
 
 /// One method: the request names an activity, becomes an input, and the outcome becomes the reply.
 template <class Request, class MakeInput, class MakeReply>
-void ServeAnswer(HandlerTable& table, Services& services, std::string_view method, MakeInput make_input,
+void ServeAnswer(MethodTable& table, Services& services, std::string_view method, MakeInput make_input,
                  MakeReply make_reply) {
   table.Serve<Request>(kWorkflowService, method, [&services, make_input, make_reply](Request request, Call call) {
     Result<Named> named = Name(services, request);
@@ -102,7 +101,7 @@ void ServeAnswer(HandlerTable& table, Services& services, std::string_view metho
 }
 
 void PollActivityTask(Services& services, const ws::PollActivityTaskQueueRequest& request, Call call) {
-  for (Status valid : {CheckNamespace(services, request.namespace_()), CheckTaskQueue(services, request.task_queue()),
+  for (Status valid : {CheckTaskQueue(services, request.task_queue()),
                        CheckId(services, "Identity", request.identity(), false),
                        CheckId(services, "WorkerInstanceKey", request.worker_instance_key(), false),
                        CheckVersioning(request)}) {
@@ -114,7 +113,7 @@ void PollActivityTask(Services& services, const ws::PollActivityTaskQueueRequest
 
 }  // namespace
 
-void ServeActivityTasks(HandlerTable& table, Services& services) {
+void ServeActivityTasks(MethodTable& table, Services& services) {
   table.ServeBriefly<ws::PollActivityTaskQueueRequest>(
       kWorkflowService, "PollActivityTaskQueue",
       [&services](const auto& request, Call call) { PollActivityTask(services, request, std::move(call)); });

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "engine/base/check.h"
 #include "engine/base/excerpt.h"
 #include "engine/base/serialize.h"
+#include "engine/frontend/served_method.h"
 #include "temporal/api/enums/v1/failed_cause.pb.h"
 #include "temporal/api/errordetails/v1/message.pb.h"
 
@@ -56,16 +58,35 @@ void Call::Fail(Error error) const {
     }
   }
   Shorten(error);
-  Answer(std::move(error));
+  Finish(std::move(error));
 }
 
-void Call::Answer(Result<std::string> response) const {
-  call_->Reply(std::move(response));
-  if (admission_) admission_->Answered(request_bytes_);
+Call::Call(std::shared_ptr<ServerCall> transport, std::shared_ptr<const ServedMethod> method)
+    : record_(std::make_shared<Record>(std::move(transport), std::move(method))) {}
+
+Call::Record::Record(std::shared_ptr<ServerCall> of, std::shared_ptr<const ServedMethod> by)
+    : transport(std::move(of)), method(std::move(by)), began(method->clock.Now()) {
+  context.method = &method->facts;
+  context.transport = transport.get();
+}
+
+Call::Record::~Record() {
+  if (finished.load(std::memory_order_acquire)) return;
+  const std::string name(method->facts.name);
+  method->log.Error("call_dropped", "a call of " + name + " was dropped by its handler", {{"method", name}});
+  Finish(Internal("the call of " + name + " was dropped by its handler"));
+}
+
+void Call::Record::Finish(Result<std::string> response) {
+  WFE_CHECK(!finished.exchange(true, std::memory_order_acq_rel), "a call is answered twice");
+  const StatusCode code = response ? StatusCode::kOk : response.error().code;
+  transport->Reply(std::move(response));
+  if (admitted_bytes >= 0) method->admission->Answered(admitted_bytes);
+  method->Measure(code, method->clock.Now() - began);
 }
 
 Instant Call::WaitUntil(Instant now, Duration longest, Duration margin) const {
-  const Instant deadline = call_->Deadline();
+  const Instant deadline = record_->transport->Deadline();
   if (deadline == Instant::max() || deadline - now > longest + margin) return now + longest;
   if (deadline <= now) return now;
   // A caller that waits only briefly keeps most of its time.

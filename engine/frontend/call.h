@@ -3,27 +3,28 @@
 
 #include <google/protobuf/message_lite.h>
 
+#include <atomic>
 #include <memory>
 #include <string>
 
 #include "engine/base/result.h"
 #include "engine/base/serialize.h"
+#include "engine/frontend/call_context.h"
 #include "engine/frontend/dispatcher.h"
 #include "engine/frontend/fwd.h"
-#include "engine/runtime/admission.h"
 
 namespace wfe::frontend {
 
-/// Cheap to copy; exactly one of the copies answers, once.  Any thread.
+struct ServedMethod;
+
+/// Cheap to copy; exactly one of the copies answers, once.  When all of them are gone and none did, its handler has
+/// dropped it: that is logged, and the caller gets INTERNAL.  Any thread.
 class Call {
  public:
-  /// With `admission`, which let the call in, the call says there when it is answered.
-  explicit Call(std::shared_ptr<ServerCall> call, std::shared_ptr<Admission> admission = nullptr,
-                int64_t request_bytes = 0)
-      : call_(std::move(call)), admission_(std::move(admission)), request_bytes_(request_bytes) {}
+  Call(std::shared_ptr<ServerCall> transport, std::shared_ptr<const ServedMethod> method);
 
-  void Reply(const google::protobuf::MessageLite& response) const { Answer(Serialize(response)); }
-  void ReplyBytes(std::string response) const { Answer(std::move(response)); }
+  void Reply(const google::protobuf::MessageLite& response) const { Finish(Serialize(response)); }
+  void ReplyBytes(std::string response) const { Finish(std::move(response)); }
   /// Adds the error details that SDKs look for when there are none yet (pitfall 12), and keeps both short: an error
   /// travels in HTTP/2 headers, of which clients take 8 KiB (SEC-M2).
   void Fail(Error error) const;
@@ -34,21 +35,33 @@ class Call {
     ReplyBytes({});
   }
 
-  Instant Deadline() const { return call_->Deadline(); }
-  bool IsCancelled() const { return call_->IsCancelled(); }
-  bool Supports(std::string_view feature) const { return call_->Supports(feature); }
-  const std::shared_ptr<ServerCall>& transport() const { return call_; }
+  const CallContext& context() const { return record_->context; }
+  bool IsCancelled() const { return record_->transport->IsCancelled(); }
+  bool Supports(std::string_view feature) const { return record_->transport->Supports(feature); }
+  const std::shared_ptr<ServerCall>& transport() const { return record_->transport; }
 
   /// When a call that waits must be answered: `longest` from now, or so much before its own deadline that the answer
   /// still arrives.
   Instant WaitUntil(Instant now, Duration longest, Duration margin) const;
 
  private:
-  void Answer(Result<std::string> response) const;
+  friend class Pipeline;
+  struct Record {
+    Record(std::shared_ptr<ServerCall> of, std::shared_ptr<const ServedMethod> by);
+    ~Record();
+    void Finish(Result<std::string> response);
 
-  std::shared_ptr<ServerCall> call_;
-  std::shared_ptr<Admission> admission_;
-  int64_t request_bytes_;
+    const std::shared_ptr<ServerCall> transport;
+    const std::shared_ptr<const ServedMethod> method;
+    const Instant began;
+    CallContext context;                ///< Filled by the pipeline, before the handler runs.
+    int64_t admitted_bytes = -1;        ///< Of the request, which Admission counts; -1: not let in yet.
+    std::atomic<bool> finished{false};
+  };
+
+  void Finish(Result<std::string> response) const { record_->Finish(std::move(response)); }
+
+  std::shared_ptr<Record> record_;
 };
 
 }  // namespace wfe::frontend

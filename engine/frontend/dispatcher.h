@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,6 +23,10 @@ class ServerCall {
   /// The caller said that it can do this (header `supported-features`).  Callers inside the process are ours and can do
   /// whatever there is.
   virtual bool Supports(std::string_view /*feature*/) const { return true; }
+  /// A header of the call by its name in lower case.  While the call is dispatched.
+  virtual std::optional<std::string_view> Metadata(std::string_view /*name*/) const { return std::nullopt; }
+  /// Where the caller is: "ipv4:127.0.0.1:5000", "unix:"; "in-process" when it is this program.  The same.
+  virtual std::string Peer() const { return "in-process"; }
   /// Runs `callback` once when the caller goes away before the reply, at once if it has already; on any thread.
   virtual void OnCancel(Function<void()> callback) = 0;
   /// Sends the serialized response or the error; exactly once, from any thread.

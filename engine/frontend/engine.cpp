@@ -1,14 +1,13 @@
 #include "engine/frontend/engine.h"
 
-#include "engine/frontend/handler_table.h"
+#include "engine/frontend/method_table.h"
 #include "engine/runtime/services.h"
 
 namespace wfe::frontend {
 
 struct Engine::Impl final : Dispatcher {
-  Impl(EngineOptions options, EngineHost host)
-      : services(std::move(options), std::move(host)),
-        table({services.options.shard.history.max_id_bytes, services.options.max_text_bytes}) {
+  Impl(EngineOptions options, EngineHost host, const Authorizer& authorizer)
+      : services(std::move(options), std::move(host)), table(services, authorizer) {
     ServeSystem(table, services);
     ServeWorkflowControl(table, services);
     ServeWorkflowTasks(table, services);
@@ -24,9 +23,9 @@ struct Engine::Impl final : Dispatcher {
 
   void Dispatch(std::string_view service, std::string_view method, std::string_view request,
                 std::shared_ptr<ServerCall> transport) override {
-    const HandlerTable::Handler* handler = table.Find(service, method);
-    Call call(std::move(transport));
-    if (!handler) return call.Fail(Unimplemented(std::string(method) + " is not served by wfe"));
+    const MethodTable::Entry* entry = table.Find(service, method);
+    Call call(std::move(transport), entry ? entry->method : table.unserved());
+    if (!entry) return call.Fail(Unimplemented(std::string(method) + " is not served by wfe"));
     if (services.stopping.load()) return call.Fail(Unavailable("the server is shutting down"));
     if (static_cast<int64_t>(request.size()) > services.options.max_message_bytes) {  // S57
       // Word for word what Temporal's server says: SDKs tell by it what can never be accepted from a passing overload,
@@ -34,17 +33,15 @@ struct Engine::Impl final : Dispatcher {
       return call.Fail(ResourceExhausted("grpc: received message larger than max (" + std::to_string(request.size()) +
                                          " vs. " + std::to_string(services.options.max_message_bytes) + ")"));
     }
-    const auto bytes = static_cast<int64_t>(request.size());
-    if (Status admitted = services.admission->Admit(bytes); !admitted) return call.Fail(std::move(admitted).error());
-    (*handler)(request, Call(call.transport(), services.admission, bytes));
+    entry->run(entry->shape, request, std::move(call));
   }
 
   Services services;
-  HandlerTable table;
+  MethodTable table;
 };
 
-Engine::Engine(EngineOptions options, EngineHost host)
-    : impl_(std::make_unique<Impl>(std::move(options), std::move(host))) {}
+Engine::Engine(EngineOptions options, EngineHost host, const Authorizer* authorizer)
+    : impl_(std::make_unique<Impl>(std::move(options), std::move(host), authorizer ? *authorizer : AllowAll())) {}
 Engine::~Engine() = default;
 Status Engine::Start() { return impl_->services.Recover(); }
 void Engine::Stop(Function<void()> done) { impl_->services.Stop(std::move(done)); }

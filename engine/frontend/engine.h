@@ -20,13 +20,15 @@
 
 namespace wfe::frontend {
 
+class Authorizer;
 using runtime::DerivedReport;
 using runtime::EngineHost;
 using runtime::EngineOptions;
 
 class Engine {
  public:
-  Engine(EngineOptions options, EngineHost host);
+  /// Without an `authorizer`, which outlives the engine, everybody may do everything.
+  Engine(EngineOptions options, EngineHost host, const Authorizer* authorizer = nullptr);
   ~Engine();  ///< After the host has stopped its executors.
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;

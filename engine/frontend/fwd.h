@@ -5,11 +5,16 @@
 
 namespace wfe::frontend {
 
+class Authorizer;
 class Call;
 class Dispatcher;
 class Engine;
-class HandlerTable;
+class MethodTable;
+class Pipeline;
 class ServerCall;
+struct CallContext;
+struct MethodFacts;
+struct ServedMethod;
 using runtime::Admission;
 using runtime::EngineHost;
 using runtime::EngineOptions;

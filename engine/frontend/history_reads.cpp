@@ -1,6 +1,6 @@
 // Reading histories, and waiting for what comes next.
 #include "engine/base/serialize.h"
-#include "engine/frontend/handler_table.h"
+#include "engine/frontend/method_table.h"
 #include "engine/frontend/validation.h"
 #include "engine/runtime/services.h"
 #include "engine/shard/history_bytes.h"
@@ -65,7 +65,7 @@ void GetHistoryReverse(Services& services, const ws::GetWorkflowExecutionHistory
 
 }  // namespace
 
-void ServeHistoryReads(HandlerTable& table, Services& services) {
+void ServeHistoryReads(MethodTable& table, Services& services) {
   table.ServeBriefly<ws::GetWorkflowExecutionHistoryRequest>(
       kWorkflowService, "GetWorkflowExecutionHistory",
       [&services](const auto& request, Call call) { GetHistory(services, request, std::move(call)); });

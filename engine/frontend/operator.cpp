@@ -1,6 +1,6 @@
 // The search attributes of a namespace, added, listed and removed by Temporal's OperatorService (WIRE-F14).
 #include "engine/base/serialize.h"
-#include "engine/frontend/handler_table.h"
+#include "engine/frontend/method_table.h"
 #include "engine/frontend/search_attributes.h"
 #include "engine/frontend/validation.h"
 #include "engine/runtime/services.h"
@@ -13,8 +13,6 @@ namespace enums = temporal::api::enums::v1;
 
 namespace {
 
-constexpr std::string_view kOperatorService = "temporal.api.operatorservice.v1.OperatorService";
-
 Status CheckNew(const Services& services, const std::string& name, int type) {
   WFE_RETURN_IF_ERROR(CheckId(services, "the name of a search attribute", name, /*required=*/true));
   if (IsReservedAttribute(name)) return InvalidArgument("Search attribute " + name + " is reserved by system.");
@@ -25,7 +23,6 @@ Status CheckNew(const Services& services, const std::string& name, int type) {
 }
 
 void Add(Services& services, const os::AddSearchAttributesRequest& request, Call call) {
-  if (Status valid = CheckNamespace(services, request.namespace_()); !valid) return call.Fail(std::move(valid).error());
   if (request.search_attributes().empty()) return call.Fail(InvalidArgument("SearchAttributes are not set on request."));
   for (const auto* const attribute : InOrder(request.search_attributes())) {
     if (Status valid = CheckNew(services, attribute->first, attribute->second); !valid) {
@@ -52,7 +49,6 @@ void Add(Services& services, const os::AddSearchAttributesRequest& request, Call
 }
 
 void Remove(Services& services, const os::RemoveSearchAttributesRequest& request, Call call) {
-  if (Status valid = CheckNamespace(services, request.namespace_()); !valid) return call.Fail(std::move(valid).error());
   if (request.search_attributes().empty()) return call.Fail(InvalidArgument("SearchAttributes are not set on request."));
   const auto& names = request.search_attributes();  // a list here
   for (const std::string& name : names) {
@@ -72,7 +68,6 @@ void Remove(Services& services, const os::RemoveSearchAttributesRequest& request
 }
 
 void List(const Services& services, const os::ListSearchAttributesRequest& request, const Call& call) {
-  if (Status valid = CheckNamespace(services, request.namespace_()); !valid) return call.Fail(std::move(valid).error());
   os::ListSearchAttributesResponse response;
   if (const auto row = services.namespaces.Find(request.namespace_())) {
     *response.mutable_custom_attributes() = row->search_attributes();
@@ -83,7 +78,7 @@ void List(const Services& services, const os::ListSearchAttributesRequest& reque
 
 }  // namespace
 
-void ServeOperator(HandlerTable& table, Services& services) {
+void ServeOperator(MethodTable& table, Services& services) {
   table.ServeBriefly<os::AddSearchAttributesRequest>(
       kOperatorService, "AddSearchAttributes",
       [&services](const auto& request, Call call) { Add(services, request, std::move(call)); });

@@ -1,5 +1,5 @@
 // Queries and their answers (S64-S68).
-#include "engine/frontend/handler_table.h"
+#include "engine/frontend/method_table.h"
 #include "engine/frontend/validation.h"
 #include "engine/runtime/services.h"
 
@@ -34,9 +34,6 @@ void Query(Services& services, ws::QueryWorkflowRequest request, Call call) {
 }
 
 void AnswerQuery(Services& services, ws::RespondQueryTaskCompletedRequest request, Call call) {
-  if (Status valid = CheckNamespace(services, request.namespace_()); !valid) {
-    return call.Fail(std::move(valid).error());
-  }
   Result<TaskToken> token = services.tokens.Open(request.task_token(), request.namespace_(), TaskToken::KIND_QUERY);
   if (!token) return call.Fail(std::move(token).error());
   const WorkflowKey key = shard::KeyOf(*token).workflow();
@@ -49,7 +46,7 @@ void AnswerQuery(Services& services, ws::RespondQueryTaskCompletedRequest reques
 
 }  // namespace
 
-void ServeQueries(HandlerTable& table, Services& services) {
+void ServeQueries(MethodTable& table, Services& services) {
   table.Serve<ws::QueryWorkflowRequest>(kWorkflowService, "QueryWorkflow", [&services](auto request, Call call) {
     Query(services, std::move(request), std::move(call));
   });

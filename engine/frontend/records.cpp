@@ -1,12 +1,12 @@
 // The records service (ARCHITECTURE D7), whose calls may wait for the disk.
 #include "engine/frontend/blocking.h"
-#include "engine/frontend/handler_table.h"
+#include "engine/frontend/method_table.h"
 #include "engine/records/records_service.h"
 #include "engine/runtime/services.h"
 
 namespace wfe::frontend {
 
-void ServeRecords(HandlerTable& table, Services& services) {
+void ServeRecords(MethodTable& table, Services& services) {
   for (const char* method : {"GetInfo", "PutBlob", "GetBlob", "AppendRow", "ScanRows"}) {
     table.ServeBytes(records::kServiceName, method, [&services, method](std::string_view bytes, Call call) {
       Blocking(services, call, [&services, method, request = std::string(bytes), call] {

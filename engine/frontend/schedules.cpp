@@ -4,7 +4,7 @@
 
 #include "engine/base/excerpt.h"
 #include "engine/frontend/blocking.h"
-#include "engine/frontend/handler_table.h"
+#include "engine/frontend/method_table.h"
 #include "engine/frontend/search_attributes.h"
 #include "engine/frontend/validation.h"
 #include "engine/history/proto_time.h"
@@ -21,8 +21,7 @@ namespace {
 constexpr int kDefaultPageSize = 100;
 constexpr int kMaxPageSize = 1000;
 
-Status CheckSchedule(const Services& services, const std::string& ns, const std::string& schedule_id) {
-  WFE_RETURN_IF_ERROR(CheckNamespace(services, ns));
+Status CheckSchedule(const Services& services, const std::string& schedule_id) {
   return CheckId(services, "ScheduleId", schedule_id, /*required=*/true);
 }
 
@@ -50,7 +49,7 @@ runtime::ScheduleKey KeyOf(const std::string& ns, const std::string& schedule_id
 
 void Create(Services& services, ws::CreateScheduleRequest request, Call call) {
   for (Status valid :
-       {CheckSchedule(services, request.namespace_(), request.schedule_id()),
+       {CheckSchedule(services, request.schedule_id()),
         CheckId(services, "RequestId", request.request_id(), false), CheckPayload(services, "Memo", request.memo())}) {
     if (!valid) return call.Fail(std::move(valid).error());
   }
@@ -80,7 +79,7 @@ void Create(Services& services, ws::CreateScheduleRequest request, Call call) {
 }
 
 void Describe(Services& services, const ws::DescribeScheduleRequest& request, Call call) {
-  if (Status valid = CheckSchedule(services, request.namespace_(), request.schedule_id()); !valid) {
+  if (Status valid = CheckSchedule(services, request.schedule_id()); !valid) {
     return call.Fail(std::move(valid).error());
   }
   const runtime::ScheduleKey key = KeyOf(request.namespace_(), request.schedule_id());
@@ -103,7 +102,7 @@ void Apply(Services& services, const runtime::ScheduleKey& key, schedules::Input
 
 void Update(Services& services, ws::UpdateScheduleRequest request, Call call) {
   for (Status valid :
-       {CheckSchedule(services, request.namespace_(), request.schedule_id()),
+       {CheckSchedule(services, request.schedule_id()),
         CheckId(services, "RequestId", request.request_id(), false), CheckPayload(services, "Memo", request.memo())}) {
     if (!valid) return call.Fail(std::move(valid).error());
   }
@@ -130,7 +129,7 @@ void Update(Services& services, ws::UpdateScheduleRequest request, Call call) {
 }
 
 void Patch(Services& services, ws::PatchScheduleRequest request, Call call) {
-  for (Status valid : {CheckSchedule(services, request.namespace_(), request.schedule_id()),
+  for (Status valid : {CheckSchedule(services, request.schedule_id()),
                        CheckId(services, "RequestId", request.request_id(), false)}) {
     if (!valid) return call.Fail(std::move(valid).error());
   }
@@ -141,7 +140,7 @@ void Patch(Services& services, ws::PatchScheduleRequest request, Call call) {
 }
 
 void Delete(Services& services, const ws::DeleteScheduleRequest& request, Call call) {
-  if (Status valid = CheckSchedule(services, request.namespace_(), request.schedule_id()); !valid) {
+  if (Status valid = CheckSchedule(services, request.schedule_id()); !valid) {
     return call.Fail(std::move(valid).error());
   }
   const runtime::ScheduleKey key = KeyOf(request.namespace_(), request.schedule_id());
@@ -151,7 +150,7 @@ void Delete(Services& services, const ws::DeleteScheduleRequest& request, Call c
 }
 
 void MatchingTimes(Services& services, const ws::ListScheduleMatchingTimesRequest& request, Call call) {
-  if (Status valid = CheckSchedule(services, request.namespace_(), request.schedule_id()); !valid) {
+  if (Status valid = CheckSchedule(services, request.schedule_id()); !valid) {
     return call.Fail(std::move(valid).error());
   }
   for (const auto* time : {&request.start_time(), &request.end_time()}) {
@@ -193,7 +192,6 @@ Result<ListQuery> ParseQuery(const std::string& query) {
 }
 
 void List(Services& services, ws::ListSchedulesRequest request, Call call) {
-  if (Status valid = CheckNamespace(services, request.namespace_()); !valid) return call.Fail(std::move(valid).error());
   Result<ListQuery> query = ParseQuery(request.query());
   if (!query) return call.Fail(std::move(query).error());
   if (request.maximum_page_size() < 0) return call.Fail(InvalidArgument("MaximumPageSize is negative."));
@@ -223,7 +221,6 @@ void List(Services& services, ws::ListSchedulesRequest request, Call call) {
 }
 
 void Count(Services& services, const ws::CountSchedulesRequest& request, Call call) {
-  if (Status valid = CheckNamespace(services, request.namespace_()); !valid) return call.Fail(std::move(valid).error());
   Result<ListQuery> query = ParseQuery(request.query());
   if (!query) return call.Fail(std::move(query).error());
   Blocking(services, call, [&services, ns = request.namespace_(), query = *query, call] {
@@ -239,7 +236,7 @@ void Count(Services& services, const ws::CountSchedulesRequest& request, Call ca
 
 }  // namespace
 
-void ServeSchedules(HandlerTable& table, Services& services) {
+void ServeSchedules(MethodTable& table, Services& services) {
   table.Serve<ws::CreateScheduleRequest>(kWorkflowService, "CreateSchedule", [&services](auto request, Call call) {
     Create(services, std::move(request), std::move(call));
   });

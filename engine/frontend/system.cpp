@@ -1,7 +1,7 @@
 // What the server says of itself, and its namespaces.
 #include "engine/base/excerpt.h"
 #include "engine/base/serialize.h"
-#include "engine/frontend/handler_table.h"
+#include "engine/frontend/method_table.h"
 #include "engine/frontend/validation.h"
 #include "engine/history/proto_time.h"
 #include "engine/runtime/services.h"
@@ -138,7 +138,7 @@ void GetSearchAttributes(const Call& call) {
 
 }  // namespace
 
-void ServeSystem(HandlerTable& table, Services& services) {
+void ServeSystem(MethodTable& table, Services& services) {
   table.ServeBriefly<ws::GetSystemInfoRequest>(kWorkflowService, "GetSystemInfo",
                                                [&services](const auto&, Call call) { GetSystemInfo(services, call); });
   table.ServeBriefly<ws::GetClusterInfoRequest>(

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <memory>
 
-#include "engine/frontend/handler_table.h"
+#include "engine/frontend/method_table.h"
 #include "engine/frontend/validation.h"
 #include "engine/history/proto_time.h"
 #include "engine/runtime/services.h"
@@ -98,9 +98,8 @@ void DescribeEnhanced(Services& services, const ws::DescribeTaskQueueRequest& re
 }
 
 void DescribeTaskQueue(Services& services, const ws::DescribeTaskQueueRequest& request, Call call) {
-  for (Status valid :
-       {CheckNamespace(services, request.namespace_()), CheckTaskQueue(services, request.task_queue())}) {
-    if (!valid) return call.Fail(std::move(valid).error());
+  if (Status valid = CheckTaskQueue(services, request.task_queue()); !valid) {
+    return call.Fail(std::move(valid).error());
   }
   if (request.api_mode() == enums::DESCRIBE_TASK_QUEUE_MODE_ENHANCED) return DescribeEnhanced(services, request, call);
   DescribeOne(services, request, std::move(call));
@@ -108,7 +107,7 @@ void DescribeTaskQueue(Services& services, const ws::DescribeTaskQueueRequest& r
 
 }  // namespace
 
-void ServeTaskQueues(HandlerTable& table, Services& services) {
+void ServeTaskQueues(MethodTable& table, Services& services) {
   table.ServeBriefly<ws::DescribeTaskQueueRequest>(
       kWorkflowService, "DescribeTaskQueue",
       [&services](const auto& request, Call call) { DescribeTaskQueue(services, request, std::move(call)); });

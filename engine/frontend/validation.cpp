@@ -83,7 +83,6 @@ Status CheckPayload(const Services& services, std::string_view what, const googl
 Status CheckStart(const Services& services,
                   temporal::api::workflowservice::v1::StartWorkflowExecutionRequest* start) {
   const auto& request = *start;
-  WFE_RETURN_IF_ERROR(CheckNamespace(services, request.namespace_()));
   WFE_RETURN_IF_ERROR(CheckId(services, "WorkflowId", request.workflow_id(), true));
   WFE_RETURN_IF_ERROR(CheckId(services, "WorkflowType", request.workflow_type().name(), true));
   WFE_RETURN_IF_ERROR(CheckTaskQueue(services, request.task_queue()));
@@ -118,7 +117,6 @@ Status CheckStart(const Services& services,
 Result<shard::Target> TargetOf(const Services& services, const std::string& ns,
                                const temporal::api::common::v1::WorkflowExecution& execution,
                                const std::string& first_execution_run_id) {
-  WFE_RETURN_IF_ERROR(CheckNamespace(services, ns));
   WFE_RETURN_IF_ERROR(CheckId(services, "WorkflowId", execution.workflow_id(), true));
   if (!execution.run_id().empty() && !IsUuid(execution.run_id())) {
     return InvalidArgument("Invalid RunId.");  // word for word: readiness checks wait for it (WIRE-F13)

@@ -15,7 +15,7 @@
 
 namespace wfe::frontend {
 
-/// The namespace is set and exists; otherwise the error clients expect.
+/// The namespace is set and exists; otherwise the error clients expect.  The pipeline asks, before any handler.
 Status CheckNamespace(const Services& services, const std::string& ns);
 /// `what` as in "WorkflowId"; `required` refuses an empty one.
 Status CheckId(const Services& services, std::string_view what, const std::string& id, bool required);

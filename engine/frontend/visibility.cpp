@@ -2,7 +2,7 @@
 #include <regex>
 
 #include "engine/frontend/blocking.h"
-#include "engine/frontend/handler_table.h"
+#include "engine/frontend/method_table.h"
 #include "engine/frontend/validation.h"
 #include "engine/runtime/services.h"
 #include "engine/shard/answers.h"
@@ -19,8 +19,7 @@ constexpr int kDefaultPageSize = 100;
 constexpr size_t kMaxQueryBytes = 64 << 10;
 constexpr size_t kLongestGroupBy = 200;  // a regular expression is tried on no more of a query than its end
 
-Status CheckQuery(const Services& services, const std::string& ns, const std::string& query) {
-  WFE_RETURN_IF_ERROR(CheckNamespace(services, ns));
+Status CheckQuery(const std::string& query) {
   if (query.size() > kMaxQueryBytes) {
     return InvalidArgument("the query has " + std::to_string(query.size()) + " bytes, at most " +
                            std::to_string(kMaxQueryBytes) + " are accepted");
@@ -29,7 +28,7 @@ Status CheckQuery(const Services& services, const std::string& ns, const std::st
 }
 
 void List(Services& services, ws::ListWorkflowExecutionsRequest request, Call call) {
-  if (Status valid = CheckQuery(services, request.namespace_(), request.query()); !valid) {
+  if (Status valid = CheckQuery(request.query()); !valid) {
     return call.Fail(std::move(valid).error());
   }
   if (request.page_size() < 0) return call.Fail(InvalidArgument("PageSize is negative."));
@@ -72,7 +71,7 @@ Result<CountQuery> ParseCountQuery(const std::string& query) {
 }
 
 void Count(Services& services, ws::CountWorkflowExecutionsRequest request, Call call) {
-  if (Status valid = CheckQuery(services, request.namespace_(), request.query()); !valid) {
+  if (Status valid = CheckQuery(request.query()); !valid) {
     return call.Fail(std::move(valid).error());
   }
   Result<CountQuery> query = ParseCountQuery(request.query());
@@ -98,7 +97,7 @@ void Count(Services& services, ws::CountWorkflowExecutionsRequest request, Call 
 
 }  // namespace
 
-void ServeVisibility(HandlerTable& table, Services& services) {
+void ServeVisibility(MethodTable& table, Services& services) {
   table.Serve<ws::ListWorkflowExecutionsRequest>(
       kWorkflowService, "ListWorkflowExecutions",
       [&services](auto request, Call call) { List(services, std::move(request), std::move(call)); });

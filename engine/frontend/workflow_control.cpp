@@ -1,6 +1,6 @@
 // Start, signal, cancel, terminate, describe.
 #include "engine/base/serialize.h"
-#include "engine/frontend/handler_table.h"
+#include "engine/frontend/method_table.h"
 #include "engine/frontend/validation.h"
 #include "engine/runtime/services.h"
 #include "engine/shard/history_bytes.h"
@@ -159,7 +159,7 @@ void Describe(Services& services, const ws::DescribeWorkflowExecutionRequest& re
 
 }  // namespace
 
-void ServeWorkflowControl(HandlerTable& table, Services& services) {
+void ServeWorkflowControl(MethodTable& table, Services& services) {
   table.Serve<ws::StartWorkflowExecutionRequest>(
       kWorkflowService, "StartWorkflowExecution",
       [&services](auto request, Call call) { StartWorkflow(services, std::move(request), std::move(call)); });

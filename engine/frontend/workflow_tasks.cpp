@@ -1,5 +1,5 @@
 // Workflow tasks: poll, complete, fail; and a worker's goodbye.
-#include "engine/frontend/handler_table.h"
+#include "engine/frontend/method_table.h"
 #include "engine/frontend/polling.h"
 #include "engine/frontend/search_attributes.h"
 #include "engine/frontend/validation.h"
@@ -16,7 +16,7 @@ using engine::v1::TaskToken;
 namespace {
 
 void PollWorkflowTask(Services& services, const ws::PollWorkflowTaskQueueRequest& request, Call call) {
-  for (Status valid : {CheckNamespace(services, request.namespace_()), CheckTaskQueue(services, request.task_queue()),
+  for (Status valid : {CheckTaskQueue(services, request.task_queue()),
                        CheckId(services, "Identity", request.identity(), false),
                        CheckId(services, "WorkerInstanceKey", request.worker_instance_key(), false),
                        CheckVersioning(request)}) {
@@ -84,9 +84,6 @@ void RefuseCompletion(Services& services, TaskToken token, const ws::RespondWork
 }
 
 void CompleteWorkflowTask(Services& services, ws::RespondWorkflowTaskCompletedRequest request, Call call) {
-  if (Status valid = CheckNamespace(services, request.namespace_()); !valid) {
-    return call.Fail(std::move(valid).error());
-  }
   if (request.intermediate_page()) {
     return call.Fail(Unimplemented("paginated RespondWorkflowTaskCompleted is not served by wfe"));
   }
@@ -110,9 +107,6 @@ void CompleteWorkflowTask(Services& services, ws::RespondWorkflowTaskCompletedRe
 }
 
 void FailWorkflowTask(Services& services, ws::RespondWorkflowTaskFailedRequest request, Call call) {
-  if (Status valid = CheckNamespace(services, request.namespace_()); !valid) {
-    return call.Fail(std::move(valid).error());
-  }
   Result<TaskToken> token =
       services.tokens.Open(request.task_token(), request.namespace_(), TaskToken::KIND_WORKFLOW_TASK);
   if (!token) return call.Fail(std::move(token).error());
@@ -138,8 +132,7 @@ void ResetSticky(Services& services, const ws::ResetStickyTaskQueueRequest& requ
 // Pitfall 7: what waits at the leaving worker's sticky queue goes to the normal queue at once, and its polls end before
 // it hangs up, so that no task is lost with them (WIRE-F22).
 void ShutdownWorker(Services& services, const ws::ShutdownWorkerRequest& request, Call call) {
-  for (Status valid : {CheckNamespace(services, request.namespace_()),
-                       CheckId(services, "StickyTaskQueue", request.sticky_task_queue(), false),
+  for (Status valid : {CheckId(services, "StickyTaskQueue", request.sticky_task_queue(), false),
                        CheckId(services, "WorkerInstanceKey", request.worker_instance_key(), false)}) {
     if (!valid) return call.Fail(std::move(valid).error());
   }
@@ -153,7 +146,7 @@ void ShutdownWorker(Services& services, const ws::ShutdownWorkerRequest& request
 
 }  // namespace
 
-void ServeWorkflowTasks(HandlerTable& table, Services& services) {
+void ServeWorkflowTasks(MethodTable& table, Services& services) {
   table.ServeBriefly<ws::PollWorkflowTaskQueueRequest>(
       kWorkflowService, "PollWorkflowTaskQueue",
       [&services](const auto& request, Call call) { PollWorkflowTask(services, request, std::move(call)); });

@@ -95,6 +95,13 @@ class GrpcCall final : public frontend::ServerCall {
     }
     return false;
   }
+  std::optional<std::string_view> Metadata(std::string_view name) const override {
+    const auto& all = context_.client_metadata();
+    const auto found = all.find(grpc::string_ref(name.data(), name.size()));
+    if (found == all.end()) return std::nullopt;
+    return std::string_view(found->second.data(), found->second.size());
+  }
+  std::string Peer() const override { return context_.peer(); }
   bool IsCancelled() const override { return cancelled_.load(std::memory_order_acquire); }
 
   void OnCancel(Function<void()> callback) override {

@@ -14,7 +14,8 @@
 #include <vector>
 
 #include "engine/base/id_source.h"
-#include "engine/base/printable.h"
+#include "engine/base/line_log.h"
+#include "engine/base/metrics.h"
 #include "engine/base/strand.h"
 #include "engine/frontend/engine.h"
 #include "engine/host/asio_timers.h"
@@ -127,21 +128,29 @@ class Server::Impl {
     store_options.ids = &ids_;
     store_options.commit_thread = true;
     WFE_ASSIGN_OR_RETURN(store_options.accept_data_loss, AcceptedLoss(options_.accept_data_loss));
-    if (options_.on_fatal) {
-      store_options.stage.fatal = [report = options_.on_fatal](const Error& error) { report(error.message); };
-    }
+    store_options.stage.fatal = [this](const Error& error) {
+      log_.Error("store_failed", "the store failed, so nothing can be acknowledged any more: " + error.ToString(),
+                 {{"error", error.ToString()}});
+      if (options_.on_fatal) return options_.on_fatal(error.message);
+      std::_Exit(storage::kStorageFailedExitCode);
+    };
+    store_options.stage.group_sizes = &metrics_.MakeHistogram(
+        "wfe_commit_group_size", "Commits that were made durable by one sync.", {1, 2, 4, 8, 16, 32, 64, 128, 256, 1024});
     step_ = StartStep::kStore;
     WFE_ASSIGN_OR_RETURN(store_, storage::Store::OpenDirectory(options_.data_dir, store_options));
     clock_.NotBefore(store_->last_known_time());
     if (const Duration ahead = clock_.Ahead(); ahead >= std::chrono::seconds(1)) {
-      Warn("the store has seen times that are " + DurationText(ahead) + " ahead of this machine's clock; until the " +
-           "clock has caught up the engine's time goes on at three quarters of its pace: timers are late by a third, " +
-           "and schedules act by the time of the store");
+      log_.Warning("clock_behind_store",
+                   "the store has seen times that are " + DurationText(ahead) + " ahead of this machine's clock; until " +
+                       "the clock has caught up the engine's time goes on at three quarters of its pace: timers are " +
+                       "late by a third, and schedules act by the time of the store",
+                   {{"ahead_seconds", ahead / std::chrono::seconds(1)}});
     }
     blocking_ = std::make_unique<BlockingPool>(static_cast<int>(options_.limits.blocking_threads));
     for (int i = 0; i < options_.threads; ++i) threads_.emplace_back([this] { pool_.run(); });
 
-    const frontend::EngineOptions engine_options = EngineOptionsOf(options_.limits, options_.shards);
+    frontend::EngineOptions engine_options = EngineOptionsOf(options_.limits, options_.shards);
+    engine_options.check_derived_every = options_.check_derived_every;
     std::vector<Executor*> shards;
     for (Strand& shard : shards_) shards.push_back(&shard);
     const frontend::EngineHost host{.clock = clock_,
@@ -152,7 +161,8 @@ class Server::Impl {
                                     .blocking_executor = *blocking_,
                                     .store = *store_,
                                     .monotonic = &monotonic_,
-                                    .warn = [this](const std::string& sentence) { Warn(sentence); },
+                                    .log = &log_,
+                                    .metrics = &metrics_,
                                     .overloaded = [this](bool overloaded) { SetOverloaded(overloaded); }};
     engine_ = std::make_unique<frontend::Engine>(engine_options, host);
     WFE_RETURN_IF_ERROR(engine_->Start());
@@ -182,6 +192,7 @@ class Server::Impl {
   StartStep step() const { return step_; }
 
   const std::string& address() const { return grpc_->address(); }
+  std::string MetricsText() const { return metrics_.Text(); }
 
   void Stop(Duration grace) {
     {
@@ -199,17 +210,14 @@ class Server::Impl {
     engine_.reset();
     if (store_) {
       const Status closed = store_->Close();
-      if (!closed) std::fprintf(stderr, "wfe: closing the store: %s\n", closed.error().message.c_str());
+      if (!closed) {
+        log_.Error("store_not_closed", "closing the store: " + closed.error().message, {{"error", closed.error().message}});
+      }
     }
     store_.reset();
   }
 
  private:
-  void Warn(const std::string& sentence) const {
-    if (options_.warn) return options_.warn(sentence);
-    std::fprintf(stderr, "wfe: %s\n", PrintableLine(sentence).c_str());
-  }
-
   /// An overloaded server is alive and refuses; whoever asks for its health may send work elsewhere.
   void SetOverloaded(bool overloaded) {
     const std::lock_guard lock(health_mutex_);
@@ -228,6 +236,9 @@ class Server::Impl {
 
   const ServerOptions options_;
   SystemClock wall_;
+  LineLog stderr_{LineLog::Format::kText, LogLevel::kInfo, wall_, WriteToStandardError};
+  Log& log_{options_.log ? *options_.log : stderr_};
+  MetricsRegistry metrics_;
   SteadyClock monotonic_;
   HostClock clock_{wall_, monotonic_};
   SystemIdSource ids_;
@@ -268,6 +279,7 @@ Result<std::unique_ptr<Server>> Server::Start(const ServerOptions& options, Star
 }
 
 const std::string& Server::address() const { return impl_->address(); }
+std::string Server::MetricsText() const { return impl_->MetricsText(); }
 void Server::Stop(Duration grace) { impl_->Stop(grace); }
 
 }  // namespace wfe::host

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "engine/base/log.h"
 #include "engine/base/result.h"
 #include "engine/base/time.h"
 #include "engine/host/limits.h"
@@ -20,8 +21,10 @@ struct ServerOptions {
   std::string accept_data_loss;           ///< The sequence number a refused start asked for; empty: none.
   Limits limits;
   bool insecure = false;                  ///< Allows plain text on an address that is not loopback.
-  /// Gets one sentence about each thing that an operator should know, on any thread.  Empty: stderr.
-  std::function<void(const std::string&)> warn;
+  /// How often the index of timers is compared with the stored runs; zero: never.
+  Duration check_derived_every = std::chrono::minutes(10);
+  /// What an operator should know; outlives the server.  Null: lines of text on stderr.
+  Log* log = nullptr;
   /// Called once, when the store has failed and the process must end (ARCHITECTURE D5).  Empty: print and _Exit.
   std::function<void(const std::string&)> on_fatal;
 };
@@ -42,6 +45,8 @@ class Server {
 
   /// HOST:PORT really bound.
   const std::string& address() const;
+  /// What was counted, as OpenMetrics text (base/metrics.h).  Callable from any thread.
+  std::string MetricsText() const;
   /// Refuses new calls, answers parked polls, waits for commits, closes the store.  Blocks; call once.
   void Stop(Duration grace);
 

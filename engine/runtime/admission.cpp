@@ -29,9 +29,14 @@ bool Admission::Overloaded() {
   return is;
 }
 
+Error Admission::Refuse(std::string message) {
+  refused_.fetch_add(1, std::memory_order_relaxed);
+  return SystemOverloaded(std::move(message));
+}
+
 Status Admission::Admit(int64_t request_bytes) {
   if (Overloaded()) {
-    return SystemOverloaded("the disk does not keep up: " + std::to_string(backlog_().commits) +
+    return Refuse("the disk does not keep up: " + std::to_string(backlog_().commits) +
                             " commits wait for it (max_pending_commits, max_pending_commit_bytes); try again later");
   }
   const int64_t calls = calls_.fetch_add(1, std::memory_order_relaxed) + 1;
@@ -39,9 +44,9 @@ Status Admission::Admit(int64_t request_bytes) {
   if (calls <= limits_.max_calls && bytes <= limits_.max_request_bytes) return Ok();
   Answered(request_bytes);
   if (calls > limits_.max_calls) {
-    return SystemOverloaded(std::to_string(calls - 1) + " calls are in progress, no more are taken (max_calls)");
+    return Refuse(std::to_string(calls - 1) + " calls are in progress, no more are taken (max_calls)");
   }
-  return SystemOverloaded("the requests in progress have " + std::to_string(bytes - request_bytes) +
+  return Refuse("the requests in progress have " + std::to_string(bytes - request_bytes) +
                           " bytes, no more are taken (max_request_bytes)");
 }
 
@@ -54,7 +59,7 @@ Status Admission::Block() {
   const int64_t before = blocking_.fetch_add(1, std::memory_order_relaxed);
   if (before < limits_.max_blocking_calls) return Ok();
   Unblock();
-  return SystemOverloaded(std::to_string(before) +
+  return Refuse(std::to_string(before) +
                           " calls that read or write much are in progress, no more are taken (max_blocking_calls)");
 }
 

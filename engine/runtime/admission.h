@@ -45,17 +45,23 @@ class Admission {
   /// Looks at the backlog; true while it is too large.  For whoever waits for that to end.
   bool Overloaded();
 
+  /// Calls refused since this was asked last.
+  int64_t TakeRefused() { return refused_.exchange(0, std::memory_order_relaxed); }
+
   int64_t calls() const { return calls_.load(std::memory_order_relaxed); }
   int64_t request_bytes() const { return bytes_.load(std::memory_order_relaxed); }
   int64_t blocking() const { return blocking_.load(std::memory_order_relaxed); }
 
  private:
+  Error Refuse(std::string message);
+
   const AdmissionLimits limits_;
   const std::function<CommitBacklog()> backlog_;
   std::function<void(bool)> on_overload_;
   std::atomic<int64_t> calls_ = 0;
   std::atomic<int64_t> bytes_ = 0;
   std::atomic<int64_t> blocking_ = 0;
+  std::atomic<int64_t> refused_ = 0;
   std::atomic<bool> overloaded_ = false;
 };
 

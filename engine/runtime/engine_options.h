@@ -7,6 +7,8 @@
 
 #include "engine/base/executor.h"
 #include "engine/base/id_source.h"
+#include "engine/base/log.h"
+#include "engine/base/metrics.h"
 #include "engine/base/time.h"
 #include "engine/records/records_store.h"
 #include "engine/runtime/admission.h"
@@ -35,6 +37,9 @@ struct EngineOptions {
   std::vector<std::string> namespaces = {"default"};
   Duration default_retention = std::chrono::hours(72);  ///< S106; kept with a namespace, but nothing is deleted by it.
 
+  /// How often the derived data is compared with the stored states and repaired (H21, H33); zero: never by itself.
+  Duration check_derived_every = std::chrono::minutes(10);
+
   std::string server_version = "1.0.0";
   std::string cluster_name = "wfe";
 };
@@ -54,8 +59,10 @@ struct EngineHost {
   /// The scale of ServerCall::Deadline, for whoever waits; null: `clock`.  A wall clock that is put right must not end
   /// every wait, or none (F8).
   const Clock* monotonic = nullptr;
-  /// Gets one sentence about each thing that an operator should know, on any thread.  Empty: nobody listens.
-  std::function<void(const std::string&)> warn = {};
+  /// What an operator should know; null: nobody listens.
+  Log* log = nullptr;
+  /// What is counted; null: nobody looks.
+  Metrics* metrics = nullptr;
   /// Told when the disk begins to lag so far behind that calls are refused, and when that is over; on any thread.
   std::function<void(bool)> overloaded = {};
 };

@@ -19,13 +19,15 @@ Status Services::Recover() {
     });
   }
   // Schedules come last: what they start meets shards that know what was open.
-  return RecoverSchedules();
+  WFE_RETURN_IF_ERROR(RecoverSchedules());
+  WatchDerived();
+  return Ok();
 }
 
 Result<Services::OwedByShard> Services::ReadOwed() const {
   OwedByShard owed(shards.size());
   const auto add = [&](const history::ObligationId& id, Result<history::Obligation> obligation) {
-    if (!obligation) return Warn(obligation.error().message + "; it is left alone");
+    if (!obligation) return NameUnreadable("duty_unreadable", "what is owed by ", id.owner.ToString(), obligation.error());
     owed[ShardIndex(id.owner.ns.value(), id.owner.workflow_id.value())].emplace_back(
         id, std::make_shared<const history::Obligation>(*std::move(obligation)));
   };
@@ -48,7 +50,7 @@ Status Services::RecoverSchedules() {
   std::vector<std::vector<schedules::State>> states(shards.size());
   std::vector<std::vector<runtime::ScheduleKey>> lost(shards.size());
   const auto leave_alone = [&](const std::string& ns, const std::string& id, const Error& why) {
-    Warn("schedule " + ns + "/" + id + " cannot be read and is left alone: " + why.message);
+    NameUnreadable("schedule_unreadable", "schedule ", ns + "/" + id, why);
     lost[ShardIndex(ns, id)].push_back({Namespace(ns), id});
   };
   const auto load = [&](engine::v1::ScheduleRow row) -> Status {

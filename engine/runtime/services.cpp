@@ -11,6 +11,8 @@ namespace wfe::runtime {
 Services::Services(EngineOptions engine_options, EngineHost engine_host)
     : options(std::move(engine_options)),
       host(std::move(engine_host)),
+      log(host.log ? *host.log : NoLog()),
+      metrics(host.metrics ? *host.metrics : NoMetrics()),
       tokens(host.store.identity().secret, host.store.identity().epoch),
       admission(std::make_shared<Admission>(options.admission, [&stage = host.store.stage()] {
         return CommitBacklog{static_cast<int64_t>(stage.pending_commits()), static_cast<int64_t>(stage.pending_bytes())};
@@ -34,7 +36,8 @@ Services::Services(EngineOptions engine_options, EngineHost engine_host)
                                         .monotonic = &WaitClock(),
                                         .read_elsewhere =
                                             [this](Function<void()> read) { return Blocking(std::move(read)); },
-                                        .warn = host.warn};
+                                        .log = &log,
+                                        .transitions = &metrics.MakeCounter("wfe_transitions", "Transitions of runs.")};
     auto router = std::make_unique<ShardRouter>(*this, *executor);
     auto runner = std::make_unique<ScheduleRunner>(
         options.shard, ScheduleRunner::Host{.clock = host.clock,
@@ -46,7 +49,12 @@ Services::Services(EngineOptions engine_options, EngineHost engine_host)
                       std::move(runner)});
   }
   admission->OnOverload([this](bool overloaded) {
-    Warn(overloaded ? "the disk does not keep up: new calls are refused until it does" : "the disk keeps up again");
+    if (overloaded) {
+      const LogField commits("commits", static_cast<int64_t>(host.store.stage().pending_commits()));
+      log.Warning("disk_lags", "the disk does not keep up: new calls are refused until it does", {commits});
+    } else {
+      log.Info("disk_keeps_up", "the disk keeps up again");
+    }
     if (host.overloaded) host.overloaded(overloaded);
     if (overloaded) WatchOverload();
   });
@@ -84,6 +92,22 @@ void Services::WatchOverload() {
   host.timers.After(std::chrono::seconds(1), host.matching_executor, [this] {
     if (admission->Overloaded() && !stopping.load()) WatchOverload();
   });
+}
+
+void Services::WatchDerived() {
+  if (options.check_derived_every <= Duration::zero()) return;
+  host.timers.After(options.check_derived_every, host.matching_executor, [this] {
+    if (stopping.load()) return;
+    if (const int64_t refused = admission->TakeRefused(); refused > 0) {
+      log.Warning("calls_refused", "calls were refused because too much was under way", {{"calls", refused}});
+    }
+    CheckDerived([this](const Result<DerivedReport>&) { WatchDerived(); });
+  });
+}
+
+void Services::NameUnreadable(const char* event, const char* what, const std::string& name, const Error& why) const {
+  log.Error(event, std::string(what) + name + " cannot be read and is left alone: " + why.message,
+            {{"name", name}, {"error", why.message}});
 }
 
 void Services::RegisterNamespace(engine::v1::NamespaceRow row, Function<void(Status)> done) {
@@ -127,13 +151,19 @@ struct DerivedCheck {
   DerivedReport report;
   Function<void(Result<DerivedReport>)> done;
 
-  void Add(const shard::DerivedDifference& found) {
+  void Add(const shard::DerivedDifference& found, Log& log) {
     std::unique_lock lock(mutex);
     report.open_executions += found.executions;
     report.timers_missing += found.timers_missing;
     report.timers_orphaned += found.timers_orphaned;
     if (--left > 0) return;
     lock.unlock();
+    if (!report.clean()) {
+      log.Error("derived_differs", "the index of timers differed from the stored states, and was repaired",
+                {{"open_executions", report.open_executions},
+                 {"timers_missing", report.timers_missing},
+                 {"timers_orphaned", report.timers_orphaned}});
+    }
     done(report);
   }
 };
@@ -152,17 +182,20 @@ Result<std::vector<std::vector<ExecutionKey>>> Services::OpenExecutions() const 
 void Services::CheckDerived(Function<void(Result<DerivedReport>)> done) {
   host.blocking_executor.Post([this, done = std::move(done)]() mutable {
     auto open = OpenExecutions();
-    if (!open) return done(open.error());
+    if (!open) {
+      log.Error("derived_check_failed", "the open executions cannot be listed", {{"error", open.error().message}});
+      return done(open.error());
+    }
     auto check = std::make_shared<DerivedCheck>();
     check->left = shards.size();
     check->done = std::move(done);
     for (size_t i = 0; i < shards.size(); ++i) {
-      shards[i].executor->Post([&place = shards[i], keys = std::move((*open)[i]), check]() mutable {
-        place.shard->CheckDerived(std::move(keys), [&place, check](shard::DerivedDifference found) {
+      shards[i].executor->Post([this, &place = shards[i], keys = std::move((*open)[i]), check]() mutable {
+        place.shard->CheckDerived(std::move(keys), [this, &place, check](shard::DerivedDifference found) {
           const shard::DerivedDifference of_schedules = place.runner->CheckDerived();
           found.timers_missing += of_schedules.timers_missing;
           found.timers_orphaned += of_schedules.timers_orphaned;
-          check->Add(found);
+          check->Add(found, log);
         });
       });
     }

@@ -63,10 +63,6 @@ struct Services {
   /// See Engine::CheckDerived.
   void CheckDerived(Function<void(Result<DerivedReport>)> done);
 
-  /// See EngineHost::warn.
-  void Warn(const std::string& sentence) const {
-    if (host.warn) host.warn(sentence);
-  }
   /// Runs `work` on the blocking executor, or refuses it when there is too much of that already.
   template <class Work>
   Status Blocking(Work work) {
@@ -83,6 +79,8 @@ struct Services {
 
   const EngineOptions options;
   const EngineHost host;
+  Log& log;
+  Metrics& metrics;
   const shard::TokenCodec tokens;
   const std::shared_ptr<Admission> admission;  // shared with calls, which may be answered late
   const std::shared_ptr<PollBroker> broker;
@@ -94,12 +92,16 @@ struct Services {
 
   /// Looks every second whether an overload is over.
   void WatchOverload();
+  /// Compares the derived data now and then, and says what was refused meanwhile.
+  void WatchDerived();
 
   std::mutex scan_mutex;
   bool scanning = false;                // protected by scan_mutex
   std::set<matching::QueueKey> drained;  // and not scanned for yet; protected by scan_mutex
 
  private:
+  /// What cannot be read, and is left alone (F6).
+  void NameUnreadable(const char* event, const char* what, const std::string& name, const Error& why) const;
   Status RecoverExecutions();
   using OwedByShard = std::vector<std::vector<std::pair<history::ObligationId, shard::Outbox::Duty>>>;
   Result<OwedByShard> ReadOwed() const;

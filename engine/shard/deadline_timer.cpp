@@ -8,7 +8,6 @@ namespace wfe::shard {
 
 namespace {
 
-// Whatever an owner allows: a machine that slept must not be late by as long as it slept (F8).
 constexpr Duration kLongestSleep = std::chrono::minutes(1);
 
 }  // namespace
@@ -16,8 +15,7 @@ constexpr Duration kLongestSleep = std::chrono::minutes(1);
 void DeadlineTimer::Arm(std::optional<Instant> next) {
   if (!next || stopped_) return;
   const Instant now = clock_.Now();
-  const Duration longest = std::min(longest_sleep_, kLongestSleep);
-  const Instant wanted = *next - now > longest ? now + longest : *next;
+  const Instant wanted = *next - now > kLongestSleep ? now + kLongestSleep : *next;
   if (armed_for_ && *armed_for_ <= wanted) return;
   if (armed_for_) timers_.Cancel(timer_);
   armed_for_ = wanted;

@@ -13,11 +13,10 @@ namespace wfe::shard {
 /// change, which one is next.  Belongs to one strand, on which everything here is called, and outlives its timers.
 class DeadlineTimer {
  public:
-  /// `clock` is the scale of the deadlines.  No sleep is longer than `longest_sleep`: timers count the time a machine is
-  /// awake, deadlines on the wall clock do not (F8).
-  DeadlineTimer(const Clock& clock, TimerService& timers, Executor& strand, Function<void()> wake,
-                Duration longest_sleep = Duration::max())
-      : clock_(clock), timers_(timers), strand_(strand), wake_(std::move(wake)), longest_sleep_(longest_sleep) {}
+  /// `clock` is the scale of the deadlines.  No sleep is longer than a minute: timers count the time a machine is awake,
+  /// deadlines on the wall clock do not (F8).
+  DeadlineTimer(const Clock& clock, TimerService& timers, Executor& strand, Function<void()> wake)
+      : clock_(clock), timers_(timers), strand_(strand), wake_(std::move(wake)) {}
   DeadlineTimer(const DeadlineTimer&) = delete;
   DeadlineTimer& operator=(const DeadlineTimer&) = delete;
 
@@ -32,7 +31,6 @@ class DeadlineTimer {
   TimerService& timers_;
   Executor& strand_;
   Function<void()> wake_;
-  const Duration longest_sleep_;
   std::optional<Instant> armed_for_;
   TimerService::TimerId timer_ = 0;
   bool stopped_ = false;

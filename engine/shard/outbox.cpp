@@ -61,9 +61,12 @@ void Outbox::OnAnswer(const LaneKey& key, Result<history::Refusal> answer) {
     return Drive(key);
   }
   ++lane.failures;
-  if (lane.failures == kFailuresUntilWarning && host_.warn) {
-    host_.warn("the " + history::Describe(*lane.items.front().duty) + " of " + key.first.ToString() +
-               " cannot be delivered, and is tried again: " + answer.error().message);
+  if (lane.failures == kFailuresUntilWarning) {
+    const std::string duty = history::Describe(*lane.items.front().duty);
+    host_.log->Warning("duty_undelivered",
+                       "the " + duty + " of " + key.first.ToString() +
+                           " cannot be delivered, and is tried again: " + answer.error().message,
+                       {{"duty", duty}, {"run", key.first.ToString()}, {"error", answer.error().message}});
   }
   host_.timers.After(kFirstRetry * (1 << std::min(lane.failures - 1, kMostDoublings)), host_.executor, [this, key] {
     if (stopped_) return;

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "engine/base/executor.h"
+#include "engine/base/log.h"
 #include "engine/base/time.h"
 #include "engine/shard/router.h"
 
@@ -28,8 +29,8 @@ class Outbox {
     std::function<bool(const ExecutionKey&)> is_open;
     /// Settles it: the owner learns of the answer, if there is one, and the row goes.
     std::function<void(const history::ObligationId&, const Duty&, std::optional<history::Refusal>)> acknowledge;
-    /// Gets a sentence about what cannot be delivered for long; may be empty.
-    std::function<void(const std::string&)> warn;
+    /// Told of what cannot be delivered for long.
+    Log* log = &NoLog();
   };
   explicit Outbox(Host host) : host_(std::move(host)) {}
   Outbox(const Outbox&) = delete;

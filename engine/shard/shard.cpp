@@ -21,7 +21,8 @@ Shard::Shard(const Options& options, Host host)
                .due = [this](const ExecutionKey& key) { return OnDue(key); },
                .stuck =
                    [this](const ExecutionKey& key) {
-                     if (host_.warn) host_.warn(key.ToString() + " has a deadline that does not move");
+                     host_.log->Error("deadline_stuck", key.ToString() + " has a deadline that does not move",
+                                      {{"run", key.ToString()}});
                    }},
               static_cast<size_t>(options_.max_timers_per_turn)),
       history_waiters_(options_, WaitClock(), host_.timers, host_.executor),
@@ -32,7 +33,7 @@ Shard::Shard(const Options& options, Host host)
                .acknowledge =
                    [this](const history::ObligationId& id, const Outbox::Duty& duty,
                           std::optional<history::Refusal> answer) { Acknowledge(id, duty, answer); },
-               .warn = host_.warn}) {}
+               .log = host_.log}) {}
 Shard::~Shard() = default;
 
 // --- Recovery and upkeep.
@@ -41,7 +42,8 @@ void Shard::LeaveAlone(const ExecutionKey& key, const Error& why) {
   // A disk that cannot be read is no matter of one run (ARCHITECTURE D5).
   WFE_CHECK(why.code != StatusCode::kUnavailable, why.message);
   timers_.Set(key, std::nullopt);
-  if (host_.warn) host_.warn(key.ToString() + " cannot be read and is left alone: " + why.message);
+  host_.log->Error("run_unreadable", key.ToString() + " cannot be read and is left alone: " + why.message,
+                   {{"name", key.ToString()}, {"error", why.message}});
 }
 
 const history::MutableState* Shard::Peek(const ExecutionKey& key, std::optional<history::MutableState>& read) const {
@@ -238,6 +240,7 @@ void Shard::Carry(std::vector<Step> steps) {
     receipt.request_ids.push_back({std::move(step.receipt->request_id)});
     commits.push_back(std::move(receipt));
   }
+  if (host_.transitions) host_.transitions->Add(static_cast<int64_t>(steps.size()));
 
   std::vector<std::pair<history::ObligationId, Outbox::Duty>> owed;
   for (const storage::ExecutionCommit& commit : commits) {

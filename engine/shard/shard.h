@@ -11,6 +11,8 @@
 #include "engine/base/executor.h"
 #include "engine/base/id_source.h"
 #include "engine/base/ids.h"
+#include "engine/base/log.h"
+#include "engine/base/metrics.h"
 #include "engine/base/result.h"
 #include "engine/base/time.h"
 #include "engine/history/decide.h"
@@ -57,8 +59,8 @@ class Shard {
     const Clock* monotonic = nullptr;
     /// Runs what reads much on another thread, or refuses it; empty: it runs on the strand.
     std::function<Status(Function<void()>)> read_elsewhere = {};
-    /// Gets a sentence about each thing that an operator should know; may be empty.
-    std::function<void(const std::string&)> warn = {};
+    Log* log = &NoLog();
+    Counter* transitions = nullptr;  ///< Counts what is carried out.
   };
   Shard(const Options& options, Host host);
   ~Shard();

@@ -254,6 +254,7 @@ size_t CommitStage::RunOnce() {
     mark_due = !commit_thread_.joinable() && now - last_marked_at_ >= options_.ledger_interval;
   }
   durable_.notify_all();
+  if (options_.group_sizes) options_.group_sizes->Observe(static_cast<double>(group.size()));
   Release(group);
   if (mark_due) MarkLedger();
   return group.size();

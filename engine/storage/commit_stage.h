@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "engine/base/hash.h"
+#include "engine/base/metrics.h"
 #include "engine/base/result.h"
 #include "engine/base/time.h"
 #include "engine/storage/execution_store.h"
@@ -47,6 +48,8 @@ struct CommitStageOptions {
   /// One group is cut here; what is left goes into the next.
   size_t max_group_bytes = 16u << 20;
   FatalHandler fatal = ExitOnStorageFailure;
+  /// Gets the number of commits of each group; null: nobody looks.
+  Histogram* group_sizes = nullptr;
 };
 
 /// The rows of one commit.

@@ -14,6 +14,7 @@ using namespace std::chrono_literals;
 using namespace testing::ws;  // NOLINT: the service's messages
 using ::testing::Contains;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using temporal::api::failure::v1::Failure;
 
 Failure Chain(int causes) {
@@ -69,7 +70,7 @@ TEST_F(Nesting, AStoreMadeByARequestOfNinetyNineCausesOpensAgain) {  // SEC-C2
   }
   loop_.Advance(1min);  // out of the cache
   KillAndStart();
-  EXPECT_TRUE(warnings_.empty()) << warnings_.front();
+  EXPECT_THAT(log_.warnings(), IsEmpty());
   // Every client reads the answer with protobuf's own limit.
   EXPECT_EQ(Causes(History("w20")[0].workflow_execution_started_event_attributes().continued_failure()), 20);
   EXPECT_EQ(Causes(History("w99")[0].workflow_execution_started_event_attributes().continued_failure()),
@@ -87,7 +88,7 @@ TEST_F(Nesting, AWorkerThatWrapsAnErrorAHundredTimesIsHeard) {  // SEC-C2
   request.mutable_execution()->set_workflow_id("w");
   const auto described = Send<DescribeWorkflowExecutionResponse>("DescribeWorkflowExecution", request).Value();
   EXPECT_EQ(Causes(described.pending_activities(0).last_failure()), history::kMaxCauses);
-  EXPECT_TRUE(warnings_.empty());
+  EXPECT_THAT(log_.warnings(), IsEmpty());
 }
 
 TEST_F(Nesting, AFailureOfAWorkflowThatIsTooDeepIsCutAndReadByEveryone) {  // SEC-C2
@@ -118,7 +119,7 @@ TEST_F(Nesting, AnActivityMayTimeOutAnyNumberOfTimes) {  // SEC-C2: each timeout
     ASSERT_EQ(poll.Value().attempt(), i + 1);
   }
   KillAndStart();
-  EXPECT_TRUE(warnings_.empty());
+  EXPECT_THAT(log_.warnings(), IsEmpty());
 }
 
 /// Unknown fields are kept, so they count: groups in groups, as field 1000 of the request.
@@ -156,7 +157,7 @@ TEST_F(Nesting, AStateThatAnOlderVersionStoredTooDeepIsRead) {  // SEC-C2
   *state.mutable_folded()->mutable_started()->mutable_continued_failure() = Chain(99);
   Write(key, state.SerializeAsString());
   Boot();
-  EXPECT_TRUE(warnings_.empty());
+  EXPECT_THAT(log_.warnings(), IsEmpty());
   EXPECT_EQ(PollWorkflow().Value().workflow_execution().run_id(), run_id);
 }
 
@@ -166,7 +167,7 @@ TEST_F(Nesting, ARunThatCannotBeReadIsNamedAndKeepsNobodyElseFromBeingServed) { 
   Crash();
   Write(StateKey("broken", broken), "\x0a\xff\xff no state");
   Boot();
-  EXPECT_THAT(warnings_, Contains(AllOf(HasSubstr("broken"), HasSubstr("left alone"))));
+  EXPECT_THAT(log_.warnings(), Contains(AllOf(HasSubstr("broken"), HasSubstr("left alone"))));
   EXPECT_EQ(PollWorkflow().Value().workflow_execution().run_id(), sound);
   EXPECT_EQ(Signal("broken", "s").error().code, StatusCode::kDataLoss);
   Signal("sound", "s").Value();
@@ -183,14 +184,14 @@ TEST_F(Nesting, ARunThatTurnsUnreadableWhileItSleepsLosesItsTimerAndNothingElse)
   loop_.Advance(1min);  // out of the cache
   Write(StateKey("broken", run_id), "\x0a\xff\xff no state");
   loop_.Advance(10min);
-  EXPECT_THAT(warnings_, Contains(HasSubstr("broken")));
+  EXPECT_THAT(log_.warnings(), Contains(HasSubstr("broken")));
   StartWorkflow("another");
 }
 
 TEST_F(Nesting, AScheduleThatCannotBeReadIsNamedAndCanBeDeleted) {  // SEC-C2, F6
   Write(storage::keys::Schedule("default", "broken"), "\x0a\xff\xff no schedule");
   KillAndStart();
-  EXPECT_THAT(warnings_, Contains(HasSubstr("schedule default/broken")));
+  EXPECT_THAT(log_.warnings(), Contains(HasSubstr("schedule default/broken")));
   DescribeScheduleRequest describe;
   describe.set_namespace_("default");
   describe.set_schedule_id("broken");
@@ -200,9 +201,9 @@ TEST_F(Nesting, AScheduleThatCannotBeReadIsNamedAndCanBeDeleted) {  // SEC-C2, F
   remove.set_schedule_id("broken");
   Send<DeleteScheduleResponse>("DeleteSchedule", remove).Value();
   EXPECT_EQ(Send<DescribeScheduleResponse>("DescribeSchedule", describe).error().code, StatusCode::kNotFound);
-  warnings_.clear();
+  log_.Clear();
   KillAndStart();
-  EXPECT_TRUE(warnings_.empty());
+  EXPECT_THAT(log_.warnings(), IsEmpty());
 }
 
 TEST_F(Nesting, AScheduleWhoseTimeZoneIsNoLongerKnownIsNamedAndCanBeDeleted) {  // SEC-C2, SEC-H1
@@ -212,7 +213,7 @@ TEST_F(Nesting, AScheduleWhoseTimeZoneIsNoLongerKnownIsNamedAndCanBeDeleted) {  
   row.mutable_schedule()->mutable_spec()->set_timezone_name("/tmp/a-pipe");
   Write(storage::keys::Schedule("default", "piped"), row.SerializeAsString());
   KillAndStart();
-  EXPECT_THAT(warnings_, Contains(HasSubstr("schedule default/piped")));
+  EXPECT_THAT(log_.warnings(), Contains(HasSubstr("schedule default/piped")));
   StartWorkflow("another");
 }
 

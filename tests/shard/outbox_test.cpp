@@ -5,6 +5,7 @@
 
 #include <set>
 
+#include "tests/support/recorded_log.h"
 #include "tests/support/strand_loop.h"
 
 namespace wfe::shard {
@@ -67,7 +68,7 @@ class OutboxTest : public ::testing::Test {
   HeldRouter router_;
   std::set<std::string> closed_;
   std::vector<std::string> settled_;
-  std::vector<std::string> warnings_;
+  testing::RecordedLog log_;
   Outbox outbox_{{.timers = loop_,
                   .executor = strand_,
                   .is_open = [this](const ExecutionKey& key) { return !closed_.contains(key.run_id.value()); },
@@ -75,7 +76,7 @@ class OutboxTest : public ::testing::Test {
                       [this](const ObligationId& id, const Outbox::Duty&, std::optional<Refusal> answer) {
                         settled_.push_back(std::to_string(id.number) + (answer.has_value() ? "" : " dropped"));
                       },
-                  .warn = [this](const std::string& sentence) { warnings_.push_back(sentence); }}};
+                  .log = &log_}};
 };
 
 TEST_F(OutboxTest, WhatOneRunOwesToOneWorkflowGoesInOrderAndTheRestSideBySide) {
@@ -115,7 +116,7 @@ TEST_F(OutboxTest, WhatCannotBeTakenNowIsTriedAgainLaterAndLater) {
   }
   EXPECT_EQ(router_.delivered.size(), 7u);
   EXPECT_THAT(settled_, IsEmpty()) << "it is owed until it has an answer";
-  EXPECT_THAT(warnings_, ElementsAre(::testing::HasSubstr("cannot be delivered, and is tried again: not now")));
+  EXPECT_THAT(log_.warnings(), ElementsAre(::testing::HasSubstr("cannot be delivered, and is tried again: not now")));
   Answer(6, Refusal::kNone);
   EXPECT_THAT(settled_, ElementsAre("1"));
   EXPECT_EQ(router_.Names().back(), "a/2");

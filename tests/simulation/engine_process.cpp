@@ -14,6 +14,7 @@ EngineProcess::~EngineProcess() {
 void EngineProcess::Start() {
   ++starts_;
   fatal_.reset();
+  dying_ = false;
   process_ = std::make_unique<Process>(loop_, "engine" + std::to_string(starts_), 20us);
   ids_ = std::make_unique<SeededIdSource>(random_.Next());
   // Until the store is open only the wall clock is known.
@@ -36,6 +37,7 @@ void EngineProcess::Start() {
   clock_.Restart(store_->last_known_time());
 
   frontend::EngineOptions engine_options;
+  engine_options.check_derived_every = options_.repair_derived ? Duration(10s) : Duration::zero();
   frontend::EngineHost host{.clock = clock_,
                             .ids = *ids_,
                             .timers = *process_,
@@ -44,10 +46,7 @@ void EngineProcess::Start() {
                             .blocking_executor = process_->AddStrand("blocking"),
                             .store = *store_,
                             .monotonic = nullptr,
-                            // Nothing that is done to this engine is worth a warning: no row is damaged, no disk hangs.
-                            .warn = [this](const std::string& sentence) {
-                              violations_.push_back("the engine warns: " + sentence);
-                            }};
+                            .log = this};
   for (int i = 0; i < options_.engine.shards; ++i) {
     host.shard_executors.push_back(&process_->AddStrand("shard" + std::to_string(i)));
   }
@@ -63,7 +62,14 @@ void EngineProcess::Start() {
   network_.ServerUp(engine_->dispatcher(), clock_);
 }
 
+void EngineProcess::Write(LogRecord record) {
+  // Nothing that is done to this engine is worth a warning: no row is damaged, no disk hangs.  What dies says nothing.
+  if (record.level < LogLevel::kWarning || dying_) return;
+  violations_.push_back("the engine says " + record.event + ": " + record.message);
+}
+
 void EngineProcess::TakeDown() {
+  dying_ = true;
   network_.ServerDown();
   process_->Kill();
   engine_ = nullptr;

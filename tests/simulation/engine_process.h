@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/log.h"
 #include "engine/frontend/engine.h"
 #include "engine/storage/memory_key_value_store.h"
 #include "engine/storage/store.h"
@@ -37,10 +38,10 @@ class EngineClock final : public Clock {
   mutable Instant last_{};
 };
 
-class EngineProcess {
+class EngineProcess : private Log {
  public:
   EngineProcess(EventLoop& loop, Random random, Network& network, const Options& options);
-  ~EngineProcess();
+  ~EngineProcess() override;
 
   bool up() const { return engine_ != nullptr; }
   /// Starts the process; it may fail at once when the disk does.
@@ -68,6 +69,7 @@ class EngineProcess {
 
  private:
   void TakeDown();
+  void Write(LogRecord record) override;
 
   EventLoop& loop_;
   Random random_;
@@ -88,6 +90,7 @@ class EngineProcess {
   std::unique_ptr<frontend::Engine> engine_;
   bool sync_scheduled_ = false;
   bool stopping_ = false;
+  bool dying_ = false;
   std::optional<std::string> fatal_;
 };
 

@@ -107,7 +107,6 @@ void World::StartFaults() {
   Every(2s, [this] {
     if (!engine_.up()) RestartEngineAfter(random_.Between(Duration(10ms), Duration(2s)));
   });
-  if (options_.repair_derived) Every(10s, [this] { engine_.CheckDerived(); });
   Every(faults.engine_crash, [this] {
     engine_.Crash("injected");
     if (random_.Chance(0.1)) JudgeWreck();

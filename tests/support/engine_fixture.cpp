@@ -32,7 +32,9 @@ void EngineFixture::BootAndWait() {
                                      .blocking_executor = blocking_strand_,
                                      .store = *store_,
                                      .monotonic = monotonic_,
-                                     .warn = [this](const std::string& sentence) { warnings_.push_back(sentence); }});
+                                     .log = &log_,
+                                     .metrics = &metrics_},
+      authorizer_);
   const Status started = engine_->Start();
   ASSERT_TRUE(started.has_value()) << started.error().ToString();
 }

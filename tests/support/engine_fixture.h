@@ -9,11 +9,14 @@
 #include <vector>
 
 #include "engine/base/id_source.h"
+#include "engine/base/metrics.h"
+#include "engine/frontend/call_context.h"
 #include "engine/frontend/engine.h"
 #include "engine/storage/ledger.h"
 #include "engine/storage/memory_key_value_store.h"
 #include "engine/storage/store.h"
 #include "temporal/api/workflowservice/v1/request_response.pb.h"
+#include "tests/support/recorded_log.h"
 #include "tests/support/strand_loop.h"
 #include "tests/support/test_call.h"
 
@@ -24,6 +27,8 @@ namespace ws = temporal::api::workflowservice::v1;
 /// Owns disk, process and clock.  Requests go through the Dispatcher as bytes.
 class EngineFixture : public ::testing::Test {
  protected:
+  /// What a test looks at is not repaired behind its back.
+  EngineFixture() { options_.check_derived_every = Duration::zero(); }
   static constexpr const char* kService = "temporal.api.workflowservice.v1.WorkflowService";
 
   void SetUp() override { Boot(); }
@@ -90,9 +95,11 @@ class EngineFixture : public ::testing::Test {
   frontend::EngineOptions options_;
   std::unique_ptr<storage::Store> store_;
   std::unique_ptr<frontend::Engine> engine_;
-  bool check_journals_ = true;         // every checkpoint is held against the rows before it
-  std::vector<std::string> warnings_;  // what the engine told its operator
-  const Clock* monotonic_ = nullptr;   // a clock of their own for those who wait
+  bool check_journals_ = true;  // every checkpoint is held against the rows before it
+  RecordedLog log_;         // what the engine told its operator
+  MetricsRegistry metrics_;  // and counted
+  const Clock* monotonic_ = nullptr;                  // a clock of their own for those who wait
+  const frontend::Authorizer* authorizer_ = nullptr;  // null: everybody may do everything
 };
 
 }  // namespace wfe::testing

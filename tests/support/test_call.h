@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +22,11 @@ class TestCall final : public frontend::ServerCall {
 
   Instant Deadline() const override { return deadline_; }
   bool IsCancelled() const override { return cancelled_; }
+  std::optional<std::string_view> Metadata(std::string_view name) const override {
+    const auto found = headers.find(name);
+    if (found == headers.end()) return std::nullopt;
+    return found->second;
+  }
   bool Supports(std::string_view feature) const override { return !features_ || *features_ == feature; }
   void OnCancel(Function<void()> callback) override {
     if (cancelled_) return callback();
@@ -37,6 +43,8 @@ class TestCall final : public frontend::ServerCall {
     if (on_cancel_) on_cancel_();
   }
   const std::optional<Result<std::string>>& reply() const { return reply_; }
+
+  std::map<std::string, std::string, std::less<>> headers;
 
  private:
   const Instant deadline_;

@@ -5,6 +5,7 @@
 
 #include <mutex>
 
+#include "engine/base/line_log.h"
 #include "engine/host/server.h"
 #include "tools/wfe/cli.h"
 #include "tools/wfe/worker_process.h"
@@ -43,6 +44,13 @@ std::string LimitsText(const nlohmann::ordered_json& limits) {
   return text;
 }
 
+LogLevel LevelOf(std::string_view name) {
+  for (const LogLevel level : {LogLevel::kDebug, LogLevel::kInfo, LogLevel::kWarning}) {
+    if (LogLevelName(level) == name) return level;
+  }
+  return LogLevel::kError;
+}
+
 Result<int> Serve(Globals& globals, const ServerFlags& flags) {
   worker::ShutdownSignal signal;
   WFE_ASSIGN_OR_RETURN(const Config* config, globals.config());
@@ -55,11 +63,11 @@ Result<int> Serve(Globals& globals, const ServerFlags& flags) {
   options.records_only = flags.records_only;
   options.accept_data_loss = flags.accept_data_loss;
   options.insecure = flags.insecure;
-  options.warn = [format = globals.format](const std::string& sentence) {
-    static std::mutex mutex;
-    const std::lock_guard lock(mutex);
-    PrintEvent("warning: " + sentence, {{"event", "warning"}, {"message", sentence}}, format);
-  };
+  const SystemClock clock;
+  LineLog log(config->server.log_format == "json" ? LineLog::Format::kJson : LineLog::Format::kText,
+              LevelOf(config->server.log_level), clock, WriteToStandardError);
+  options.log = &log;
+  options.check_derived_every = std::chrono::seconds(config->server.check_derived_s);
   umask(S_IRWXG | S_IRWXO);  // what is stored is for this user alone
   host::StartStep step = {};
   const auto started = host::Server::Start(options, &step);

@@ -94,6 +94,9 @@ std::vector<Key> Keys(Config& c) {
       StringKey("server.listen", c.server.listen),
       IntegerKey("server.shards", c.server.shards, 1, 1024),
       IntegerKey("server.threads", c.server.threads, 1, 256),
+      ChoiceKey("server.log_level", c.server.log_level, {"debug", "info", "warning", "error"}),
+      ChoiceKey("server.log_format", c.server.log_format, {"text", "json"}),
+      IntegerKey("server.check_derived_s", c.server.check_derived_s, 0, 86'400),
       IntegerKey("limits.max_payload_bytes", c.limits.max_payload_bytes, 1 << 10, 3 << 20),  // a message has 4 MiB
       IntegerKey("limits.max_state_bytes", c.limits.max_state_bytes, 64 << 10, 64 << 20),
       IntegerKey("limits.max_history_events", c.limits.max_history_events, 100, 1'000'000),

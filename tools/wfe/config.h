@@ -17,6 +17,9 @@ struct ServerConfig {
   std::string listen = "127.0.0.1:7233";
   int64_t shards = 4;
   int64_t threads = 2;
+  std::string log_level = "info";  ///< What is at least of this level goes to stderr.
+  std::string log_format = "text";
+  int64_t check_derived_s = 600;  ///< How often timers are compared with the stored runs; 0: never.
 };
 
 struct WorkerConfig {
