@@ -40,7 +40,9 @@ TEST_F(CallsOfTheEngine, EveryMethodInTheTableIsServedAndAsksForItsNamespaceFirs
     if (!call->reply() || *call->reply()) continue;  // it waits, or has nothing to complain of
     const std::string& message = call->reply()->error().message;
     EXPECT_THAT(message, Not(HasSubstr("is not served"))) << method.name;
-    if (method.in_namespace) EXPECT_EQ(message, "Namespace not set on request.") << method.name;
+    if (method.in_namespace) {
+      EXPECT_EQ(message, "Namespace not set on request.") << method.name;
+    }
   }
   const auto unknown = Dispatch({.service = frontend::kWorkflowService, .name = "NoSuchMethod"});
   EXPECT_EQ(unknown->reply()->error().code, StatusCode::kUnimplemented);
