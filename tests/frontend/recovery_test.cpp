@@ -65,11 +65,11 @@ TEST_F(Recovery, ACallIsServedBeforeTheLastRunIsTakenUpAgain) {
   const auto call = Dispatch("DescribeWorkflowExecution", describe);
   bool served_first = false;
   for (auto& strand : shard_strands_) {
-    strand.Post([&] { served_first = call->reply().has_value() && warnings_.empty(); });
+    strand.Post([&] { served_first = call->reply().has_value() && log_.warnings().empty(); });
   }
   loop_.RunReady();
   EXPECT_TRUE(served_first);
-  EXPECT_EQ(warnings_.size(), 2U) << "the others are named when their turn comes";
+  EXPECT_EQ(log_.warnings().size(), 2U) << "the others are named when their turn comes";
 }
 
 TEST_F(Recovery, ARunThatIsAskedForEarlyIsTakenUpThenAndWhatWasBufferedComesFirst) {  // S61
@@ -110,7 +110,7 @@ TEST_F(Recovery, EveryRunIsTakenUpAgain) {  // H33
   StartMany();
   Crash();
   Boot();
-  EXPECT_THAT(warnings_, IsEmpty());
+  EXPECT_THAT(log_.warnings(), IsEmpty());
   loop_.Advance(1h + 1s);
   std::set<std::string> offered;
   for (int i = 0; i < kRuns; ++i) offered.insert(PollWorkflow().Value().workflow_execution().workflow_id());

@@ -71,9 +71,9 @@ TEST_F(Restart, ARunThatCannotBeReadIsNamedAndKeepsNoOtherFromRunning) {  // F6
   ASSERT_TRUE(disk_->Write({&damage}, true).has_value());
   Boot();
 
-  ASSERT_EQ(warnings_.size(), 1u);
-  EXPECT_THAT(warnings_[0], ::testing::StartsWith("workflow damaged, run "));
-  EXPECT_THAT(warnings_[0], HasSubstr(" cannot be read and is left alone: "));
+  ASSERT_EQ(log_.warnings().size(), 1u);
+  EXPECT_THAT(log_.warnings()[0], ::testing::StartsWith("workflow damaged, run "));
+  EXPECT_THAT(log_.warnings()[0], HasSubstr(" cannot be read and is left alone: "));
   const Error error = Signal("damaged", "s").error();
   EXPECT_EQ(error.code, StatusCode::kDataLoss);
   EXPECT_THAT(error.message, HasSubstr("workflow damaged"));
