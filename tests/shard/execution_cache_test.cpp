@@ -26,7 +26,10 @@ class ExecutionCacheTest : public ::testing::Test {
   void Grow(const std::string& id, size_t bytes) {
     loop_.OnLoop([&] {
       Execution& execution = *cache_.Find(Key(id));
-      execution.tail.Append(1, 1, std::string(bytes, 'x'));
+      temporal::api::history::v1::HistoryEvent event;
+      event.set_event_id(1);
+      event.mutable_marker_recorded_event_attributes()->set_marker_name(std::string(bytes, 'x'));
+      execution.tail.Append(1, 1, storage::EventBatch::Encode({event}).bytes);
       cache_.Weigh(execution);
     });
   }

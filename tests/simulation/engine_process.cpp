@@ -22,7 +22,7 @@ void EngineProcess::Start() {
   storage::StoreOptions store_options;
   store_options.clock = &clock_;
   store_options.ids = ids_.get();
-  store_options.stage.fatal = [this](const Error& error) { fatal_ = error.ToString(); };
+  store_options.stage.fatal = [this](const wfe::Error& error) { fatal_ = error.ToString(); };
   store_options.name = "the simulated store";
   auto store = storage::Store::Open(disk_, ledger_, store_options);
   if (!store) {

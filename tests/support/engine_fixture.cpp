@@ -43,6 +43,7 @@ void EngineFixture::Crash() {
   loop_.DropEverything();
   engine_.reset();
   store_.reset();
+  loop_.DropEverything();  // a process that is gone answers nobody
   disk_->Crash();
 }
 

@@ -93,6 +93,7 @@ void VirtualHost::Crash() {
   client_ = nullptr;
   engine_ = nullptr;
   store_ = nullptr;
+  loop_.DropEverything();  // a process that is gone answers nobody
   disk_->Crash();
 }
 
