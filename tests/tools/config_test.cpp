@@ -56,7 +56,8 @@ class Configuration : public ::testing::Test {
   std::string Another(const std::string& key, const ordered_json& value) {
     if (key == "build.sandbox") return "\"off\"";
     if (key == "agent.backend") return "\"scripted\"";
-    if (key == "agent.backend") return "\"scripted\"";
+    if (key == "server.log_level") return "\"error\"";
+    if (key == "server.log_format") return "\"json\"";
     if (value.is_array()) return R"(["other"])";
     if (value.is_string()) return "\"other\"";
     const auto refused = With(key, "-1");
