@@ -1,6 +1,7 @@
 // The commands of a completed workflow task: each gives one event (H10) or fails the task.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,6 +26,8 @@ struct CommandContext {
   /// ActivityTaskCanceled of activities that nobody had started.  Written after the events of all commands: a worker
   /// counts its commands to know their ids in advance (WIRE-F3).
   std::vector<HistoryEvent> canceled = {};
+  /// Cancel requests and signals to other workflows that are not answered: counted once for all commands.
+  std::optional<std::array<int64_t, 2>> pending_externals = {};
   /// Activities to hand back with the reply, unless a later command cancels them.
   std::vector<EventId> eager = {};
 };

@@ -92,14 +92,18 @@ bool IsStartedByThisTask(const CommandContext& context, const std::string& workf
   });
 }
 
-CommandResult CheckPendingExternals(const CommandContext& context, bool is_signal,
-                                    enums::WorkflowTaskFailedCause cause, const std::string& name) {
-  const auto& externals = context.builder.state().externals();
-  const auto pending = std::count_if(externals.begin(), externals.end(), [&](const auto& external) {
-    return external.second.initiated.is_signal() == is_signal;
-  });
+/// There is room for the one that is asked for now.
+CommandResult CheckPendingExternals(CommandContext& context, bool is_signal, enums::WorkflowTaskFailedCause cause,
+                                    const std::string& name) {
+  if (!context.pending_externals.has_value()) {
+    context.pending_externals.emplace();
+    for (const auto& [id, external] : context.builder.state().externals()) {
+      ++(*context.pending_externals)[external.initiated.is_signal() ? 1 : 0];
+    }
+  }
+  int64_t& pending = (*context.pending_externals)[is_signal ? 1 : 0];
   const int64_t limit = context.builder.limits().max_pending_externals;
-  if (pending < limit) return std::nullopt;
+  if (pending++ < limit) return std::nullopt;
   return BadCommand{cause, name + ": " + std::to_string(limit) + " of its kind are not answered (max_pending_externals)"};
 }
 

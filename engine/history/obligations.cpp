@@ -24,11 +24,14 @@ Obligation OwedTo(const std::string& ns, const std::string& workflow_id) {
   return obligation;
 }
 
-common::WorkflowExecution ExecutionOf(const ExecutionKey& key) {
-  common::WorkflowExecution execution;
-  execution.set_workflow_id(key.workflow_id.value());
-  execution.set_run_id(key.run_id.value());
-  return execution;
+Sender SenderOf(const ExecutionKey& owner, EventId initiated_event_id, bool only_to_child) {
+  Sender sender;
+  sender.ns = owner.ns.value();
+  sender.execution.set_workflow_id(owner.workflow_id.value());
+  sender.execution.set_run_id(owner.run_id.value());
+  sender.initiated_event_id = initiated_event_id;
+  sender.only_to_child = only_to_child;
+  return sender;
 }
 
 /// How the run ended, from its closing event; false when another run goes on in its place.
@@ -205,10 +208,7 @@ SignalReceived ExternalSignal(const ObligationId& id, const Obligation::SignalEx
   input.header = signal.initiated().header();
   input.identity = kServer;
   input.request_id = id.ToString();
-  input.from.execution = ExecutionOf(id.owner);
-  input.from.ns = id.owner.ns.value();
-  input.from.initiated_event_id = signal.initiated_event_id();
-  input.from.only_to_child = signal.initiated().child_workflow_only();
+  input.from = SenderOf(id.owner, signal.initiated_event_id(), signal.initiated().child_workflow_only());
   return input;
 }
 
@@ -217,10 +217,7 @@ CancelRequested ExternalCancel(const ObligationId& id, const Obligation::CancelE
   input.reason = cancel.initiated().reason();
   input.identity = kServer;
   input.request_id = id.ToString();
-  input.from.execution = ExecutionOf(id.owner);
-  input.from.ns = id.owner.ns.value();
-  input.from.initiated_event_id = cancel.initiated_event_id();
-  input.from.only_to_child = cancel.initiated().child_workflow_only();
+  input.from = SenderOf(id.owner, cancel.initiated_event_id(), cancel.initiated().child_workflow_only());
   return input;
 }
 
@@ -231,9 +228,7 @@ Input ChildClosing(const ObligationId& id, const Obligation::CloseChild& close) 
   CancelRequested input;
   input.identity = kServer;
   input.request_id = id.ToString();
-  input.from.execution = ExecutionOf(id.owner);
-  input.from.ns = id.owner.ns.value();
-  input.from.only_to_child = true;
+  input.from = SenderOf(id.owner, /*initiated_event_id=*/0, /*only_to_child=*/true);
   return input;
 }
 

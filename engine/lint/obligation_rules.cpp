@@ -5,6 +5,7 @@
 #include <tuple>
 #include <utility>
 
+#include "engine/lint/child_events.h"
 #include "engine/lint/history_view.h"
 #include "engine/lint/rule.h"
 
@@ -27,22 +28,16 @@ struct Pending {
   std::map<EventId, const HistoryEvent*> requests;
 };
 
-EventId InitiatedIdOfChildEvent(const HistoryEvent& event) {
-  switch (event.event_type()) {
-    case enums::EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_FAILED:
-      return event.start_child_workflow_execution_failed_event_attributes().initiated_event_id();
-    case enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_COMPLETED:
-      return event.child_workflow_execution_completed_event_attributes().initiated_event_id();
-    case enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_FAILED:
-      return event.child_workflow_execution_failed_event_attributes().initiated_event_id();
-    case enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_CANCELED:
-      return event.child_workflow_execution_canceled_event_attributes().initiated_event_id();
-    case enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_TIMED_OUT:
-      return event.child_workflow_execution_timed_out_event_attributes().initiated_event_id();
-    case enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_TERMINATED:
-      return event.child_workflow_execution_terminated_event_attributes().initiated_event_id();
-    default:
-      return 0;
+/// A child starts, and with any other event about it it is over.
+void FollowChild(const HistoryEvent& event, Pending& pending) {
+  const auto told = ChildEventOf(event);
+  if (!told.has_value()) return;
+  const auto child = pending.children.find(told->initiated_event_id);
+  if (child == pending.children.end()) return;
+  if (event.has_child_workflow_execution_started_event_attributes()) {
+    child->second.started = true;
+  } else {
+    pending.children.erase(child);
   }
 }
 
@@ -51,12 +46,6 @@ void Follow(const HistoryEvent& event, Pending& pending) {
     case enums::EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED:
       pending.children[event.event_id()].initiated = &event;
       break;
-    case enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_STARTED: {
-      const auto child =
-          pending.children.find(event.child_workflow_execution_started_event_attributes().initiated_event_id());
-      if (child != pending.children.end()) child->second.started = true;
-      break;
-    }
     case enums::EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED:
     case enums::EVENT_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED:
       pending.requests[event.event_id()] = &event;
@@ -76,7 +65,7 @@ void Follow(const HistoryEvent& event, Pending& pending) {
           event.request_cancel_external_workflow_execution_failed_event_attributes().initiated_event_id());
       break;
     default:
-      pending.children.erase(InitiatedIdOfChildEvent(event));
+      FollowChild(event, pending);
       break;
   }
 }
