@@ -7,6 +7,7 @@
 #include "engine/history/pending_offers.h"
 #include "engine/history/proto_time.h"
 #include "engine/history/retry.h"
+#include "engine/history/timeouts.h"
 
 namespace wfe::history {
 namespace {
@@ -18,13 +19,6 @@ constexpr const char* kNotStarted = "\"ACTIVITY_ID_NOT_STARTED\"";
 
 using Attributes = command::ScheduleActivityTaskCommandAttributes;
 using Scheduled = api::history::v1::ActivityTaskScheduledEventAttributes;
-
-/// Zero means not set.
-std::optional<Duration> Timeout(const google::protobuf::Duration& timeout) {
-  const Duration duration = FromProto(timeout);
-  if (duration == Duration::zero()) return std::nullopt;
-  return duration;
-}
 
 CommandResult CheckTimeouts(const Attributes& attributes, const std::string& name) {
   const auto negative = [](const google::protobuf::Duration& timeout) { return FromProto(timeout) < Duration::zero(); };
@@ -41,15 +35,11 @@ CommandResult CheckTimeouts(const Attributes& attributes, const std::string& nam
 /// Fills in what is missing and cuts what is too long (S26).
 void FillTimeouts(const Attributes& attributes, const engine::v1::Folded& folded, Scheduled& scheduled) {
   const std::optional<Duration> run = Timeout(folded.workflow_run_timeout());
-  const auto capped = [](std::optional<Duration> timeout, std::optional<Duration> cap) {
-    if (!timeout.has_value() || !cap.has_value()) return timeout.has_value() ? timeout : cap;
-    return std::optional(std::min(*timeout, *cap));
-  };
-  const auto schedule_to_close = capped(Timeout(attributes.schedule_to_close_timeout()), run);
-  const auto schedule_to_start = capped(Timeout(attributes.schedule_to_start_timeout()), schedule_to_close);
-  const auto start_to_close = capped(Timeout(attributes.start_to_close_timeout()), schedule_to_close);
+  const auto schedule_to_close = Earlier(Timeout(attributes.schedule_to_close_timeout()), run);
+  const auto schedule_to_start = Earlier(Timeout(attributes.schedule_to_start_timeout()), schedule_to_close);
+  const auto start_to_close = Earlier(Timeout(attributes.start_to_close_timeout()), schedule_to_close);
   std::optional<Duration> heartbeat = Timeout(attributes.heartbeat_timeout());
-  if (heartbeat.has_value()) heartbeat = capped(heartbeat, start_to_close);
+  if (heartbeat.has_value()) heartbeat = Earlier(heartbeat, start_to_close);
   // All four are written, 0 for none: SDKs take an absent one for something else than zero (WIRE-F17).
   const auto written = [](std::optional<Duration> timeout) { return ToProto(timeout.value_or(Duration::zero())); };
   *scheduled.mutable_schedule_to_close_timeout() = written(schedule_to_close);

@@ -6,8 +6,8 @@
 #include "engine/history/close.h"
 #include "engine/history/commands.h"
 #include "engine/history/obligations.h"
-#include "engine/history/proto_time.h"
 #include "engine/history/retry.h"
+#include "engine/history/timeouts.h"
 
 namespace wfe::history {
 namespace {
@@ -25,23 +25,12 @@ const std::string& NamespaceOf(const Builder& builder, const std::string& named)
   return named.empty() ? builder.state().folded().namespace_() : named;
 }
 
-std::optional<Duration> Timeout(const google::protobuf::Duration& timeout) {
-  const Duration duration = FromProto(timeout);
-  if (duration == Duration::zero()) return std::nullopt;
-  return duration;
-}
-
 /// As a start's own event has them: the run's is written even when nothing limits it (WIRE-F17).
 void FillTimeouts(const StartAttributes& attributes, const Limits& limits, Initiated& initiated) {
-  const auto execution = Timeout(attributes.workflow_execution_timeout());
-  auto run = Timeout(attributes.workflow_run_timeout());
-  if (execution.has_value()) run = std::min(run.value_or(*execution), *execution);
-  Duration task = Timeout(attributes.workflow_task_timeout()).value_or(limits.default_workflow_task_timeout);  // S8
-  task = std::min(task, limits.max_workflow_task_timeout);
-  if (run.has_value()) task = std::min(task, *run);
-  if (execution.has_value()) *initiated.mutable_workflow_execution_timeout() = ToProto(*execution);
-  *initiated.mutable_workflow_run_timeout() = ToProto(run.value_or(Duration::zero()));
-  *initiated.mutable_workflow_task_timeout() = ToProto(task);
+  const RunTimeouts timeouts = TimeoutsOf(attributes, limits);
+  if (timeouts.execution.has_value()) *initiated.mutable_workflow_execution_timeout() = ToProto(*timeouts.execution);
+  *initiated.mutable_workflow_run_timeout() = ToProto(timeouts.run.value_or(Duration::zero()));
+  *initiated.mutable_workflow_task_timeout() = ToProto(timeouts.task);
 }
 
 Initiated ChildInitiated(const CommandContext& context, const StartAttributes& attributes) {

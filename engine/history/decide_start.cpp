@@ -6,6 +6,7 @@
 #include "engine/history/names.h"
 #include "engine/history/proto_time.h"
 #include "engine/history/retry.h"
+#include "engine/history/timeouts.h"
 #include "engine/history/too_much.h"
 
 namespace wfe::history {
@@ -44,24 +45,6 @@ Status CheckServed(const Request& request) {
   return Ok();
 }
 
-/// Zero means none (S7).
-std::optional<Duration> Timeout(const google::protobuf::Duration& timeout) {
-  const Duration duration = FromProto(timeout);
-  if (duration == Duration::zero()) return std::nullopt;
-  return duration;
-}
-
-std::optional<Duration> Earlier(std::optional<Duration> a, std::optional<Duration> b) {
-  if (!a.has_value() || !b.has_value()) return a.has_value() ? a : b;
-  return std::min(*a, *b);
-}
-
-Duration TaskTimeout(const Request& request, std::optional<Duration> run_timeout, const Limits& limits) {
-  Duration timeout = Timeout(request.workflow_task_timeout()).value_or(limits.default_workflow_task_timeout);  // S8
-  timeout = std::min(timeout, limits.max_workflow_task_timeout);
-  return run_timeout.has_value() ? std::min(timeout, *run_timeout) : timeout;
-}
-
 std::optional<Duration> FirstTaskBackoff(const StartInput& input) {
   if (input.first_task_backoff.has_value()) return input.first_task_backoff;
   return Timeout(input.request.workflow_start_delay());
@@ -69,24 +52,23 @@ std::optional<Duration> FirstTaskBackoff(const StartInput& input) {
 
 void FillTimes(const StartInput& input, Instant now, const Limits& limits,
                api::history::v1::WorkflowExecutionStartedEventAttributes& started) {
-  const auto execution_timeout = Timeout(input.request.workflow_execution_timeout());
-  const auto run_timeout = Earlier(Timeout(input.request.workflow_run_timeout()), execution_timeout);
+  const RunTimeouts timeouts = TimeoutsOf(input.request, limits);
   const auto backoff = FirstTaskBackoff(input);
   // As Temporal writes them: 0 where the caller said 0, and always a back-off (WIRE-F17).
-  if (execution_timeout.has_value() || input.request.has_workflow_execution_timeout()) {
-    *started.mutable_workflow_execution_timeout() = ToProto(execution_timeout.value_or(Duration::zero()));
+  if (timeouts.execution.has_value() || input.request.has_workflow_execution_timeout()) {
+    *started.mutable_workflow_execution_timeout() = ToProto(timeouts.execution.value_or(Duration::zero()));
   }
-  if (run_timeout.has_value() || input.request.has_workflow_run_timeout()) {
-    *started.mutable_workflow_run_timeout() = ToProto(run_timeout.value_or(Duration::zero()));
+  if (timeouts.run.has_value() || input.request.has_workflow_run_timeout()) {
+    *started.mutable_workflow_run_timeout() = ToProto(timeouts.run.value_or(Duration::zero()));
   }
-  *started.mutable_workflow_task_timeout() = ToProto(TaskTimeout(input.request, run_timeout, limits));
+  *started.mutable_workflow_task_timeout() = ToProto(timeouts.task);
   *started.mutable_first_workflow_task_backoff() =
       ToProto(std::max(Duration::zero(), backoff.value_or(Duration::zero())));
   if (input.execution_expiration.has_value()) {
     *started.mutable_workflow_execution_expiration_time() = ToProto(*input.execution_expiration);
-  } else if (execution_timeout.has_value()) {
+  } else if (timeouts.execution.has_value()) {
     *started.mutable_workflow_execution_expiration_time() =
-        ToProto(now + backoff.value_or(Duration::zero()) + *execution_timeout);
+        ToProto(now + backoff.value_or(Duration::zero()) + *timeouts.execution);
   }
 }
 
