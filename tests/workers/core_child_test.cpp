@@ -439,14 +439,7 @@ class CoreChildReplay : public CoreChild {
     engine.CompleteChild("child", "packed");
     engine.RunTask(handler);
   }
-  Divergence Diverge() {
-    const ReplayReport report = Replay(engine.history(), registry);
-    if (!std::holds_alternative<Divergence>(report.outcome)) {
-      ADD_FAILURE() << "no divergence: " << report.ToString();
-      return {};
-    }
-    return std::get<Divergence>(report.outcome);
-  }
+  Divergence Diverge() { return DivergenceOf(engine, registry); }
 };
 
 TEST_F(CoreChildReplay, UnchangedCodeReplaysFromEveryPrefix) { ExpectEveryPrefixReplays(engine, registry); }

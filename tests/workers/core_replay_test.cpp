@@ -45,14 +45,7 @@ class CoreReplay : public ::testing::Test {
     engine.CompleteActivity("2", "tested");
     engine.RunTask(handler);
   }
-  Divergence Diverge() {
-    const ReplayReport report = Replay(engine.history(), registry);
-    if (!std::holds_alternative<Divergence>(report.outcome)) {
-      ADD_FAILURE() << "no divergence: " << report.ToString();
-      return {};
-    }
-    return std::get<Divergence>(report.outcome);
-  }
+  Divergence Diverge() { return DivergenceOf(engine, registry); }
   sdk::WorkflowRegistry registry;
   FakeEngine engine;
 };

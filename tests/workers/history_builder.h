@@ -533,4 +533,14 @@ inline void ExpectEveryPrefixReplays(const FakeEngine& engine, const sdk::Workfl
   }
 }
 
+/// Where the code and the history part.  Fails the test when they do not.
+inline Divergence DivergenceOf(const FakeEngine& engine, const sdk::WorkflowRegistry& registry) {
+  const ReplayReport report = Replay(engine.history(), registry);
+  if (!std::holds_alternative<Divergence>(report.outcome)) {
+    ADD_FAILURE() << "no divergence: " << report.ToString();
+    return {};
+  }
+  return std::get<Divergence>(report.outcome);
+}
+
 }  // namespace wfe::core::testing
