@@ -72,7 +72,7 @@ Status MeasureWide(const Environment& env, std::vector<Figure>& figures) {
     std::string_view workflow;
     std::string name;
   };
-  for (const Shape& shape : {Shape{kWide, "activities"}, Shape{kAlarms, "timers"}}) {
+  for (const Shape& shape : {Shape{kWide, "activities"}, Shape{kPolled, "polled"}, Shape{kAlarms, "timers"}}) {
     std::vector<double> medians;
     for (const int count : {kFew, kMany}) {
       env.progress("wide: " + std::to_string(count) + " " + shape.name + " of one workflow at once");

@@ -5,7 +5,8 @@
 
 namespace wfe::bench {
 
-/// 200 and 2,000 activities of one workflow at once, and as many timers that are due at once.
+/// 200 and 2,000 activities of one workflow at once: once all riding on the answer that schedules them, once each polled
+/// for; and as many timers that are due at once.
 Status MeasureWide(const Environment& env, std::vector<Figure>& figures);
 
 }  // namespace wfe::bench

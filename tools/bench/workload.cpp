@@ -27,16 +27,28 @@ Task<int> Ten(WorkflowContext& ctx) {
   co_return value;
 }
 
-Task<int> Wide(WorkflowContext& ctx, int count) {
+Task<int> Spread(WorkflowContext& ctx, int count, bool eager) {
   std::vector<sdk::Future<int>> steps;
-  for (int i = 0; i < count; ++i) steps.push_back(ctx.StartActivity(kAddOne, i, {.start_to_close = 60s}));
+  for (int i = 0; i < count; ++i) {
+    steps.push_back(ctx.StartActivity(kAddOne, i, {.start_to_close = 60s, .allow_eager = eager}));
+  }
   const sdk::Future<std::vector<int>> all = sdk::All(steps);
   const std::vector<int> values = co_await all;
   co_return static_cast<int>(values.size());
 }
 
+Task<int> Wide(WorkflowContext& ctx, int count) {
+  const int done = co_await Spread(ctx, count, true);
+  co_return done;
+}
+
+Task<int> Polled(WorkflowContext& ctx, int count) {
+  const int done = co_await Spread(ctx, count, false);
+  co_return done;
+}
+
 Task<int> Fan(WorkflowContext& ctx) {
-  const int count = co_await Wide(ctx, 100);
+  const int count = co_await Spread(ctx, 100, true);
   co_return count;
 }
 
@@ -66,6 +78,7 @@ void RegisterWorkload(sdk::WorkflowRegistry& workflows, sdk::ActivityRegistry& a
   workflows.Register(std::string(kTen), &Ten);
   workflows.Register(std::string(kFan), &Fan);
   workflows.Register(std::string(kWide), &Wide);
+  workflows.Register(std::string(kPolled), &Polled);
   workflows.Register(std::string(kAlarms), &Alarms);
   workflows.Register(std::string(kSleep), &Sleeper);
   workflows.Register(std::string(kPark), &Park);

@@ -13,6 +13,7 @@ inline constexpr std::string_view kTen = "BenchTen";      ///< Ten, one after th
 inline constexpr std::string_view kFan = "BenchFan";      ///< A hundred at once.
 inline constexpr std::string_view kSleep = "BenchSleep";  ///< Sleeps the milliseconds of its input.
 inline constexpr std::string_view kWide = "BenchWide";    ///< As many at once as its input says.
+inline constexpr std::string_view kPolled = "BenchPolled";  ///< The same, but each activity is polled for.
 inline constexpr std::string_view kAlarms = "BenchAlarms";  ///< As many timers of kAlarmAfter, due at once.
 inline constexpr std::string_view kPark = "BenchPark";    ///< Waits for the signal "go".
 
