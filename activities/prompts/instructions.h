@@ -9,8 +9,8 @@
 #include <string_view>
 
 #include "activities/prompts/template_rows.h"
-#include "engine/base/blob_store.h"
 #include "engine/base/record_json.h"
+#include "workers/client/blob_store.h"
 #include "workers/sdk/activity.h"
 
 namespace wfe::prompts {

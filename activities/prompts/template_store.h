@@ -11,9 +11,9 @@
 #include "activities/prompts/template_rows.h"
 #include "activities/prompts/template_state.h"
 #include "activities/prompts/text_diff.h"
-#include "engine/base/blob_store.h"
 #include "engine/base/result.h"
 #include "engine/base/time.h"
+#include "workers/client/blob_store.h"
 
 namespace wfe::prompts {
 

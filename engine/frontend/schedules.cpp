@@ -3,11 +3,11 @@
 #include <regex>
 
 #include "engine/base/excerpt.h"
+#include "engine/base/proto_time.h"
 #include "engine/frontend/blocking.h"
 #include "engine/frontend/method_table.h"
 #include "engine/frontend/search_attributes.h"
 #include "engine/frontend/validation.h"
-#include "engine/history/proto_time.h"
 #include "engine/runtime/schedule_answers.h"
 #include "engine/runtime/services.h"
 #include "engine/schedules/start_request.h"
@@ -160,7 +160,7 @@ void MatchingTimes(Services& services, const ws::ListScheduleMatchingTimesReques
   }
   const runtime::ScheduleKey key = KeyOf(request.namespace_(), request.schedule_id());
   services.OnScheduleRunner(
-      key, [key, start = history::FromProto(request.start_time()), end = history::FromProto(request.end_time()),
+      key, [key, start = FromProto(request.start_time()), end = FromProto(request.end_time()),
             call = std::move(call)](runtime::ScheduleRunner& runner) mutable {
         runner.MatchingTimes(key, start, end,
                                 [call = std::move(call)](Result<ws::ListScheduleMatchingTimesResponse> response) {

@@ -1,9 +1,9 @@
 // What the server says of itself, and its namespaces.
 #include "engine/base/excerpt.h"
+#include "engine/base/proto_time.h"
 #include "engine/base/serialize.h"
 #include "engine/frontend/method_table.h"
 #include "engine/frontend/validation.h"
-#include "engine/history/proto_time.h"
 #include "engine/runtime/services.h"
 #include "temporal/api/enums/v1/common.pb.h"
 #include "temporal/api/enums/v1/namespace.pb.h"
@@ -101,7 +101,7 @@ void RegisterNamespace(Services& services, const ws::RegisterNamespaceRequest& r
   if (Status valid = CheckId(services, "Namespace", name, true); !valid) return call.Fail(std::move(valid).error());
   if (request.is_global_namespace()) return call.Fail(Unimplemented("global namespaces are not served by wfe"));
   const Duration retention = request.has_workflow_execution_retention_period()
-                                 ? history::FromProto(request.workflow_execution_retention_period())
+                                 ? FromProto(request.workflow_execution_retention_period())
                                  : services.options.default_retention;
   if (retention < std::chrono::hours(1)) {  // S106
     return call.Fail(InvalidArgument("WorkflowExecutionRetentionPeriod of a namespace must be at least 1 hour."));
@@ -110,8 +110,8 @@ void RegisterNamespace(Services& services, const ws::RegisterNamespaceRequest& r
   row.set_name(name);
   row.set_id(services.host.ids.NewUuid());
   row.set_description(request.description());
-  *row.mutable_retention() = history::ToProto(retention);
-  *row.mutable_created() = history::ToProto(services.host.clock.Now());
+  *row.mutable_retention() = ToProto(retention);
+  *row.mutable_created() = ToProto(services.host.clock.Now());
   services.RegisterNamespace(std::move(row), [call](Status status) {
     if (!status) {
       Error error = std::move(status).error();

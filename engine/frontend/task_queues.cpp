@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <memory>
 
+#include "engine/base/proto_time.h"
 #include "engine/frontend/method_table.h"
 #include "engine/frontend/validation.h"
-#include "engine/history/proto_time.h"
 #include "engine/runtime/services.h"
 #include "temporal/api/enums/v1/task_queue.pb.h"
 
@@ -32,7 +32,7 @@ void FillPollers(const Described& described, Pollers* pollers) {
   for (const auto& seen : described.pollers) {
     auto& poller = *pollers->Add();
     poller.set_identity(seen.identity);
-    *poller.mutable_last_access_time() = history::ToProto(seen.last_access);
+    *poller.mutable_last_access_time() = ToProto(seen.last_access);
   }
 }
 

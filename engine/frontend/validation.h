@@ -20,10 +20,9 @@ Status CheckNamespace(const Services& services, const std::string& ns);
 /// `what` as in "WorkflowId"; `required` refuses an empty one.
 Status CheckId(const Services& services, std::string_view what, const std::string& id, bool required);
 Status CheckTaskQueue(const Services& services, const temporal::api::taskqueue::v1::TaskQueue& queue);
-Status CheckRetryPolicy(const temporal::api::common::v1::RetryPolicy& policy);
 /// S56: one payload blob, or a memo.
 Status CheckPayload(const Services& services, std::string_view what, const google::protobuf::MessageLite& message);
-/// Notes the types of its search attributes on the way.
+/// What history refuses, and search attributes that nobody has registered.  Notes their types on the way.
 Status CheckStart(const Services& services, temporal::api::workflowservice::v1::StartWorkflowExecutionRequest* request);
 
 /// The run a request names, checked.

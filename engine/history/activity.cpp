@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/base/proto_time.h"
 #include "engine/history/deadlines.h"
 #include "engine/history/failures.h"
-#include "engine/history/proto_time.h"
 #include "engine/history/retry.h"
 
 namespace wfe::history {

@@ -3,23 +3,16 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/base/proto_time.h"
 #include "engine/history/buffered.h"
 #include "engine/history/decide.h"
 #include "engine/history/framed_size.h"
 #include "engine/history/names.h"
 #include "engine/history/payload_maps.h"
-#include "engine/history/proto_time.h"
 #include "engine/history/state_codec.h"
 #include "engine/history/state_edit.h"
 
 namespace wfe::history {
-
-bool IsNullPayload(const api::common::v1::Payload& payload) {
-  const auto encoding = payload.metadata().find("encoding");
-  if (encoding == payload.metadata().end()) return payload.data().empty();
-  if (encoding->second == "binary/null") return true;
-  return encoding->second == "json/plain" && (payload.data() == "null" || payload.data() == "[]");
-}
 
 namespace {
 

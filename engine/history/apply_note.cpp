@@ -1,6 +1,6 @@
+#include "engine/base/proto_time.h"
 #include "engine/history/decide.h"
 #include "engine/history/machines.h"
-#include "engine/history/proto_time.h"
 #include "engine/history/state_edit.h"
 
 namespace wfe::history {
@@ -123,10 +123,6 @@ struct Applier {
 };
 
 }  // namespace
-
-bool IsVolatile(const Note& note) {
-  return std::holds_alternative<note::WorkflowTaskTaken>(note) || std::holds_alternative<note::WorkflowTaskLost>(note);
-}
 
 void Apply(MutableState& state, const Note& note) { std::visit(Applier{StateEditor(state)}, note); }
 

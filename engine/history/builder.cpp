@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/base/proto_time.h"
 #include "engine/history/buffered.h"
 #include "engine/history/obligations.h"
-#include "engine/history/proto_time.h"
 #include "engine/history/state_edit.h"
 
 namespace wfe::history {

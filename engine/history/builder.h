@@ -67,8 +67,4 @@ class Builder {
 /// An event of this type; Append gives it its id and time.
 HistoryEvent NewEvent(enums::EventType type);
 
-/// Ends the transition: holds the run to its size limits (S54), schedules a workflow task if one is asked for, names
-/// the offers, counts the transition.
-Transition Finish(Builder builder);
-
 }  // namespace wfe::history

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "engine/base/hash.h"
-#include "engine/history/proto_time.h"
+#include "engine/base/proto_time.h"
 #include "engine/history/retry.h"
 #include "engine/history/workflow_task.h"
 

@@ -1,11 +1,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/base/proto_time.h"
 #include "engine/history/attribute_limits.h"
 #include "engine/history/buffered.h"
 #include "engine/history/commands.h"
 #include "engine/history/pending_offers.h"
-#include "engine/history/proto_time.h"
 #include "engine/history/retry.h"
 #include "engine/history/timeouts.h"
 

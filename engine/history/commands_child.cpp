@@ -108,10 +108,6 @@ CommandResult Run(CommandContext& context, const command::Command& command, cons
                       name + ": " + std::to_string(limits.max_pending_children) +
                           " child workflows are open already (max_pending_children)"};
   }
-  if (attributes.has_retry_policy()) {
-    const Status policy = CheckRetryPolicy(attributes.retry_policy());
-    if (!policy.has_value()) return BadCommand{kBadChild, name + ": " + policy.error().message};
-  }
 
   const EventId initiated_event_id = builder.state().folded().next_event_id();
   const engine::v1::Folded& folded = builder.state().folded();
@@ -127,7 +123,8 @@ CommandResult Run(CommandContext& context, const command::Command& command, cons
   }
   obligation.set_namespace_(start.initiated().namespace_());
   obligation.set_workflow_id(start.initiated().workflow_id());
-  const Status valid = CheckStart(ChildStart(builder.state().Key(), start), limits);
+  const Status valid =
+      CheckStart(attributes.workflow_id(), ChildStart(builder.state().Key(), start).request, limits);
   if (!valid.has_value()) return BadCommand{kBadChild, name + ": " + valid.error().message};
 
   HistoryEvent event = CommandEvent(enums::EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED, command);

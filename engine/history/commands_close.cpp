@@ -1,8 +1,8 @@
 #include <utility>
 
+#include "engine/base/proto_time.h"
 #include "engine/history/close.h"
 #include "engine/history/commands.h"
-#include "engine/history/proto_time.h"
 
 namespace wfe::history {
 namespace {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/history/deadlines.h"
+#include "engine/history/finish.h"
 #include "engine/history/handlers.h"
 
 namespace wfe::history {

@@ -9,13 +9,17 @@
 #include "engine/base/result.h"
 #include "engine/history/input.h"
 #include "engine/history/limits.h"
+#include "engine/history/next_deadline.h"
 #include "engine/history/note.h"
 #include "engine/history/transition.h"
 
 namespace wfe::history {
 
-/// Why no run can start like this, in the words of the caller's fields: what DecideStart refuses.
-Status CheckStart(const StartInput& input, const Limits& limits);
+/// Why no run can start like this, in the words of Temporal's fields: the one check of calls, commands, schedules and
+/// children.  Whoever takes a start asks first, so that nothing else about it is looked at; DecideStart asks too,
+/// because a schedule or an obligation may be older than the limits.
+Status CheckStart(const std::string& workflow_id, const ws::StartWorkflowExecutionRequest& request,
+                  const Limits& limits);
 
 /// The first transition of a run: WorkflowExecutionStarted and, unless it waits for a back-off, its first task.
 Result<Transition> DecideStart(const StartInput& input, Instant now, const Limits& limits);
@@ -30,10 +34,6 @@ Result<Transition> Decide(MutableState&& state, const Input& input, Instant now,
 /// The run may be retried by this input, and a retry starts as the run did (S10): the input must bring its first event.
 /// The state does not keep it, since it may be large; it is in the history.
 bool NeedsFirstEvent(const MutableState& state, const Input& input, Instant now);
-
-/// When Tick is next due; nullopt when only an outside input can move this execution (it waits for a signal or a
-/// poller).
-std::optional<Instant> NextDeadline(const MutableState& state);
 
 /// The offers that a freshly recovered state needs: tasks scheduled and held by nobody.
 std::vector<Effect> PendingOffers(const MutableState& state, Instant now);

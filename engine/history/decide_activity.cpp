@@ -2,11 +2,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/base/proto_time.h"
 #include "engine/history/activity.h"
 #include "engine/history/buffered.h"
 #include "engine/history/failures.h"
+#include "engine/history/finish.h"
 #include "engine/history/handlers.h"
-#include "engine/history/proto_time.h"
 
 namespace wfe::history {
 namespace {

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "engine/history/close.h"
+#include "engine/history/finish.h"
 #include "engine/history/handlers.h"
 #include "engine/history/too_much.h"
 

@@ -2,6 +2,7 @@
 // cancel requests arrived.
 #include <utility>
 
+#include "engine/history/finish.h"
 #include "engine/history/handlers.h"
 #include "engine/history/obligations.h"
 

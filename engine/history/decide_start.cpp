@@ -1,49 +1,18 @@
 #include <algorithm>
 #include <utility>
 
-#include "engine/history/attribute_limits.h"
+#include "engine/base/check.h"
+#include "engine/base/proto_time.h"
 #include "engine/history/builder.h"
+#include "engine/history/finish.h"
 #include "engine/history/names.h"
-#include "engine/history/proto_time.h"
 #include "engine/history/retry.h"
 #include "engine/history/timeouts.h"
-#include "engine/history/too_much.h"
 
 namespace wfe::history {
 namespace {
 
 using Request = ws::StartWorkflowExecutionRequest;
-
-Status CheckId(const std::string& value, const std::string& name, const Limits& limits) {
-  if (value.empty()) return InvalidArgument(name + " is not set");
-  if (const auto problem = TooMuch(name, value.size(), limits.max_id_bytes, "max_id_bytes")) {  // S13
-    return InvalidArgument(*problem);
-  }
-  return Ok();
-}
-
-Status CheckSize(size_t bytes, const std::string& name, const Limits& limits) {
-  if (const auto problem = TooMuch(name, bytes, limits.max_payload_bytes, "max_payload_bytes")) {  // S56
-    return InvalidArgument(*problem);
-  }
-  return Ok();
-}
-
-Status CheckTimeout(const google::protobuf::Duration& timeout, const std::string& name) {
-  if (FromProto(timeout) < Duration::zero()) return InvalidArgument(name + " is negative");
-  return Ok();
-}
-
-/// What Temporal has and wfe does not serve is refused by name, never ignored.
-Status CheckServed(const Request& request) {
-  if (!request.cron_schedule().empty()) {
-    return Unimplemented("cron_schedule is not served: use a schedule (CreateSchedule)");
-  }
-  if (request.completion_callbacks_size() > 0) return Unimplemented("completion_callbacks are not served");
-  if (request.has_versioning_override()) return Unimplemented("versioning_override is not served");
-  if (request.has_time_skipping_config()) return Unimplemented("time_skipping_config is not served");
-  return Ok();
-}
 
 std::optional<Duration> FirstTaskBackoff(const StartInput& input) {
   if (input.first_task_backoff.has_value()) return input.first_task_backoff;
@@ -123,28 +92,9 @@ HistoryEvent StartedEvent(const StartInput& input, Instant now, const Limits& li
 
 }  // namespace
 
-Status CheckStart(const StartInput& input, const Limits& limits) {
-  const Request& request = input.request;
-  WFE_RETURN_IF_ERROR(CheckId(input.key.workflow_id.value(), "workflow id", limits));
-  WFE_RETURN_IF_ERROR(CheckId(input.key.run_id.value(), "run id", limits));
-  WFE_RETURN_IF_ERROR(CheckId(request.workflow_type().name(), "workflow type", limits));
-  WFE_RETURN_IF_ERROR(CheckId(request.task_queue().name(), "task queue", limits));
-  WFE_RETURN_IF_ERROR(CheckTimeout(request.workflow_execution_timeout(), "workflow_execution_timeout"));
-  WFE_RETURN_IF_ERROR(CheckTimeout(request.workflow_run_timeout(), "workflow_run_timeout"));
-  WFE_RETURN_IF_ERROR(CheckTimeout(request.workflow_task_timeout(), "workflow_task_timeout"));
-  WFE_RETURN_IF_ERROR(CheckTimeout(request.workflow_start_delay(), "workflow_start_delay"));
-  WFE_RETURN_IF_ERROR(CheckSize(request.header().ByteSizeLong(), "header", limits));
-  WFE_RETURN_IF_ERROR(CheckSize(request.input().ByteSizeLong(), "workflow input", limits));
-  WFE_RETURN_IF_ERROR(CheckSize(request.memo().ByteSizeLong(), "memo", limits));
-  if (const auto problem = Problem(request.search_attributes(), limits)) return InvalidArgument(*problem);
-  if (const auto problem = Problem(request.user_metadata(), limits)) return InvalidArgument(*problem);
-  if (request.has_retry_policy()) WFE_RETURN_IF_ERROR(CheckRetryPolicy(request.retry_policy()));
-  if (const auto problem = Problem(request.priority())) return InvalidArgument(*problem);
-  return CheckServed(request);
-}
-
 Result<Transition> DecideStart(const StartInput& input, Instant now, const Limits& limits) {
-  WFE_RETURN_IF_ERROR(CheckStart(input, limits));
+  WFE_CHECK(!input.key.run_id.value().empty(), "whoever starts a run names it");
+  WFE_RETURN_IF_ERROR(CheckStart(input.key.workflow_id.value(), input.request, limits));
   MutableState state = NewRun(input.key);
   Builder builder(state, now, limits);
   builder.Append(StartedEvent(input, now, limits));

@@ -5,6 +5,7 @@
 #include "engine/history/close.h"
 #include "engine/history/deadlines.h"
 #include "engine/history/failures.h"
+#include "engine/history/finish.h"
 #include "engine/history/handlers.h"
 #include "engine/history/pending_offers.h"
 #include "engine/history/workflow_task.h"

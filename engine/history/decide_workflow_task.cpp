@@ -2,10 +2,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/base/proto_time.h"
 #include "engine/history/commands.h"
 #include "engine/history/failures.h"
+#include "engine/history/finish.h"
 #include "engine/history/handlers.h"
-#include "engine/history/proto_time.h"
 #include "engine/history/workflow_task.h"
 
 namespace wfe::history {

@@ -1,7 +1,8 @@
+#include "engine/history/finish.h"
+
 #include <algorithm>
 #include <utility>
 
-#include "engine/history/builder.h"
 #include "engine/history/close.h"
 #include "engine/history/failures.h"
 #include "engine/history/pending_offers.h"

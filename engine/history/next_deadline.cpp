@@ -1,7 +1,8 @@
+#include "engine/history/next_deadline.h"
+
 #include <algorithm>
 
-#include "engine/history/decide.h"
-#include "engine/history/proto_time.h"
+#include "engine/base/proto_time.h"
 #include "engine/history/workflow_task.h"
 
 namespace wfe::history {

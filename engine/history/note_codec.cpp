@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "engine/base/hash.h"
+#include "engine/base/proto_time.h"
 #include "engine/base/serialize.h"
 #include "engine/history/nesting.h"
-#include "engine/history/proto_time.h"
 #include "wfe/engine/v1/journal.pb.h"
 
 namespace wfe::history {

@@ -4,9 +4,9 @@
 #include <utility>
 #include <vector>
 
+#include "engine/base/proto_time.h"
 #include "engine/history/builder.h"
 #include "engine/history/close.h"
-#include "engine/history/proto_time.h"
 
 namespace wfe::history {
 namespace {

@@ -1,8 +1,8 @@
 #include "engine/history/pending_offers.h"
 
+#include "engine/base/proto_time.h"
 #include "engine/history/decide.h"
 #include "engine/history/names.h"
-#include "engine/history/proto_time.h"
 
 namespace wfe::history {
 

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <string>
 
-#include "engine/history/proto_time.h"
+#include "engine/base/proto_time.h"
 
 namespace wfe::history {
 namespace {
@@ -52,15 +52,15 @@ Duration RetryInterval(const api::common::v1::RetryPolicy& policy, int32_t attem
 Status CheckRetryPolicy(const api::common::v1::RetryPolicy& policy) {
   const Duration initial = FromProto(policy.initial_interval());
   const Duration maximum = FromProto(policy.maximum_interval());
-  if (initial < Duration::zero()) return InvalidArgument("retry policy: initial interval is negative");
-  if (maximum < Duration::zero()) return InvalidArgument("retry policy: maximum interval is negative");
-  if (policy.backoff_coefficient() != 0 && !(policy.backoff_coefficient() >= 1)) {
-    return InvalidArgument("retry policy: backoff coefficient is below 1");
+  if (initial < Duration::zero()) return InvalidArgument("InitialInterval cannot be negative on retry policy.");
+  if (policy.backoff_coefficient() != 0 && !(policy.backoff_coefficient() >= 1)) {  // also what is no number
+    return InvalidArgument("BackoffCoefficient cannot be less than 1 on retry policy.");
   }
-  if (policy.maximum_attempts() < 0) return InvalidArgument("retry policy: maximum attempts is negative");
+  if (maximum < Duration::zero()) return InvalidArgument("MaximumInterval cannot be negative on retry policy.");
   if (maximum > Duration::zero() && maximum < initial) {
-    return InvalidArgument("retry policy: maximum interval is below the initial interval");
+    return InvalidArgument("MaximumInterval cannot be less than InitialInterval on retry policy.");
   }
+  if (policy.maximum_attempts() < 0) return InvalidArgument("MaximumAttempts cannot be negative on retry policy.");
   return Ok();
 }
 

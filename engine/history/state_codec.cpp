@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "engine/history/proto_time.h"
+#include "engine/base/proto_time.h"
 #include "engine/history/state_edit.h"
 
 namespace wfe::history {

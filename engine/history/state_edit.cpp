@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "engine/base/proto_time.h"
 #include "engine/history/buffered.h"
 #include "engine/history/framed_size.h"
-#include "engine/history/proto_time.h"
 
 namespace wfe::history {
 namespace {

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "engine/base/proto_time.h"
 #include "engine/history/limits.h"
-#include "engine/history/proto_time.h"
 
 namespace wfe::history {
 

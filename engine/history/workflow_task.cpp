@@ -4,9 +4,9 @@
 #include <cmath>
 #include <utility>
 
+#include "engine/base/proto_time.h"
 #include "engine/history/buffered.h"
 #include "engine/history/failures.h"
-#include "engine/history/proto_time.h"
 
 namespace wfe::history {
 namespace {

@@ -29,6 +29,7 @@ struct Limits : history::Limits {
   int64_t max_list_page_bytes = 4 << 20;
 
   // Those who wait.
+  int64_t max_queues = 100'000;  ///< In use; a poll opens no more.
   int64_t max_pollers = 20'000;
   int64_t max_pollers_per_queue = 2'000;
   int64_t max_history_waiters_per_run = 200;

@@ -70,6 +70,7 @@ frontend::EngineOptions EngineOptionsOf(const Limits& limits, int shards) {
                        .max_blocking_calls = limits.blocking_threads + limits.max_blocking_queue};
   shard::Options& shard = options.shard;
   shard.history = limits;
+  shard.max_queues = limits.max_queues;
   shard.max_pollers = static_cast<int>(limits.max_pollers);
   shard.max_pollers_per_queue = static_cast<int>(limits.max_pollers_per_queue);
   shard.max_history_waiters_per_run = static_cast<int>(limits.max_history_waiters_per_run);

@@ -116,6 +116,10 @@ struct RunHistory {
 /// these workflow ids, and of their children's, is here, so a successor or a child that is missing is a finding.
 std::vector<Finding> LintAcrossRuns(const std::vector<RunHistory>& runs, bool complete = true);
 
+/// What the rules over several runs need of one: all of it, or, of a run that no rule connects with another, its first
+/// and its last event.  Keeps a store of a million runs in memory while they are judged.
+RunHistory ForRulesAcrossRuns(RunHistory run);
+
 /// H37: every time of a schedule that came up went exactly one way, and what it says it started is there, once.
 /// `runs`: every run of its namespace.
 std::vector<Finding> LintSchedule(const engine::v1::ScheduleRow& row, const std::vector<RunHistory>& runs);

@@ -1,6 +1,8 @@
 // H29, H32: runs of one workflow id; then those of several (H41, H42).
 #include <google/protobuf/util/message_differencer.h>
 
+#include <algorithm>
+
 #include "engine/lint/family_rules.h"
 #include "engine/lint/rule.h"
 
@@ -39,7 +41,30 @@ void CheckSuccessor(const RunHistory& from, const RunHistory& to, Report& report
   }
 }
 
+/// Whether it names another run, or another one may name it: by an event of its own, as a child, or in a chain.
+bool IsRelated(const RunHistory& run) {
+  const auto& started = run.events.front().workflow_execution_started_event_attributes();
+  if (started.has_parent_workflow_execution() || !started.continued_execution_run_id().empty()) return true;
+  if (!NextRunId(run.events.back()).empty()) return true;
+  const auto names_another = [](const HistoryEvent& event) {
+    return event.has_start_child_workflow_execution_initiated_event_attributes() ||
+           event.has_signal_external_workflow_execution_initiated_event_attributes() ||
+           event.has_request_cancel_external_workflow_execution_initiated_event_attributes() ||
+           event.workflow_execution_signaled_event_attributes().has_external_workflow_execution() ||
+           event.workflow_execution_cancel_requested_event_attributes().has_external_workflow_execution();
+  };
+  return std::any_of(run.events.begin(), run.events.end(), names_another) ||
+         std::any_of(run.buffered.begin(), run.buffered.end(), names_another);
+}
+
 }  // namespace
+
+RunHistory ForRulesAcrossRuns(RunHistory run) {
+  if (run.events.size() <= 2 || IsRelated(run)) return run;
+  run.events[1] = std::move(run.events.back());
+  run.events.resize(2);
+  return run;
+}
 
 std::vector<Finding> LintAcrossRuns(const std::vector<RunHistory>& runs, bool complete) {
   std::vector<Finding> findings;

@@ -1,7 +1,7 @@
 // H37: a schedule against the runs it started.
 #include <set>
 
-#include "engine/history/proto_time.h"
+#include "engine/base/proto_time.h"
 #include "engine/lint/lint.h"
 #include "engine/schedules/machine.h"
 
@@ -15,7 +15,7 @@ bool StartedBy(const engine::v1::ScheduleRow& row, const RunHistory& run) {
   const auto& started = run.events.front().workflow_execution_started_event_attributes();
   if (started.first_execution_run_id() != run.key.run_id.value()) return false;
   if (started.identity() != "wfe-schedule " + row.schedule_id()) return false;
-  return history::FromProto(run.events.front().event_time()) >= history::FromProto(row.info().create_time());
+  return FromProto(run.events.front().event_time()) >= FromProto(row.info().create_time());
 }
 
 }  // namespace

@@ -11,6 +11,7 @@ matching::MatcherLimits MatcherLimitsOf(const shard::Options& options) {
   return {.max_pollers = options.max_pollers,
           .max_pollers_per_queue = options.max_pollers_per_queue,
           .max_backlog_per_queue = options.max_backlog_per_queue,
+          .max_queues = options.max_queues,
           .sticky_poller_window = options.sticky_poller_window,
           .queue_idle_lifetime = options.queue_idle_lifetime};
 }
@@ -130,9 +131,12 @@ void PollBroker::Stop() {
   });
 }
 
-void PollBroker::Offer(matching::TaskRef task, matching::QueueKey queue, std::optional<std::string> normal_queue) {
-  executor_.Post([this, task = std::move(task), queue = std::move(queue), normal = std::move(normal_queue)]() mutable {
-    Deliver(matcher_.Offer(std::move(task), queue, normal, clock_.Now()).match);
+void PollBroker::Offer(std::vector<Offered> offers) {
+  executor_.Post([this, offers = std::move(offers)]() mutable {
+    const Instant now = clock_.Now();
+    for (Offered& offer : offers) {
+      Deliver(matcher_.Offer(std::move(offer.task), offer.queue, offer.normal_queue, now).match);
+    }
   });
 }
 

@@ -71,7 +71,7 @@ class PollBroker final : public shard::TaskSink, public std::enable_shared_from_
   /// Answers every poll with nothing, then and from then on.
   void Stop();
 
-  void Offer(matching::TaskRef task, matching::QueueKey queue, std::optional<std::string> normal_queue) override;
+  void Offer(std::vector<Offered> offers) override;
   void OfferIfPolled(matching::TaskRef task, matching::QueueKey queue, std::optional<std::string> normal_queue,
                      Function<void()> nobody) override;
   void Withdraw(matching::TaskIdentity identity) override;

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "engine/history/proto_time.h"
+#include "engine/base/proto_time.h"
 
 namespace wfe::runtime {
 
@@ -32,7 +32,7 @@ void FillInfo(const schedules::State& state, Instant now, temporal::api::schedul
     running.set_run_id(action.first_run_id());
   }
   for (const Instant time : schedules::FutureActionTimes(state, now, kFutureTimes)) {
-    *info->add_future_action_times() = history::ToProto(time);
+    *info->add_future_action_times() = ToProto(time);
   }
   info->set_buffer_size(row.buffer_size());
   info->set_state_size_bytes(static_cast<int64_t>(row.ByteSizeLong()));
@@ -63,7 +63,7 @@ void FillListEntry(const schedules::State& state, Instant now, temporal::api::sc
     *info.add_recent_actions() = recent[i];
   }
   for (const Instant time : schedules::FutureActionTimes(state, now, kListedTimes)) {
-    *info.add_future_action_times() = history::ToProto(time);
+    *info.add_future_action_times() = ToProto(time);
   }
   info.set_state_size_bytes(static_cast<int64_t>(row.ByteSizeLong()));
 }
@@ -71,7 +71,7 @@ void FillListEntry(const schedules::State& state, Instant now, temporal::api::sc
 ws::ListScheduleMatchingTimesResponse MatchingTimesOf(const schedules::State& state, Instant start, Instant end) {
   ws::ListScheduleMatchingTimesResponse response;
   for (const Instant time : state.spec.Matching(start, end, kMaxMatchingTimes)) {
-    *response.add_start_time() = history::ToProto(time);
+    *response.add_start_time() = ToProto(time);
   }
   return response;
 }

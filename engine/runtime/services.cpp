@@ -4,7 +4,7 @@
 
 #include "engine/base/check.h"
 #include "engine/base/fnv.h"
-#include "engine/history/proto_time.h"
+#include "engine/base/proto_time.h"
 
 namespace wfe::runtime {
 
@@ -79,8 +79,8 @@ Status Services::LoadNamespaces() {
     engine::v1::NamespaceRow row;
     row.set_name(name);
     row.set_id(host.ids.NewUuid());
-    *row.mutable_retention() = history::ToProto(options.default_retention);
-    *row.mutable_created() = history::ToProto(host.clock.Now());
+    *row.mutable_retention() = ToProto(options.default_retention);
+    *row.mutable_created() = ToProto(host.clock.Now());
     WFE_RETURN_IF_ERROR(host.store.namespaces().Put(row));
   }
   WFE_ASSIGN_OR_RETURN(std::vector<engine::v1::NamespaceRow> rows, host.store.namespaces().List());

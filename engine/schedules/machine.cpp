@@ -4,7 +4,7 @@
 #include <set>
 #include <utility>
 
-#include "engine/history/proto_time.h"
+#include "engine/base/proto_time.h"
 #include "engine/schedules/overlap.h"
 
 namespace wfe::schedules {
@@ -15,8 +15,6 @@ namespace pb = temporal::api::schedule::v1;
 namespace enums = temporal::api::enums::v1;
 using engine::v1::ScheduledStart;
 using engine::v1::ScheduleRow;
-using history::FromProto;
-using history::ToProto;
 
 std::string JitterSeed(const ScheduleRow& row) { return row.namespace_() + "/" + row.schedule_id(); }
 

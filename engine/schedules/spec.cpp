@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "engine/base/fnv.h"
-#include "engine/history/proto_time.h"
+#include "engine/base/proto_time.h"
 #include "engine/schedules/calendar_text.h"
 
 namespace wfe::schedules {
@@ -15,7 +15,6 @@ namespace wfe::schedules {
 namespace {
 
 namespace pb = temporal::api::schedule::v1;
-using history::FromProto;
 using std::chrono::seconds;
 
 constexpr int kMaxEntries = 1000;  // calendars, intervals or exclusions of one schedule
@@ -43,7 +42,7 @@ Status CheckInterval(pb::IntervalSpec* interval) {
   const int64_t every = interval->interval().seconds();
   const int64_t phase = interval->phase().seconds();
   if (every < 1) return Invalid("the interval is less than a second");
-  if (every > history::kLongestDuration / seconds(1)) return Invalid("the interval is longer than 100 years");
+  if (every > kLongestDuration / seconds(1)) return Invalid("the interval is longer than 100 years");
   if (phase < 0) return Invalid("the phase of an interval is negative");
   if (phase >= every) return Invalid("the phase of an interval is not shorter than the interval");
   return Ok();

@@ -2,6 +2,8 @@
 
 #include <absl/time/time.h>
 
+#include <nlohmann/json.hpp>
+
 #include "engine/base/hash.h"
 
 namespace wfe::schedules {
@@ -32,24 +34,6 @@ void AddAttribute(ws::StartWorkflowExecutionRequest* request, const char* name, 
   payload.set_data(json);
 }
 
-std::string JsonString(const std::string& text) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  std::string json = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      json += '\\';
-      json += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      json += "\\u00";
-      json += kHex[(c >> 4) & 0xf];
-      json += kHex[c & 0xf];
-    } else {
-      json += c;
-    }
-  }
-  return json + '"';
-}
-
 }  // namespace
 
 ws::StartWorkflowExecutionRequest StartRequest(const engine::v1::ScheduleRow& row,
@@ -77,8 +61,8 @@ ws::StartWorkflowExecutionRequest StartRequest(const engine::v1::ScheduleRow& ro
   request.set_identity("wfe-schedule " + row.schedule_id());
   request.set_request_id(RequestId(row, start.number()));
   request.set_workflow_id_reuse_policy(enums::WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE);
-  AddAttribute(&request, "TemporalScheduledStartTime", "Datetime", JsonString(nominal));
-  AddAttribute(&request, "TemporalScheduledById", "Keyword", JsonString(row.schedule_id()));
+  AddAttribute(&request, "TemporalScheduledStartTime", "Datetime", nlohmann::json(nominal).dump());
+  AddAttribute(&request, "TemporalScheduledById", "Keyword", nlohmann::json(row.schedule_id()).dump());
   if (!start.overlapping()) {  // S95
     if (row.has_last_completion_result()) *request.mutable_last_completion_result() = row.last_completion_result();
     if (row.has_last_failure()) *request.mutable_continued_failure() = row.last_failure();

@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "engine/base/check.h"
+#include "engine/base/proto_time.h"
 #include "engine/history/close.h"
 #include "engine/history/failures.h"
-#include "engine/history/proto_time.h"
 #include "engine/history/retry.h"
 #include "engine/history/workflow_task.h"
 #include "engine/visibility/visibility_record.h"
@@ -16,8 +16,6 @@
 namespace wfe::shard {
 
 namespace enums = temporal::api::enums::v1;
-using history::FromProto;
-using history::ToProto;
 
 void FillExecutionInfo(const engine::v1::VisibilityRecord& record,
                        temporal::api::workflow::v1::WorkflowExecutionInfo* info) {

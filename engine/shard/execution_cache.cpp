@@ -84,7 +84,8 @@ void ExecutionCache::Sweep() {
   const int64_t number = options_.max_cached_executions * 3 / 4;
   const int64_t bytes = options_.max_cached_bytes / 4 * 3;
   std::sort(kept.begin(), kept.end(), [](const Execution* a, const Execution* b) {
-    return std::tie(a->last_used, a->key) < std::tie(b->last_used, b->key);
+    const bool a_open = a->state.IsOpen(), b_open = b->state.IsOpen();
+    return std::tie(a_open, a->last_used, a->key) < std::tie(b_open, b->last_used, b->key);
   });
   for (const Execution* execution : kept) {
     if (static_cast<int64_t>(executions_.size()) <= number && bytes_ <= bytes) break;

@@ -13,6 +13,7 @@ struct Options {
   // Long polls.
   Duration long_poll_timeout = std::chrono::seconds(60);  ///< S100: an empty answer at the latest then.
   Duration long_poll_margin = std::chrono::seconds(1);    ///< Answered so much before the caller gives up.
+  int64_t max_queues = 100'000;                           ///< In use, see MatcherLimits.
   int max_pollers = 20'000;                               ///< Parked polls of the process.
   int max_pollers_per_queue = 2'000;
   int max_history_waiters_per_run = 200;  ///< Parked GetWorkflowExecutionHistory calls.

@@ -298,22 +298,22 @@ void Shard::Commit(std::vector<storage::ExecutionCommit> commits) {
 
 void Shard::CarryOutEffects(const ExecutionKey& key, const std::string& ns, std::vector<history::Effect> effects) {
   using matching::QueueType;
+  std::vector<TaskSink::Offered> offers;
   for (history::Effect& effect : effects) {
     if (auto* offer = std::get_if<history::OfferWorkflowTask>(&effect)) {
-      matching::TaskRef task{key, matching::TaskKind::kWorkflow, offer->scheduled_event_id, offer->attempt, {}};
-      std::optional<std::string> normal;
-      if (offer->sticky) normal = std::move(offer->normal_queue);
-      host_.sink.Offer(std::move(task), {Namespace(ns), QueueType::kWorkflow, std::move(offer->queue)},
-                       std::move(normal));
+      offers.push_back({{key, matching::TaskKind::kWorkflow, offer->scheduled_event_id, offer->attempt, {}},
+                        {Namespace(ns), QueueType::kWorkflow, std::move(offer->queue)}});
+      if (offer->sticky) offers.back().normal_queue = std::move(offer->normal_queue);
     } else if (auto* activity = std::get_if<history::OfferActivityTask>(&effect)) {
-      matching::TaskRef task{key, matching::TaskKind::kActivity, activity->scheduled_event_id, activity->attempt, {}};
-      host_.sink.Offer(std::move(task), {Namespace(ns), QueueType::kActivity, std::move(activity->queue)},
-                       std::nullopt);
+      offers.push_back({{key, matching::TaskKind::kActivity, activity->scheduled_event_id, activity->attempt, {}},
+                        {Namespace(ns), QueueType::kActivity, std::move(activity->queue)}});
     } else if (std::holds_alternative<history::RunClosed>(effect)) {
+      offers.clear();
       host_.sink.WithdrawExecution(key);
     }
     // DeliverEagerActivity went out with the reply that asked for it.
   }
+  if (!offers.empty()) host_.sink.Offer(std::move(offers));
 }
 
 bool Shard::OnDue(const ExecutionKey& key) {

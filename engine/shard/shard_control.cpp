@@ -1,6 +1,6 @@
 // Starting, signalling and steering runs.
+#include "engine/base/proto_time.h"
 #include "engine/base/serialize.h"
-#include "engine/history/proto_time.h"
 #include "engine/shard/answers.h"
 #include "engine/shard/shard_private.h"
 #include "temporal/api/enums/v1/workflow.pb.h"

@@ -1,9 +1,9 @@
 // Queries: on a workflow task when one is pending, as a task of their own when the run is idle or closed (S64-S68).
 #include <algorithm>
 
+#include "engine/base/proto_time.h"
 #include "engine/base/serialize.h"
 #include "engine/history/failures.h"
-#include "engine/history/proto_time.h"
 #include "engine/shard/shard_private.h"
 #include "temporal/api/enums/v1/query.pb.h"
 #include "temporal/api/enums/v1/task_queue.pb.h"
@@ -79,7 +79,7 @@ void Shard::SendQueryTask(const Execution& execution, PendingQuery& query, bool 
   host_.sink.OfferIfPolled(std::move(task), std::move(queue), sticky ? std::optional(normal) : std::nullopt,
                            std::move(nobody));
   if (!sticky) return;
-  Duration patience = history::FromProto(bookkeeping.sticky().schedule_to_start_timeout());
+  Duration patience = FromProto(bookkeeping.sticky().schedule_to_start_timeout());
   if (patience <= Duration::zero()) patience = kDefaultStickyTimeout;
   host_.timers.After(patience, host_.executor, [this, key = execution.key, id = query.id] {
     PendingQuery* waiting = queries_.Find(key, id);

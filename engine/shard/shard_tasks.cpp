@@ -1,8 +1,8 @@
 // Handing out tasks and taking their answers.
 #include <algorithm>
 
+#include "engine/base/proto_time.h"
 #include "engine/base/serialize.h"
-#include "engine/history/proto_time.h"
 #include "engine/history/workflow_task.h"
 #include "engine/shard/activity_answer.h"
 #include "engine/shard/answers.h"
@@ -12,7 +12,6 @@
 namespace wfe::shard {
 
 namespace enums = temporal::api::enums::v1;
-using history::ToProto;
 
 namespace {
 

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "engine/base/function.h"
 #include "engine/matching/matcher.h"
@@ -15,8 +16,14 @@ namespace wfe::shard {
 class TaskSink {
  public:
   virtual ~TaskSink() = default;
-  /// A task is there to be taken.  With `normal_queue`, `queue` is sticky and passed over when nobody polls it.
-  virtual void Offer(matching::TaskRef task, matching::QueueKey queue, std::optional<std::string> normal_queue) = 0;
+  /// A task that is there to be taken.  With `normal_queue`, `queue` is sticky and passed over when nobody polls it.
+  struct Offered {
+    matching::TaskRef task;
+    matching::QueueKey queue;
+    std::optional<std::string> normal_queue = std::nullopt;
+  };
+  /// What one transition has to offer, handed over at once.
+  virtual void Offer(std::vector<Offered> offers) = 0;
   /// As Offer, for a task that makes sense only while somebody polls: when nobody did lately on either queue, it is
   /// not kept and `nobody` runs, on any strand.
   virtual void OfferIfPolled(matching::TaskRef task, matching::QueueKey queue, std::optional<std::string> normal_queue,

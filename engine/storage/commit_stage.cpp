@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "engine/base/hash.h"
+#include "engine/base/proto_time.h"
 #include "engine/base/serialize.h"
-#include "engine/history/proto_time.h"
 #include "engine/storage/keys.h"
 #include "wfe/engine/v1/store.pb.h"
 
@@ -179,7 +179,7 @@ WriteSet CommitStage::PositionRows(const Group& group, CommitPosition& position,
   }
   row.set_sequence(position.sequence);
   row.set_running_hash(position.running_hash);
-  *row.mutable_last_known_time() = history::ToProto(now);
+  *row.mutable_last_known_time() = ToProto(now);
   WriteSet set;
   set.puts.push_back({Family::kMeta, std::string(keys::kPosition), Serialize(row)});
   return set;

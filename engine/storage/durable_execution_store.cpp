@@ -2,10 +2,10 @@
 
 #include <utility>
 
+#include "engine/base/proto_time.h"
 #include "engine/base/serialize.h"
 #include "engine/history/nesting.h"
 #include "engine/history/note_codec.h"
-#include "engine/history/proto_time.h"
 #include "engine/history/state_codec.h"
 #include "engine/storage/keys.h"
 
@@ -21,7 +21,7 @@ bool IsOpen(temporal::api::enums::v1::WorkflowExecutionStatus status) {
 
 void AddVisibility(const ExecutionCommit& commit, WriteSet& rows) {
   const auto& record = *commit.visibility;
-  const Instant start = history::FromProto(record.start_time());
+  const Instant start = FromProto(record.start_time());
   const std::string& ns = commit.key.ns.value();
   const bool open = IsOpen(record.status());
   rows.puts.push_back({Family::kVisibility, keys::Visibility(ns, open, start, record.run_id()), Serialize(record)});
@@ -42,10 +42,6 @@ Result<std::optional<engine::v1::CurrentRun>> DurableExecutionStore::GetCurrentR
 }
 Result<bool> DurableExecutionStore::HasRequestId(const ExecutionKey& key, std::string_view request_id) const {
   return reader_.HasRequestId(key, request_id);
-}
-Status DurableExecutionStore::ForEachOpen(
-    const std::function<void(const ExecutionKey&, Result<LoadedRun>)>& visit) const {
-  return reader_.ForEachOpen(visit);
 }
 Status DurableExecutionStore::ForEachOpenKey(const std::function<void(const ExecutionKey&)>& visit) const {
   return reader_.ForEachOpenKey(visit);

@@ -23,7 +23,6 @@ class DurableExecutionStore final : public ExecutionStore {
   /// its notes, or its notes alone.  The run's checkpoint is written at its first transition, at its last, and when
   /// what has been written since is more than the state, so that reading a run stays in proportion to its state.
   void Commit(std::vector<ExecutionCommit> commits, DurableCallback durable) override;
-  Status ForEachOpen(const std::function<void(const ExecutionKey&, Result<LoadedRun>)>& visit) const override;
   Status ForEachOpenKey(const std::function<void(const ExecutionKey&)>& visit) const override;
   Status ForEachOwed(
       const std::function<void(const history::ObligationId&, Result<engine::v1::Obligation>)>& visit) const override;

@@ -209,14 +209,6 @@ Status ExecutionReader::ForEachState(
               });
 }
 
-Status ExecutionReader::ForEachOpen(
-    const std::function<void(const ExecutionKey&, Result<LoadedRun>)>& visit) const {
-  return ForEachState(true, [&](const ExecutionKey& key, std::string_view value) -> Status {
-    visit(key, ReadRun(key, true, value));
-    return Ok();
-  });
-}
-
 Status ExecutionReader::ForEachOpenKey(const std::function<void(const ExecutionKey&)>& visit) const {
   return ForEachState(true, [&](const ExecutionKey& key, std::string_view) -> Status {
     visit(key);

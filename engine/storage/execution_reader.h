@@ -35,7 +35,6 @@ class ExecutionReader {
   Result<std::vector<EventBatch>> ReadHistory(const ExecutionKey& key, EventRange range, int64_t max_bytes) const;
   Result<std::optional<engine::v1::CurrentRun>> GetCurrentRun(const WorkflowKey& key) const;
   Result<bool> HasRequestId(const ExecutionKey& key, std::string_view request_id) const;
-  Status ForEachOpen(const std::function<void(const ExecutionKey&, Result<LoadedRun>)>& visit) const;
   Status ForEachOpenKey(const std::function<void(const ExecutionKey&)>& visit) const;
   Status ForEachOwed(
       const std::function<void(const history::ObligationId&, Result<engine::v1::Obligation>)>& visit) const;

@@ -110,9 +110,7 @@ class ExecutionStore {
   /// Reads see every commit handed in, durable or not; only replies and effects wait.
   virtual void Commit(std::vector<ExecutionCommit> commits, DurableCallback durable) = 0;
 
-  /// Every open execution, for recovery.  One that cannot be read is visited with the error, and the others follow.
-  virtual Status ForEachOpen(const std::function<void(const ExecutionKey&, Result<LoadedRun>)>& visit) const = 0;
-  /// Their keys alone.
+  /// The keys of all open executions, for recovery.
   virtual Status ForEachOpenKey(const std::function<void(const ExecutionKey&)>& visit) const = 0;
   /// Everything that is owed, by who owes it, in the order of its numbers.  One that cannot be read is visited with the
   /// error.

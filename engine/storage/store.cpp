@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "engine/base/hash.h"
+#include "engine/base/proto_time.h"
 #include "engine/base/serialize.h"
-#include "engine/history/proto_time.h"
 #include "engine/storage/keys.h"
 #include "engine/storage/recovery.h"
 #include "wfe/engine/v1/store.pb.h"
@@ -70,7 +70,7 @@ Status Store::Start(const Recovered& recovered, const StoreOptions& options) {
     // The ledger's name is kept, so that a first open that got only as far as the ledger can be repeated.
     identity.set_store_id(recovered.mark.store_id.empty() ? options.ids->NewUuid() : recovered.mark.store_id);
     identity.set_secret(RandomSecret(*options.ids));
-    *identity.mutable_created() = history::ToProto(wall);
+    *identity.mutable_created() = ToProto(wall);
   }
   identity.set_epoch(std::max(identity.epoch(), recovered.mark.epoch) + 1);
   identity_ = {identity.epoch(), identity.secret(), identity.store_id()};
@@ -87,7 +87,7 @@ Status Store::Start(const Recovered& recovered, const StoreOptions& options) {
   CommitPosition position{std::max(RecoveredSequence(meta), mark.sequence),
                           meta.position ? meta.position->running_hash() : ""};
   const Instant last_known =
-      meta.position ? history::FromProto(meta.position->last_known_time()) : Instant(Duration::zero());
+      meta.position ? FromProto(meta.position->last_known_time()) : Instant(Duration::zero());
   stage_ = std::make_unique<CommitStage>(*kv_, *ledger_, *options.clock, options.stage);
   executions_ = std::make_unique<DurableExecutionStore>(*stage_);
   namespaces_ = std::make_unique<NamespaceStore>(*stage_);
@@ -103,7 +103,7 @@ Status Store::Start(const Recovered& recovered, const StoreOptions& options) {
   puts.push_back({Family::kMeta, std::string(keys::kIdentity), Serialize(identity)});
   if (recovered.accepted_loss.has_value()) {
     engine::v1::StoreAuditRow audit;
-    *audit.mutable_time() = history::ToProto(wall);
+    *audit.mutable_time() = ToProto(wall);
     audit.set_what("data loss accepted: " + *recovered.accepted_loss);
     audit.set_recovered_sequence(RecoveredSequence(meta));
     audit.set_ledger_sequence(recovered.mark.sequence);
@@ -113,8 +113,8 @@ Status Store::Start(const Recovered& recovered, const StoreOptions& options) {
     engine::v1::NamespaceRow ns;
     ns.set_name(std::string(kDefaultNamespace));
     ns.set_id(options.ids->NewUuid());
-    *ns.mutable_retention() = history::ToProto(Duration(kDefaultRetention));
-    *ns.mutable_created() = history::ToProto(wall);
+    *ns.mutable_retention() = ToProto(Duration(kDefaultRetention));
+    *ns.mutable_created() = ToProto(wall);
     puts.push_back({Family::kMeta, keys::NamespaceRow(kDefaultNamespace), Serialize(ns)});
   }
   WFE_RETURN_IF_ERROR(stage_->WaitDurable(stage_->Enqueue(std::move(write), {})));

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "engine/history/proto_time.h"
+#include "engine/base/proto_time.h"
 #include "engine/visibility/filter_node.h"
 
 namespace wfe::visibility {
@@ -12,7 +12,7 @@ namespace wfe::visibility {
 namespace {
 
 int64_t Nanoseconds(const google::protobuf::Timestamp& timestamp) {
-  return history::FromProto(timestamp).time_since_epoch().count();
+  return FromProto(timestamp).time_since_epoch().count();
 }
 
 std::optional<FilterValue> ValueOf(const engine::v1::VisibilityRecord& record, Attribute attribute) {

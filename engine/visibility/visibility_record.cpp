@@ -1,11 +1,9 @@
 #include "engine/visibility/visibility_record.h"
 
-#include "engine/history/proto_time.h"
+#include "engine/base/proto_time.h"
 
 namespace wfe::visibility {
 
-using history::FromProto;
-using history::ToProto;
 
 engine::v1::VisibilityRecord VisibilityOf(const history::MutableState& state) {
   const engine::v1::Folded& folded = state.folded();

@@ -1,8 +1,8 @@
 // What nests too deep is cut or refused where it comes in, and what cannot be read keeps nobody else from being served.
 #include <gmock/gmock.h>
 
+#include "engine/base/proto_time.h"
 #include "engine/history/nesting.h"
-#include "engine/history/proto_time.h"
 #include "engine/storage/keys.h"
 #include "temporal/api/enums/v1/event_type.pb.h"
 #include "tests/support/engine_fixture.h"
@@ -64,7 +64,7 @@ TEST_F(Nesting, AStoreMadeByARequestOfNinetyNineCausesOpensAgain) {  // SEC-C2
   for (const int causes : {20, 55, 60, 90, 97, 98, 100, 500, 99}) {
     auto request = StartRequest("w" + std::to_string(causes));
     request.mutable_retry_policy()->set_maximum_attempts(3);
-    *request.mutable_workflow_run_timeout() = history::ToProto(1h);
+    *request.mutable_workflow_run_timeout() = ToProto(1h);
     *request.mutable_continued_failure() = Chain(causes);
     run_id = Send<StartWorkflowExecutionResponse>("StartWorkflowExecution", request).Value().run_id();
   }
@@ -108,8 +108,8 @@ TEST_F(Nesting, AnActivityMayTimeOutAnyNumberOfTimes) {  // SEC-C2: each timeout
   auto completion = Completion(PollWorkflow().Value());
   auto& command = *completion.add_commands() = ScheduleActivity("a");
   auto& attributes = *command.mutable_schedule_activity_task_command_attributes();
-  *attributes.mutable_start_to_close_timeout() = history::ToProto(1s);
-  *attributes.mutable_retry_policy()->mutable_initial_interval() = history::ToProto(1s);
+  *attributes.mutable_start_to_close_timeout() = ToProto(1s);
+  *attributes.mutable_retry_policy()->mutable_initial_interval() = ToProto(1s);
   attributes.mutable_retry_policy()->set_backoff_coefficient(1);
   *completion.mutable_commands(0) = command;
   Complete(completion).Value();
@@ -178,7 +178,7 @@ TEST_F(Nesting, ARunThatCannotBeReadIsNamedAndKeepsNobodyElseFromBeingServed) { 
 
 TEST_F(Nesting, ARunThatTurnsUnreadableWhileItSleepsLosesItsTimerAndNothingElse) {  // SEC-C2, F6
   auto request = StartRequest("broken");
-  *request.mutable_workflow_run_timeout() = history::ToProto(10min);
+  *request.mutable_workflow_run_timeout() = ToProto(10min);
   const std::string run_id =
       Send<StartWorkflowExecutionResponse>("StartWorkflowExecution", request).Value().run_id();
   loop_.Advance(1min);  // out of the cache

@@ -1,7 +1,7 @@
 // Long polls: for tasks, for history; sticky queues; callers that leave.
 #include <gmock/gmock.h>
 
-#include "engine/history/proto_time.h"
+#include "engine/base/proto_time.h"
 #include "temporal/api/enums/v1/task_queue.pb.h"
 #include "temporal/api/enums/v1/workflow.pb.h"
 #include "tests/support/engine_fixture.h"
@@ -346,7 +346,7 @@ TEST_F(Polling, ThoseWhoWaitGoByTheMonotonicClock) {  // SEC-H3: the engine's ow
   describe.mutable_task_queue()->set_name("another");
   describe.set_task_queue_type(enums::TASK_QUEUE_TYPE_WORKFLOW);
   const auto described = Send<DescribeTaskQueueResponse>("DescribeTaskQueue", describe).Value();
-  EXPECT_EQ(history::FromProto(described.pollers(0).last_access_time()), loop_.Now()) << "told on the engine's clock";
+  EXPECT_EQ(FromProto(described.pollers(0).last_access_time()), loop_.Now()) << "told on the engine's clock";
   EXPECT_FALSE(poll.done());
   EXPECT_FALSE(waiting.done());
   since_boot.Advance(61s);

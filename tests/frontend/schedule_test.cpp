@@ -3,7 +3,7 @@
 
 #include <set>
 
-#include "engine/history/proto_time.h"
+#include "engine/base/proto_time.h"
 #include "temporal/api/enums/v1/workflow.pb.h"
 #include "tests/support/engine_fixture.h"
 
@@ -185,8 +185,8 @@ TEST_F(Schedules, ATriggerAndABackfillActAtOnce) {  // S98
   EXPECT_EQ(FinishRuns(), 1);
   Patch([this](auto& patch) {
     auto& range = *patch.add_backfill_request();
-    *range.mutable_start_time() = history::ToProto(loop_.Now() - 5h);
-    *range.mutable_end_time() = history::ToProto(loop_.Now());
+    *range.mutable_start_time() = ToProto(loop_.Now() - 5h);
+    *range.mutable_end_time() = ToProto(loop_.Now());
     range.set_overlap_policy(enums::SCHEDULE_OVERLAP_POLICY_ALLOW_ALL);
   });
   EXPECT_EQ(FinishRuns(), 5);
@@ -199,8 +199,8 @@ TEST_F(Schedules, StartsArePaced) {  // S96
   Create(request);
   Patch([this](auto& patch) {
     auto& range = *patch.add_backfill_request();
-    *range.mutable_start_time() = history::ToProto(loop_.Now() - 100h);
-    *range.mutable_end_time() = history::ToProto(loop_.Now());
+    *range.mutable_start_time() = ToProto(loop_.Now() - 100h);
+    *range.mutable_end_time() = ToProto(loop_.Now());
     range.set_overlap_policy(enums::SCHEDULE_OVERLAP_POLICY_ALLOW_ALL);
   });
   EXPECT_EQ(FinishRuns(), 30);
@@ -221,7 +221,7 @@ TEST_F(Schedules, AnUpdateReplacesTheSchedule) {
   const auto described = Describe();
   EXPECT_EQ(described.schedule().spec().timezone_name(), "Europe/Berlin");
   EXPECT_EQ(described.schedule().spec().structured_calendar_size(), 1);
-  EXPECT_EQ(FormatIso8601Millis(history::FromProto(described.info().future_action_times(0))),
+  EXPECT_EQ(FormatIso8601Millis(FromProto(described.info().future_action_times(0))),
             "2023-11-15T01:00:00.000Z");
   EXPECT_EQ(Send<UpdateScheduleResponse>("UpdateSchedule", update).error().code, StatusCode::kFailedPrecondition);
 }
@@ -256,8 +256,8 @@ TEST_F(Schedules, MatchingTimesAreListed) {
   ListScheduleMatchingTimesRequest request;
   request.set_namespace_("default");
   request.set_schedule_id("s");
-  *request.mutable_start_time() = history::ToProto(loop_.Now());
-  *request.mutable_end_time() = history::ToProto(loop_.Now() + 24h);
+  *request.mutable_start_time() = ToProto(loop_.Now());
+  *request.mutable_end_time() = ToProto(loop_.Now() + 24h);
   EXPECT_EQ(Send<ListScheduleMatchingTimesResponse>("ListScheduleMatchingTimes", request).Value().start_time_size(),
             24);
 }

@@ -37,6 +37,7 @@ class WideRun : public testing::EngineFixture {
   /// As the engine is, without the tests' own look at each checkpoint.
   void SetUp() override {
     check_journals_ = false;
+    options_.shard.history.max_signals = 100'000;
     EngineFixture::SetUp();
   }
 
@@ -56,6 +57,16 @@ class WideRun : public testing::EngineFixture {
       *completion.add_commands() = std::move(command);
     }
     Complete(completion).Value();
+  }
+
+  int64_t LengthOf(const std::string& id) {
+    DescribeWorkflowExecutionRequest request;
+    request.set_namespace_("default");
+    request.mutable_execution()->set_workflow_id(id);
+    return Send<DescribeWorkflowExecutionResponse>("DescribeWorkflowExecution", request)
+        .Value()
+        .workflow_execution_info()
+        .history_length();
   }
 
   /// Takes all of them, completes the first half while the rest is out, and ends the run.
@@ -99,6 +110,35 @@ TEST_F(WideRun, TheSameAfterARestartWhenNothingIsInMemory) {  // R4
   ScheduleMany("many", 2000);
   KillAndStart();
   EXPECT_LT(CostOfTaking("many", 2000), 13 * few);
+}
+
+/// A history is nothing that a transition looks at: neither its length nor what is pending beside the change counts.
+TEST_F(WideRun, OneMoreOfFiftyThousandEventsCostsWhatOneOfTenCosts) {  // R4, S54
+  ScheduleMany("small", 10);
+  ScheduleMany("big", 2000);
+  for (int i = 0; i < 48'000; ++i) ASSERT_TRUE(Signal("big", "more").Get());
+  ASSERT_GT(LengthOf("big"), 50'000);
+  KillAndStart();
+  const auto cost_of_one = [&](const std::string& id) {
+    Signal(id, "warm").Value();  // loads it
+    const int64_t before = allocated_bytes;
+    Signal(id, "one").Value();
+    return allocated_bytes - before;
+  };
+  const int64_t small = cost_of_one("small");
+  EXPECT_LT(cost_of_one("big"), 2 * small);
+
+  const auto events = History("big");
+  EXPECT_EQ(static_cast<int64_t>(events.size()), LengthOf("big"));
+  EXPECT_EQ(events.back().event_id(), static_cast<int64_t>(events.size()));
+  for (int i = 0; i < 10; ++i) PollActivity().Value();
+  CompleteActivity(PollActivity().Value().task_token()).Value();
+
+  // Beyond its limit it is ended by name, and nothing that came before is lost.
+  int more = 0;
+  while (Signal("big", "more").Get()) ASSERT_LT(++more, 2'000);
+  EXPECT_THAT(History("big").back().workflow_execution_terminated_event_attributes().reason(),
+              ::testing::StartsWith("Workflow history count exceeds limit"));
 }
 
 }  // namespace

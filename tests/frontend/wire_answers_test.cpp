@@ -3,7 +3,7 @@
 
 #include <functional>
 
-#include "engine/history/proto_time.h"
+#include "engine/base/proto_time.h"
 #include "temporal/api/enums/v1/query.pb.h"
 #include "temporal/api/enums/v1/task_queue.pb.h"
 #include "temporal/api/enums/v1/workflow.pb.h"
@@ -217,8 +217,8 @@ TEST_F(WireAnswers, AnActivityInBackOffTellsWhenItEndedAndWhenItGoesOn) {
   loop_.Advance(1s);
   auto info = Pending();
   EXPECT_EQ(info.state(), enums::PENDING_ACTIVITY_STATE_SCHEDULED);
-  EXPECT_EQ(history::FromProto(info.last_attempt_complete_time()), ended);
-  EXPECT_EQ(history::FromProto(info.next_attempt_schedule_time()), ended + 3s);
+  EXPECT_EQ(FromProto(info.last_attempt_complete_time()), ended);
+  EXPECT_EQ(FromProto(info.next_attempt_schedule_time()), ended + 3s);
   EXPECT_EQ(info.current_retry_interval().seconds(), 3);
 
   loop_.Advance(2s);  // offered again
@@ -228,7 +228,7 @@ TEST_F(WireAnswers, AnActivityInBackOffTellsWhenItEndedAndWhenItGoesOn) {
   PollActivity().Value();
   info = Pending();
   EXPECT_EQ(info.state(), enums::PENDING_ACTIVITY_STATE_STARTED);
-  EXPECT_EQ(history::FromProto(info.last_attempt_complete_time()), ended);
+  EXPECT_EQ(FromProto(info.last_attempt_complete_time()), ended);
   EXPECT_FALSE(info.has_current_retry_interval());
 }
 

@@ -1,7 +1,7 @@
 // Calls as Temporal's SDKs and its CLI make them (docs/reference/wire-faults.md); answers are a real server's, 1.29.1.
 #include <gmock/gmock.h>
 
-#include "engine/history/proto_time.h"
+#include "engine/base/proto_time.h"
 #include "temporal/api/enums/v1/event_type.pb.h"
 #include "temporal/api/enums/v1/workflow.pb.h"
 #include "tests/support/engine_fixture.h"

@@ -1,7 +1,7 @@
 // Histories as Temporal's SDKs read them (docs/reference/wire-faults.md); the values are a real server's, 1.29.1.
 #include <gmock/gmock.h>
 
-#include "engine/history/proto_time.h"
+#include "engine/base/proto_time.h"
 #include "temporal/api/enums/v1/event_type.pb.h"
 #include "temporal/api/enums/v1/failed_cause.pb.h"
 #include "temporal/api/enums/v1/workflow.pb.h"
@@ -184,7 +184,7 @@ TEST_F(WireHistory, ToWhoDoesNotFollowRunsARetriedFailureLooksContinuedAsNew) {
   ASSERT_TRUE(event.has_workflow_execution_continued_as_new_event_attributes());
   const auto& continued = event.workflow_execution_continued_as_new_event_attributes();
   EXPECT_EQ(event.event_id(), told.event_id());
-  EXPECT_EQ(history::FromProto(event.event_time()), history::FromProto(told.event_time()));
+  EXPECT_EQ(FromProto(event.event_time()), FromProto(told.event_time()));
   EXPECT_EQ(continued.new_execution_run_id(),
             told.workflow_execution_failed_event_attributes().new_execution_run_id());
   EXPECT_EQ(continued.failure().message(), "no");

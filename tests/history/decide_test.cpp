@@ -4,9 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "engine/base/proto_time.h"
 #include "engine/history/machines.h"
 #include "engine/history/names.h"
-#include "engine/history/proto_time.h"
 #include "tests/history/execution.h"
 
 namespace wfe::history {
@@ -51,11 +51,11 @@ TEST(Start, RefusesWhatIsOverlongOrMissing) {  // S13, S19, S56, S60, S103
     return execution.error().value_or(Error{}).ToString();
   };
   EXPECT_THAT(refusal([](StartInput& s) { s.key.workflow_id = WorkflowId(std::string(1001, 'x')); }),
-              HasSubstr("workflow id has 1001 bytes"));
-  EXPECT_THAT(refusal([](StartInput& s) { s.request.clear_workflow_type(); }), HasSubstr("workflow type is not set"));
-  EXPECT_THAT(refusal([](StartInput& s) { s.request.clear_task_queue(); }), HasSubstr("task queue is not set"));
+              HasSubstr("WorkflowId length exceeds limit of 1000 bytes (max_id_bytes)"));
+  EXPECT_THAT(refusal([](StartInput& s) { s.request.clear_workflow_type(); }), HasSubstr("WorkflowType is not set on request."));
+  EXPECT_THAT(refusal([](StartInput& s) { s.request.clear_task_queue(); }), HasSubstr("TaskQueue is not set on request."));
   EXPECT_THAT(refusal([](StartInput& s) { *s.request.mutable_input() = Text(std::string(3 << 20, 'x')); }),
-              HasSubstr("workflow input has"));
+              HasSubstr("Input exceeds size limit"));
   EXPECT_THAT(refusal([](StartInput& s) {  // S103
                 auto& fields = *s.request.mutable_search_attributes()->mutable_indexed_fields();
                 fields["Stage"].set_data(std::string(2049, 'x'));
@@ -66,7 +66,7 @@ TEST(Start, RefusesWhatIsOverlongOrMissing) {  // S13, S19, S56, S60, S103
               }),
               HasSubstr("the detailed text of the user metadata has 20001 bytes"));
   EXPECT_THAT(refusal([](StartInput& s) { s.request.mutable_retry_policy()->set_backoff_coefficient(0.1); }),
-              HasSubstr("coefficient"));
+              HasSubstr("BackoffCoefficient"));
   EXPECT_THAT(refusal([](StartInput& s) { s.request.set_cron_schedule("* * * * *"); }), HasSubstr("UNIMPLEMENTED"));
 }
 

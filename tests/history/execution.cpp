@@ -7,9 +7,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/base/proto_time.h"
 #include "engine/history/framed_size.h"
 #include "engine/history/names.h"
-#include "engine/history/proto_time.h"
 #include "engine/history/state_codec.h"
 
 namespace wfe::history {

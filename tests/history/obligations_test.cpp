@@ -80,7 +80,8 @@ TEST(Obligations, AChildStartsWithWhatTheCommandSaidAndNothingOfItsParent) {
   EXPECT_EQ(input.parent->initiated_event_id(), 5);
   EXPECT_EQ(input.request.identity(), "");
   // What is not served is refused as for any start.
-  EXPECT_THAT(CheckStart(input, Limits()).error().message, ::testing::HasSubstr("cron_schedule is not served"));
+  EXPECT_THAT(CheckStart("child", input.request, Limits()).error().message,
+              ::testing::HasSubstr("CronSchedule is not served"));
 }
 
 }  // namespace

@@ -4,8 +4,8 @@
 
 #include <array>
 
+#include "engine/base/proto_time.h"
 #include "engine/history/names.h"
-#include "engine/history/proto_time.h"
 
 namespace wfe::history {
 

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "engine/history/proto_time.h"
+#include "engine/base/proto_time.h"
 
 namespace wfe::history {
 namespace {

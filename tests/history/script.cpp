@@ -7,8 +7,8 @@
 #include <sstream>
 #include <utility>
 
+#include "engine/base/proto_time.h"
 #include "engine/history/names.h"
-#include "engine/history/proto_time.h"
 
 namespace wfe::history {
 namespace {

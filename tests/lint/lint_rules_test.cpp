@@ -307,5 +307,21 @@ TEST(WorkflowIds, HaveOneOpenRun) {
               ElementsAre(Field(&Finding::rule, "H32")));
 }
 
+TEST(RunsThatNoRuleConnects, AreKeptAsTheirFirstAndLastEvent) {
+  HistoryBuilder alone("run-1");
+  alone.Task();
+  alone.Task();
+  const RunHistory whole = InRun("run-1", alone);
+  const RunHistory kept = ForRulesAcrossRuns(whole);
+  ASSERT_EQ(kept.events.size(), 2u);
+  EXPECT_EQ(kept.events.front().event_id(), 1);
+  EXPECT_EQ(kept.events.back().event_id(), whole.events.back().event_id());
+
+  HistoryBuilder chained("run-1");
+  chained.Task();
+  chained.ContinuedAsNew("run-2");
+  EXPECT_EQ(ForRulesAcrossRuns(InRun("run-1", chained)).events.size(), InRun("run-1", chained).events.size());
+}
+
 }  // namespace
 }  // namespace wfe::lint

@@ -6,7 +6,7 @@
 
 #include <random>
 
-#include "engine/history/proto_time.h"
+#include "engine/base/proto_time.h"
 #include "engine/schedules/overlap.h"
 #include "engine/schedules/start_request.h"
 
@@ -311,8 +311,8 @@ TEST_F(Machine, ABackfillActsForEveryTimeOfItsRange) {  // S98; the start is exc
   const auto backfill = [&](OverlapPolicy policy) {
     Patch([&](auto& patch) {
       auto& range = *patch.add_backfill_request();
-      *range.mutable_start_time() = history::ToProto(now_ - 5h);
-      *range.mutable_end_time() = history::ToProto(now_);
+      *range.mutable_start_time() = ToProto(now_ - 5h);
+      *range.mutable_end_time() = ToProto(now_);
       range.set_overlap_policy(policy);
     });
   };
@@ -327,8 +327,8 @@ TEST_F(Machine, ALongBackfillLosesNothing) {
   Make(kBufferAll);
   Patch([&](auto& patch) {
     auto& range = *patch.add_backfill_request();
-    *range.mutable_start_time() = history::ToProto(now_ - 1500h);
-    *range.mutable_end_time() = history::ToProto(now_);
+    *range.mutable_start_time() = ToProto(now_ - 1500h);
+    *range.mutable_end_time() = ToProto(now_);
   });
   Patch([](auto& patch) { patch.set_pause("only the backfill"); });
   uint64_t number = 0;
@@ -419,7 +419,7 @@ TEST_F(Machine, AnUpdateReplacesTheScheduleAndNeedsTheCurrentToken) {
 }
 
 TEST_F(Machine, WithNothingToDoItGoesAfterAWeek) {  // S96
-  *schedule_.mutable_spec()->mutable_end_time() = history::ToProto(now_ + 90min);
+  *schedule_.mutable_spec()->mutable_end_time() = ToProto(now_ + 90min);
   Make();
   PassAndStart(3h);
   EXPECT_EQ(NextDeadline(*state_, limits_), std::nullopt) << "its action still runs";
@@ -476,8 +476,8 @@ TEST_F(Machine, WhateverHappensEveryDueTimeIsAccountedFor) {  // H37; CheckRow r
         default:
           Patch([&](auto& patch) {
             auto& range = *patch.add_backfill_request();
-            *range.mutable_start_time() = history::ToProto(now_ - std::chrono::hours(upto(20)));
-            *range.mutable_end_time() = history::ToProto(now_);
+            *range.mutable_start_time() = ToProto(now_ - std::chrono::hours(upto(20)));
+            *range.mutable_end_time() = ToProto(now_);
             range.set_overlap_policy(static_cast<OverlapPolicy>(upto(7)));
           });
           break;

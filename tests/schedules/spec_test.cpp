@@ -9,7 +9,7 @@
 
 #include <random>
 
-#include "engine/history/proto_time.h"
+#include "engine/base/proto_time.h"
 
 namespace wfe::schedules {
 namespace {
@@ -186,8 +186,8 @@ TEST(Spec, IsTheUnionOfItsPartsLessWhatIsExcluded) {
 
 TEST(Spec, KeepsToItsStartAndEndBothIncluded) {
   pb::ScheduleSpec spec = Every(3600);
-  *spec.mutable_start_time() = history::ToProto(At("2024-01-01T05:00:00Z"));
-  *spec.mutable_end_time() = history::ToProto(At("2024-01-01T06:00:00Z"));
+  *spec.mutable_start_time() = ToProto(At("2024-01-01T05:00:00Z"));
+  *spec.mutable_end_time() = ToProto(At("2024-01-01T06:00:00Z"));
   EXPECT_THAT(Times(Compiled(spec), "2023-01-01T00:00:00Z", 9),
               ElementsAre("2024-01-01T05:00:00", "2024-01-01T06:00:00"));
   EXPECT_EQ(Compiled(spec).Next(At("2024-01-01T06:00:00Z")), std::nullopt);

@@ -23,7 +23,7 @@ namespace ws = temporal::api::workflowservice::v1;
 
 class Withdrawals final : public TaskSink {
  public:
-  void Offer(matching::TaskRef, matching::QueueKey, std::optional<std::string>) override {}
+  void Offer(std::vector<Offered>) override {}
   void OfferIfPolled(matching::TaskRef, matching::QueueKey, std::optional<std::string>, Function<void()>) override {}
   void Withdraw(matching::TaskIdentity task) override { withdrawn.push_back(task.query_id); }
   void WithdrawExecution(ExecutionKey) override {}

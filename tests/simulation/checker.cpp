@@ -1,7 +1,7 @@
 #include "tests/simulation/checker.h"
 
+#include "engine/base/proto_time.h"
 #include "engine/history/decide.h"
-#include "engine/history/proto_time.h"
 #include "engine/history/rebuild.h"
 #include "engine/history/state_codec.h"
 #include "engine/lint/history_view.h"
@@ -177,7 +177,7 @@ void Checker::CheckTold(const Plan& plan, const Told& told) {
     if (told.first_run_id && run.key.run_id.value() == *told.first_run_id) first_run_found = true;
     for (const HistoryEvent& event : run.events) look_at(event);
     over_by_then = over_by_then && told.cancel_acknowledged && lint::IsClosing(run.events.back().event_type()) &&
-                   history::FromProto(run.events.back().event_time()) <= *told.cancel_acknowledged;
+                   FromProto(run.events.back().event_time()) <= *told.cancel_acknowledged;
   }
   for (const HistoryEvent& event : buffered_[plan.workflow_id]) look_at(event);
   if (told.first_run_id && !started) Violation("H36: the acknowledged start of " + plan.workflow_id + " is lost");
@@ -206,7 +206,7 @@ std::vector<std::string> Checker::Describe(const std::string& workflow_id) const
     if (run.key.workflow_id.value() != workflow_id) continue;
     lines.push_back(run.key.ToString());
     for (const HistoryEvent& event : run.events) {
-      lines.push_back("  " + FormatIso8601Millis(history::FromProto(event.event_time())) + " " +
+      lines.push_back("  " + FormatIso8601Millis(FromProto(event.event_time())) + " " +
                       event.ShortDebugString());
     }
   }

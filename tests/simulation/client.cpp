@@ -1,5 +1,6 @@
 #include "tests/simulation/client.h"
 
+#include "engine/base/proto_time.h"
 #include "temporal/api/workflowservice/v1/request_response.pb.h"
 #include "tests/simulation/worker_process.h"
 #include "workers/core/payload_codec.h"
@@ -121,13 +122,13 @@ void Client::Impl::FillStart(Request& request) {
   // A copy of the request that comes late must not begin it again.
   request.set_workflow_id_reuse_policy(enums::WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE);
   if (plan.run_timeout > Duration::zero())
-    *request.mutable_workflow_run_timeout() = core::EncodeDuration(plan.run_timeout);
+    *request.mutable_workflow_run_timeout() = ToProto(plan.run_timeout);
   if (plan.start_delay > Duration::zero()) {
-    *request.mutable_workflow_start_delay() = core::EncodeDuration(plan.start_delay);
+    *request.mutable_workflow_start_delay() = ToProto(plan.start_delay);
   }
   if (plan.retries > 0) {
     request.mutable_retry_policy()->set_maximum_attempts(plan.retries);
-    *request.mutable_retry_policy()->mutable_initial_interval() = core::EncodeDuration(1s);
+    *request.mutable_retry_policy()->mutable_initial_interval() = ToProto(1s);
   }
 }
 

@@ -1,6 +1,6 @@
 #include "tests/simulation/schedule_client.h"
 
-#include "engine/history/proto_time.h"
+#include "engine/base/proto_time.h"
 #include "temporal/api/workflowservice/v1/request_response.pb.h"
 #include "tests/simulation/event_loop.h"
 #include "tests/simulation/program.h"
@@ -64,8 +64,8 @@ void ScheduleClient::Impl::Start() {
   auto& interval = *schedule.mutable_spec()->add_interval();
   interval.mutable_interval()->set_seconds(every / 1s);
   interval.mutable_phase()->set_seconds(random_.Between(0, every / 1s - 1));
-  if (random_.Chance(0.5)) *schedule.mutable_spec()->mutable_jitter() = history::ToProto(Duration(3s));
-  *schedule.mutable_spec()->mutable_end_time() = history::ToProto(EventLoop::kStart + options_.safety / 2);
+  if (random_.Chance(0.5)) *schedule.mutable_spec()->mutable_jitter() = ToProto(Duration(3s));
+  *schedule.mutable_spec()->mutable_end_time() = ToProto(EventLoop::kStart + options_.safety / 2);
   auto& action = *schedule.mutable_action()->mutable_start_workflow();
   action.set_workflow_id(id_ + "-action");
   action.mutable_workflow_type()->set_name(kProgramWorkflow);

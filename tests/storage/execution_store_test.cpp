@@ -166,7 +166,7 @@ TEST_F(ExecutionStoreTest, TheOpenVisibilityRowGoesWhenTheRunCloses) {  // H28
     auto& record = commit.visibility.emplace();
     record.set_run_id(commit.key.run_id.value());
     record.set_status(commit.state->folded().status());
-    *record.mutable_start_time() = history::ToProto(Instant(5s));
+    *record.mutable_start_time() = ToProto(Instant(5s));
     return commit;
   };
   Commit(with_row(CommitOf(Key("w"), 1, 1)));

@@ -208,8 +208,8 @@ TEST_F(JournalTest, CutInTheMiddleIsNamedAndKeepsNoOtherRunFromBeingRead) {
   EXPECT_THAT(Verify(run.key()).problem, HasSubstr("transition " + missing + " is missing"));
   std::vector<std::string> read, unreadable;
   ASSERT_TRUE(store_->executions()
-                  .ForEachOpen([&](const ExecutionKey& key, const Result<LoadedRun>& loaded) {
-                    (loaded ? read : unreadable).push_back(key.workflow_id.value());
+                  .ForEachOpenKey([&](const ExecutionKey& key) {
+                    (Load(key) ? read : unreadable).push_back(key.workflow_id.value());
                   })
                   .has_value());
   EXPECT_THAT(read, ElementsAre("other"));

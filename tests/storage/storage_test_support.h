@@ -11,7 +11,7 @@
 
 #include "engine/base/executor.h"
 #include "engine/base/id_source.h"
-#include "engine/history/proto_time.h"
+#include "engine/base/proto_time.h"
 #include "engine/history/state_codec.h"
 #include "engine/storage/memory_key_value_store.h"
 #include "engine/storage/store.h"

@@ -1,6 +1,6 @@
 #include "tests/support/engine_fixture.h"
 
-#include "engine/history/proto_time.h"
+#include "engine/base/proto_time.h"
 #include "temporal/api/enums/v1/event_type.pb.h"
 #include "temporal/api/enums/v1/task_queue.pb.h"
 
@@ -211,7 +211,7 @@ cmd::Command EngineFixture::StartTimer(const std::string& id, Duration duration)
   cmd::Command command;
   command.set_command_type(enums::COMMAND_TYPE_START_TIMER);
   command.mutable_start_timer_command_attributes()->set_timer_id(id);
-  *command.mutable_start_timer_command_attributes()->mutable_start_to_fire_timeout() = history::ToProto(duration);
+  *command.mutable_start_timer_command_attributes()->mutable_start_to_fire_timeout() = ToProto(duration);
   return command;
 }
 

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "engine/base/id_source.h"
-#include "engine/history/proto_time.h"
+#include "engine/base/proto_time.h"
 
 namespace wfe::visibility {
 namespace {
@@ -18,8 +18,8 @@ engine::v1::VisibilityRecord Closed() {
   record.set_workflow_type("AuditedBuild");
   record.set_task_queue("farm");
   record.set_status(temporal::api::enums::v1::WORKFLOW_EXECUTION_STATUS_TIMED_OUT);
-  *record.mutable_start_time() = history::ToProto(*ParseIso8601("2026-01-02T03:04:05Z"));
-  *record.mutable_close_time() = history::ToProto(*ParseIso8601("2026-01-02T04:00:00Z"));
+  *record.mutable_start_time() = ToProto(*ParseIso8601("2026-01-02T03:04:05Z"));
+  *record.mutable_close_time() = ToProto(*ParseIso8601("2026-01-02T04:00:00Z"));
   return record;
 }
 engine::v1::VisibilityRecord Open() {

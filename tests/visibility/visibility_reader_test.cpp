@@ -21,7 +21,7 @@ class VisibilityReaderTest : public testing::Test {
     record.set_workflow_id(id);
     record.set_run_id("run-" + id);
     record.set_status(commit.state->folded().status());
-    *record.mutable_start_time() = history::ToProto(Instant(std::chrono::seconds(start_second)));
+    *record.mutable_start_time() = ToProto(Instant(std::chrono::seconds(start_second)));
     store_->executions().Commit(storage::One(std::move(commit)), {});
   }
   std::vector<std::string> Page(const std::string& query, int size, std::string& token) {

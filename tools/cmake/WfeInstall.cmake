@@ -39,7 +39,8 @@ function(wfe_install)
           DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/wfe/workers/host" COMPONENT sdk)
   foreach(folder engine/base workers/sdk)
     install(DIRECTORY "${folder}/" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/wfe/${folder}" COMPONENT sdk
-            FILES_MATCHING PATTERN "*.h" PATTERN "record*.h" EXCLUDE)  # records need Boost
+            FILES_MATCHING PATTERN "*.h" PATTERN "record*.h" EXCLUDE  # need Boost
+            PATTERN "proto_time.h" EXCLUDE)
   endforeach()
 
   set(package "${CMAKE_INSTALL_LIBDIR}/cmake/wfe")

@@ -182,50 +182,84 @@ Result<int> ExportHistory(Globals& globals, const SourceOptions& options) {
   return kExitOk;
 }
 
-/// Lints and verifies every run of a store.
-Result<int> LintStore(Globals& globals, const std::string& data) {
-  WFE_ASSIGN_OR_RETURN(const auto store, StoreReader::Open(data));
-  int64_t runs = 0;
-  int64_t events = 0;
-  Table table({{"RUN", "run_id", true, false},
-               {"RULE", "rule", false, false},
-               {"EVENT", "event_id", false, true},
-               {"PROBLEM", "message", true, false}});
-  std::vector<lint::RunHistory> first_events;  // all that the rule of schedules looks at
-  const auto visit = [&](const StoredHistory& stored) {
-    ++runs;
-    if (stored.history.events_size() > 0) first_events.push_back({stored.run.key, {stored.history.events(0)}});
-    events += stored.history.events_size();
+/// Lints and verifies every run of a store, each alone and all of them together.
+class StoreLinter {
+ public:
+  explicit StoreLinter(const StoreReader& store) : store_(store) {}
+
+  Status Run() {
+    WFE_RETURN_IF_ERROR(store_.ForEach([&](const StoredHistory& stored) { Visit(stored); },
+                                       [&](const ExecutionKey& key, const Error& why) {
+                                         ++runs_;
+                                         complete_ = false;
+                                         Add(key.workflow_id.value(), key.run_id.value(), {"H4", 0, why.message});
+                                       }));
+    for (const lint::Finding& finding : lint::LintAcrossRuns(histories_, complete_)) Add({}, {}, finding);
+    WFE_RETURN_IF_ERROR(LintObligations());
+    return store_.ForEachSchedule([&](const engine::v1::ScheduleRow& row) {
+      for (const lint::Finding& finding : lint::LintSchedule(row, histories_)) Add({}, row.schedule_id(), finding);
+    });
+  }
+
+  int64_t runs() const { return runs_; }
+  int64_t events() const { return events_; }
+  const Table& findings() const { return findings_; }
+
+ private:
+  void Visit(const StoredHistory& stored) {
+    ++runs_;
+    events_ += stored.history.events_size();
     std::vector<lint::Finding> findings = stored.Lint();
     if (!stored.chain.ok()) findings.push_back({"H4", stored.chain.first_bad, stored.chain.problem});
-    for (const lint::Finding& finding : findings) {
-      table.Add({{"workflow_id", stored.target.workflow_id},
-                 {"run_id", stored.target.run_id},
-                 {"rule", finding.rule},
-                 {"event_id", finding.event_id},
-                 {"message", finding.message}});
-    }
-  };
-  const auto unreadable = [&](const ExecutionKey& key, const Error& why) {
-    ++runs;
-    table.Add({{"workflow_id", key.workflow_id.value()},
-               {"run_id", key.run_id.value()},
-               {"rule", "H4"},
-               {"event_id", 0},
-               {"message", why.message}});
-  };
-  WFE_RETURN_IF_ERROR(store->ForEach(visit, unreadable));
-  WFE_RETURN_IF_ERROR(store->ForEachSchedule([&](const engine::v1::ScheduleRow& row) {
-    for (const lint::Finding& finding : lint::LintSchedule(row, first_events)) {
-      table.Add({{"run_id", row.schedule_id()}, {"rule", finding.rule}, {"message", finding.message}});
-    }
-  }));
-  if (table.empty()) {
-    PrintEvent(fmt::format("clean: {} runs, {} events", runs, events),
-               {{"status", "clean"}, {"runs", runs}, {"events", events}}, globals.format);
+    for (const lint::Finding& finding : findings) Add(stored.target.workflow_id, stored.target.run_id, finding);
+    const auto& buffered = stored.run.state.bookkeeping().buffered_events();
+    histories_.push_back(lint::ForRulesAcrossRuns({stored.run.key,
+                                                   {stored.history.events().begin(), stored.history.events().end()},
+                                                   {buffered.begin(), buffered.end()}}));
+  }
+
+  /// Where a run could not be read, what it owes cannot be judged.
+  Status LintObligations() {
+    std::vector<lint::OwedObligation> owed;
+    WFE_RETURN_IF_ERROR(store_.ForEachOwed([&](Result<lint::OwedObligation> one) {
+      if (one) return owed.push_back(*std::move(one));
+      complete_ = false;
+      Add({}, {}, {"H43", 0, one.error().message});
+    }));
+    if (!complete_) return Ok();
+    for (const lint::Finding& finding : lint::LintObligations(histories_, owed)) Add({}, {}, finding);
+    return Ok();
+  }
+
+  void Add(const std::string& workflow_id, const std::string& run_id, const lint::Finding& finding) {
+    findings_.Add({{"workflow_id", workflow_id},
+                   {"run_id", run_id},
+                   {"rule", finding.rule},
+                   {"event_id", finding.event_id},
+                   {"message", finding.message}});
+  }
+
+  const StoreReader& store_;
+  int64_t runs_ = 0;
+  int64_t events_ = 0;
+  bool complete_ = true;
+  std::vector<lint::RunHistory> histories_;
+  Table findings_{{{"RUN", "run_id", true, false},
+                   {"RULE", "rule", false, false},
+                   {"EVENT", "event_id", false, true},
+                   {"PROBLEM", "message", true, false}}};
+};
+
+Result<int> LintStore(Globals& globals, const std::string& data) {
+  WFE_ASSIGN_OR_RETURN(const auto store, StoreReader::Open(data));
+  StoreLinter linter(*store);
+  WFE_RETURN_IF_ERROR(linter.Run());
+  if (linter.findings().empty()) {
+    PrintEvent(fmt::format("clean: {} runs, {} events", linter.runs(), linter.events()),
+               {{"status", "clean"}, {"runs", linter.runs()}, {"events", linter.events()}}, globals.format);
     return kExitOk;
   }
-  table.Print(globals.format);
+  linter.findings().Print(globals.format);
   return kExitProblemsFound;
 }
 

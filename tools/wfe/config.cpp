@@ -88,15 +88,9 @@ const std::vector<std::string>& Backends() {
   return kBackends;
 }
 
-std::vector<Key> Keys(Config& c) {
+/// What one run may have.
+std::vector<Key> RunLimitKeys(Config& c) {
   return {
-      StringKey("server.data", c.server.data_dir),
-      StringKey("server.listen", c.server.listen),
-      IntegerKey("server.shards", c.server.shards, 1, 1024),
-      IntegerKey("server.threads", c.server.threads, 1, 256),
-      ChoiceKey("server.log_level", c.server.log_level, {"debug", "info", "warning", "error"}),
-      ChoiceKey("server.log_format", c.server.log_format, {"text", "json"}),
-      IntegerKey("server.check_derived_s", c.server.check_derived_s, 0, 86'400),
       IntegerKey("limits.max_payload_bytes", c.limits.max_payload_bytes, 1 << 10, 3 << 20),  // a message has 4 MiB
       IntegerKey("limits.max_state_bytes", c.limits.max_state_bytes, 64 << 10, 64 << 20),
       IntegerKey("limits.max_history_events", c.limits.max_history_events, 100, 1'000'000),
@@ -116,6 +110,12 @@ std::vector<Key> Keys(Config& c) {
       IntegerKey("limits.max_search_attributes_bytes", c.limits.max_search_attributes_bytes, 1, 1 << 20),
       IntegerKey("limits.max_summary_bytes", c.limits.max_summary_bytes, 1, 1 << 20),
       IntegerKey("limits.max_details_bytes", c.limits.max_details_bytes, 1, 1 << 20),
+  };
+}
+
+/// What the server takes upon itself.
+std::vector<Key> ServerLimitKeys(Config& c) {
+  return {
       IntegerKey("limits.max_connections", c.limits.max_connections, 10, 500'000),
       IntegerKey("limits.max_streams_per_connection", c.limits.max_streams_per_connection, 10, 1'000'000),
       IntegerKey("limits.max_transport_bytes", c.limits.max_transport_bytes, 16 << 20, int64_t{1} << 40),
@@ -128,6 +128,7 @@ std::vector<Key> Keys(Config& c) {
       IntegerKey("limits.blocking_threads", c.limits.blocking_threads, 1, 256),
       IntegerKey("limits.max_blocking_queue", c.limits.max_blocking_queue, 1, 100'000),
       IntegerKey("limits.max_list_page_bytes", c.limits.max_list_page_bytes, 64 << 10, 64 << 20),
+      IntegerKey("limits.max_queues", c.limits.max_queues, 10, 10'000'000),
       IntegerKey("limits.max_pollers", c.limits.max_pollers, 10, 1'000'000),
       IntegerKey("limits.max_pollers_per_queue", c.limits.max_pollers_per_queue, 1, 1'000'000),
       IntegerKey("limits.max_history_waiters_per_run", c.limits.max_history_waiters_per_run, 1, 100'000),
@@ -137,6 +138,18 @@ std::vector<Key> Keys(Config& c) {
       IntegerKey("limits.max_namespaces", c.limits.max_namespaces, 1, 100'000),
       IntegerKey("limits.max_schedule_bytes", c.limits.max_schedule_bytes, 1 << 10, 3 << 20),
       IntegerKey("limits.max_schedules_bytes", c.limits.max_schedules_bytes, 1 << 20, int64_t{1} << 40),
+  };
+}
+
+std::vector<Key> Keys(Config& c) {
+  std::vector<Key> keys = {
+      StringKey("server.data", c.server.data_dir),
+      StringKey("server.listen", c.server.listen),
+      IntegerKey("server.shards", c.server.shards, 1, 1024),
+      IntegerKey("server.threads", c.server.threads, 1, 256),
+      ChoiceKey("server.log_level", c.server.log_level, {"debug", "info", "warning", "error"}),
+      ChoiceKey("server.log_format", c.server.log_format, {"text", "json"}),
+      IntegerKey("server.check_derived_s", c.server.check_derived_s, 0, 86'400),
       StringsKey("worker.queues", c.worker.queues),
       StringKey("worker.work_root", c.worker.work_root),
       StringsKey("worker.allowed_roots", c.worker.allowed_roots),
@@ -167,6 +180,10 @@ std::vector<Key> Keys(Config& c) {
       IntegerKey("build.check_timeout_s", c.build.check_timeout_s, 1, 86'400),
       IntegerKey("build.host_timeout_s", c.build.host_timeout_s, 1, 30 * 86'400),
   };
+  for (auto* const more : {&RunLimitKeys, &ServerLimitKeys}) {
+    for (Key& key : more(c)) keys.push_back(std::move(key));
+  }
+  return keys;
 }
 
 std::string At(const std::string& path, const toml::node& node) {

@@ -47,6 +47,13 @@ Status StoreReader::ForEach(const std::function<void(const StoredHistory&)>& vis
   });
 }
 
+Status StoreReader::ForEachOwed(const std::function<void(Result<lint::OwedObligation>)>& visit) const {
+  return reader_.ForEachOwed([&](const history::ObligationId& id, Result<engine::v1::Obligation> obligation) {
+    if (!obligation) return visit(std::move(obligation).error());
+    visit(lint::OwedObligation{id.owner, *std::move(obligation)});
+  });
+}
+
 Status StoreReader::ForEachSchedule(const std::function<void(const engine::v1::ScheduleRow&)>& visit) const {
   return storage::ForEachSchedule(*rows_, [&visit](const engine::v1::ScheduleRow& row) -> Status {
     visit(row);

@@ -33,6 +33,8 @@ class StoreReader {
   /// Every run of every namespace; stops at the first error but those of single runs, which `unreadable` is told of.
   Status ForEach(const std::function<void(const StoredHistory&)>& visit,
                  const storage::UnreadableRun& unreadable) const;
+  /// What runs owe each other.  One that cannot be read is visited with the error.
+  Status ForEachOwed(const std::function<void(Result<lint::OwedObligation>)>& visit) const;
   Status ForEachSchedule(const std::function<void(const engine::v1::ScheduleRow&)>& visit) const;
 
  private:

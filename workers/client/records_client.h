@@ -7,9 +7,9 @@
 #include <string>
 #include <string_view>
 
-#include "engine/base/blob_store.h"
 #include "engine/base/result.h"
 #include "engine/base/time.h"
+#include "workers/client/blob_store.h"
 #include "workers/client/service_client.h"
 
 namespace wfe::client {

@@ -1,5 +1,6 @@
 #include "workers/core/activity_machine.h"
 
+#include "engine/base/proto_time.h"
 #include "workers/core/payload_codec.h"
 
 namespace wfe::core {
@@ -15,7 +16,7 @@ command_pb::Command ActivityMachine::ToCommand() const {
   input_ = EncodePayloads(command_.input);
   *a.mutable_input() = input_;
   const auto set = [](Duration duration, auto mutable_field) {
-    if (duration > Duration::zero()) *mutable_field() = EncodeDuration(duration);
+    if (duration > Duration::zero()) *mutable_field() = ToProto(duration);
   };
   set(command_.schedule_to_close, [&] { return a.mutable_schedule_to_close_timeout(); });
   set(command_.schedule_to_start, [&] { return a.mutable_schedule_to_start_timeout(); });

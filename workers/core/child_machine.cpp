@@ -1,5 +1,6 @@
 #include "workers/core/child_machine.h"
 
+#include "engine/base/proto_time.h"
 #include "temporal/api/enums/v1/workflow.pb.h"
 #include "workers/core/payload_codec.h"
 
@@ -35,7 +36,7 @@ enums::WorkflowIdReusePolicy Encode(sdk::WorkflowIdReusePolicy policy) {
 
 void EncodeTimeouts(const sdk::ChildCommand& command, Attributes& a) {
   const auto set = [](Duration duration, auto mutable_field) {
-    if (duration > Duration::zero()) *mutable_field() = EncodeDuration(duration);
+    if (duration > Duration::zero()) *mutable_field() = ToProto(duration);
   };
   set(command.execution_timeout, [&] { return a.mutable_workflow_execution_timeout(); });
   set(command.run_timeout, [&] { return a.mutable_workflow_run_timeout(); });

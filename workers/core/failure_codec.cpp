@@ -1,5 +1,6 @@
 #include "workers/core/failure_codec.h"
 
+#include "engine/base/proto_time.h"
 #include "engine/base/serialize.h"
 #include "temporal/api/enums/v1/workflow.pb.h"
 #include "workers/core/payload_codec.h"
@@ -58,7 +59,7 @@ failure_pb::Failure Application(const std::string& message, const std::string& t
   info.set_type(type);
   info.set_non_retryable(non_retryable);
   if (!details.is_null()) *info.mutable_details() = EncodePayloads(details);
-  if (next_retry_delay.has_value()) *info.mutable_next_retry_delay() = EncodeDuration(*next_retry_delay);
+  if (next_retry_delay.has_value()) *info.mutable_next_retry_delay() = ToProto(*next_retry_delay);
   return failure;
 }
 

@@ -50,20 +50,4 @@ std::string Fingerprint(const temporal::api::common::v1::Payloads& payloads) {
   return std::to_string(data.size()) + " bytes, SHA-256 " + ToHex(Sha256(data)).substr(0, 12) + "...";
 }
 
-google::protobuf::Duration EncodeDuration(Duration duration) {
-  google::protobuf::Duration proto;
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(duration);
-  proto.set_seconds(seconds.count());
-  proto.set_nanos(static_cast<int32_t>((duration - seconds).count()));
-  return proto;
-}
-
-Duration DecodeDuration(const google::protobuf::Duration& duration) {
-  return std::chrono::seconds(duration.seconds()) + std::chrono::nanoseconds(duration.nanos());
-}
-
-Instant DecodeInstant(const google::protobuf::Timestamp& timestamp) {
-  return Instant(std::chrono::seconds(timestamp.seconds()) + std::chrono::nanoseconds(timestamp.nanos()));
-}
-
 }  // namespace wfe::core

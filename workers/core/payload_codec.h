@@ -26,8 +26,5 @@ bool SameData(const temporal::api::common::v1::Payloads& a, const temporal::api:
 /// "12 bytes, SHA-256 0123abcd…": tells values apart in a message without showing them.
 std::string Fingerprint(const temporal::api::common::v1::Payloads& payloads);
 
-google::protobuf::Duration EncodeDuration(Duration duration);
-Duration DecodeDuration(const google::protobuf::Duration& duration);
-Instant DecodeInstant(const google::protobuf::Timestamp& timestamp);
 
 }  // namespace wfe::core

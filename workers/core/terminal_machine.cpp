@@ -1,5 +1,6 @@
 #include "workers/core/terminal_machine.h"
 
+#include "engine/base/proto_time.h"
 #include "workers/core/failure_codec.h"
 #include "workers/core/payload_codec.h"
 
@@ -59,8 +60,8 @@ void TerminalMachine::Fill(command_pb::Command& command, const sdk::ContinueAsNe
   a.mutable_workflow_type()->set_name(next.workflow_type.empty() ? info_.workflow_type : next.workflow_type);
   a.mutable_task_queue()->set_name(next.task_queue.empty() ? info_.task_queue : next.task_queue);
   *a.mutable_input() = EncodePayloads(next.input);
-  if (next.run_timeout > Duration::zero()) *a.mutable_workflow_run_timeout() = EncodeDuration(next.run_timeout);
-  if (next.task_timeout > Duration::zero()) *a.mutable_workflow_task_timeout() = EncodeDuration(next.task_timeout);
+  if (next.run_timeout > Duration::zero()) *a.mutable_workflow_run_timeout() = ToProto(next.run_timeout);
+  if (next.task_timeout > Duration::zero()) *a.mutable_workflow_task_timeout() = ToProto(next.task_timeout);
   a.set_initiator(enums::CONTINUE_AS_NEW_INITIATOR_WORKFLOW);
   // The engine carries memo and search attributes (S84); these two it takes from the command.
   if (started_.has_retry_policy()) *a.mutable_retry_policy() = started_.retry_policy();

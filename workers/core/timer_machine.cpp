@@ -1,5 +1,6 @@
 #include "workers/core/timer_machine.h"
 
+#include "engine/base/proto_time.h"
 #include "workers/core/payload_codec.h"
 
 namespace wfe::core {
@@ -9,7 +10,7 @@ command_pb::Command TimerMachine::ToCommand() const {
   command.set_command_type(enums::COMMAND_TYPE_START_TIMER);
   auto& a = *command.mutable_start_timer_command_attributes();
   a.set_timer_id(id_);
-  *a.mutable_start_to_fire_timeout() = EncodeDuration(duration_);
+  *a.mutable_start_to_fire_timeout() = ToProto(duration_);
   return command;
 }
 
@@ -20,7 +21,7 @@ std::optional<Difference> TimerMachine::Compare(const history_pb::HistoryEvent& 
 }
 
 std::optional<Difference> TimerMachine::CompareValues(const history_pb::HistoryEvent& event) const {
-  const Duration recorded = DecodeDuration(event.timer_started_event_attributes().start_to_fire_timeout());
+  const Duration recorded = FromProto(event.timer_started_event_attributes().start_to_fire_timeout());
   if (recorded == duration_) return std::nullopt;
   const auto text = [](Duration duration) { return std::to_string(duration.count()) + " ns"; };
   return Difference{"duration", text(recorded), text(duration_)};

@@ -1,6 +1,7 @@
 #include "workers/core/workflow_machine.h"
 
 #include "engine/base/hash.h"
+#include "engine/base/proto_time.h"
 #include "workers/core/failure_codec.h"
 #include "workers/core/patch_machine.h"
 #include "workers/core/payload_codec.h"
@@ -146,7 +147,7 @@ std::optional<Stop> WorkflowMachine::Start(const Event& event) {
   info_.workflow_type = a.workflow_type().name();
   info_.task_queue = a.task_queue().name();
   info_.attempt = std::max(1, a.attempt());
-  info_.started_time = DecodeInstant(event.event_time());
+  info_.started_time = FromProto(event.event_time());
   now_ = info_.started_time;
   // The original run's id survives a reset, and a replay without knowledge of the run's own id.
   child_id_root_ = original.empty() ? info_.run_id : original;
@@ -364,7 +365,7 @@ std::optional<Stop> WorkflowMachine::RunTask(const Events& events, int started) 
                           {"command type", "none", EventTypeName(extra.event_type())});
   }
   const auto& a = event.workflow_task_started_event_attributes();
-  now_ = DecodeInstant(event.event_time());
+  now_ = FromProto(event.event_time());
   info_.history_length = event.event_id();
   info_.history_size_bytes = a.history_size_bytes();
   info_.suggest_continue_as_new = a.suggest_continue_as_new();

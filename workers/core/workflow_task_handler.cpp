@@ -3,6 +3,7 @@
 #include <optional>
 #include <utility>
 
+#include "engine/base/proto_time.h"
 #include "engine/base/serialize.h"
 #include "workers/core/builtin_queries.h"
 #include "workers/core/failure_codec.h"
@@ -128,7 +129,7 @@ class WorkflowTaskHandler::Impl {
       sticky.mutable_worker_task_queue()->set_name(options_.sticky_queue);
       sticky.mutable_worker_task_queue()->set_kind(temporal::api::enums::v1::TASK_QUEUE_KIND_STICKY);
       sticky.mutable_worker_task_queue()->set_normal_name(machine.info().task_queue);
-      *sticky.mutable_schedule_to_start_timeout() = EncodeDuration(options_.sticky_schedule_to_start_timeout);
+      *sticky.mutable_schedule_to_start_timeout() = ToProto(options_.sticky_schedule_to_start_timeout);
     }
     if (replayed) {  // once per worker that serves the run: it is stored in every event that carries it
       answer.mutable_sdk_metadata()->set_sdk_name(kSdkName);

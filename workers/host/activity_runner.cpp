@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/base/proto_time.h"
 #include "workers/core/failure_codec.h"
 #include "workers/core/payload_codec.h"
 #include "workers/host/backoff.h"
@@ -22,10 +23,10 @@ sdk::ActivityInfo InfoOf(const ws::PollActivityTaskQueueResponse& task, const st
   info.activity_type = task.activity_type().name();
   info.task_queue = queue;
   info.attempt = task.attempt();
-  info.scheduled_time = core::DecodeInstant(task.current_attempt_scheduled_time());
-  info.started_time = core::DecodeInstant(task.started_time());
-  info.start_to_close_timeout = core::DecodeDuration(task.start_to_close_timeout());
-  info.heartbeat_timeout = core::DecodeDuration(task.heartbeat_timeout());
+  info.scheduled_time = FromProto(task.current_attempt_scheduled_time());
+  info.started_time = FromProto(task.started_time());
+  info.start_to_close_timeout = FromProto(task.start_to_close_timeout());
+  info.heartbeat_timeout = FromProto(task.heartbeat_timeout());
   return info;
 }
 

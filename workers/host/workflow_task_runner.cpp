@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/base/proto_time.h"
 #include "engine/base/strand.h"
 #include "workers/core/failure_codec.h"
 #include "workers/core/payload_codec.h"
@@ -21,7 +22,7 @@ Duration TimeoutOf(const ws::PollWorkflowTaskQueueResponse& task) {
   for (auto event = events.rbegin(); event != events.rend(); ++event) {
     if (!event->has_workflow_task_scheduled_event_attributes()) continue;
     const Duration timeout =
-        core::DecodeDuration(event->workflow_task_scheduled_event_attributes().start_to_close_timeout());
+        FromProto(event->workflow_task_scheduled_event_attributes().start_to_close_timeout());
     if (timeout > Duration::zero()) return timeout;
   }
   return kDefaultTaskTimeout;

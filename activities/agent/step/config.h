@@ -9,9 +9,9 @@
 
 #include "activities/agent/backends/model_backend.h"
 #include "activities/agent/step/agent_step.h"
-#include "engine/base/blob_store.h"
 #include "engine/base/result.h"
 #include "engine/base/time.h"
+#include "workers/client/blob_store.h"
 
 namespace wfe::prompts {
 class TemplateRows;

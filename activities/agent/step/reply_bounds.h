@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "activities/agent/step/agent_step.h"
-#include "engine/base/blob_store.h"
+#include "workers/client/blob_store.h"
 
 namespace wfe::agent {
 

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/base/blob_store.h"
 #include "engine/base/result.h"
+#include "workers/client/blob_store.h"
 #include "workers/sdk/activity.h"
 
 namespace wfe::build {

@@ -12,9 +12,9 @@
 
 #include "activities/agent/backends/model_backend.h"
 #include "activities/agent/step/config.h"
-#include "engine/base/blob_store.h"
 #include "engine/base/time.h"
 #include "tests/activities/agent/agent_test_support.h"
+#include "workers/client/blob_store.h"
 
 namespace wfe::agent {
 

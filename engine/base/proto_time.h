@@ -8,7 +8,7 @@
 
 #include "engine/base/time.h"
 
-namespace wfe::history {
+namespace wfe {
 
 /// The longest duration the engine keeps; longer ones are cut to it, so that instants never overflow.
 inline constexpr Duration kLongestDuration = std::chrono::hours(24 * 365 * 100);
@@ -42,4 +42,4 @@ inline Duration FromProto(const google::protobuf::Duration& duration) {
   return std::clamp(whole + std::chrono::nanoseconds(duration.nanos()), -kLongestDuration, kLongestDuration);
 }
 
-}  // namespace wfe::history
+}  // namespace wfe
