@@ -110,6 +110,7 @@ uint64_t CommitStage::Enqueue(PendingWrite write, DurableCallback durable) {
   commit->bytes = RowBytes(commit->rows);
   commit->digest = DigestOf(commit->rows);
   uint64_t sequence = 0;
+  bool wake = false;
   {
     const auto lock = Lock();
     if (failed_) return last_sequence_;
@@ -123,8 +124,9 @@ uint64_t CommitStage::Enqueue(PendingWrite write, DurableCallback durable) {
     pending_bytes_ += commit->bytes;
     ++pending_commits_;
     queue_.push_back(std::move(commit));
+    wake = queue_.size() >= wanted_;
   }
-  work_.notify_one();
+  if (wake) work_.notify_one();
   return sequence;
 }
 
@@ -283,14 +285,29 @@ void CommitStage::ForgetOverlay(const Group& group) {
   }
 }
 
+Duration CommitStage::PauseAfter(size_t group_size) {
+  constexpr Duration kForEachNeighbour = std::chrono::microseconds(100);
+  constexpr Duration kLongest = std::chrono::milliseconds(2);
+  if (group_size <= 1) return Duration::zero();
+  return std::min<Duration>(kLongest, kForEachNeighbour * static_cast<int64_t>(group_size - 1));
+}
+
 void CommitStage::CommitLoop() {
+  size_t group_size = 0;
   while (true) {
     {
       auto lock = Lock();
-      work_.wait(lock, [&] { return abandoned_ || draining_ || failed_ || !queue_.empty(); });
+      const auto ends = [&] { return abandoned_ || draining_ || failed_; };
+      if (const Duration pause = PauseAfter(group_size); pause > Duration::zero()) {
+        // Whoever was answered comes back soon, and the group is whole again.
+        wanted_ = group_size;
+        work_.wait_for(lock, pause, [&] { return ends() || queue_.size() >= wanted_; });
+      }
+      wanted_ = 1;
+      work_.wait(lock, [&] { return ends() || !queue_.empty(); });
       if (abandoned_ || failed_ || (draining_ && queue_.empty())) return;
     }
-    RunOnce();
+    group_size = RunOnce();
   }
 }
 

@@ -62,8 +62,9 @@ struct PendingWrite {
 /// Takes commits from any thread and numbers them.  Until a commit is written its rows lie in an overlay, so that
 /// reads through the stage see it at once.
 ///
-/// A group forms by itself: while one is being written, the next one gathers.  There is no timed wait (rule R3).  On a
-/// real host Start() makes a thread that does the work; in simulations and tests the owner calls RunOnce.
+/// A group forms by itself: while one is being written, the next one gathers.  A commit that comes alone never waits; after
+/// a group of several the thread of a real host pauses for a moment, see PauseAfter (rule R3).  On a real host Start()
+/// makes that thread; in simulations and tests the owner calls RunOnce.
 ///
 /// The first failed write or sync ends it: the fatal handler is called, nothing is acknowledged ever again.
 ///
@@ -91,6 +92,11 @@ class CommitStage final : public KeyValueReader {
   Status WaitDurable(uint64_t sequence);
   /// Writes one group, when anything waits; returns the number of commits in it.  Not beside Start.
   size_t RunOnce();
+
+  /// How long the next group may gather after one of `group_size` commits, unless as many wait before: nothing after a
+  /// single one, 100 us for each of its neighbours, 2 ms at most.  Under load a processor's time goes into waking threads
+  /// and sending frames, once for each group; larger groups make all of them faster than any of them is late.
+  static Duration PauseAfter(size_t group_size);
 
   /// Brings the ledger up to date now.  After a failed write of it the stage has failed.
   void MarkLedger();
@@ -160,6 +166,7 @@ class CommitStage final : public KeyValueReader {
   std::condition_variable ledger_wake_;
   // Protected by mutex_:
   std::deque<std::unique_ptr<Commit>> queue_;
+  size_t wanted_ = 1;  // the committing thread wakes when so many wait
   std::array<std::map<std::string_view, OverlayRow>, kFamilyCount> overlay_;  // keys inside the Commits, too
   uint64_t last_sequence_ = 0;
   CommitPosition position_;               // durable

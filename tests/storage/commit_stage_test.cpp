@@ -299,6 +299,14 @@ TEST_F(CommitStageTest, AnOverlaidKeyOutlivesTheCommitThatBroughtItFirst) {
   EXPECT_EQ(machine_.disk->Get(Family::kRows, key).value(), "new");
 }
 
+TEST(CommitPauses, GrowWithTheGroupAndEndAtTwoMilliseconds) {  // R3
+  EXPECT_EQ(CommitStage::PauseAfter(0), Duration::zero());
+  EXPECT_EQ(CommitStage::PauseAfter(1), Duration::zero()) << "a commit that comes alone waits for nothing";
+  EXPECT_EQ(CommitStage::PauseAfter(2), 100us);
+  EXPECT_EQ(CommitStage::PauseAfter(11), 1ms);
+  EXPECT_EQ(CommitStage::PauseAfter(100'000), 2ms);
+}
+
 TEST_F(CommitStageTest, ManyThreadsCommitThroughOneStageThread) {
   CommitStage stage(*machine_.disk, *machine_.ledger, machine_.clock, {});
   stage.Begin({}, {}, Instant(0ns));
