@@ -70,8 +70,8 @@ TEST_F(Door, ClosesConnectionsBeyondItsLimitAndOpensAgainWhenTheyAreGone) {  // 
   }
   EXPECT_TRUE(Becomes([&] { return server_->refused_connections() == 3; }));
   idle.clear();
-  const auto answer = Ask();
-  EXPECT_TRUE(answer) << answer.error().ToString();
+  // The server hears of it a moment later; a caller that is sooner is refused and comes again.
+  EXPECT_TRUE(Becomes([&] { return Ask().has_value(); }));
 }
 
 TEST_F(Door, GoesOnAcceptingAfterTheDescriptorsRanOut) {  // SEC-H2: gRPC's own listener never does again
@@ -100,7 +100,7 @@ TEST_F(Door, AThousandConnectionsComeAndGo) {  // SEC-H2
     std::vector<UniqueFd> idle;
     for (int i = 0; i < 300; ++i) idle.push_back(ConnectTo(server_->address()));
   }
-  EXPECT_TRUE(Ask());
+  EXPECT_TRUE(Becomes([&] { return Ask().has_value(); }));
 }
 
 TEST_F(Door, CallersThatNeverReadHoldBoundedMemoryAndAreEnded) {  // F17, SEC-M1
