@@ -1,7 +1,6 @@
 #include "engine/host/grpc_server.h"
 
 #include <google/protobuf/descriptor.h>
-#include <google/rpc/status.pb.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
@@ -19,11 +18,14 @@
 #include <optional>
 #include <thread>
 
-#include "engine/base/serialize.h"
 #include "engine/base/strand.h"
-#include "engine/host/answer_budget.h"
+#include "engine/base/thread_loop.h"
+#include "engine/host/grpc_bytes.h"
 #include "engine/host/listener.h"
+#include "engine/host/stream_reactor.h"
+#include "engine/host/transport.h"
 #include "engine/runtime/admission.h"
+#include "wfe/calls/v1/call_stream.pb.h"
 #include "wfe/records/v1/records.pb.h"
 
 namespace wfe::host {
@@ -35,39 +37,7 @@ const void* const volatile kLinkedDescriptors[] = {
     &descriptor_table_temporal_2fapi_2fworkflowservice_2fv1_2fservice_2eproto,
     &descriptor_table_temporal_2fapi_2foperatorservice_2fv1_2fservice_2eproto,
     &descriptor_table_wfe_2frecords_2fv1_2frecords_2eproto,
-};
-
-grpc::Status ToStatus(const Error& error) {
-  const auto code = static_cast<grpc::StatusCode>(error.code);
-  if (error.details.empty()) return {code, error.message};
-  google::rpc::Status details;
-  details.set_code(static_cast<int>(error.code));
-  details.set_message(error.message);
-  for (const ErrorDetail& detail : error.details) {
-    google::protobuf::Any& any = *details.add_details();
-    any.set_type_url("type.googleapis.com/" + detail.type_name);
-    any.set_value(detail.bytes);
-  }
-  return {code, error.message, Serialize(details)};
-}
-
-grpc::ByteBuffer ToBuffer(std::string bytes) {
-  constexpr size_t kCopyBelow = 512;
-  if (bytes.size() < kCopyBelow) {
-    const grpc::Slice slice(bytes.data(), bytes.size());
-    return {&slice, 1};
-  }
-  auto* const owned = new std::string(std::move(bytes));
-  const grpc::Slice slice(owned->data(), owned->size(), [](void* p) { delete static_cast<std::string*>(p); }, owned);
-  return {&slice, 1};
-}
-
-/// What all calls of a server share.
-struct Transport {
-  Transport(const Clock& clock, int64_t max_unread_bytes, Duration patience)
-      : monotonic(clock), answers(max_unread_bytes, patience) {}
-  const Clock& monotonic;
-  AnswerBudget answers;
+    &descriptor_table_wfe_2fcalls_2fv1_2fcall_5fstream_2eproto,
 };
 
 /// One call.  gRPC's reactor lives until OnDone; the ServerCall that handlers hold may live longer and then only
@@ -215,6 +185,10 @@ class RawService final : public grpc::Service {
     }
     for (int i = 0; i < descriptor.method_count(); ++i) {
       const Method& method = methods_[static_cast<size_t>(i)];
+      if (descriptor.method(i)->client_streaming()) {
+        AddStream(i, method);
+        continue;
+      }
       AddMethod(
           new grpc::internal::RpcServiceMethod(method.path.c_str(), grpc::internal::RpcMethod::NORMAL_RPC, nullptr));
       MarkMethodRawCallback(i, new grpc::internal::CallbackUnaryHandler<grpc::ByteBuffer, grpc::ByteBuffer>(
@@ -231,6 +205,16 @@ class RawService final : public grpc::Service {
     std::string path;
   };
 
+  /// A stream of calls, see call_stream.h.
+  void AddStream(int index, const Method& method) {
+    AddMethod(
+        new grpc::internal::RpcServiceMethod(method.path.c_str(), grpc::internal::RpcMethod::BIDI_STREAMING, nullptr));
+    MarkMethodRawCallback(index, new grpc::internal::CallbackBidiHandler<grpc::ByteBuffer, grpc::ByteBuffer>(
+                                     [this](grpc::CallbackServerContext* context) {
+                                       return new StreamReactor(*context, dispatcher_, transport_);
+                                     }));
+  }
+
   grpc::ServerUnaryReactor* Handle(const Method& method, grpc::CallbackServerContext& context,
                                    const grpc::ByteBuffer& request, grpc::ByteBuffer& response) {
     auto* const reactor = new Reactor(context, response, transport_);
@@ -238,7 +222,7 @@ class RawService final : public grpc::Service {
     // deletes only after it was returned.
     grpc::Slice single;
     const std::shared_ptr<GrpcCall> call = reactor->call();
-    if (!request.TrySingleSlice(&single).ok() && !request.DumpToSingleSlice(&single).ok()) {
+    if (!OnePiece(request, &single)) {
       call->Reply(InvalidArgument(method.name + ": unreadable request"));
       return reactor;
     }
@@ -260,9 +244,12 @@ class GrpcServer::Impl {
   Status Start(GrpcServerOptions options, frontend::Dispatcher& dispatcher) {
     options_ = std::move(options);
     WFE_CHECK(options_.monotonic != nullptr);
+    if (options_.pool == nullptr) options_.pool = &own_pool_.emplace();
     WFE_ASSIGN_OR_RETURN(const ListenAddress address, ListenAddress::Parse(options_.listen));
     WFE_ASSIGN_OR_RETURN(listener_, Listener::Open(address, options_.max_connections));
-    transport_.emplace(*options_.monotonic, options_.max_unread_answer_bytes, options_.answer_patience);
+    transport_.emplace(*options_.monotonic, *options_.pool, options_.max_unread_answer_bytes, options_.answer_patience,
+                       frontend::CallStreamLimits{.max_calls = options_.max_streams_per_connection,
+                                                  .max_frame_bytes = options_.max_message_bytes});
     for (const void* const volatile& descriptor : kLinkedDescriptors) WFE_CHECK(descriptor != nullptr);
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
@@ -318,6 +305,7 @@ class GrpcServer::Impl {
     }
     stop_.notify_all();
     if (watcher_.joinable()) watcher_.join();
+    transport_->streams.EndWhenIdle();
     server_->Shutdown(std::chrono::system_clock::now() +
                       std::chrono::duration_cast<std::chrono::system_clock::duration>(grace));
     server_->Wait();
@@ -335,6 +323,7 @@ class GrpcServer::Impl {
   }
 
   GrpcServerOptions options_;
+  std::optional<ThreadLoop> own_pool_;  // when the options bring none
   std::optional<Transport> transport_;  // outlives the calls of the server
   std::deque<RawService> services_;
   std::unique_ptr<Listener> listener_;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/executor.h"
 #include "engine/base/result.h"
 #include "engine/frontend/dispatcher.h"
 
@@ -18,6 +19,8 @@ struct GrpcServerOptions {
   std::vector<std::string> services;      ///< Full names; each must be in the linked-in protos.
   /// The scale of ServerCall::Deadline; outlives the server.
   const Clock* monotonic = nullptr;
+  /// Sends the answers of streams of calls when no other thread has brought them.  The same; null: a thread of its own.
+  Executor* pool = nullptr;
   int max_message_bytes = 16 << 20;       ///< Above it gRPC itself refuses; the frontend's own limits are lower.
   int64_t max_connections = 10'000;       ///< Further ones are closed at once.
   int64_t max_streams_per_connection = 10'000;

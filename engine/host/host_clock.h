@@ -5,17 +5,10 @@
 #include <atomic>
 #include <mutex>
 
+#include "engine/base/steady_clock.h"
 #include "engine/base/time.h"
 
 namespace wfe::host {
-
-/// Time since the machine started, which nobody sets: the scale of deadlines of those who wait.
-class SteadyClock final : public Clock {
- public:
-  Instant Now() const override {
-    return Instant(std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch()));
-  }
-};
 
 /// While the wall clock is behind, time goes on at three quarters of its pace, by the monotonic clock, until the wall
 /// has caught up: a clock that was ahead once and is put right delays timers for a while and stops nothing (SEC-H3).

@@ -173,6 +173,7 @@ class Server::Impl {
     GrpcServerOptions grpc;
     grpc.listen = options_.listen;
     grpc.monotonic = &monotonic_;
+    grpc.pool = &executor_;
     // The store keeps its tables open; half of the files are left to it.
     grpc.max_connections = std::min(options_.limits.max_connections, files / 2);
     grpc.max_streams_per_connection = options_.limits.max_streams_per_connection;
@@ -180,7 +181,8 @@ class Server::Impl {
     grpc.max_unread_answer_bytes = options_.limits.max_unread_answer_bytes;
     grpc.answer_patience = std::chrono::seconds(options_.limits.answer_patience_s);
     grpc.services = {"temporal.api.workflowservice.v1.WorkflowService",
-                     "temporal.api.operatorservice.v1.OperatorService", "wfe.records.v1.RecordsService"};
+                     "temporal.api.operatorservice.v1.OperatorService", "wfe.records.v1.RecordsService",
+                     "wfe.calls.v1.CallService"};
     frontend::Dispatcher& dispatcher =
         options_.records_only ? static_cast<frontend::Dispatcher&>(*records_only_) : engine_->dispatcher();
     WFE_ASSIGN_OR_RETURN(grpc_, GrpcServer::Start(grpc, dispatcher));

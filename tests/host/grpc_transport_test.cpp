@@ -5,12 +5,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <condition_variable>
+#include <future>
 #include <mutex>
 
+#include "engine/base/steady_clock.h"
 #include "engine/host/grpc_server.h"
-#include "engine/host/host_clock.h"
 #include "temporal/api/errordetails/v1/message.pb.h"
 #include "workers/client/blocking_call.h"
 #include "workers/client/grpc_client.h"
@@ -67,16 +69,25 @@ class FakeDispatcher final : public frontend::Dispatcher {
   bool cancelled_ = false;
 };
 
-class GrpcTransport : public testing::Test {
+/// Call by call, and in a stream.
+class GrpcTransport : public testing::TestWithParam<bool> {
  protected:
   GrpcTransport() {
     GrpcServerOptions options;
     options.listen = "127.0.0.1:0";
     options.monotonic = &clock_;
     options.services = {std::string(client::kWorkflowService), "temporal.api.operatorservice.v1.OperatorService",
-                        std::string(client::kRecordsService)};
+                        std::string(client::kRecordsService), "wfe.calls.v1.CallService"};
     server_ = GrpcServer::Start(options, dispatcher_).value();
-    client_ = client::NewGrpcClient({.address = server_->address(), .ns = "default", .api_key = {}});
+    auto made = client::NewGrpcClient(
+        {.address = server_->address(), .ns = "default", .api_key = {}, .call_stream = GetParam()});
+    // The first calls go alone, until the server has taken the stream.
+    while (GetParam() && !made->streaming()) {
+      client::BlockingCall<ws::GetSystemInfoResponse>(*made, client::kWorkflowService, "GetSystemInfo",
+                                                      ws::GetSystemInfoRequest())
+          .value();
+    }
+    client_ = std::move(made);
   }
 
   const SteadyClock clock_;
@@ -85,14 +96,14 @@ class GrpcTransport : public testing::Test {
   std::unique_ptr<client::ServiceClient> client_;
 };
 
-TEST_F(GrpcTransport, CarriesARequestAndItsAnswer) {  // EN-12
+TEST_P(GrpcTransport, CarriesARequestAndItsAnswer) {  // EN-12
   const auto response = client::BlockingCall<ws::GetSystemInfoResponse>(*client_, client::kWorkflowService,
                                                                         "GetSystemInfo", ws::GetSystemInfoRequest());
   ASSERT_TRUE(response) << response.error().ToString();
   EXPECT_EQ(response->server_version(), "fake");
 }
 
-TEST_F(GrpcTransport, CarriesAnErrorWithItsDetails) {  // pitfall 12
+TEST_P(GrpcTransport, CarriesAnErrorWithItsDetails) {  // pitfall 12
   ws::StartWorkflowExecutionRequest request;
   request.set_workflow_id("w1");
   const auto response = client::BlockingCall<ws::StartWorkflowExecutionResponse>(*client_, client::kWorkflowService,
@@ -107,14 +118,14 @@ TEST_F(GrpcTransport, CarriesAnErrorWithItsDetails) {  // pitfall 12
   EXPECT_EQ(detail.run_id(), "run-1");
 }
 
-TEST_F(GrpcTransport, NamesAMethodThatIsNotServed) {  // EN-12
+TEST_P(GrpcTransport, NamesAMethodThatIsNotServed) {  // EN-12
   const auto response = client::BlockingCall<ws::CreateScheduleResponse>(*client_, client::kWorkflowService,
                                                                          "CreateSchedule", ws::CreateScheduleRequest());
   EXPECT_EQ(response.error().code, StatusCode::kUnimplemented);
   EXPECT_THAT(response.error().message, HasSubstr("CreateSchedule"));
 }
 
-TEST_F(GrpcTransport, TellsTheDispatcherWhenACallerGivesUp) {  // pitfall 19
+TEST_P(GrpcTransport, TellsTheDispatcherWhenACallerGivesUp) {  // pitfall 19
   std::shared_ptr<client::CallHandle> handle =
       client_->Call(client::kWorkflowService, "PollWorkflowTaskQueue", ws::PollWorkflowTaskQueueRequest(), {},
                     [](const Result<std::string>& answer) { EXPECT_EQ(answer.error().code, StatusCode::kCancelled); });
@@ -151,7 +162,7 @@ class StalledPort {
   sockaddr_in address_{};
 };
 
-TEST_F(GrpcTransport, WaitsForASlowConnectionAsLongAsTheCallMayTake) {
+TEST_P(GrpcTransport, WaitsForASlowConnectionAsLongAsTheCallMayTake) {
   // A machine under load connects in tenths of a second; that is no server that is gone.
   const StalledPort stalled;
   const auto client = client::NewGrpcClient({.address = stalled.address(), .ns = "default", .api_key = {}});
@@ -161,7 +172,7 @@ TEST_F(GrpcTransport, WaitsForASlowConnectionAsLongAsTheCallMayTake) {
   EXPECT_EQ(response.error().code, StatusCode::kDeadlineExceeded) << response.error().ToString();
 }
 
-TEST_F(GrpcTransport, RefusesAPortThatIsInUseNamingIt) {
+TEST_P(GrpcTransport, RefusesAPortThatIsInUseNamingIt) {
   GrpcServerOptions options;
   options.listen = server_->address();
   options.monotonic = &clock_;
@@ -169,6 +180,72 @@ TEST_F(GrpcTransport, RefusesAPortThatIsInUseNamingIt) {
   const auto second = GrpcServer::Start(options, dispatcher_);
   ASSERT_FALSE(second);
   EXPECT_THAT(second.error().message, HasSubstr(server_->address()));
+}
+
+TEST_P(GrpcTransport, EndsTheCallsOfAServerThatStops) {
+  Result<std::string> answer = std::string("none");
+  std::promise<void> answered;
+  client_->Call(client::kWorkflowService, "PollWorkflowTaskQueue", ws::PollWorkflowTaskQueueRequest(), {},
+                [&](Result<std::string> end) {
+                  answer = std::move(end);
+                  answered.set_value();
+                });
+  dispatcher_.WaitParked();
+  server_->Shutdown(std::chrono::milliseconds(10));
+  answered.get_future().wait();
+  EXPECT_FALSE(answer);
+}
+
+TEST_P(GrpcTransport, LosesNoCallWhenTheClientGoes) {
+  std::atomic<int> ended = 0;
+  for (int i = 0; i < 50; ++i) {
+    client_->Call(client::kWorkflowService, "PollWorkflowTaskQueue", ws::PollWorkflowTaskQueueRequest(), {},
+                  [&](const Result<std::string>&) { ++ended; });
+  }
+  client_.reset();
+  EXPECT_EQ(ended, 50);
+}
+
+INSTANTIATE_TEST_SUITE_P(Ways, GrpcTransport, testing::Bool(),
+                         [](const auto& way) { return way.param ? "Stream" : "Unary"; });
+
+TEST(CallStreams, AreNotUsedWhereTheServerDoesNotServeThem) {
+  const SteadyClock clock;
+  FakeDispatcher dispatcher;
+  GrpcServerOptions options;
+  options.listen = "127.0.0.1:0";
+  options.monotonic = &clock;
+  options.services = {std::string(client::kWorkflowService)};  // as a Temporal server is
+  const auto server = GrpcServer::Start(options, dispatcher).value();
+  const auto client = client::NewGrpcClient({.address = server->address(), .call_stream = true});
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_TRUE(client::BlockingCall<ws::GetSystemInfoResponse>(*client, client::kWorkflowService, "GetSystemInfo",
+                                                                ws::GetSystemInfoRequest()));
+    EXPECT_FALSE(client->streaming());
+  }
+}
+
+TEST(CallStreams, ComeBackWithTheServer) {
+  const SteadyClock clock;
+  FakeDispatcher dispatcher;
+  GrpcServerOptions options;
+  options.listen = "127.0.0.1:0";
+  options.monotonic = &clock;
+  options.services = {std::string(client::kWorkflowService), "wfe.calls.v1.CallService"};
+  auto server = GrpcServer::Start(options, dispatcher).value();
+  const auto client = client::NewGrpcClient({.address = server->address(), .call_stream = true});
+  const auto ask = [&] {
+    return client::BlockingCall<ws::GetSystemInfoResponse>(*client, client::kWorkflowService, "GetSystemInfo",
+                                                           ws::GetSystemInfoRequest());
+  };
+  while (!client->streaming()) EXPECT_TRUE(ask());
+  options.listen = server->address();
+  server.reset();
+  EXPECT_FALSE(ask());
+  EXPECT_FALSE(client->streaming());
+  server = GrpcServer::Start(options, dispatcher).value();
+  while (!client->streaming()) (void)ask();
+  EXPECT_TRUE(ask());
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include "engine/base/check.h"
 #include "engine/base/serialize.h"
+#include "tests/simulation/stream.h"
 
 namespace wfe::simulation {
 
@@ -140,6 +141,7 @@ void Network::Leg::Reply(Result<std::string> response) {
 Link::Link(Network& network, std::string name) : network_(network), name_(std::move(name)) {}
 
 Link::~Link() {
+  if (stream_ != nullptr) stream_->Abandon();
   while (!calls_.empty()) calls_.begin()->second->Abandon();
 }
 
@@ -153,6 +155,7 @@ std::shared_ptr<client::CallHandle> Link::Call(std::string_view service, std::st
                                                const client::CallOptions& options,
                                                Function<void(Result<std::string>)> done) {
   WFE_CHECK(options.executor != nullptr, "a call needs an executor");
+  if (auto handle = CallByStream(service, method, request, options, done)) return handle;
   const uint64_t number = next_call_++;
   auto call = std::make_shared<PendingCall>(*this, number);
   call->service = service;
@@ -189,6 +192,28 @@ std::shared_ptr<client::CallHandle> Link::Call(std::string_view service, std::st
   return call;
 }
 
+std::shared_ptr<client::CallHandle> Link::CallByStream(std::string_view service, std::string_view method,
+                                                       const google::protobuf::MessageLite& request,
+                                                       const client::CallOptions& options,
+                                                       Function<void(Result<std::string>)>& done) {
+  if (!network_.options_.streams) return nullptr;
+  EventLoop& loop = network_.loop_;
+  if (stream_ == nullptr || stream_->broken()) {
+    if (loop.Now() < stream_again_at_) return nullptr;
+    stream_again_at_ = loop.Now() + 200ms;
+    stream_ = std::make_shared<Stream>(network_, *this);
+    stream_->Open();
+    return nullptr;
+  }
+  auto handle = stream_->mux().Call(service, method, request, options, loop.Now(), done);
+  if (handle != nullptr) {
+    loop.After(options.timeout, [weak = std::weak_ptr(stream_), &loop] {
+      if (const auto stream = weak.lock(); stream && !stream->broken()) stream->mux().Expire(loop.Now());
+    });
+  }
+  return handle;
+}
+
 Network::Network(EventLoop& loop, Random random, const NetworkOptions& options)
     : loop_(loop), random_(std::move(random)), options_(options) {}
 
@@ -208,10 +233,21 @@ void Network::ServerDown() {
   for (const auto& [number, weak] : legs) {
     if (const auto leg = weak.lock()) leg->Die();
   }
+  for (const auto& weak : std::exchange(streams_, {})) {
+    if (const auto stream = weak.lock()) stream->ServerDied();
+  }
+}
+
+void Network::Dispatch(std::string_view service, std::string_view method, std::string_view request,
+                       std::shared_ptr<frontend::ServerCall> call) {
+  if (dispatcher_ == nullptr) return;  // the stream is about to break
+  ++arrivals_[std::string(method)];
+  dispatcher_->Dispatch(service, method, request, std::move(call));
 }
 
 void Network::Heal() {
   const NetworkOptions calm;
+  options_.break_stream = 0;
   options_.slow = 0;
   options_.lose_request = options_.lose_response = options_.duplicate = 0;
   options_.max_delay = calm.max_delay;

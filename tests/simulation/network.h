@@ -14,6 +14,7 @@
 namespace wfe::simulation {
 
 class Network;
+class Stream;
 
 /// One process's way to the engine: a ServiceClient that lives as long as the process.
 class Link final : public client::ServiceClient {
@@ -32,16 +33,25 @@ class Link final : public client::ServiceClient {
 
  private:
   friend class Network;
+  friend class Stream;
   class PendingCall;
+
+  /// nullptr: there is no stream at present, and the call goes alone.
+  std::shared_ptr<client::CallHandle> CallByStream(std::string_view service, std::string_view method,
+                                                   const google::protobuf::MessageLite& request,
+                                                   const client::CallOptions& options,
+                                                   Function<void(Result<std::string>)>& done);
 
   Network& network_;
   const std::string name_;
   Instant clogged_until_{};
   uint64_t next_call_ = 1;
   std::map<uint64_t, std::shared_ptr<PendingCall>> calls_;
+  std::shared_ptr<Stream> stream_;
+  Instant stream_again_at_{};
 };
 
-class Network {
+class Network : private frontend::Dispatcher {
  public:
   Network(EventLoop& loop, Random random, const NetworkOptions& options);
   ~Network();
@@ -62,7 +72,12 @@ class Network {
 
  private:
   friend class Link;
+  friend class Stream;
   class Leg;  // one arrival of a request at the engine
+
+  /// Of the calls that come by streams.
+  void Dispatch(std::string_view service, std::string_view method, std::string_view request,
+                std::shared_ptr<frontend::ServerCall> call) override;
 
   Duration Delay(const Link& link);
   void Arrive(const std::shared_ptr<Link::PendingCall>& call, bool is_duplicate);
@@ -75,6 +90,7 @@ class Network {
   uint64_t incarnation_ = 0;
   uint64_t next_leg_ = 1;
   std::map<uint64_t, std::weak_ptr<Leg>> legs_;
+  std::vector<std::weak_ptr<Stream>> streams_;
   std::map<std::string, int> arrivals_;
   std::vector<std::string> violations_;
 };

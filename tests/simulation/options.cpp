@@ -34,6 +34,11 @@ Options Options::FromSeed(uint64_t seed) {
   network.lose_response = sometimes(0.15);
   network.duplicate = sometimes(0.25);
 
+  if (Random streams = Random(seed * 2 + 1).Fork("streams"); streams.Chance(0.5)) {  // of their own, as above
+    network.streams = true;
+    if (streams.Chance(0.7)) network.break_stream = static_cast<double>(streams.Below(1000)) / 1000 * 0.03;
+  }
+
   EngineTiming& engine = options.engine;
   engine.shards = 1 << random.Below(3);
   if (random.Chance(0.3)) engine.max_sync_latency = random.Between(Duration(5ms), Duration(100ms));
@@ -79,7 +84,7 @@ std::string Options::ToString() const {
       << "  network: delay " << seconds(network.min_delay) << " to " << seconds(network.max_delay) << " s, "
       << network.slow * 100 << " % up to " << seconds(network.slow_delay) << " s, loses " << network.lose_request * 100
       << " % of requests, " << network.lose_response * 100 << " % of responses, duplicates " << network.duplicate * 100
-      << " %\n"
+      << " %, streams " << network.streams << ", of whose frames break " << network.break_stream * 100 << " %\n"
       << "  engine: " << engine.shards << " shards, sync up to " << seconds(engine.max_sync_latency) << " s, "
       << engine.slow_sync * 100 << " % slow\n"
       << "  workers: " << worker.processes << ", cache " << worker.max_cached_workflows << ", "

@@ -51,6 +51,12 @@ Status WaitForServer(client::ServiceClient& client) {
 
 }  // namespace
 
+std::string NameOf(Transport transport) { return transport == Transport::kStream ? "stream" : "unary"; }
+
+std::unique_ptr<client::ServiceClient> NewClient(const std::string& address, const Options& options) {
+  return client::NewGrpcClient({.address = address, .call_stream = options.transport == Transport::kStream});
+}
+
 Result<Report> Run(const Options& options, const std::function<void(const std::string&)>& progress) {
   Report report;
   const TemporaryDirectory directory;
@@ -72,12 +78,13 @@ Result<Report> Run(const Options& options, const std::function<void(const std::s
     WFE_ASSIGN_OR_RETURN(server, ChildProcess::Start({options.program, "server", "--data", directory.path() + "/data",
                                                       "--listen", address},
                                                      directory.path() + "/server.log"));
-    WFE_ASSIGN_OR_RETURN(worker, ChildProcess::Start({options.program, "bench-worker", "--address", address},
+    WFE_ASSIGN_OR_RETURN(worker, ChildProcess::Start({options.program, "bench-worker", "--address", address, "--transport",
+                                                      NameOf(options.transport)},
                                                      directory.path() + "/worker.log"));
     env.server_pid = server->pid();
     env.worker_pid = worker->pid();
   }
-  const auto client = client::NewGrpcClient({.address = address, .ns = "default", .api_key = {}});
+  const auto client = NewClient(address, options);
   WFE_RETURN_IF_ERROR(WaitForServer(*client));
   env.client = client.get();
   const std::vector<std::string>& names = options.scenarios.empty() ? ScenarioNames() : options.scenarios;

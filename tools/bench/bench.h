@@ -11,7 +11,14 @@
 
 namespace wfe::bench {
 
+/// How the calls of the benchmark's client and worker travel.
+enum class Transport {
+  kUnary,   ///< One by one, as any SDK's.
+  kStream,  ///< In a stream, as `wfe worker` makes them.
+};
+
 struct Options {
+  Transport transport = Transport::kStream;
   std::vector<std::string> scenarios;  ///< Names; empty: all but `million`, which takes minutes and gigabytes.
   std::vector<int> concurrency;        ///< Empty: 1, 16 and 128 where the scenario takes callers.
   std::string address;                 ///< Empty: own server and worker processes in a temporary directory.
@@ -51,6 +58,9 @@ std::string ToText(const Report& report);
 nlohmann::ordered_json ToJson(const Report& report);
 
 /// The worker process of the benchmark: serves the workflows and activities of workload.h until SIGTERM.
-int RunBenchWorker(const std::string& address, const std::string& queue);
+int RunBenchWorker(const std::string& address, const std::string& queue, Transport transport);
+
+/// "unary" or "stream".
+std::string NameOf(Transport transport);
 
 }  // namespace wfe::bench

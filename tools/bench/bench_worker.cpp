@@ -14,7 +14,7 @@
 
 namespace wfe::bench {
 
-int RunBenchWorker(const std::string& address, const std::string& queue) {
+int RunBenchWorker(const std::string& address, const std::string& queue, Transport transport) {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
@@ -24,7 +24,7 @@ int RunBenchWorker(const std::string& address, const std::string& queue) {
   sdk::WorkflowRegistry workflows;
   sdk::ActivityRegistry activities;
   RegisterWorkload(workflows, activities);
-  auto client = client::NewGrpcClient({.address = address, .ns = "default", .api_key = {}});
+  auto client = client::NewGrpcClient({.address = address, .ns = "default", .api_key = {}, .call_stream = transport == Transport::kStream});
   SystemClock clock;
   SystemIdSource ids;
   ThreadLoop loop;

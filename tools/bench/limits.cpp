@@ -10,8 +10,8 @@
 #include <filesystem>
 #include <mutex>
 
+#include "engine/base/steady_clock.h"
 #include "engine/host/grpc_server.h"
-#include "engine/host/host_clock.h"
 #include "workers/client/blocking_call.h"
 #include "workers/client/grpc_client.h"
 
@@ -148,7 +148,7 @@ Result<Limits> MeasureLimits(const std::string& directory, std::vector<Figure>& 
   Echo echo;
   host::GrpcServerOptions options;
   options.listen = "127.0.0.1:0";
-  const host::SteadyClock clock;
+  const SteadyClock clock;
   options.monotonic = &clock;
   options.services = {std::string(client::kWorkflowService)};
   WFE_ASSIGN_OR_RETURN(const auto server, host::GrpcServer::Start(options, echo));

@@ -101,7 +101,7 @@ Status MeasureMillion(const Environment& env, std::vector<Figure>& figures) {
                std::to_string(runs.open) + " open runs");
   const Clock::time_point begin = Clock::now();
   WFE_ASSIGN_OR_RETURN(const FreshStack stack, StartFresh(env, directory));
-  const auto client = client::NewGrpcClient({.address = stack.address, .ns = "default", .api_key = {}});
+  const auto client = NewClient(stack.address, env.options);
   WFE_RETURN_IF_ERROR(FirstResult(*client, begin));
   figures.push_back({.scenario = "million", .name = "first_result", .value = SecondsSince(begin), .unit = "s",
                      .samples = 1, .aim = kStartAim, .aim_is_upper = true});

@@ -145,7 +145,7 @@ Status Timers(const Environment& env, std::vector<Figure>& figures) {
 Status Park(const Environment& env, std::vector<Figure>& figures) {
   constexpr int kCount = 10'000;
   WFE_ASSIGN_OR_RETURN(const FreshStack stack, StartFresh(env, env.directory + "/park"));
-  const auto client = client::NewGrpcClient({.address = stack.address, .ns = "default", .api_key = {}});
+  const auto client = NewClient(stack.address, env.options);
   // One workflow first, so that what the server sets up once is not counted.
   Status warm = Internal("not tried");
   for (int i = 0; i < 1000 && !warm; ++i) {
@@ -177,7 +177,7 @@ Status Cold(const Environment& env, std::vector<Figure>& figures) {
     env.progress("cold: empty directory to first result, " + std::to_string(i + 1) + " of 5");
     const Clock::time_point begin = Clock::now();
     WFE_ASSIGN_OR_RETURN(const FreshStack stack, StartFresh(env, directory));
-    const auto client = client::NewGrpcClient({.address = stack.address, .ns = "default", .api_key = {}});
+    const auto client = NewClient(stack.address, env.options);
     Status started = Internal("not tried");
     while (!started && SecondsSince(begin) < 30) {
       started = StartMany(*client, std::string(kOne), "", "cold", 1, 1);

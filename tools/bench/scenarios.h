@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "tools/bench/bench.h"
@@ -21,6 +22,9 @@ struct Environment {
   Options options;
   std::function<void(const std::string&)> progress;
 };
+
+/// A client that makes its calls as the options say.
+std::unique_ptr<client::ServiceClient> NewClient(const std::string& address, const Options& options);
 
 Status RunScenario(const std::string& name, const Environment& environment, std::vector<Figure>& figures);
 

@@ -2,12 +2,24 @@
 #include <fmt/core.h>
 
 #include <filesystem>
+#include <map>
 
 #include "tools/bench/bench.h"
 #include "tools/bench/workload.h"
 #include "tools/wfe/cli.h"
 
 namespace wfe::cli {
+
+namespace {
+
+void AddTransport(CLI::App& command, bench::Transport& transport, const std::string& what) {
+  command.add_option("--transport", transport, what)
+      ->transform(CLI::CheckedTransformer(std::map<std::string, bench::Transport>{{"stream", bench::Transport::kStream},
+                                                                                 {"unary", bench::Transport::kUnary}}))
+      ->default_str("stream");
+}
+
+}  // namespace
 
 void AddBenchCommand(CLI::App& app, Globals& globals) {
   auto options = std::make_shared<bench::Options>();
@@ -17,6 +29,7 @@ void AddBenchCommand(CLI::App& app, Globals& globals) {
   command.add_option("scenario", options->scenarios, "one, ten, fan100, wide, timers, park, cold, idle, traces, million");
   command.add_flag("--all", *all, "Every scenario but million; ends within 8 minutes on two cores");
   command.add_option("--concurrency", options->concurrency, "Callers, instead of 1, 16 and 128");
+  AddTransport(command, options->transport, "How calls of client and worker travel: stream (default) or unary");
   command.add_option("--seconds", options->seconds, "Measured time of one load scenario (default 6)")
       ->check(CLI::PositiveNumber);
   command.add_option("--runs", options->runs,
@@ -47,12 +60,16 @@ void AddBenchCommand(CLI::App& app, Globals& globals) {
   struct WorkerOptions {
     std::string address;
     std::string queue{bench::kBenchQueue};
+    bench::Transport transport = bench::Transport::kStream;
   };
   auto worker = std::make_shared<WorkerOptions>();
   CLI::App& serve = *app.add_subcommand("bench-worker", "Serve the workflows that `wfe bench --address` starts");
   serve.add_option("--address", worker->address, "HOST:PORT of the server")->required();
   serve.add_option("--queue", worker->queue, "Task queue");
-  serve.callback([&globals, worker] { globals.exit_code = bench::RunBenchWorker(worker->address, worker->queue); });
+  AddTransport(serve, worker->transport, "How its calls travel: stream (default) or unary");
+  serve.callback([&globals, worker] {
+    globals.exit_code = bench::RunBenchWorker(worker->address, worker->queue, worker->transport);
+  });
 }
 
 }  // namespace wfe::cli

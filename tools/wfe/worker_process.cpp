@@ -64,7 +64,8 @@ class WorkerProcess::Impl {
     WFE_ASSIGN_OR_RETURN(const std::string host_id, worker::HostId(work_root, ids_));
     WFE_RETURN_IF_ERROR(ChooseTypes(options.types));
 
-    client_ = client::NewGrpcClient({.address = options.address, .ns = options.ns, .api_key = config.client.api_key});
+    client_ = client::NewGrpcClient(
+        {.address = options.address, .ns = options.ns, .api_key = config.client.api_key, .call_stream = true});
     if (!options.records_address.empty()) {
       records_channel_ = client::NewGrpcClient({.address = options.records_address, .ns = options.ns, .api_key = {}});
     }

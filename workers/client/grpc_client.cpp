@@ -7,11 +7,15 @@
 
 #include <climits>
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <unordered_set>
 
 #include "engine/base/serialize.h"
+#include "engine/base/steady_clock.h"
 #include "engine/base/strand.h"
+#include "engine/base/thread_loop.h"
+#include "workers/client/grpc_call_stream.h"
 
 namespace wfe::client {
 namespace {
@@ -73,9 +77,97 @@ class CallsUnderWay {
   std::unordered_set<PendingCall*> calls_;  // guarded by mutex_
 };
 
-class GrpcClient final : public ServiceClient {
+/// Runs what is posted at once.
+class Here final : public Executor {
  public:
-  ~GrpcClient() override { calls_.CancelAndWait(); }
+  void Post(Function<void()> work) override { work(); }
+  bool OnStrand() const override { return false; }
+};
+
+/// What the streams of all clients of the process share, and what stays as long as the process, since a stream may end
+/// after its client.
+struct StreamHouse {
+  Here here;
+  /// Frames go out when the strand that made their calls has had its turn, or at once where there is none.
+  Strand flusher{here};
+  ThreadLoop timers;
+  SteadyClock clock;
+};
+StreamHouse& House() {
+  static auto* const house = new StreamHouse;
+  return *house;
+}
+
+/// The stream of a client, opened again when it has broken; while there is none, calls go one by one.  Thread-safe.
+class StreamKeeper : public std::enable_shared_from_this<StreamKeeper> {
+ public:
+  StreamKeeper(std::shared_ptr<grpc::Channel> channel, std::function<void(grpc::ClientContext&)> prepare)
+      : stub_(std::move(channel)), prepare_(std::move(prepare)) {}
+
+  /// nullptr: the call has to go alone.
+  std::shared_ptr<CallHandle> Call(std::string_view service, std::string_view method,
+                                   const google::protobuf::MessageLite& request, const CallOptions& options,
+                                   Function<void(Result<std::string>)>& done) {
+    std::shared_ptr<GrpcCallStream> stream;
+    {
+      const std::lock_guard lock(mutex_);
+      if (closed_) return nullptr;
+      if (stream_ == nullptr && House().clock.Now() >= again_at_) Open();
+      stream = stream_;
+    }
+    return stream == nullptr ? nullptr : stream->Call(service, method, request, options, done);
+  }
+
+  bool usable() {
+    const std::lock_guard lock(mutex_);
+    return stream_ != nullptr && stream_->usable();
+  }
+
+  /// Its calls fail with CANCELLED; returns when the stream has ended.
+  void Close() {
+    std::unique_lock lock(mutex_);
+    closed_ = true;
+    if (stream_ != nullptr) stream_->Cancel();
+    ended_.wait(lock, [this] { return stream_ == nullptr; });
+  }
+
+ private:
+  static constexpr Duration kAgainAfterBreak = std::chrono::milliseconds(200);
+  static constexpr Duration kAgainWhenUnknown = std::chrono::minutes(1);
+
+  /// Under the lock.
+  void Open() {
+    StreamHouse& house = House();
+    stream_ = std::make_shared<GrpcCallStream>(house.flusher, house.timers, house.timers, house.clock);
+    prepare_(stream_->context());
+    stream_->Open(stub_, [self = shared_from_this()](const grpc::Status& status) { self->Ended(status); });
+  }
+
+  void Ended(const grpc::Status& status) {
+    const std::lock_guard lock(mutex_);
+    stream_ = nullptr;
+    const bool unknown = status.error_code() == grpc::StatusCode::UNIMPLEMENTED;
+    again_at_ = House().clock.Now() + (unknown ? kAgainWhenUnknown : kAgainAfterBreak);
+    ended_.notify_all();
+  }
+
+  grpc::GenericStub stub_;
+  const std::function<void(grpc::ClientContext&)> prepare_;
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  std::shared_ptr<GrpcCallStream> stream_;  // guarded by mutex_
+  Instant again_at_{};                      // guarded by mutex_
+  bool closed_ = false;                     // guarded by mutex_
+};
+
+class GrpcClient final : public GrpcServiceClient {
+ public:
+  ~GrpcClient() override {
+    if (stream_ != nullptr) stream_->Close();
+    calls_.CancelAndWait();
+  }
+
+  bool streaming() const override { return stream_ != nullptr && stream_->usable(); }
 
   explicit GrpcClient(GrpcClientOptions options) : options_(std::move(options)) {
     grpc::ChannelArguments arguments;
@@ -94,6 +186,9 @@ class GrpcClient final : public ServiceClient {
     absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
     channel_ = grpc::CreateCustomChannel(options_.address, grpc::InsecureChannelCredentials(), arguments);
     stub_ = std::make_unique<grpc::GenericStub>(channel_);
+    if (options_.call_stream) {
+      stream_ = std::make_shared<StreamKeeper>(channel_, [this](grpc::ClientContext& context) { Introduce(context); });
+    }
   }
 
   std::shared_ptr<CallHandle> Call(std::string_view service, std::string_view method,
@@ -103,16 +198,15 @@ class GrpcClient final : public ServiceClient {
     // (which end a call after its caller has been told) the thread cannot join itself and memory is freed twice
     // (grpc/grpc pull request 32584).  So the first channel that is used stays for the life of the process.
     static const auto* const volatile kept [[maybe_unused]] = new std::shared_ptr<grpc::Channel>(channel_);
+    if (stream_ != nullptr) {
+      if (auto handle = stream_->Call(service, method, request, options, done)) return handle;
+    }
     auto call = std::make_shared<PendingCall>();
     call->done = std::move(done);
     call->executor = options.executor;
     call->context.set_deadline(std::chrono::system_clock::now() +
                                std::chrono::duration_cast<std::chrono::system_clock::duration>(options.timeout));
-    call->context.AddMetadata("client-name", "wfe-cpp");
-    call->context.AddMetadata("client-version", WFE_VERSION);
-    call->context.AddMetadata("supported-features", "follows-next-run-id");  // WIRE-F4: it reads new_execution_run_id
-    call->context.AddMetadata("temporal-namespace", options_.ns);
-    if (!options_.api_key.empty()) call->context.AddMetadata("authorization", "Bearer " + options_.api_key);
+    Introduce(call->context);
     const grpc::Slice slice(request.ByteSizeLong());
     SerializeInto(request, slice.size(), const_cast<uint8_t*>(slice.begin()));
     call->request = grpc::ByteBuffer(&slice, 1);
@@ -130,6 +224,14 @@ class GrpcClient final : public ServiceClient {
   }
 
  private:
+  /// Who calls.
+  void Introduce(grpc::ClientContext& context) const {
+    context.AddMetadata("client-name", "wfe-cpp");
+    context.AddMetadata("client-version", WFE_VERSION);
+    context.AddMetadata("supported-features", "follows-next-run-id");  // WIRE-F4: it reads new_execution_run_id
+    context.AddMetadata("temporal-namespace", options_.ns);
+    if (!options_.api_key.empty()) context.AddMetadata("authorization", "Bearer " + options_.api_key);
+  }
   static void Deliver(const std::shared_ptr<PendingCall>& call, Result<std::string> answer) {
     if (call->executor == nullptr) return call->done(std::move(answer));
     const InlineScope scope(WorkLength::kMayBeLong);  // gRPC has two callback threads or more
@@ -140,11 +242,12 @@ class GrpcClient final : public ServiceClient {
   CallsUnderWay calls_;
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<grpc::GenericStub> stub_;
+  std::shared_ptr<StreamKeeper> stream_;  // null without streams
 };
 
 }  // namespace
 
-std::unique_ptr<ServiceClient> NewGrpcClient(GrpcClientOptions options) {
+std::unique_ptr<GrpcServiceClient> NewGrpcClient(GrpcClientOptions options) {
   return std::make_unique<GrpcClient>(std::move(options));
 }
 

@@ -48,7 +48,7 @@ class Process {
   Process(const WorkerArguments& arguments, const std::string& name, const sdk::WorkflowRegistry& workflows,
           const sdk::ActivityRegistry& activities, const WorkerProgram& program)
       : client_(client::NewGrpcClient(
-            {.address = arguments.address, .ns = arguments.ns, .api_key = arguments.api_key})),
+            {.address = arguments.address, .ns = arguments.ns, .api_key = arguments.api_key, .call_stream = true})),
         executor_(std::make_unique<ThreadPoolActivityExecutor>(program.max_concurrent_activities)) {
     WorkerOptions options;
     options.ns = arguments.ns;

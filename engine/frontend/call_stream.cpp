@@ -1,0 +1,264 @@
+#include "engine/frontend/call_stream.h"
+
+#include <algorithm>
+#include <atomic>
+#include <utility>
+#include <vector>
+
+#include "engine/base/check.h"
+
+namespace wfe::frontend {
+
+/// One call of a stream, as handlers see it.
+class CallStream::StreamCall final : public ServerCall {
+ public:
+  StreamCall(std::shared_ptr<CallStream> stream, uint64_t id, Instant deadline)
+      : stream_(std::move(stream)), id_(id), deadline_(deadline) {}
+
+  Instant Deadline() const override { return deadline_; }
+  bool Supports(std::string_view feature) const override { return stream_->Supports(feature); }
+  // While the call is dispatched the stream is being read, so it is not closed.
+  std::optional<std::string_view> Metadata(std::string_view name) const override {
+    const std::lock_guard lock(stream_->mutex_);
+    return stream_->carrier_ == nullptr ? std::nullopt : stream_->carrier_->Metadata(name);
+  }
+  std::string Peer() const override {
+    const std::lock_guard lock(stream_->mutex_);
+    return stream_->carrier_ == nullptr ? std::string() : stream_->carrier_->Peer();
+  }
+  bool IsCancelled() const override { return cancelled_.load(std::memory_order_acquire); }
+
+  void OnCancel(Function<void()> callback) override {
+    {
+      const std::lock_guard lock(mutex_);
+      if (replied_) return;
+      if (!IsCancelled()) {
+        on_cancel_ = std::move(callback);
+        return;
+      }
+    }
+    callback();
+  }
+
+  void Reply(Result<std::string> response) override {
+    Function<void()> dropped;  // destroyed outside the lock: it may hold the last reference to much
+    {
+      const std::lock_guard lock(mutex_);
+      WFE_CHECK(!replied_, "a call was answered twice");
+      replied_ = true;
+      dropped = std::move(on_cancel_);
+    }
+    stream_->Reply(id_, std::move(response));
+  }
+
+  void Cancelled() {
+    Function<void()> callback;
+    {
+      const std::lock_guard lock(mutex_);
+      cancelled_.store(true, std::memory_order_release);
+      callback = std::move(on_cancel_);
+    }
+    if (callback) callback();
+  }
+
+ private:
+  const std::shared_ptr<CallStream> stream_;
+  const uint64_t id_;
+  const Instant deadline_;
+  std::atomic<bool> cancelled_ = false;
+  std::mutex mutex_;
+  bool replied_ = false;        // guarded by mutex_
+  Function<void()> on_cancel_;  // guarded by mutex_
+};
+
+namespace {
+
+void SetFailure(const Error& error, calls::v1::Answer* answer) {
+  auto& failure = *answer->mutable_failure();
+  failure.set_code(static_cast<int32_t>(error.code));
+  failure.set_message(error.message);
+  for (const ErrorDetail& detail : error.details) {
+    auto& told = *failure.add_details();
+    told.set_type_name(detail.type_name);
+    told.set_value(detail.bytes);
+  }
+}
+
+/// An answer's part of a frame, nearly.
+size_t BytesOf(const calls::v1::Answer& answer) { return answer.response().size() + answer.failure().ByteSizeLong() + 16; }
+
+}  // namespace
+
+void CallStream::Open(FrameCarrier& carrier, std::string supported_features) {
+  features_ = std::move(supported_features);
+  {
+    const std::lock_guard lock(mutex_);
+    carrier_ = &carrier;
+  }
+  Flush();
+}
+
+void CallStream::Received(const calls::v1::CallerFrame& frame) {
+  for (const calls::v1::Call& call : frame.calls()) Start(call);
+  for (const uint64_t id : frame.cancelled()) Cancel(id);
+}
+
+void CallStream::Start(const calls::v1::Call& call) {
+  const Instant deadline = call.timeout_ns() > 0
+                               ? monotonic_.Now() + std::min(Duration(call.timeout_ns()), Duration(std::chrono::hours(24)))
+                               : Instant::max();
+  auto started = std::make_shared<StreamCall>(shared_from_this(), call.id(), deadline);
+  FrameCarrier* broken = nullptr;
+  bool full = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (carrier_ == nullptr) return;
+    if (call.id() <= last_id_) {
+      broken = carrier_;
+    } else {
+      last_id_ = call.id();
+      full = static_cast<int64_t>(calls_.size()) >= limits_.max_calls;
+      if (!full) calls_.emplace(call.id(), started);
+    }
+  }
+  if (broken != nullptr) return broken->End(InvalidArgument("the ids of the calls of a stream must grow"));
+  if (full) {
+    return Reply(call.id(), ResourceExhausted(std::to_string(limits_.max_calls) +
+                                              " calls of one stream are in progress (max_streams_per_connection)"));
+  }
+  const std::string_view path = call.path();
+  const size_t slash = path.rfind('/');
+  if (path.empty() || path.front() != '/' || slash == 0) {
+    return started->Reply(Unimplemented("a call's path is \"/SERVICE/METHOD\", not \"" + std::string(path.substr(0, 100)) + "\""));
+  }
+  dispatcher_.Dispatch(path.substr(1, slash - 1), path.substr(slash + 1), call.request(), std::move(started));
+}
+
+void CallStream::Cancel(uint64_t id) {
+  std::shared_ptr<StreamCall> call;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = calls_.find(id);
+    if (found == calls_.end()) return;
+    call = found->second;
+  }
+  call->Cancelled();
+}
+
+void CallStream::Reply(uint64_t id, Result<std::string> response) {
+  Waiting waiting;
+  waiting.answer.set_id(id);
+  if (response) {
+    waiting.answer.set_response(*std::move(response));
+  } else {
+    SetFailure(response.error(), &waiting.answer);
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    calls_.erase(id);
+    if (carrier_ == nullptr) return;
+    const auto bytes = static_cast<int64_t>(BytesOf(waiting.answer));
+    if (carrier_->Hold(bytes)) {
+      waiting.held = bytes;
+    } else {
+      waiting.answer.clear_response();
+      SetFailure(ResourceExhausted("too many answers wait for callers that do not read them (max_unread_answer_bytes)"),
+                 &waiting.answer);
+    }
+    outbox_.push_back(std::move(waiting));
+    if (flush_posted_ || sending_) return;
+    flush_posted_ = true;
+  }
+  executor_.Post([self = shared_from_this()] { self->Flush(); });
+}
+
+bool CallStream::FillFrame(calls::v1::ServerFrame* frame) {
+  const bool is_first = !std::exchange(welcomed_, true);
+  if (is_first) {
+    frame->mutable_welcome()->set_max_calls(limits_.max_calls);
+    frame->mutable_welcome()->set_max_frame_bytes(limits_.max_frame_bytes);
+  }
+  size_t bytes = 0;
+  while (!outbox_.empty()) {
+    Waiting& next = outbox_.front();
+    bytes += BytesOf(next.answer);
+    if (frame->answers_size() > 0 && bytes > limits_.max_answer_frame_bytes) break;
+    sending_held_ += next.held;
+    *frame->add_answers() = std::move(next.answer);
+    outbox_.pop_front();
+  }
+  return is_first || frame->answers_size() > 0;
+}
+
+void CallStream::Flush() {
+  calls::v1::ServerFrame frame;
+  FrameCarrier* carrier = nullptr;
+  bool over = false;
+  {
+    const std::lock_guard lock(mutex_);
+    flush_posted_ = false;
+    if (carrier_ == nullptr || sending_) return;
+    carrier = carrier_;
+    sending_ = FillFrame(&frame);
+    over = !sending_ && ending_ && calls_.empty();
+    if (!sending_ && !over) return;
+  }
+  // Not under the lock: the transport may go on with this stream's next event on this thread.
+  if (over) return carrier->End(Unavailable("the server is stopping"));
+  carrier->Send(frame);
+}
+
+bool CallStream::Sent() {
+  {
+    const std::lock_guard lock(mutex_);
+    sending_ = false;
+    if (carrier_ == nullptr) return false;
+    carrier_->Free(std::exchange(sending_held_, 0));
+  }
+  Flush();
+  return true;
+}
+
+void CallStream::EndWhenIdle() {
+  {
+    const std::lock_guard lock(mutex_);
+    ending_ = true;
+  }
+  Flush();
+}
+
+bool CallStream::Closed() {
+  std::unordered_map<uint64_t, std::shared_ptr<StreamCall>> calls;
+  bool idle = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (carrier_ != nullptr) {
+      int64_t held = std::exchange(sending_held_, 0);
+      for (const Waiting& waiting : outbox_) held += waiting.held;
+      carrier_->Free(held);
+    }
+    carrier_ = nullptr;
+    outbox_.clear();
+    calls.swap(calls_);
+    idle = !sending_;
+  }
+  for (const auto& [id, call] : calls) call->Cancelled();
+  return idle;
+}
+
+int64_t CallStream::calls_in_progress() const {
+  const std::lock_guard lock(mutex_);
+  return static_cast<int64_t>(calls_.size());
+}
+
+bool CallStream::Supports(std::string_view feature) const {
+  std::string_view rest = features_;
+  while (!rest.empty()) {
+    const size_t end = std::min(rest.find(','), rest.size());
+    if (rest.substr(0, end) == feature) return true;
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return false;
+}
+
+}  // namespace wfe::frontend
