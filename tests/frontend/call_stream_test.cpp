@@ -157,7 +157,7 @@ TEST_F(CallStreamTest, CarriesTogetherWhatIsMadeTogether) {  // R3
 }
 
 TEST_F(CallStreamTest, KeepsFramesToTheirSize) {
-  Begin({.max_frame_bytes = 5'000, .max_answer_frame_bytes = 1'000});
+  Begin({.max_frame_bytes = 10'000, .max_answer_frame_bytes = 1'000});  // a caller uses half of it
   Welcome();
   for (int i = 0; i < 20; ++i) Call(std::string(400, 'a'));
   EXPECT_EQ(Call(std::string(6'000, 'a')), nullptr) << "goes as a call of its own";
@@ -314,7 +314,7 @@ TEST_F(CallStreamTest, EveryCallEndsOnce) {
     endings_.clear();
     held_ = 0;
     budget_ = chance(3) ? 3'000 : 1 << 20;
-    Begin({.max_calls = 20, .max_frame_bytes = 4'000, .max_answer_frame_bytes = 500});
+    Begin({.max_calls = 20, .max_frame_bytes = 8'000, .max_answer_frame_bytes = 500});
     server_->Open(*this, {});
     size_t made = 0;
     std::vector<std::shared_ptr<client::CallHandle>> handles;

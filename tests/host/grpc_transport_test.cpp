@@ -200,7 +200,10 @@ TEST_P(GrpcTransport, LosesNoCallWhenTheClientGoes) {
   std::atomic<int> ended = 0;
   for (int i = 0; i < 50; ++i) {
     client_->Call(client::kWorkflowService, "PollWorkflowTaskQueue", ws::PollWorkflowTaskQueueRequest(), {},
-                  [&](const Result<std::string>&) { ++ended; });
+                  [&](const Result<std::string>& end) {
+                    EXPECT_EQ(end.error().code, StatusCode::kCancelled) << end.error().ToString();
+                    ++ended;
+                  });
   }
   client_.reset();
   EXPECT_EQ(ended, 50);

@@ -108,7 +108,8 @@ void CallMux::Received(calls::v1::ServerFrame frame) {
     const std::lock_guard lock(mutex_);
     if (frame.has_welcome()) {
       max_calls_ = frame.welcome().max_calls();
-      max_frame_bytes_ = static_cast<size_t>(std::max<int64_t>(0, frame.welcome().max_frame_bytes() - 1024));
+      // Half, because cancellations, which are not counted, ride along.
+      max_frame_bytes_ = static_cast<size_t>(std::max<int64_t>(0, frame.welcome().max_frame_bytes() / 2));
     }
     for (calls::v1::Answer& answer : *frame.mutable_answers()) {
       const auto found = calls_.find(answer.id());

@@ -73,6 +73,11 @@ void GrpcCallStream::OnReadDone(bool ok) {
   mux_->Received(std::move(frame));
 }
 
+void GrpcCallStream::Cancel() {
+  Break(Cancelled("the client has ended its calls"));
+  context_.TryCancel();
+}
+
 void GrpcCallStream::Break(const Error& why) {
   if (broken_.exchange(true)) return;
   if (mux_->Broken(why)) RemoveHold();

@@ -32,8 +32,8 @@ class GrpcCallStream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, gr
   std::shared_ptr<CallHandle> Call(std::string_view service, std::string_view method,
                                    const google::protobuf::MessageLite& request, const CallOptions& options,
                                    Function<void(Result<std::string>)>& done);
-  /// Breaks the stream off: its calls fail with CANCELLED.
-  void Cancel() { context_.TryCancel(); }
+  /// Breaks the stream off: its calls fail with CANCELLED, some in here.
+  void Cancel();
   bool usable() const { return mux_->usable(); }
 
   void OnReadDone(bool ok) override;

@@ -127,7 +127,12 @@ class StreamKeeper : public std::enable_shared_from_this<StreamKeeper> {
   void Close() {
     std::unique_lock lock(mutex_);
     closed_ = true;
-    if (stream_ != nullptr) stream_->Cancel();
+    if (const std::shared_ptr<GrpcCallStream> stream = stream_) {
+      // Not under the lock: those who hear that their calls have ended may make others.
+      lock.unlock();
+      stream->Cancel();
+      lock.lock();
+    }
     ended_.wait(lock, [this] { return stream_ == nullptr; });
   }
 
