@@ -1,5 +1,5 @@
-// A move-only callback: what std::move_only_function is in C++23.  Of our own, because headers of the SDK name it, and an
-// installed header needs no library but JSON (absl::AnyInvocable would be one).
+// A move-only callback: what std::move_only_function is in C++23.  Of our own, because headers of the SDK name it, and
+// an installed header needs no library but JSON (absl::AnyInvocable would be one).
 #pragma once
 
 #include <memory>

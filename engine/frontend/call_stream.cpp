@@ -85,7 +85,9 @@ void SetFailure(const Error& error, calls::v1::Answer* answer) {
 }
 
 /// An answer's part of a frame, nearly.
-size_t BytesOf(const calls::v1::Answer& answer) { return answer.response().size() + answer.failure().ByteSizeLong() + 16; }
+size_t BytesOf(const calls::v1::Answer& answer) {
+  return answer.response().size() + answer.failure().ByteSizeLong() + 16;
+}
 
 }  // namespace
 
@@ -104,9 +106,9 @@ void CallStream::Received(const calls::v1::CallerFrame& frame) {
 }
 
 void CallStream::Start(const calls::v1::Call& call) {
-  const Instant deadline = call.timeout_ns() > 0
-                               ? monotonic_.Now() + std::min(Duration(call.timeout_ns()), Duration(std::chrono::hours(24)))
-                               : Instant::max();
+  constexpr Duration kLongest = std::chrono::hours(24);
+  const Instant deadline =
+      call.timeout_ns() > 0 ? monotonic_.Now() + std::min(Duration(call.timeout_ns()), kLongest) : Instant::max();
   auto started = std::make_shared<StreamCall>(shared_from_this(), call.id(), deadline);
   FrameCarrier* broken = nullptr;
   bool full = false;
@@ -129,7 +131,8 @@ void CallStream::Start(const calls::v1::Call& call) {
   const std::string_view path = call.path();
   const size_t slash = path.rfind('/');
   if (path.empty() || path.front() != '/' || slash == 0) {
-    return started->Reply(Unimplemented("a call's path is \"/SERVICE/METHOD\", not \"" + std::string(path.substr(0, 100)) + "\""));
+    return started->Reply(
+        Unimplemented("a call's path is \"/SERVICE/METHOD\", not \"" + std::string(path.substr(0, 100)) + "\""));
   }
   dispatcher_.Dispatch(path.substr(1, slash - 1), path.substr(slash + 1), call.request(), std::move(started));
 }

@@ -41,8 +41,8 @@ class FrameCarrier {
 /// Thread-safe.  Calls hold it, so it lives until the last of them has been answered.
 class CallStream final : public std::enable_shared_from_this<CallStream> {
  public:
-  /// Frames go out from functions posted to `executor`, so that answers which come together go together.  `monotonic` is
-  /// the scale of ServerCall::Deadline.  All outlive the stream.
+  /// Frames go out from functions posted to `executor`, so that answers which come together go together.  `monotonic`
+  /// is the scale of ServerCall::Deadline.  All outlive the stream.
   CallStream(Dispatcher& dispatcher, const Clock& monotonic, Executor& executor, CallStreamLimits limits)
       : dispatcher_(dispatcher), monotonic_(monotonic), executor_(executor), limits_(limits) {}
 
@@ -52,8 +52,8 @@ class CallStream final : public std::enable_shared_from_this<CallStream> {
   void Received(const calls::v1::CallerFrame& frame);
   /// The last frame is out.  False: the stream was closed meanwhile, and nothing touches the carrier from now on.
   bool Sent();
-  /// The caller is gone: its calls are cancelled and no frame is begun any more.  True: nothing touches the carrier from
-  /// now on.  False: a frame is on its way, or about to be; Sent says when it is over.
+  /// The caller is gone: its calls are cancelled and no frame is begun any more.  True: nothing touches the carrier
+  /// from now on.  False: a frame is on its way, or about to be; Sent says when it is over.
   bool Closed();
   /// Ends the stream when the calls in progress have been answered.
   void EndWhenIdle();

@@ -100,7 +100,8 @@ class CallStreamTest : public ::testing::Test, public client::FrameSender, publi
     Function<void(Result<std::string>)> done = [this, name](Result<std::string> answer) {
       endings_.push_back(name + ": " + (answer ? *answer : answer.error().ToString()));
     };
-    return mux_->Call("a.Service", "Signal", request, {.timeout = timeout, .executor = &caller_strand_}, loop_.Now(), done);
+    return mux_->Call("a.Service", "Signal", request, {.timeout = timeout, .executor = &caller_strand_}, loop_.Now(),
+                      done);
   }
 
   testing::StrandLoop loop_;

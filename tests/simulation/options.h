@@ -15,7 +15,7 @@ struct NetworkOptions {
   Duration slow_delay = std::chrono::seconds(2);
   double lose_request = 0;
   double lose_response = 0;  ///< It was done, and nobody hears of it.
-  bool streams = false;      ///< Processes carry their calls in streams where they can; the faults above are of the others.
+  bool streams = false;      ///< Processes carry their calls in streams; the faults above are of those that go alone.
   double break_stream = 0;   ///< A frame does not arrive, and its stream is gone.
   double duplicate = 0;      ///< The request arrives a second time, whose answer nobody reads.
 };

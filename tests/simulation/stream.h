@@ -12,7 +12,9 @@ namespace wfe::simulation {
 
 /// Frames keep their order, as over one connection; the connection breaks when the seed says so.  Like a connection, it
 /// is held by those who wait for something of it.
-class Stream final : public client::FrameSender, public frontend::FrameCarrier, public std::enable_shared_from_this<Stream> {
+class Stream final : public client::FrameSender,
+                     public frontend::FrameCarrier,
+                     public std::enable_shared_from_this<Stream> {
  public:
   Stream(Network& network, Link& link);
 

@@ -78,8 +78,8 @@ Result<Report> Run(const Options& options, const std::function<void(const std::s
     WFE_ASSIGN_OR_RETURN(server, ChildProcess::Start({options.program, "server", "--data", directory.path() + "/data",
                                                       "--listen", address},
                                                      directory.path() + "/server.log"));
-    WFE_ASSIGN_OR_RETURN(worker, ChildProcess::Start({options.program, "bench-worker", "--address", address, "--transport",
-                                                      NameOf(options.transport)},
+    WFE_ASSIGN_OR_RETURN(worker, ChildProcess::Start({options.program, "bench-worker", "--address", address,
+                                                      "--transport", NameOf(options.transport)},
                                                      directory.path() + "/worker.log"));
     env.server_pid = server->pid();
     env.worker_pid = worker->pid();

@@ -24,7 +24,7 @@ int RunBenchWorker(const std::string& address, const std::string& queue, Transpo
   sdk::WorkflowRegistry workflows;
   sdk::ActivityRegistry activities;
   RegisterWorkload(workflows, activities);
-  auto client = client::NewGrpcClient({.address = address, .ns = "default", .api_key = {}, .call_stream = transport == Transport::kStream});
+  auto client = client::NewGrpcClient({.address = address, .call_stream = transport == Transport::kStream});
   SystemClock clock;
   SystemIdSource ids;
   ThreadLoop loop;

@@ -10,9 +10,10 @@ Result<FreshStack> StartFresh(const Environment& env, const std::string& directo
   WFE_ASSIGN_OR_RETURN(ChildProcess server,
                        ChildProcess::Start({env.program, "server", "--data", directory + "/data", "--listen", address},
                                            directory + "/server.log"));
-  WFE_ASSIGN_OR_RETURN(ChildProcess worker, ChildProcess::Start({env.program, "bench-worker", "--address", address, "--transport",
-                                                            NameOf(env.options.transport)},
-                                                                directory + "/worker.log"));
+  WFE_ASSIGN_OR_RETURN(ChildProcess worker,
+                       ChildProcess::Start({env.program, "bench-worker", "--address", address, "--transport",
+                                            NameOf(env.options.transport)},
+                                           directory + "/worker.log"));
   return FreshStack{address, std::move(server), std::move(worker)};
 }
 

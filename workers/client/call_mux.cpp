@@ -126,7 +126,8 @@ void CallMux::Received(calls::v1::ServerFrame frame) {
 
 void CallMux::Deliver(Pending pending, Result<std::string> answer) {
   if (pending.executor == nullptr) return pending.done(std::move(answer));
-  pending.executor->Post([done = std::move(pending.done), answer = std::move(answer)]() mutable { done(std::move(answer)); });
+  pending.executor->Post(
+      [done = std::move(pending.done), answer = std::move(answer)]() mutable { done(std::move(answer)); });
 }
 
 void CallMux::Cancel(uint64_t id, Error why) {
@@ -170,7 +171,7 @@ Instant CallMux::Expire(Instant now) {
       over.emplace_back(it->second, calls_.at(it->second).method);
     }
   }
-  for (auto& [id, method] : over) Cancel(id, Error{StatusCode::kDeadlineExceeded, method + " was not answered in time", {}});
+  for (auto& [id, method] : over) Cancel(id, DeadlineExceeded(method + " was not answered in time"));
   return NextExpiry();
 }
 
