@@ -16,7 +16,7 @@ void AddTransport(CLI::App& command, bench::Transport& transport, const std::str
   command.add_option("--transport", transport, what)
       ->transform(CLI::CheckedTransformer(std::map<std::string, bench::Transport>{{"stream", bench::Transport::kStream},
                                                                                  {"unary", bench::Transport::kUnary}}))
-      ->default_str("stream");
+      ->option_text("ENUM:{stream,unary}");
 }
 
 }  // namespace
