@@ -1,11 +1,10 @@
 #include "engine/frontend/call_stream.h"
 
 #include <algorithm>
-#include <atomic>
 #include <utility>
-#include <vector>
 
-#include "engine/base/check.h"
+#include "engine/frontend/call_progress.h"
+#include "engine/runtime/admission.h"
 
 namespace wfe::frontend {
 
@@ -16,7 +15,7 @@ class CallStream::StreamCall final : public ServerCall {
       : stream_(std::move(stream)), id_(id), deadline_(deadline) {}
 
   Instant Deadline() const override { return deadline_; }
-  bool Supports(std::string_view feature) const override { return stream_->Supports(feature); }
+  bool Supports(std::string_view feature) const override { return NamesFeature(stream_->features_, feature); }
   // While the call is dispatched the stream is being read, so it is not closed.
   std::optional<std::string_view> Metadata(std::string_view name) const override {
     const std::lock_guard lock(stream_->mutex_);
@@ -26,49 +25,20 @@ class CallStream::StreamCall final : public ServerCall {
     const std::lock_guard lock(stream_->mutex_);
     return stream_->carrier_ == nullptr ? std::string() : stream_->carrier_->Peer();
   }
-  bool IsCancelled() const override { return cancelled_.load(std::memory_order_acquire); }
-
-  void OnCancel(Function<void()> callback) override {
-    {
-      const std::lock_guard lock(mutex_);
-      if (replied_) return;
-      if (!IsCancelled()) {
-        on_cancel_ = std::move(callback);
-        return;
-      }
-    }
-    callback();
-  }
-
+  bool IsCancelled() const override { return progress_.IsCancelled(); }
+  void OnCancel(Function<void()> callback) override { progress_.OnCancel(std::move(callback)); }
   void Reply(Result<std::string> response) override {
-    Function<void()> dropped;  // destroyed outside the lock: it may hold the last reference to much
-    {
-      const std::lock_guard lock(mutex_);
-      WFE_CHECK(!replied_, "a call was answered twice");
-      replied_ = true;
-      dropped = std::move(on_cancel_);
-    }
+    progress_.Answered();
     stream_->Reply(id_, std::move(response));
   }
 
-  void Cancelled() {
-    Function<void()> callback;
-    {
-      const std::lock_guard lock(mutex_);
-      cancelled_.store(true, std::memory_order_release);
-      callback = std::move(on_cancel_);
-    }
-    if (callback) callback();
-  }
+  void Cancelled() { progress_.Cancel(); }
 
  private:
   const std::shared_ptr<CallStream> stream_;
   const uint64_t id_;
   const Instant deadline_;
-  std::atomic<bool> cancelled_ = false;
-  std::mutex mutex_;
-  bool replied_ = false;        // guarded by mutex_
-  Function<void()> on_cancel_;  // guarded by mutex_
+  CallProgress progress_;
 };
 
 namespace {
@@ -125,8 +95,9 @@ void CallStream::Start(const calls::v1::Call& call) {
   }
   if (broken != nullptr) return broken->End(InvalidArgument("the ids of the calls of a stream must grow"));
   if (full) {
-    return Reply(call.id(), ResourceExhausted(std::to_string(limits_.max_calls) +
-                                              " calls of one stream are in progress (max_streams_per_connection)"));
+    return Reply(call.id(),
+                 runtime::SystemOverloaded(std::to_string(limits_.max_calls) +
+                                           " calls of one stream are in progress (max_streams_per_connection)"));
   }
   const std::string_view path = call.path();
   const size_t slash = path.rfind('/');
@@ -160,13 +131,14 @@ void CallStream::Reply(uint64_t id, Result<std::string> response) {
     const std::lock_guard lock(mutex_);
     calls_.erase(id);
     if (carrier_ == nullptr) return;
-    const auto bytes = static_cast<int64_t>(BytesOf(waiting.answer));
-    if (carrier_->Hold(bytes)) {
-      waiting.held = bytes;
-    } else {
+    waiting.bytes = BytesOf(waiting.answer);
+    waiting.held = carrier_->Hold(static_cast<int64_t>(waiting.bytes));
+    if (!waiting.held) {
       waiting.answer.clear_response();
-      SetFailure(ResourceExhausted("too many answers wait for callers that do not read them (max_unread_answer_bytes)"),
+      SetFailure(runtime::SystemOverloaded(
+                     "too many answers wait for callers that do not read them (max_unread_answer_bytes)"),
                  &waiting.answer);
+      waiting.bytes = BytesOf(waiting.answer);
     }
     outbox_.push_back(std::move(waiting));
     if (flush_posted_ || sending_) return;
@@ -184,9 +156,9 @@ bool CallStream::FillFrame(calls::v1::ServerFrame* frame) {
   size_t bytes = 0;
   while (!outbox_.empty()) {
     Waiting& next = outbox_.front();
-    bytes += BytesOf(next.answer);
+    bytes += next.bytes;
     if (frame->answers_size() > 0 && bytes > limits_.max_answer_frame_bytes) break;
-    sending_held_ += next.held;
+    sending_held_ += next.HeldBytes();
     *frame->add_answers() = std::move(next.answer);
     outbox_.pop_front();
   }
@@ -237,7 +209,7 @@ bool CallStream::Closed() {
     const std::lock_guard lock(mutex_);
     if (carrier_ != nullptr) {
       int64_t held = std::exchange(sending_held_, 0);
-      for (const Waiting& waiting : outbox_) held += waiting.held;
+      for (const Waiting& waiting : outbox_) held += waiting.HeldBytes();
       carrier_->Free(held);
     }
     carrier_ = nullptr;
@@ -252,16 +224,6 @@ bool CallStream::Closed() {
 int64_t CallStream::calls_in_progress() const {
   const std::lock_guard lock(mutex_);
   return static_cast<int64_t>(calls_.size());
-}
-
-bool CallStream::Supports(std::string_view feature) const {
-  std::string_view rest = features_;
-  while (!rest.empty()) {
-    const size_t end = std::min(rest.find(','), rest.size());
-    if (rest.substr(0, end) == feature) return true;
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-  }
-  return false;
 }
 
 }  // namespace wfe::frontend

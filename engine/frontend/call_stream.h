@@ -66,7 +66,9 @@ class CallStream final : public std::enable_shared_from_this<CallStream> {
 
   struct Waiting {
     calls::v1::Answer answer;
-    int64_t held = 0;  ///< Of the carrier's budget.
+    size_t bytes = 0;   ///< Its part of a frame, nearly.
+    bool held = false;  ///< They are of the carrier's budget.
+    int64_t HeldBytes() const { return held ? static_cast<int64_t>(bytes) : 0; }
   };
 
   void Start(const calls::v1::Call& call);
@@ -76,7 +78,6 @@ class CallStream final : public std::enable_shared_from_this<CallStream> {
   void Flush();
   /// False: there is nothing to send.  Under the lock.
   bool FillFrame(calls::v1::ServerFrame* frame);
-  bool Supports(std::string_view feature) const;
 
   Dispatcher& dispatcher_;
   const Clock& monotonic_;

@@ -35,4 +35,11 @@ bool OnePiece(const grpc::ByteBuffer& buffer, grpc::Slice* slice) {
   return buffer.TrySingleSlice(slice).ok() || buffer.DumpToSingleSlice(slice).ok();
 }
 
+std::optional<std::string_view> HeaderOf(const grpc::CallbackServerContext& context, std::string_view name) {
+  const auto& all = context.client_metadata();
+  const auto found = all.find(grpc::string_ref(name.data(), name.size()));
+  if (found == all.end()) return std::nullopt;
+  return std::string_view(found->second.data(), found->second.size());
+}
+
 }  // namespace wfe::host

@@ -20,6 +20,7 @@
 
 #include "engine/base/strand.h"
 #include "engine/base/thread_loop.h"
+#include "engine/frontend/call_progress.h"
 #include "engine/host/grpc_bytes.h"
 #include "engine/host/listener.h"
 #include "engine/host/stream_reactor.h"
@@ -56,44 +57,14 @@ class GrpcCall final : public frontend::ServerCall {
         transport_(transport) {}
 
   Instant Deadline() const override { return deadline_; }
-  bool Supports(std::string_view feature) const override {
-    std::string_view rest = features_;
-    while (!rest.empty()) {
-      const size_t end = std::min(rest.find(','), rest.size());
-      if (rest.substr(0, end) == feature) return true;
-      rest.remove_prefix(std::min(end + 1, rest.size()));
-    }
-    return false;
-  }
-  std::optional<std::string_view> Metadata(std::string_view name) const override {
-    const auto& all = context_.client_metadata();
-    const auto found = all.find(grpc::string_ref(name.data(), name.size()));
-    if (found == all.end()) return std::nullopt;
-    return std::string_view(found->second.data(), found->second.size());
-  }
+  bool Supports(std::string_view feature) const override { return frontend::NamesFeature(features_, feature); }
+  std::optional<std::string_view> Metadata(std::string_view name) const override { return HeaderOf(context_, name); }
   std::string Peer() const override { return context_.peer(); }
-  bool IsCancelled() const override { return cancelled_.load(std::memory_order_acquire); }
-
-  void OnCancel(Function<void()> callback) override {
-    {
-      const std::lock_guard lock(mutex_);
-      if (replied_) return;
-      if (!IsCancelled()) {
-        on_cancel_ = std::move(callback);
-        return;
-      }
-    }
-    callback();
-  }
+  bool IsCancelled() const override { return progress_.IsCancelled(); }
+  void OnCancel(Function<void()> callback) override { progress_.OnCancel(std::move(callback)); }
 
   void Reply(Result<std::string> response) override {
-    Function<void()> dropped;  // destroyed outside the lock: it may hold the last reference to much
-    {
-      const std::lock_guard lock(mutex_);
-      WFE_CHECK(!replied_, "a call was answered twice");
-      replied_ = true;
-      dropped = std::move(on_cancel_);
-    }
+    progress_.Answered();
     if (!response) return reactor_.Finish(ToStatus(response.error()));
     const auto bytes = static_cast<int64_t>(response->size());
     if (!transport_.answers.Take(bytes)) {
@@ -115,15 +86,7 @@ class GrpcCall final : public frontend::ServerCall {
     if (unread_bytes_ > 0) transport_.answers.Give(unread_bytes_);
   }
 
-  void Cancelled() {
-    Function<void()> callback;
-    {
-      const std::lock_guard lock(mutex_);
-      cancelled_.store(true, std::memory_order_release);
-      callback = std::move(on_cancel_);
-    }
-    if (callback) callback();
-  }
+  void Cancelled() { progress_.Cancel(); }
 
  private:
   grpc::ServerUnaryReactor& reactor_;     // alive until Reply
@@ -134,17 +97,14 @@ class GrpcCall final : public frontend::ServerCall {
   Transport& transport_;
   int64_t unread_bytes_ = 0;  // set by Reply, which comes before Done
   uint64_t watch_ = 0;        // the same
-  std::atomic<bool> cancelled_ = false;
-  std::mutex mutex_;
-  bool replied_ = false;        // guarded by mutex_
-  Function<void()> on_cancel_;  // guarded by mutex_
+  frontend::CallProgress progress_;
 };
 
 class Reactor final : public grpc::ServerUnaryReactor {
  public:
   Reactor(grpc::CallbackServerContext& context, grpc::ByteBuffer& response, Transport& transport)
       : call_(std::make_shared<GrpcCall>(*this, context, response, DeadlineOf(context, transport.monotonic),
-                                         FeaturesOf(context), transport)) {}
+                                         std::string(HeaderOf(context, "supported-features").value_or("")), transport)) {}
 
   const std::shared_ptr<GrpcCall>& call() const { return call_; }
 
@@ -160,11 +120,6 @@ class Reactor final : public grpc::ServerUnaryReactor {
   bool InternalInlineable() override { return true; }
 
  private:
-  static std::string FeaturesOf(const grpc::CallbackServerContext& context) {
-    const auto& headers = context.client_metadata();
-    const auto found = headers.find("supported-features");
-    return found == headers.end() ? std::string() : std::string(found->second.data(), found->second.size());
-  }
   /// A caller says how long it waits; gRPC makes a time of the wall clock of it, which may be put right meanwhile.
   static Instant DeadlineOf(const grpc::CallbackServerContext& context, const Clock& monotonic) {
     const auto deadline = context.deadline();

@@ -30,15 +30,8 @@ StreamReactor::StreamReactor(grpc::CallbackServerContext& context, frontend::Dis
       stream_(std::make_shared<frontend::CallStream>(dispatcher, transport.monotonic, transport.NextSender(),
                                                      transport.stream_limits)) {
   transport_.streams.Add(*this);
-  stream_->Open(*this, std::string(Metadata("supported-features").value_or("")));
+  stream_->Open(*this, std::string(HeaderOf(context_, "supported-features").value_or("")));
   StartRead(&read_);
-}
-
-std::optional<std::string_view> StreamReactor::Metadata(std::string_view name) const {
-  const auto& all = context_.client_metadata();
-  const auto found = all.find(grpc::string_ref(name.data(), name.size()));
-  if (found == all.end()) return std::nullopt;
-  return std::string_view(found->second.data(), found->second.size());
 }
 
 void StreamReactor::OnReadDone(bool ok) {

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "engine/frontend/call_stream.h"
+#include "engine/host/grpc_bytes.h"
 #include "engine/host/transport.h"
 
 namespace wfe::host {
@@ -30,7 +31,7 @@ class StreamReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grp
   void EndWhenIdle() { stream_->EndWhenIdle(); }
 
  private:
-  std::optional<std::string_view> Metadata(std::string_view name) const override;
+  std::optional<std::string_view> Metadata(std::string_view name) const override { return HeaderOf(context_, name); }
   std::string Peer() const override { return context_.peer(); }
   void Send(const calls::v1::ServerFrame& frame) override;
   bool Hold(int64_t bytes) override { return transport_.answers.Take(bytes); }

@@ -69,15 +69,21 @@ class FakeDispatcher final : public frontend::Dispatcher {
   bool cancelled_ = false;
 };
 
+GrpcServerOptions OptionsFor(const Clock& clock, std::vector<std::string> services) {
+  GrpcServerOptions options;
+  options.listen = "127.0.0.1:0";
+  options.monotonic = &clock;
+  options.services = std::move(services);
+  return options;
+}
+
 /// Call by call, and in a stream.
 class GrpcTransport : public testing::TestWithParam<bool> {
  protected:
   GrpcTransport() {
-    GrpcServerOptions options;
-    options.listen = "127.0.0.1:0";
-    options.monotonic = &clock_;
-    options.services = {std::string(client::kWorkflowService), "temporal.api.operatorservice.v1.OperatorService",
-                        std::string(client::kRecordsService), "wfe.calls.v1.CallService"};
+    const auto options = OptionsFor(
+        clock_, {std::string(client::kWorkflowService), "temporal.api.operatorservice.v1.OperatorService",
+                 std::string(client::kRecordsService), "wfe.calls.v1.CallService"});
     server_ = GrpcServer::Start(options, dispatcher_).value();
     auto made = client::NewGrpcClient(
         {.address = server_->address(), .ns = "default", .api_key = {}, .call_stream = GetParam()});
@@ -215,10 +221,7 @@ INSTANTIATE_TEST_SUITE_P(Ways, GrpcTransport, testing::Bool(),
 TEST(CallStreams, AreNotUsedWhereTheServerDoesNotServeThem) {
   const SteadyClock clock;
   FakeDispatcher dispatcher;
-  GrpcServerOptions options;
-  options.listen = "127.0.0.1:0";
-  options.monotonic = &clock;
-  options.services = {std::string(client::kWorkflowService)};  // as a Temporal server is
+  const auto options = OptionsFor(clock, {std::string(client::kWorkflowService)});  // as a Temporal server is
   const auto server = GrpcServer::Start(options, dispatcher).value();
   const auto client = client::NewGrpcClient({.address = server->address(), .call_stream = true});
   for (int i = 0; i < 20; ++i) {
@@ -231,10 +234,7 @@ TEST(CallStreams, AreNotUsedWhereTheServerDoesNotServeThem) {
 TEST(CallStreams, ComeBackWithTheServer) {
   const SteadyClock clock;
   FakeDispatcher dispatcher;
-  GrpcServerOptions options;
-  options.listen = "127.0.0.1:0";
-  options.monotonic = &clock;
-  options.services = {std::string(client::kWorkflowService), "wfe.calls.v1.CallService"};
+  auto options = OptionsFor(clock, {std::string(client::kWorkflowService), "wfe.calls.v1.CallService"});
   auto server = GrpcServer::Start(options, dispatcher).value();
   const auto client = client::NewGrpcClient({.address = server->address(), .call_stream = true});
   const auto ask = [&] {

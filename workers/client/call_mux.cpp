@@ -18,6 +18,9 @@ Result<std::string> AnswerOf(calls::v1::Answer& answer) {
   return error;
 }
 
+/// Its part of a frame, nearly.
+size_t BytesOf(const calls::v1::Call& call) { return call.request().size() + call.path().size() + 32; }
+
 }  // namespace
 
 class CallMux::Handle final : public CallHandle {
@@ -39,7 +42,7 @@ std::shared_ptr<CallHandle> CallMux::Call(std::string_view service, std::string_
   call.mutable_path()->append("/").append(service).append("/").append(method);
   call.set_timeout_ns(options.timeout.count());
   *call.mutable_request() = Serialize(request);
-  const size_t bytes = call.request().size() + call.path().size() + 32;
+  const size_t bytes = BytesOf(call);
   uint64_t id = 0;
   bool flush = false;
   {
@@ -76,7 +79,7 @@ void CallMux::Flush() {
       size_t taken = 0;
       int count = 0;
       for (auto& call : *outbox_.mutable_calls()) {
-        const size_t bytes = call.request().size() + call.path().size() + 32;
+        const size_t bytes = BytesOf(call);
         if (taken + bytes > max_frame_bytes_) break;
         taken += bytes;
         ++count;
@@ -114,14 +117,18 @@ void CallMux::Received(calls::v1::ServerFrame frame) {
     for (calls::v1::Answer& answer : *frame.mutable_answers()) {
       const auto found = calls_.find(answer.id());
       if (found == calls_.end()) continue;  // given up meanwhile
-      const auto [first, last] = deadlines_.equal_range(found->second.deadline);
-      deadlines_.erase(std::find_if(first, last, [&](const auto& entry) { return entry.second == answer.id(); }));
-      answered.emplace_back(std::move(found->second), AnswerOf(answer));
-      calls_.erase(found);
+      answered.emplace_back(Take(found), AnswerOf(answer));
     }
   }
   const InlineScope scope(WorkLength::kMayBeLong);  // gRPC has two callback threads or more
   for (auto& [pending, answer] : answered) Deliver(std::move(pending), std::move(answer));
+}
+
+CallMux::Pending CallMux::Take(Calls::iterator call) {
+  deadlines_.erase({call->second.deadline, call->first});
+  Pending taken = std::move(call->second);
+  calls_.erase(call);
+  return taken;
 }
 
 void CallMux::Deliver(Pending pending, Result<std::string> answer) {
@@ -137,10 +144,7 @@ void CallMux::Cancel(uint64_t id, Error why) {
     const std::lock_guard lock(mutex_);
     const auto found = calls_.find(id);
     if (found == calls_.end()) return;
-    const auto [first, last] = deadlines_.equal_range(found->second.deadline);
-    deadlines_.erase(std::find_if(first, last, [id](const auto& entry) { return entry.second == id; }));
-    pending = std::move(found->second);
-    calls_.erase(found);
+    pending = Take(found);
     outbox_.add_cancelled(id);
     flush = PostFlush();
   }

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -57,6 +58,8 @@ class CallMux final : public std::enable_shared_from_this<CallMux> {
   };
   using Calls = std::map<uint64_t, Pending>;
 
+  /// Out of the books.  Under the lock.
+  Pending Take(Calls::iterator call);
   void Cancel(uint64_t id, Error why);
   void Flush();
   /// Under the lock.
@@ -73,7 +76,7 @@ class CallMux final : public std::enable_shared_from_this<CallMux> {
   bool broken_ = false;
   uint64_t next_id_ = 1;
   Calls calls_;
-  std::multimap<Instant, uint64_t> deadlines_;
+  std::set<std::pair<Instant, uint64_t>> deadlines_;
   calls::v1::CallerFrame outbox_;
   size_t outbox_bytes_ = 0;
   bool flush_posted_ = false;
