@@ -147,8 +147,8 @@ ProcessSpec WrapInSandbox(const SandboxPlan& plan, const ProcessSpec& inner) {
   if (!plan.out_dir.empty()) add({"--bind", plan.out_dir, std::string(kSandboxOutDir)});
   for (const auto& [from, to] : plan.read_only) {
     // What lies in a hidden directory is not seen anyway, and could not be mounted there.
-    const bool hidden = std::any_of(plan.hidden.begin(), plan.hidden.end(), [&to = to](const std::string& directory) {
-      return to.starts_with(directory + "/");
+    const bool hidden = std::any_of(plan.hidden.begin(), plan.hidden.end(), [&place = to](const std::string& directory) {
+      return place.starts_with(directory + "/");
     });
     if (!hidden) add({"--ro-bind", from, to});
   }

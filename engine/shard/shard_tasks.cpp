@@ -162,8 +162,8 @@ void Shard::CompleteWorkflowTask(const engine::v1::TaskToken& token, ws::Respond
   Carry(execution, *std::move(transition));
   for (auto& [id, answer] : answers) {
     gate_.WhenDurable(execution.last_commit,
-                      [this, key = execution.key, id = std::move(id), answer = std::move(answer)]() mutable {
-                        queries_.Finish(key, id, std::move(answer));
+                      [this, key = execution.key, query = std::move(id), told = std::move(answer)]() mutable {
+                        queries_.Finish(key, query, std::move(told));
                       });
   }
 

@@ -83,8 +83,7 @@ class AuditAfterBuild : public ::testing::Test {
 
   sdk::WorkflowRegistry workflows_;
   sdk::ActivityRegistry activities_;
-  ManualClock clock_;
-  testing::FakeBuild build_{clock_};
+  testing::FakeBuild build_;
   core::WorkflowTaskHandler handler_{workflows_, Options()};
   FakeEngine engine_{"run-1", "build-1"};
 };

@@ -29,8 +29,7 @@ nlohmann::json FromPayloads(const temporal::api::common::v1::Payloads& payloads)
 
 BuildWorld::BuildWorld()
     : host_(std::make_unique<demo::VirtualHost>(
-          demo::VirtualHostOptions{.seed = 11, .start = *ParseIso8601("2026-11-23T09:00:00Z")})),
-      build_(host_->loop()) {
+          demo::VirtualHostOptions{.seed = 11, .start = *ParseIso8601("2026-11-23T09:00:00Z")})) {
   workflows::RegisterAuditedBuild(workflows_);
   machines_.push_back(std::make_unique<sdk::ActivityRegistry>());
   build_.Register(*machines_.back(), QueueOf(1), RootOf(1));

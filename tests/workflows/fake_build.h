@@ -21,8 +21,6 @@ class FakeBuild {
  public:
   using AgentOutcome = std::variant<agent::AgentReply, sdk::ApplicationFailure>;
 
-  explicit FakeBuild(const Clock& clock) : clock_(clock) {}
-
   /// Adds every activity that the workflow calls, as served by a host.
   void Register(sdk::ActivityRegistry& registry, const std::string& host_queue, const std::string& work_root);
 
@@ -70,8 +68,6 @@ class FakeBuild {
   /// The scripted failure of an activity that has one.
   const sdk::ApplicationFailure* FailureOf(std::string_view activity) const;
   void Started(std::string_view activity, const std::string& step = {});
-
-  const Clock& clock_;
 };
 
 }  // namespace wfe::testing
