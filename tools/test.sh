@@ -86,5 +86,8 @@ if [ "${#leave_out[@]}" -gt 0 ]; then
 fi
 [ -z "$only" ] || selection+=(--tests-regex "$only")
 
+# Tests that imitate a killed worker fork, and their child starts threads.
+[ "$preset" != tsan ] || export TSAN_OPTIONS=die_after_fork=0
+
 say "Running the tests of build/$preset"
 ctest --test-dir "build/$preset" --parallel "${jobs:-2}" --output-on-failure --no-tests=error "${selection[@]}"
