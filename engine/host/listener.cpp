@@ -5,7 +5,6 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -18,8 +17,6 @@
 namespace wfe::host {
 namespace {
 
-constexpr rlim_t kFewestFiles = 256;
-constexpr rlim_t kMostFiles = 1 << 20;  // more than anybody needs; some systems have no limit at all
 constexpr int kBacklog = 1024;
 constexpr int kPauseMs = 100;
 
@@ -54,22 +51,6 @@ Error CannotListen(const std::string& text) {
 }
 
 }  // namespace
-
-Result<int64_t> RaiseFileLimit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) {
-    return FailedPrecondition(std::string("the limit of open files cannot be read: ") + std::strerror(errno));
-  }
-  const rlim_t wanted = std::min(limit.rlim_max, kMostFiles);
-  if (limit.rlim_cur < wanted) {
-    limit.rlim_cur = wanted;
-    ::setrlimit(RLIMIT_NOFILE, &limit);  // what it is then is what counts
-    ::getrlimit(RLIMIT_NOFILE, &limit);
-  }
-  if (limit.rlim_cur >= kFewestFiles) return static_cast<int64_t>(std::min(limit.rlim_cur, kMostFiles));
-  return FailedPrecondition("this process may open " + std::to_string(limit.rlim_cur) + " files; a server needs " +
-                            std::to_string(kFewestFiles) + " for its store and its connections: raise ulimit -n");
-}
 
 Result<std::unique_ptr<Listener>> Listener::Open(const ListenAddress& address, int64_t max_connections) {
   auto listener = std::unique_ptr<Listener>(new Listener(max_connections));

@@ -18,10 +18,6 @@
 
 namespace wfe::host {
 
-/// Raises the soft limit of open files to the hard one and says what it is now.  FAILED_PRECONDITION: it is too low
-/// for a server.
-Result<int64_t> RaiseFileLimit();
-
 class Listener {
  public:
   /// Binds and listens.  UNAVAILABLE: the address is taken, or not ours to take.  A path that a dead server left behind

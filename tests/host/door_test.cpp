@@ -8,8 +8,9 @@
 
 #include "engine/host/answer_budget.h"
 #include "engine/host/grpc_server.h"
-#include "engine/host/host_clock.h"
+#include "engine/local/host_clock.h"
 #include "engine/host/listener.h"
+#include "engine/local/file_limit.h"
 #include "tests/host/http2_caller.h"
 #include "workers/client/blocking_call.h"
 #include "workers/client/grpc_client.h"
@@ -94,7 +95,7 @@ TEST_F(Door, GoesOnAcceptingAfterTheDescriptorsRanOut) {  // SEC-H2: gRPC's own 
 }
 
 TEST_F(Door, AThousandConnectionsComeAndGo) {  // SEC-H2
-  ASSERT_TRUE(RaiseFileLimit());
+  ASSERT_TRUE(local::RaiseFileLimit());
   Open([](GrpcServerOptions& options) { options.max_connections = 200; });
   for (int round = 0; round < 5; ++round) {
     std::vector<UniqueFd> idle;

@@ -1,4 +1,5 @@
-// The gRPC server and client, back to back, with a dispatcher that needs no engine.
+// Every way of a call from a client to a dispatcher, which needs no engine here: over gRPC one by one or in a stream, and
+// inside one process.
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <netinet/in.h>
@@ -12,10 +13,12 @@
 #include <mutex>
 
 #include "engine/base/steady_clock.h"
+#include "engine/base/thread_loop.h"
 #include "engine/host/grpc_server.h"
 #include "temporal/api/errordetails/v1/message.pb.h"
 #include "workers/client/blocking_call.h"
 #include "workers/client/grpc_client.h"
+#include "workers/embedded/direct_client.h"
 
 namespace wfe::host {
 namespace {
@@ -77,18 +80,24 @@ GrpcServerOptions OptionsFor(const Clock& clock, std::vector<std::string> servic
   return options;
 }
 
-/// Call by call, and in a stream.
-class GrpcTransport : public testing::TestWithParam<bool> {
+enum class Way { kUnary, kStream, kDirect };
+
+class EveryTransport : public testing::TestWithParam<Way> {
  protected:
-  GrpcTransport() {
+  EveryTransport() {
+    if (GetParam() == Way::kDirect) {
+      client_ = std::make_unique<embedded::DirectClient>(embedded::DirectWay{
+          .dispatcher = dispatcher_, .monotonic = clock_, .timers = loop_, .answers = loop_});
+      return;
+    }
     const auto options = OptionsFor(
         clock_, {std::string(client::kWorkflowService), "temporal.api.operatorservice.v1.OperatorService",
                  std::string(client::kRecordsService), "wfe.calls.v1.CallService"});
     server_ = GrpcServer::Start(options, dispatcher_).value();
     auto made = client::NewGrpcClient(
-        {.address = server_->address(), .ns = "default", .api_key = {}, .call_stream = GetParam()});
+        {.address = server_->address(), .ns = "default", .api_key = {}, .call_stream = GetParam() == Way::kStream});
     // The first calls go alone, until the server has taken the stream.
-    while (GetParam() && !made->streaming()) {
+    while (GetParam() == Way::kStream && !made->streaming()) {
       client::BlockingCall<ws::GetSystemInfoResponse>(*made, client::kWorkflowService, "GetSystemInfo",
                                                       ws::GetSystemInfoRequest())
           .value();
@@ -98,18 +107,28 @@ class GrpcTransport : public testing::TestWithParam<bool> {
 
   const SteadyClock clock_;
   FakeDispatcher dispatcher_;
-  std::unique_ptr<GrpcServer> server_;
+  ThreadLoop loop_;
+  std::unique_ptr<GrpcServer> server_;  // null for kDirect
   std::unique_ptr<client::ServiceClient> client_;
 };
 
-TEST_P(GrpcTransport, CarriesARequestAndItsAnswer) {  // EN-12
+std::string NameOf(const testing::TestParamInfo<Way>& way) {
+  return way.param == Way::kUnary ? "Unary" : way.param == Way::kStream ? "Stream" : "Direct";
+}
+INSTANTIATE_TEST_SUITE_P(Ways, EveryTransport, testing::Values(Way::kUnary, Way::kStream, Way::kDirect), NameOf);
+
+/// Over a socket.
+class GrpcTransport : public EveryTransport {};
+INSTANTIATE_TEST_SUITE_P(Ways, GrpcTransport, testing::Values(Way::kUnary, Way::kStream), NameOf);
+
+TEST_P(EveryTransport, CarriesARequestAndItsAnswer) {  // EN-12
   const auto response = client::BlockingCall<ws::GetSystemInfoResponse>(*client_, client::kWorkflowService,
                                                                         "GetSystemInfo", ws::GetSystemInfoRequest());
   ASSERT_TRUE(response) << response.error().ToString();
   EXPECT_EQ(response->server_version(), "fake");
 }
 
-TEST_P(GrpcTransport, CarriesAnErrorWithItsDetails) {  // pitfall 12
+TEST_P(EveryTransport, CarriesAnErrorWithItsDetails) {  // pitfall 12
   ws::StartWorkflowExecutionRequest request;
   request.set_workflow_id("w1");
   const auto response = client::BlockingCall<ws::StartWorkflowExecutionResponse>(*client_, client::kWorkflowService,
@@ -124,20 +143,48 @@ TEST_P(GrpcTransport, CarriesAnErrorWithItsDetails) {  // pitfall 12
   EXPECT_EQ(detail.run_id(), "run-1");
 }
 
-TEST_P(GrpcTransport, NamesAMethodThatIsNotServed) {  // EN-12
+TEST_P(EveryTransport, NamesAMethodThatIsNotServed) {  // EN-12
   const auto response = client::BlockingCall<ws::CreateScheduleResponse>(*client_, client::kWorkflowService,
                                                                          "CreateSchedule", ws::CreateScheduleRequest());
   EXPECT_EQ(response.error().code, StatusCode::kUnimplemented);
   EXPECT_THAT(response.error().message, HasSubstr("CreateSchedule"));
 }
 
-TEST_P(GrpcTransport, TellsTheDispatcherWhenACallerGivesUp) {  // pitfall 19
+TEST_P(EveryTransport, TellsTheDispatcherWhenACallerGivesUp) {  // pitfall 19
   std::shared_ptr<client::CallHandle> handle =
       client_->Call(client::kWorkflowService, "PollWorkflowTaskQueue", ws::PollWorkflowTaskQueueRequest(), {},
                     [](const Result<std::string>& answer) { EXPECT_EQ(answer.error().code, StatusCode::kCancelled); });
   dispatcher_.WaitParked();
   handle->Cancel();
   dispatcher_.WaitCancelled();
+}
+
+TEST_P(EveryTransport, EndsACallThatIsNotAnsweredInTimeAndTellsTheDispatcher) {
+  const auto answer = client::BlockingCallBytes(*client_, client::kWorkflowService, "PollWorkflowTaskQueue",
+                                                ws::PollWorkflowTaskQueueRequest(), std::chrono::milliseconds(100));
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, StatusCode::kDeadlineExceeded) << answer.error().ToString();
+  dispatcher_.WaitCancelled();
+}
+
+TEST_P(EveryTransport, DeliversOnTheCallersExecutorAndNeverInsideTheCall) {
+  ThreadLoop mine;
+  std::promise<bool> on_mine;
+  std::atomic<bool> inside = false;
+  std::promise<void> called;
+  mine.Post([&] {
+    inside = true;
+    client_->Call(client::kWorkflowService, "GetSystemInfo", ws::GetSystemInfoRequest(), {.executor = &mine},
+                  [&](const Result<std::string>& answer) {
+                    EXPECT_TRUE(answer);
+                    EXPECT_FALSE(inside);
+                    on_mine.set_value(mine.OnStrand());
+                  });
+    inside = false;
+    called.set_value();
+  });
+  called.get_future().wait();
+  EXPECT_TRUE(on_mine.get_future().get());
 }
 
 /// A port whose connections stay half-way: nobody accepts, and the queue of one is full.
@@ -202,7 +249,7 @@ TEST_P(GrpcTransport, EndsTheCallsOfAServerThatStops) {
   EXPECT_FALSE(answer);
 }
 
-TEST_P(GrpcTransport, LosesNoCallWhenTheClientGoes) {
+TEST_P(EveryTransport, LosesNoCallWhenTheClientGoes) {
   std::atomic<int> ended = 0;
   for (int i = 0; i < 50; ++i) {
     client_->Call(client::kWorkflowService, "PollWorkflowTaskQueue", ws::PollWorkflowTaskQueueRequest(), {},
@@ -215,8 +262,6 @@ TEST_P(GrpcTransport, LosesNoCallWhenTheClientGoes) {
   EXPECT_EQ(ended, 50);
 }
 
-INSTANTIATE_TEST_SUITE_P(Ways, GrpcTransport, testing::Bool(),
-                         [](const auto& way) { return way.param ? "Stream" : "Unary"; });
 
 TEST(CallStreams, AreNotUsedWhereTheServerDoesNotServeThem) {
   const SteadyClock clock;

@@ -6,18 +6,16 @@
 #include <atomic>
 #include <condition_variable>
 #include <filesystem>
-#include <future>
 #include <mutex>
 #include <thread>
 
-#include "engine/base/strand.h"
-#include "engine/base/thread_loop.h"
 #include "engine/host/server.h"
 #include "workers/client/blocking_call.h"
 #include "workers/client/grpc_client.h"
 #include "workers/core/payload_codec.h"
+#include "workers/embedded/direct_client.h"
 #include "workers/host/thread_pool_activity_executor.h"
-#include "workers/host/worker.h"
+#include "workers/host/worker_group.h"
 #include "workers/sdk/workflow.h"
 
 namespace wfe {
@@ -93,17 +91,23 @@ sdk::Task<int> DoesNotYield(sdk::WorkflowContext&, std::string) {
   co_return 1;
 }
 
-class RealWorker : public testing::Test {
+enum class Way { kUnary, kStream, kEmbedded };
+
+class RealWorker : public testing::TestWithParam<Way> {
  protected:
   RealWorker() {
     stage = &stage_;
     std::string pattern = (std::filesystem::temp_directory_path() / "wfe-real-worker-XXXXXX").string();
     directory_ = ::mkdtemp(pattern.data());
     host::ServerOptions server;
-    server.data_dir = directory_ + "/data";
+    server.engine.data_dir = directory_ + "/data";
     server.listen = "127.0.0.1:0";
     server_ = host::Server::Start(server).value();
-    client_ = client::NewGrpcClient({.address = server_->address(), .ns = "default", .api_key = {}});
+    client_ = NewClient();
+    group_ = std::make_unique<worker::WorkerGroup>(NewClient(), [this](worker::LogLevel, std::string_view line) {
+      const std::lock_guard lock(stage_.mutex);
+      log_ += std::string(line) + "\n";
+    });
     workflows_.Register("Holds", &Holds);
     workflows_.Register("Quick", &Quick);
     workflows_.Register("WaitsForTheEnd", &WaitsForTheEnd);
@@ -132,41 +136,23 @@ class RealWorker : public testing::Test {
     options.identity = "worker";
     options.max_concurrent_activities = 4;
     options.slow_workflow_code = 500ms;
-    OnStrand([&] {
-      worker_ = std::make_unique<worker::Worker>(
-          worker::Environment{.client = *client_,
-                              .strand = strand_,
-                              .timers = loop_,
-                              .clock = clock_,
-                              .ids = ids_,
-                              .log =
-                                  [this](worker::LogLevel, std::string_view line) {
-                                    const std::lock_guard lock(stage_.mutex);
-                                    log_ += std::string(line) + "\n";
-                                  },
-                              .workflow_code = &workflow_code_},
-          executor_, workflows_, activities_, options);
-      worker_->Start();
-    });
+    group_->Add(executor_, workflows_, activities_, options);
   }
 
   ~RealWorker() override {
     stage_.Set([this] { stage_.released = stage_.code_may_go = true; });
-    OnStrand([this] { worker_.reset(); });
+    group_->StopAll();
+    group_.reset();
     client_.reset();
-    workflow_code_.Close();
-    strand_.Close();
     server_->Stop(1s);
     std::filesystem::remove_all(directory_);
   }
 
-  void OnStrand(const std::function<void()>& work) {
-    std::promise<void> done;
-    strand_.Post([&] {
-      work();
-      done.set_value();
-    });
-    done.get_future().wait();
+  std::unique_ptr<client::ServiceClient> NewClient() {
+    if (GetParam() == Way::kEmbedded) {
+      return std::make_unique<embedded::DirectClient>(embedded::WayInto(server_->engine()));
+    }
+    return client::NewGrpcClient({.address = server_->address(), .call_stream = GetParam() == Way::kStream});
   }
 
   template <class Response>
@@ -216,31 +202,26 @@ class RealWorker : public testing::Test {
       request.set_next_page_token(answer->next_page_token());
     }
   }
-  worker::WorkerStats Stats() {
-    worker::WorkerStats stats;
-    OnStrand([&] { stats = worker_->stats(); });
-    return stats;
-  }
+  worker::WorkerStats Stats() { return group_->Stats().at(0); }
 
   Stage stage_;
   std::string directory_;
   std::unique_ptr<host::Server> server_;
   std::unique_ptr<client::ServiceClient> client_;
-  SystemClock clock_;
-  SystemIdSource ids_;
   sdk::WorkflowRegistry workflows_;
   sdk::ActivityRegistry activities_;
   std::string log_;  // guarded by stage_.mutex
-  ThreadLoop loop_;
-  Strand strand_{loop_};
-  ThreadLoop code_thread_;
-  Strand workflow_code_{code_thread_, WorkLength::kMayBeLong};
   worker::ThreadPoolActivityExecutor executor_{4};
-  std::unique_ptr<worker::Worker> worker_;
+  std::unique_ptr<worker::WorkerGroup> group_;
 };
 
+INSTANTIATE_TEST_SUITE_P(Ways, RealWorker, testing::Values(Way::kUnary, Way::kStream, Way::kEmbedded),
+                         [](const auto& way) {
+                           return way.param == Way::kUnary ? "Unary" : way.param == Way::kStream ? "Stream" : "Embedded";
+                         });
+
 // The activity runs until the test has its answers, so each of them came while it ran.
-TEST_F(RealWorker, WhileAnActivityRunsForManyHeartbeatTimeoutsEverythingElseGoesOn) {
+TEST_P(RealWorker, WhileAnActivityRunsForManyHeartbeatTimeoutsEverythingElseGoesOn) {
   Start("long", "Holds");
   ASSERT_TRUE(stage_.Wait(stage_.holding));
   const auto until = steady_clock::now() + 2 * kHeartbeat + 1s;
@@ -262,7 +243,7 @@ TEST_F(RealWorker, WhileAnActivityRunsForManyHeartbeatTimeoutsEverythingElseGoes
 }
 
 // RW-D11: the workflow goes on when the activity has really ended, and the activity learns of the cancel within AC-1's time.
-TEST_F(RealWorker, ACancelReachesARunningActivityAndTheWorkflowWaitsForItsEnd) {
+TEST_P(RealWorker, ACancelReachesARunningActivityAndTheWorkflowWaitsForItsEnd) {
   Start("w", "WaitsForTheEnd");
   ASSERT_TRUE(stage_.Wait(stage_.holding));
   const auto asked = steady_clock::now();
@@ -274,7 +255,7 @@ TEST_F(RealWorker, ACancelReachesARunningActivityAndTheWorkflowWaitsForItsEnd) {
 }
 
 // Code that blocks is wrong, but the worker's promises to the server do not hang on it.
-TEST_F(RealWorker, WorkflowCodeThatDoesNotYieldStopsNoHeartbeatAndIsNamed) {
+TEST_P(RealWorker, WorkflowCodeThatDoesNotYieldStopsNoHeartbeatAndIsNamed) {
   Start("long", "Holds");
   ASSERT_TRUE(stage_.Wait(stage_.holding));
   Start("stuck", "DoesNotYield");

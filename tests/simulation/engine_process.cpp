@@ -60,6 +60,12 @@ void EngineProcess::Start() {
   }
   loop_.Trace("engine is up, epoch " + std::to_string(store_->identity().epoch));
   network_.ServerUp(engine_->dispatcher(), clock_);
+  if (inhabitant_begins_) inhabitant_begins_();
+}
+
+void EngineProcess::SetInhabitant(std::function<void()> begins, std::function<void()> ends) {
+  inhabitant_begins_ = std::move(begins);
+  inhabitant_ends_ = std::move(ends);
 }
 
 void EngineProcess::Write(LogRecord record) {
@@ -72,6 +78,7 @@ void EngineProcess::TakeDown() {
   dying_ = true;
   network_.ServerDown();
   process_->Kill();
+  if (inhabitant_ends_) inhabitant_ends_();
   engine_ = nullptr;
   store_ = nullptr;
   ids_ = nullptr;

@@ -58,6 +58,12 @@ class EngineProcess : private Log {
   /// To be called after each event: commits, and notices a failed disk.
   void AfterEvent();
 
+  /// Somebody who lives in the engine's process: `begins` when it is up, `ends` when its strands run no more and before
+  /// the engine goes.
+  void SetInhabitant(std::function<void()> begins, std::function<void()> ends);
+
+  /// The process, as an inhabitant knows it; while up.
+  Process& process() { return *process_; }
   /// nullptr while down.
   frontend::Engine* engine() { return engine_.get(); }
   storage::MemoryKeyValueStore& disk() { return *disk_; }
@@ -92,6 +98,8 @@ class EngineProcess : private Log {
   bool stopping_ = false;
   bool dying_ = false;
   std::optional<std::string> fatal_;
+  std::function<void()> inhabitant_begins_;
+  std::function<void()> inhabitant_ends_;
 };
 
 }  // namespace wfe::simulation

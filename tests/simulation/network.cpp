@@ -240,7 +240,7 @@ void Network::ServerDown() {
 
 void Network::Dispatch(std::string_view service, std::string_view method, std::string_view request,
                        std::shared_ptr<frontend::ServerCall> call) {
-  if (dispatcher_ == nullptr) return;  // the stream is about to break
+  if (dispatcher_ == nullptr) return;  // the stream, or the process, is about to go
   ++arrivals_[std::string(method)];
   dispatcher_->Dispatch(service, method, request, std::move(call));
 }

@@ -56,6 +56,7 @@ Options Options::FromSeed(uint64_t seed) {
     default:
       break;
   }
+  worker.embedded = Random(seed * 2 + 1).Fork("embedded").Chance(0.25);        // the same
   worker.code_strand = Random(seed * 2 + 1).Fork("code strand").Chance(0.5);  // a stream of its own, as above
   worker.eager_activities = random.Chance(0.7);
   if (random.Chance(0.3)) worker.max_concurrent_activities = static_cast<size_t>(random.Between(1, 3));
@@ -89,7 +90,7 @@ std::string Options::ToString() const {
       << engine.slow_sync * 100 << " % slow\n"
       << "  workers: " << worker.processes << ", cache " << worker.max_cached_workflows << ", "
       << worker.max_concurrent_activities << " activities at once, eager " << worker.eager_activities << ", code beside the strand "
-      << worker.code_strand << "\n"
+      << worker.code_strand << ", the first in the engine's process " << worker.embedded << "\n"
       << "  faults every (s): engine crash " << seconds(faults.engine_crash) << ", engine restart "
       << seconds(faults.engine_restart) << ", write error " << seconds(faults.write_error) << ", worker crash "
       << seconds(faults.worker_crash) << ", worker restart " << seconds(faults.worker_restart) << ", clog "

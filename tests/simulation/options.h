@@ -32,6 +32,7 @@ struct WorkerShape {
   size_t max_cached_workflows = 1000;
   bool eager_activities = true;
   size_t max_concurrent_activities = 20;
+  bool embedded = false;     ///< The first worker lives in the engine's process, without a network between them.
   bool code_strand = false;  ///< Workflow code runs beside the worker's strand, as in a real worker.
 };
 

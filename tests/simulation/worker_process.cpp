@@ -4,11 +4,12 @@ namespace wfe::simulation {
 
 using namespace std::chrono_literals;
 
-WorkerProcess::WorkerProcess(const WorkerWorld& world, Random random, int number)
+WorkerProcess::WorkerProcess(const WorkerWorld& world, Random random, int number, EngineProcess* engine)
     : world_(world),
       random_(std::move(random)),
       name_("worker" + std::to_string(number)),
-      clock_(world.loop, random_.Between(Duration(-2s), Duration(2s))) {}
+      clock_(world.loop, random_.Between(Duration(-2s), Duration(2s))),
+      engine_(engine) {}
 
 WorkerProcess::~WorkerProcess() {
   if (up()) TakeDown();
@@ -16,20 +17,28 @@ WorkerProcess::~WorkerProcess() {
 
 void WorkerProcess::Start() {
   const std::string name = name_ + "." + std::to_string(++starts_);
-  process_ = std::make_unique<Process>(world_.loop, name, 20us);
+  if (engine_ == nullptr) process_ = std::make_unique<Process>(world_.loop, name, 20us);
+  Process& home = engine_ == nullptr ? *process_ : engine_->process();
   ids_ = std::make_unique<SeededIdSource>(random_.Next());
-  link_ = world_.network.Connect(name);
-  activities_ = std::make_unique<ActivityHost>(*process_, random_.Fork("activities"), world_.attempts);
-  strand_ = &process_->AddStrand("strand");
-  worker::Environment environment{.client = *link_,
+  if (engine_ == nullptr) {
+    link_ = world_.network.Connect(name);
+  } else {
+    direct_ = std::make_unique<embedded::DirectClient>(embedded::DirectWay{.dispatcher = world_.network.direct(),
+                                                                           .monotonic = engine_->clock(),
+                                                                           .timers = home,
+                                                                           .answers = home.AddStrand("answers")});
+  }
+  activities_ = std::make_unique<ActivityHost>(home, random_.Fork("activities"), world_.attempts);
+  strand_ = &home.AddStrand("strand");
+  worker::Environment environment{.client = engine_ == nullptr ? static_cast<client::ServiceClient&>(*link_) : *direct_,
                                   .strand = *strand_,
-                                  .timers = *process_,
+                                  .timers = home,
                                   .clock = clock_,
                                   .ids = *ids_,
                                   .log = [this, name](worker::LogLevel, std::string_view message) {
                                     world_.loop.Note(name + " says: " + std::string(message));
                                   }};
-  if (world_.options.worker.code_strand) environment.workflow_code = &process_->AddStrand("code");
+  if (world_.options.worker.code_strand) environment.workflow_code = &home.AddStrand("code");
   worker::WorkerOptions options;
   options.task_queue = kTaskQueue;
   options.identity = name;
@@ -50,8 +59,9 @@ void WorkerProcess::Start() {
 void WorkerProcess::TakeDown() {
   completed_ += worker_->stats().workflow_tasks_completed;
   link_ = nullptr;
-  process_->Kill();
+  if (process_ != nullptr) process_->Kill();
   strand_->RunNow([this] { worker_ = nullptr; });
+  direct_ = nullptr;
   activities_ = nullptr;
   ids_ = nullptr;
   process_ = nullptr;
@@ -62,6 +72,10 @@ void WorkerProcess::Crash() {
   if (!up()) return;
   world_.loop.Trace(name_ + " crashes");
   TakeDown();
+}
+
+void WorkerProcess::Die() {
+  if (up()) TakeDown();
 }
 
 void WorkerProcess::Stop(std::function<void()> done) {

@@ -6,9 +6,11 @@
 #include <string>
 
 #include "tests/simulation/activity_host.h"
+#include "tests/simulation/engine_process.h"
 #include "tests/simulation/network.h"
 #include "tests/simulation/options.h"
 #include "tests/simulation/process.h"
+#include "workers/embedded/direct_client.h"
 #include "workers/host/worker.h"
 #include "workers/sdk/workflow_registry.h"
 
@@ -28,12 +30,16 @@ struct WorkerWorld {
 
 class WorkerProcess {
  public:
-  WorkerProcess(const WorkerWorld& world, Random random, int number);
+  /// With an `engine` it lives in that one's process: it starts and dies with it, and calls it directly.
+  WorkerProcess(const WorkerWorld& world, Random random, int number, EngineProcess* engine = nullptr);
   ~WorkerProcess();
 
   bool up() const { return worker_ != nullptr; }
   void Start();
   void Crash();
+  /// The process that it lives in has died.
+  void Die();
+  bool embedded() const { return engine_ != nullptr; }
   /// Drains; `done` runs when it is down.
   void Stop(std::function<void()> done);
   /// Cuts it off from the engine for a while.
@@ -62,7 +68,9 @@ class WorkerProcess {
   bool stopping_ = false;
   uint64_t completed_ = 0;
 
-  std::unique_ptr<Process> process_;
+  EngineProcess* const engine_;
+  std::unique_ptr<Process> process_;  // null when it lives in the engine's
+  std::unique_ptr<embedded::DirectClient> direct_;
   std::unique_ptr<SeededIdSource> ids_;
   std::unique_ptr<Link> link_;
   std::unique_ptr<ActivityHost> activities_;

@@ -23,7 +23,11 @@ World::World(const Options& options, std::vector<Plan> plans, bool readable)
   RegisterActivities(activities_);
   const WorkerWorld shared{loop_, network_, options_, workflows_, activities_, attempts_};
   for (int i = 0; i < options_.worker.processes; ++i) {
-    workers_.push_back(std::make_unique<WorkerProcess>(shared, random_.Fork("worker"), i));
+    workers_.push_back(std::make_unique<WorkerProcess>(shared, random_.Fork("worker"), i,
+                                                       i == 0 && options_.worker.embedded ? &engine_ : nullptr));
+  }
+  if (options_.worker.embedded) {
+    engine_.SetInhabitant([this] { workers_[0]->Start(); }, [this] { workers_[0]->Die(); });
   }
   for (const Plan& plan : plans_) {
     loop_.Note(plan.ToString());
@@ -40,13 +44,16 @@ World::~World() {
   loop_.set_after_event(nullptr);
   client_link_ = nullptr;
   client_process_.Kill();
+  engine_.SetInhabitant(nullptr, nullptr);
   workers_.clear();
 }
 
 Outcome World::Run() {
   loop_.set_after_event([this] { engine_.AfterEvent(); });
   engine_.Start();
-  for (const auto& worker : workers_) worker->Start();
+  for (const auto& worker : workers_) {
+    if (!worker->embedded()) worker->Start();
+  }
   for (const auto& client : clients_) {
     client_process_.After(client->plan().start_at, client_strand_, [client = client.get()] { client->Start(); });
   }
@@ -97,8 +104,16 @@ void World::RestartEngineAfter(Duration delay) {
 
 void World::RestartWorkerAfter(size_t worker, Duration delay) {
   loop_.After(delay, [this, worker] {
-    if (!workers_[worker]->up()) workers_[worker]->Start();
+    WorkerProcess& again = *workers_[worker];
+    if (!again.up() && (engine_.up() || !again.embedded())) again.Start();
   });
+}
+
+void World::CrashEngine(const std::string& why) {
+  engine_.Crash(why);
+  if (random_.Chance(0.1)) JudgeWreck();
+  const Duration longest = random_.Chance(0.2) ? Duration(60s) : Duration(3s);
+  RestartEngineAfter(random_.Between(Duration(1ms), longest));
 }
 
 void World::StartFaults() {
@@ -107,12 +122,7 @@ void World::StartFaults() {
   Every(2s, [this] {
     if (!engine_.up()) RestartEngineAfter(random_.Between(Duration(10ms), Duration(2s)));
   });
-  Every(faults.engine_crash, [this] {
-    engine_.Crash("injected");
-    if (random_.Chance(0.1)) JudgeWreck();
-    const Duration longest = random_.Chance(0.2) ? Duration(60s) : Duration(3s);
-    RestartEngineAfter(random_.Between(Duration(1ms), longest));
-  });
+  Every(faults.engine_crash, [this] { CrashEngine("injected"); });
   Every(faults.engine_restart,
         [this] { engine_.Stop([this] { RestartEngineAfter(random_.Between(Duration(1ms), Duration(3s))); }); });
   Every(faults.write_error, [this] { engine_.PlanWriteError(); });
@@ -122,6 +132,7 @@ void World::StartFaults() {
   });
   Every(faults.worker_crash, [this] {
     const size_t worker = random_.Below(workers_.size());
+    if (workers_[worker]->embedded()) return CrashEngine("its worker crashes");
     workers_[worker]->Crash();
     RestartWorkerAfter(worker, random_.Between(Duration(1ms), Duration(20s)));
   });

@@ -47,6 +47,7 @@ class World {
   /// Runs `act` again and again, `mean` apart on average, until the world is healed; never when `mean` is zero.
   void Every(Duration mean, std::function<void()> act);
   void StartFaults();
+  void CrashEngine(const std::string& why);
   void RestartEngineAfter(Duration delay);
   void RestartWorkerAfter(size_t worker, Duration delay);
   void Heal();

@@ -9,6 +9,7 @@
 #include <optional>
 #include <thread>
 
+#include "tools/bench/embedded_stack.h"
 #include "tools/bench/process.h"
 #include "tools/bench/scenarios.h"
 #include "tools/bench/workload.h"
@@ -51,7 +52,9 @@ Status WaitForServer(client::ServiceClient& client) {
 
 }  // namespace
 
-std::string NameOf(Transport transport) { return transport == Transport::kStream ? "stream" : "unary"; }
+std::string NameOf(Transport transport) {
+  return transport == Transport::kStream ? "stream" : transport == Transport::kUnary ? "unary" : "embedded";
+}
 
 std::unique_ptr<client::ServiceClient> NewClient(const std::string& address, const Options& options) {
   return client::NewGrpcClient({.address = address, .call_stream = options.transport == Transport::kStream});
@@ -72,8 +75,12 @@ Result<Report> Run(const Options& options, const std::function<void(const std::s
   env.progress = progress;
   std::optional<ChildProcess> server;
   std::optional<ChildProcess> worker;
+  std::unique_ptr<EmbeddedStack> embedded;
   std::string address = options.address;
-  if (address.empty()) {
+  if (options.transport == Transport::kEmbedded) {
+    if (!address.empty()) return InvalidArgument("--address and --transport embedded exclude each other");
+    WFE_ASSIGN_OR_RETURN(embedded, EmbeddedStack::Start(directory.path() + "/data"));
+  } else if (address.empty()) {
     address = "127.0.0.1:" + std::to_string(FreePort());
     WFE_ASSIGN_OR_RETURN(server, ChildProcess::Start({options.program, "server", "--data", directory.path() + "/data",
                                                       "--listen", address},
@@ -84,12 +91,13 @@ Result<Report> Run(const Options& options, const std::function<void(const std::s
     env.server_pid = server->pid();
     env.worker_pid = worker->pid();
   }
-  const auto client = NewClient(address, options);
-  WFE_RETURN_IF_ERROR(WaitForServer(*client));
-  env.client = client.get();
+  std::unique_ptr<client::ServiceClient> connection;
+  if (!embedded) connection = NewClient(address, options);
+  env.client = embedded ? &embedded->client() : connection.get();
+  WFE_RETURN_IF_ERROR(WaitForServer(*env.client));
   const std::vector<std::string>& names = options.scenarios.empty() ? ScenarioNames() : options.scenarios;
   for (const std::string& name : names) {
-    if (options.scenarios.empty() && name == "million") continue;
+    if (options.scenarios.empty() && (name == "million" || (embedded && NeedsProcesses(name)))) continue;
     const Status status = RunScenario(name, env, report.figures);
     if (!status && status.error().code == StatusCode::kInvalidArgument) return status.error();
     if (!status) report.failures.push_back(name + ": " + status.error().message);

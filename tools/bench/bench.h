@@ -15,6 +15,7 @@ namespace wfe::bench {
 enum class Transport {
   kUnary,   ///< One by one, as any SDK's.
   kStream,  ///< In a stream, as `wfe worker` makes them.
+  kEmbedded,  ///< Not at all: engine, worker and callers are in this process.
 };
 
 struct Options {
@@ -60,7 +61,7 @@ nlohmann::ordered_json ToJson(const Report& report);
 /// The worker process of the benchmark: serves the workflows and activities of workload.h until SIGTERM.
 int RunBenchWorker(const std::string& address, const std::string& queue, Transport transport);
 
-/// "unary" or "stream".
+/// "unary", "stream" or "embedded".
 std::string NameOf(Transport transport);
 
 }  // namespace wfe::bench

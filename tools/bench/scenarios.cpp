@@ -10,6 +10,7 @@
 #include "tools/bench/million.h"
 #include "tools/bench/process.h"
 #include "tools/bench/traces.h"
+#include "tools/bench/resume.h"
 #include "tools/bench/wide.h"
 #include "tools/bench/workload.h"
 #include "workers/client/blocking_call.h"
@@ -39,7 +40,9 @@ Status Load(const LoadScenario& scenario, const Environment& env, std::vector<Fi
     env.progress(scenario.name + " with " + std::to_string(callers) + " callers");
     double server_cpu = 0;
     double worker_cpu = 0;
+    double own_cpu = 0;
     const auto sign = [&](double factor) {
+      own_cpu += factor * CpuSeconds(getpid());
       if (env.server_pid == 0) return;
       server_cpu += factor * CpuSeconds(env.server_pid);
       worker_cpu += factor * CpuSeconds(env.worker_pid);
@@ -81,8 +84,11 @@ Status Load(const LoadScenario& scenario, const Environment& env, std::vector<Fi
     }
     add(p50);
     add({.name = "p99", .value = result.Percentile(0.99), .unit = "ms"});
+    const auto workflows = static_cast<double>(result.completed);
+    if (env.options.transport == Transport::kEmbedded) {
+      add({.name = "process_cpu", .value = own_cpu / workflows * 1e6, .unit = "us/workflow"});
+    }
     if (env.server_pid != 0) {
-      const auto workflows = static_cast<double>(result.completed);
       add({.name = "server_cpu", .value = server_cpu / workflows * 1e6, .unit = "us/workflow"});
       add({.name = "worker_cpu", .value = worker_cpu / workflows * 1e6, .unit = "us/workflow"});
     }
@@ -228,11 +234,18 @@ Status Idle(const Environment& env, std::vector<Figure>& figures) {
 
 const std::vector<std::string>& ScenarioNames() {
   static const std::vector<std::string> kNames = {"one",  "ten",  "fan100", "wide",   "timers",
-                                                   "park", "cold", "idle",   "traces", "million"};
+                                                   "park", "cold", "idle", "resume", "traces", "million"};
   return kNames;
 }
 
+bool NeedsProcesses(const std::string& name) {
+  return name == "park" || name == "cold" || name == "idle" || name == "resume" || name == "million";
+}
+
 Status RunScenario(const std::string& name, const Environment& env, std::vector<Figure>& figures) {
+  if (env.options.transport == Transport::kEmbedded && NeedsProcesses(name)) {
+    return InvalidArgument(name + " needs a server of its own: --transport stream or unary");
+  }
   if (name == "one") return Load({name, kOne, 1, {1, 16, 128}}, env, figures);
   if (name == "ten") return Load({name, kTen, 10, {1, 16, 128}}, env, figures);
   if (name == "fan100") return Load({name, kFan, 100, {1, 16, 128}}, env, figures);
@@ -241,6 +254,7 @@ Status RunScenario(const std::string& name, const Environment& env, std::vector<
   if (name == "park") return Park(env, figures);
   if (name == "cold") return Cold(env, figures);
   if (name == "idle") return Idle(env, figures);
+  if (name == "resume") return MeasureResume(env, figures);
   if (name == "traces") return MeasureTraces(env.directory, 200'000'000, env.progress, figures);
   if (name == "million") return MeasureMillion(env, figures);
   std::string known;

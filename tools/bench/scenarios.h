@@ -26,6 +26,9 @@ struct Environment {
 /// A client that makes its calls as the options say.
 std::unique_ptr<client::ServiceClient> NewClient(const std::string& address, const Options& options);
 
+/// It kills, restarts or weighs the server, and so has nothing to say of one inside this process.
+bool NeedsProcesses(const std::string& name);
+
 Status RunScenario(const std::string& name, const Environment& environment, std::vector<Figure>& figures);
 
 }  // namespace wfe::bench

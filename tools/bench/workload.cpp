@@ -1,5 +1,10 @@
 #include "tools/bench/workload.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "engine/base/unique_fd.h"
+
 namespace wfe::bench {
 namespace {
 
@@ -8,6 +13,23 @@ using sdk::Task;
 using sdk::WorkflowContext;
 
 constexpr sdk::ActivityType<int, int> kAddOne{"benchAddOne"};
+
+/// One step of a recorded workflow.
+struct Step {
+  std::string file;
+  std::string line;
+};
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Step, file, line)
+constexpr sdk::ActivityType<Step, int> kRecord{"benchRecord"};
+
+sdk::ActivityResult<int> Record(sdk::ActivityContext&, const Step& step) {
+  const UniqueFd file(::open(step.file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+  const std::string line = step.line + "\n";
+  if (!file.open() || ::write(file.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size())) {
+    return sdk::ApplicationFailure{.message = "cannot write to " + step.file};
+  }
+  return 0;
+}
 
 Task<int> Chain(WorkflowContext& ctx, int steps) {
   int value = 0;
@@ -25,6 +47,14 @@ Task<int> One(WorkflowContext& ctx) {
 Task<int> Ten(WorkflowContext& ctx) {
   const int value = co_await Chain(ctx, 10);
   co_return value;
+}
+
+Task<int> Recorded(WorkflowContext& ctx, std::string file) {
+  for (int i = 0; i < 10; ++i) {
+    const Step step{file, ctx.info().workflow_id + " " + std::to_string(i)};
+    co_await ctx.Activity(kRecord, step, {.start_to_close = 60s});
+  }
+  co_return 10;
 }
 
 Task<int> Spread(WorkflowContext& ctx, int count, bool eager) {
@@ -73,6 +103,18 @@ Task<int> Park(WorkflowContext& ctx) {
 
 }  // namespace
 
+worker::WorkerOptions WorkloadOptions(std::string_view queue) {
+  worker::WorkerOptions options;
+  options.task_queue = queue;
+  options.identity = "bench-worker-" + std::to_string(getpid());
+  options.max_cached_workflows = 20'000;
+  // As many as the widest workflow has: with fewer, some of its activities would ride on an answer and others be polled
+  // for, and 2,000 and 200 would measure two different ways.
+  options.max_concurrent_activities = 2000;
+  options.drain_timeout = std::chrono::seconds(1);
+  return options;
+}
+
 void RegisterWorkload(sdk::WorkflowRegistry& workflows, sdk::ActivityRegistry& activities) {
   workflows.Register(std::string(kOne), &One);
   workflows.Register(std::string(kTen), &Ten);
@@ -82,6 +124,8 @@ void RegisterWorkload(sdk::WorkflowRegistry& workflows, sdk::ActivityRegistry& a
   workflows.Register(std::string(kAlarms), &Alarms);
   workflows.Register(std::string(kSleep), &Sleeper);
   workflows.Register(std::string(kPark), &Park);
+  workflows.Register(std::string(kRecorded), &Recorded);
+  activities.Register(kRecord, &Record);
   activities.Register(kAddOne,
                       [](sdk::ActivityContext&, const int& value) { return sdk::ActivityResult<int>(value + 1); });
 }

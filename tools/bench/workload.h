@@ -4,6 +4,7 @@
 #include <chrono>
 #include <string_view>
 
+#include "workers/host/worker.h"
 #include "workers/sdk/workflow.h"
 
 namespace wfe::bench {
@@ -15,11 +16,15 @@ inline constexpr std::string_view kSleep = "BenchSleep";  ///< Sleeps the millis
 inline constexpr std::string_view kWide = "BenchWide";    ///< As many at once as its input says.
 inline constexpr std::string_view kPolled = "BenchPolled";  ///< The same, but each activity is polled for.
 inline constexpr std::string_view kAlarms = "BenchAlarms";  ///< As many timers of kAlarmAfter, due at once.
+inline constexpr std::string_view kRecorded = "BenchRecorded";  ///< Ten steps, each a line in the file of its input.
 inline constexpr std::string_view kPark = "BenchPark";    ///< Waits for the signal "go".
 
 inline constexpr std::chrono::seconds kAlarmAfter{3};
 
 inline constexpr std::string_view kBenchQueue = "bench";
+
+/// Of a worker that serves all this.
+worker::WorkerOptions WorkloadOptions(std::string_view queue);
 
 void RegisterWorkload(sdk::WorkflowRegistry& workflows, sdk::ActivityRegistry& activities);
 

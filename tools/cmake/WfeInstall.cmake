@@ -1,7 +1,8 @@
 # What `cmake --install` puts into a prefix.
 #
 #   component program   bin/wfe, and share/wfe with the templates and samples that it reads
-#   component sdk       the C++ SDK as the CMake package `wfe`: headers, static libraries, targets wfe::sdk and wfe::worker
+#   component sdk       the C++ SDK as the CMake package `wfe`: headers, static libraries, targets wfe::sdk and wfe::worker, and
+#                       wfe::embedded (find_package's component `embedded`), which brings the engine along
 #
 # Headers keep their paths below include/wfe, so that a program includes "workers/sdk/workflow.h" inside and outside of this
 # tree.  Those of the network, Temporal's messages and RocksDB stay at home: an installed header needs nlohmann/json alone.
@@ -30,13 +31,25 @@ function(wfe_install)
             DESTINATION "${CMAKE_INSTALL_DATADIR}/wfe/workflows/audited_build" COMPONENT program)
   endforeach()
 
+  # wfe::embedded, and the rooms of the engine that it stands on.
+  set(engine wfe_history wfe_schedules wfe_matching wfe_timers wfe_storage wfe_visibility wfe_shard wfe_records wfe_runtime
+             wfe_frontend wfe_local wfe_embedded)
+  foreach(target IN LISTS engine)
+    string(REGEX REPLACE "^wfe_" "" name "${target}")
+    set_target_properties(${target} PROPERTIES EXPORT_NAME "${name}")
+  endforeach()
+  target_compile_features(wfe_embedded INTERFACE cxx_std_20)
+
   # The lib folder is for others too.
   set_target_properties(temporal_protos PROPERTIES OUTPUT_NAME wfe_temporal_protos)
 
   install(TARGETS ${WFE_SDK_TARGETS} EXPORT wfe_targets
           ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT sdk)
-  install(FILES workers/host/run_worker.h
+  install(TARGETS ${engine} EXPORT wfe_embedded_targets ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT sdk)
+  install(FILES workers/host/run_worker.h workers/host/workflow_client.h workers/host/workflow_connection.h
           DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/wfe/workers/host" COMPONENT sdk)
+  install(FILES workers/embedded/engine.h
+          DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/wfe/workers/embedded" COMPONENT sdk)
   foreach(folder engine/base workers/sdk)
     install(DIRECTORY "${folder}/" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/wfe/${folder}" COMPONENT sdk
             FILES_MATCHING PATTERN "*.h" PATTERN "record*.h" EXCLUDE  # need Boost
@@ -45,6 +58,8 @@ function(wfe_install)
 
   set(package "${CMAKE_INSTALL_LIBDIR}/cmake/wfe")
   install(EXPORT wfe_targets FILE wfeTargets.cmake NAMESPACE wfe:: DESTINATION "${package}" COMPONENT sdk)
+  install(EXPORT wfe_embedded_targets FILE wfeEmbeddedTargets.cmake NAMESPACE wfe:: DESTINATION "${package}"
+          COMPONENT sdk)
   configure_package_config_file(tools/cmake/wfeConfig.cmake.in "${PROJECT_BINARY_DIR}/wfeConfig.cmake"
                                 INSTALL_DESTINATION "${package}")
   # Before 1.0 every minor version may change the SDK.

@@ -1,7 +1,5 @@
 #include "tools/wfe/cli.h"
 
-#include <unistd.h>
-
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -9,8 +7,10 @@
 
 #include "engine/base/parse_json.h"
 #include "tools/wfe/describe.h"
+#include "tools/wfe/local.h"
 #include "tools/wfe/one_of.h"
 #include "workers/client/grpc_client.h"
+#include "workers/host/process_name.h"
 
 namespace wfe::cli {
 namespace {
@@ -51,6 +51,7 @@ std::string Globals::Namespace() {
 }
 
 client::ServiceClient& Globals::client() {
+  if (!client_ && stack_) client_ = stack_->NewClient();
   if (!client_) {
     const auto loaded = config();
     client_ = client::NewGrpcClient(
@@ -59,17 +60,22 @@ client::ServiceClient& Globals::client() {
   return *client_;
 }
 
-void Globals::Use(const std::string& other_address, std::shared_ptr<void> embedded) {
+void Globals::Use(const std::string& other_address) {
   client_.reset();
-  embedded_ = std::move(embedded);
+  stack_.reset();
   address = other_address;
   uses_local_ = true;
+}
+
+void Globals::Use(std::shared_ptr<LocalStack> local_stack) {
+  Use(local_stack->address());
+  stack_ = std::move(local_stack);
 }
 
 void Globals::LeaveLocalStore() {
   if (!uses_local_) return;
   client_.reset();
-  embedded_.reset();
+  stack_.reset();
   address.clear();
   uses_local_ = false;
 }
@@ -204,10 +210,6 @@ nlohmann::json FromPayloads(const temporal::api::common::v1::Payloads& payloads)
   return list;
 }
 
-std::string Identity() {
-  char host[256] = "localhost";
-  gethostname(host, sizeof host - 1);
-  return "wfe@" + std::string(host) + ":" + std::to_string(getpid());
-}
+std::string Identity() { return worker::ProcessName("wfe"); }
 
 }  // namespace wfe::cli

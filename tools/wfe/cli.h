@@ -19,6 +19,8 @@ namespace wfe::cli {
 
 namespace ws = temporal::api::workflowservice::v1;
 
+class LocalStack;
+
 /// Options that stand on every command, and what they lead to.
 class Globals {
  public:
@@ -35,9 +37,11 @@ class Globals {
   std::string Namespace();
   /// A connection; made at first use.
   client::ServiceClient& client();
-  /// From now on another server; `embedded` lives as long as it is used.
-  void Use(const std::string& other_address, std::shared_ptr<void> embedded);
-  /// Back to the server of the options; ends the embedded one.
+  /// From now on another server.
+  void Use(const std::string& other_address);
+  /// From now on the engine in this process.
+  void Use(std::shared_ptr<LocalStack> local_stack);
+  /// Back to the server of the options; ends the one in this process.
   void LeaveLocalStore();
   bool UsesLocalStore() const { return uses_local_; }
   /// On the command line.
@@ -62,7 +66,7 @@ class Globals {
 
  private:
   std::optional<Config> config_;
-  std::shared_ptr<void> embedded_;  // outlives the connection to it
+  std::shared_ptr<LocalStack> stack_;  // outlives the way into it; null: a server
   bool uses_local_ = false;
   std::unique_ptr<client::ServiceClient> client_;
 };

@@ -107,11 +107,10 @@ Result<workflows::OptimizationInput> InputOf(const RunOptions& options, const st
 Result<int> RunAudit(Globals& globals, const RunOptions& options) {
   WFE_ASSIGN_OR_RETURN(const workflows::OptimizationInput input, InputOf(options, globals.Namespace()));
   WFE_ASSIGN_OR_RETURN(const Config* config, globals.config());
-  std::unique_ptr<LocalStack> local;
   if (options.local) {
     const nlohmann::json named = input;
-    WFE_ASSIGN_OR_RETURN(local, LocalStack::Start(*config, &named));
-    globals.address = local->address();
+    WFE_ASSIGN_OR_RETURN(auto stack, LocalStack::Start(*config, &named));
+    globals.Use(std::move(stack));
   }
   WFE_ASSIGN_OR_RETURN(const Target target,
                        StartWorkflow(globals, {.type = std::string(workflows::kOptimizationWorkflow),

@@ -15,8 +15,9 @@ namespace {
 void AddTransport(CLI::App& command, bench::Transport& transport, const std::string& what) {
   command.add_option("--transport", transport, what)
       ->transform(CLI::CheckedTransformer(std::map<std::string, bench::Transport>{{"stream", bench::Transport::kStream},
-                                                                                 {"unary", bench::Transport::kUnary}}))
-      ->option_text("ENUM:{stream,unary}");
+                                                                                 {"unary", bench::Transport::kUnary},
+                                                                                 {"embedded", bench::Transport::kEmbedded}}))
+      ->option_text("ENUM:{stream,unary,embedded}");
 }
 
 }  // namespace
@@ -26,10 +27,10 @@ void AddBenchCommand(CLI::App& app, Globals& globals) {
   auto all = std::make_shared<bool>(false);
   CLI::App& command = *app.add_subcommand("bench", "Measure this machine and the engine on it");
   AddCommonOptions(command, globals);
-  command.add_option("scenario", options->scenarios, "one, ten, fan100, wide, timers, park, cold, idle, traces, million");
+  command.add_option("scenario", options->scenarios, "one, ten, fan100, wide, timers, park, cold, idle, resume, traces, million");
   command.add_flag("--all", *all, "Every scenario but million; ends within 8 minutes on two cores");
   command.add_option("--concurrency", options->concurrency, "Callers, instead of 1, 16 and 128");
-  AddTransport(command, options->transport, "How calls of client and worker travel: stream (default) or unary");
+  AddTransport(command, options->transport, "How calls of client and worker travel: stream (default), unary, or embedded: all in this process");
   command.add_option("--seconds", options->seconds, "Measured time of one load scenario (default 6)")
       ->check(CLI::PositiveNumber);
   command.add_option("--runs", options->runs,

@@ -57,10 +57,9 @@ Result<int> StartBuild(Globals& globals, const BuildOptions& options, const Watc
   StartOptions start{
       .type = std::string(workflows::kAuditedBuildWorkflow), .input = input, .id = options.id, .queue = options.queue};
   if (start.id.empty()) start.id = MadeUpBuildId(input.value("working_dir", ""));
-  std::unique_ptr<LocalStack> local;
   if (options.local) {
-    WFE_ASSIGN_OR_RETURN(local, LocalStack::Start(*loaded, &input, start.id));
-    globals.address = local->address();
+    WFE_ASSIGN_OR_RETURN(auto stack, LocalStack::Start(*loaded, &input, start.id));
+    globals.Use(std::move(stack));
   }
   WFE_ASSIGN_OR_RETURN(const Target target, StartWorkflow(globals, start));
   WatchOptions how = watch;

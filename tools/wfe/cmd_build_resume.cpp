@@ -51,11 +51,10 @@ Result<int> Resume(Globals& globals, const ResumeFlags& flags) {
   WFE_ASSIGN_OR_RETURN(const Config* config, globals.config());
   // A local build goes on where it is recorded, in an engine and a worker of this command.
   const bool local = globals.UsesLocalStore();
-  std::unique_ptr<LocalStack> stack;
   if (local) {
     globals.LeaveLocalStore();
-    WFE_ASSIGN_OR_RETURN(stack, LocalStack::Start(*config, &input, build.target.workflow_id));
-    globals.Use(stack->address(), nullptr);
+    WFE_ASSIGN_OR_RETURN(auto stack, LocalStack::Start(*config, &input, build.target.workflow_id));
+    globals.Use(std::move(stack));
   }
   // The same id: the runs of one build belong together.
   WFE_ASSIGN_OR_RETURN(const Target target,

@@ -16,12 +16,22 @@ namespace {
 
 using namespace std::chrono_literals;
 
+struct WorkerFlags {
+  std::vector<std::string> queues;
+  std::vector<std::string> types;
+  std::vector<std::string> allow;
+  std::string work_root;
+  std::string records;
+};
+
 struct ServerFlags {
   std::string data;
   std::string listen;
   std::string accept_data_loss;
   bool records_only = false;
   bool insecure = false;
+  bool with_worker = false;
+  WorkerFlags worker;
 };
 
 /// By what failed; the error's code alone does not tell a store that is not there from an address that is not.
@@ -51,56 +61,10 @@ LogLevel LevelOf(std::string_view name) {
   return LogLevel::kError;
 }
 
-Result<int> Serve(Globals& globals, const ServerFlags& flags) {
-  worker::ShutdownSignal signal;
-  WFE_ASSIGN_OR_RETURN(const Config* config, globals.config());
-  host::ServerOptions options;
-  options.data_dir = flags.data.empty() ? config->server.data_dir : flags.data;
-  options.listen = flags.listen.empty() ? config->server.listen : flags.listen;
-  options.shards = static_cast<int>(config->server.shards);
-  options.threads = static_cast<int>(config->server.threads);
-  options.limits = config->limits;
-  options.records_only = flags.records_only;
-  options.accept_data_loss = flags.accept_data_loss;
-  options.insecure = flags.insecure;
-  const SystemClock clock;
-  LineLog log(config->server.log_format == "json" ? LineLog::Format::kJson : LineLog::Format::kText,
-              LevelOf(config->server.log_level), clock, WriteToStandardError);
-  options.log = &log;
-  options.check_derived_every = std::chrono::seconds(config->server.check_derived_s);
-  umask(S_IRWXG | S_IRWXO);  // what is stored is for this user alone
-  host::StartStep step = {};
-  const auto started = host::Server::Start(options, &step);
-  if (!started) {
-    std::ignore = Fail(started.error(), globals.format);
-    return ServerExitCode(step, started.error());
-  }
-  PrintEvent(fmt::format("wfe {} listens on {}, data in {}", WFE_VERSION, (*started)->address(), options.data_dir),
-             {{"event", "serving"}, {"address", (*started)->address()}, {"data", options.data_dir}}, globals.format);
-  const auto limits = ToJson(*config)["limits"];
-  PrintEvent("limits: " + LimitsText(limits), {{"event", "limits"}, {"limits", limits}}, globals.format);
-  signal.Wait();
-  PrintEvent("stopping", {{"event", "stopping"}}, globals.format);
-  (*started)->Stop(2s);
-  return kExitOk;
-}
-
-struct WorkerFlags {
-  std::vector<std::string> queues;
-  std::vector<std::string> types;
-  std::vector<std::string> allow;
-  std::string work_root;
-  std::string records;
-};
-
-Result<int> Work(Globals& globals, const WorkerFlags& flags) {
-  worker::ShutdownSignal signal;
-  WFE_ASSIGN_OR_RETURN(const Config* config, globals.config());
+/// What the configuration and the flags say of a worker, but where its engine is.
+WorkerProcessOptions WorkerOptionsOf(const Globals& globals, const Config& config, const WorkerFlags& flags) {
   WorkerProcessOptions options;
-  options.config = *config;
-  options.address = globals.Address();
-  options.ns = globals.Namespace();
-  options.records_address = flags.records;
+  options.config = config;
   if (!flags.queues.empty()) options.config.worker.queues = flags.queues;
   if (!flags.work_root.empty()) options.config.worker.work_root = flags.work_root;
   std::vector<std::string>& allowed = options.config.worker.allowed_roots;
@@ -116,11 +80,75 @@ Result<int> Work(Globals& globals, const WorkerFlags& flags) {
         "this worker runs as root: so do the checks and agents of every build, and whoever reaches the server can start "
         "one; a user of its own is safer");
   }
+  return options;
+}
+
+Result<int> Serve(Globals& globals, const ServerFlags& flags) {
+  worker::ShutdownSignal signal;
+  if (flags.with_worker && flags.records_only) {
+    return InvalidArgument("--worker and --records-only exclude each other: a worker needs an engine");
+  }
+  WFE_ASSIGN_OR_RETURN(const Config* config, globals.config());
+  host::ServerOptions options;
+  local::EngineOptions& engine = options.engine;
+  engine.data_dir = flags.data.empty() ? config->server.data_dir : flags.data;
+  engine.shards = static_cast<int>(config->server.shards);
+  engine.threads = static_cast<int>(config->server.threads);
+  engine.limits = config->limits;
+  engine.accept_data_loss = flags.accept_data_loss;
+  options.listen = flags.listen.empty() ? config->server.listen : flags.listen;
+  options.records_only = flags.records_only;
+  options.insecure = flags.insecure;
+  const SystemClock clock;
+  LineLog log(config->server.log_format == "json" ? LineLog::Format::kJson : LineLog::Format::kText,
+              LevelOf(config->server.log_level), clock, WriteToStandardError);
+  engine.log = &log;
+  engine.check_derived_every = std::chrono::seconds(config->server.check_derived_s);
+  umask(S_IRWXG | S_IRWXO);  // what is stored is for this user alone
+  host::StartStep step = {};
+  const auto started = host::Server::Start(options, &step);
+  if (!started) {
+    std::ignore = Fail(started.error(), globals.format);
+    return ServerExitCode(step, started.error());
+  }
+  PrintEvent(fmt::format("wfe {} listens on {}, data in {}", WFE_VERSION, (*started)->address(), engine.data_dir),
+             {{"event", "serving"}, {"address", (*started)->address()}, {"data", engine.data_dir}}, globals.format);
+  const auto limits = ToJson(*config)["limits"];
+  PrintEvent("limits: " + LimitsText(limits), {{"event", "limits"}, {"limits", limits}}, globals.format);
+  std::unique_ptr<WorkerProcess> worker;
+  if (flags.with_worker) {
+    WorkerProcessOptions worker_options = WorkerOptionsOf(globals, *config, flags.worker);
+    worker_options.engine = &(*started)->engine();
+    WFE_ASSIGN_OR_RETURN(worker, WorkerProcess::Start(worker_options));
+  }
+  signal.Wait();
+  PrintEvent("stopping", {{"event", "stopping"}}, globals.format);
+  if (worker) worker->Drain();
+  worker.reset();
+  (*started)->Stop(2s);
+  return kExitOk;
+}
+
+Result<int> Work(Globals& globals, const WorkerFlags& flags) {
+  worker::ShutdownSignal signal;
+  WFE_ASSIGN_OR_RETURN(const Config* config, globals.config());
+  WorkerProcessOptions options = WorkerOptionsOf(globals, *config, flags);
+  options.address = globals.Address();
+  options.ns = globals.Namespace();
+  options.records_address = flags.records;
   WFE_ASSIGN_OR_RETURN(const auto worker, WorkerProcess::Start(options));
   signal.Wait();
   options.log("draining: waiting for running activities; a second signal stops at once");
   worker->Drain();
   return kExitOk;
+}
+
+void AddWorkerOptions(CLI::App& command, WorkerFlags& flags) {
+  command.add_option("-q,--queue", flags.queues, "Task queue; may be repeated (default: wfe)");
+  command.add_option("--types", flags.types, "Serve only these workflow types")->delimiter(',');
+  command.add_option("--work-root", flags.work_root, "Directory for builds, journals and caches (default: ./wfe-work)");
+  command.add_option("--allow", flags.allow,
+                     "Directory that builds and audits may use besides the work root; may be repeated");
 }
 
 }  // namespace
@@ -136,8 +164,11 @@ void AddServerCommands(CLI::App& app, Globals& globals) {
   serve.add_option("--accept-data-loss", server->accept_data_loss,
                    "Go on although the store ends at this commit; the refused start names the number");
   serve.add_flag("--insecure", server->insecure, "Listen in plain text on an address that is not loopback");
+  serve.add_flag("--worker", server->with_worker,
+                 "Run a worker in this process too, for one machine; the options below are its");
+  AddWorkerOptions(serve, server->worker);
   serve.footer(
-      "Examples:\n  wfe server\n  wfe server --data /var/lib/wfe --listen 127.0.0.1:7234\n"
+      "Examples:\n  wfe server\n  wfe server --worker --allow ~/projects\n  wfe server --data /var/lib/wfe --listen 127.0.0.1:7234\n"
       "  wfe server --listen unix:$HOME/wfe.sock     (clients: --address unix:$HOME/wfe.sock)\n\n"
       "SIGTERM stops it in order; killed at any instant it goes on from its last commit.\n"
       "Exit codes: 2 bad option or too few open files allowed, 13 store in use or damaged, 14 address in use, 74 the disk refused a write.");
@@ -146,11 +177,7 @@ void AddServerCommands(CLI::App& app, Globals& globals) {
   auto worker = std::make_shared<WorkerFlags>();
   CLI::App& work = *app.add_subcommand("worker", "Run workflows and activities of a task queue");
   AddClientOptions(work, globals);
-  work.add_option("-q,--queue", worker->queues, "Task queue; may be repeated (default: wfe)");
-  work.add_option("--types", worker->types, "Serve only these workflow types")->delimiter(',');
-  work.add_option("--work-root", worker->work_root, "Directory for builds, journals and caches (default: ./wfe-work)");
-  work.add_option("--allow", worker->allow,
-                  "Directory that builds and audits may use besides the work root; may be repeated");
+  AddWorkerOptions(work, *worker);
   work.add_option("--records", worker->records, "HOST:PORT of the records service (default: the server itself)");
   work.footer(
       "Examples:\n  wfe worker --queue wfe --work-root /var/lib/wfe-work\n  wfe worker --allow ~/projects\n\n"

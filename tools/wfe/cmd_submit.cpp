@@ -36,11 +36,10 @@ Result<int> Submit(Globals& globals, const SubmitOptions& options) {
     return InvalidArgument("this program has no workflow type " + options.type + Guess(options.type) + "; it has " +
                            Alternatives(WorkflowTypes().Names()));
   }
-  // An embedded engine and worker live exactly as long as this command.
-  std::unique_ptr<LocalStack> local;
+  // An engine and a worker of this process live exactly as long as this command.
   if (options.local) {
-    WFE_ASSIGN_OR_RETURN(local, LocalStack::Start(*config, input ? &*input : nullptr));
-    globals.address = local->address();
+    WFE_ASSIGN_OR_RETURN(auto stack, LocalStack::Start(*config, input ? &*input : nullptr));
+    globals.Use(std::move(stack));
   }
   WFE_ASSIGN_OR_RETURN(const Target target, StartWorkflow(globals, {.type = options.type,
                                                                     .input = input,

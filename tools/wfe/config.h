@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "engine/base/result.h"
-#include "engine/host/limits.h"
+#include "engine/local/limits.h"
 
 namespace wfe::cli {
 
@@ -67,7 +67,7 @@ struct BuildConfig {
 
 struct Config {
   ServerConfig server;
-  host::Limits limits;  ///< The server's, of each execution and of itself.
+  local::Limits limits;  ///< The server's, of each execution and of itself.
   WorkerConfig worker;
   ClientConfig client;
   AgentConfig agent;

@@ -7,9 +7,11 @@
 #include "activities/build/checks/allowed_roots.h"
 #include "engine/base/time.h"
 #include "engine/host/server.h"
+#include "engine/local/local_engine.h"
 #include "tools/wfe/local_store.h"
 #include "tools/wfe/user_state.h"
 #include "tools/wfe/worker_process.h"
+#include "workers/embedded/direct_client.h"
 
 namespace wfe::cli {
 
@@ -17,29 +19,45 @@ struct LocalStack::Impl {
   ~Impl() {
     worker.reset();
     if (server) server->Stop(std::chrono::seconds(1));
+    engine.reset();
     std::error_code ignored;
     if (!temporary.empty()) std::filesystem::remove_all(temporary, ignored);
   }
 
-  /// `data_dir` empty: beside the socket, for as long as this lives.
-  Status Serve(const std::string& data_dir, const host::Limits& limits) {
+  Status MakeTemporary() {
     std::string pattern = (std::filesystem::temp_directory_path() / "wfe-local-XXXXXX").string();
     if (mkdtemp(pattern.data()) == nullptr) return Internal("cannot make a temporary directory like " + pattern);
     temporary = pattern;
+    return Ok();
+  }
+
+  /// A store that nobody else has to see.
+  Status Open(const local::Limits& limits) {
+    WFE_RETURN_IF_ERROR(MakeTemporary());
+    WFE_ASSIGN_OR_RETURN(engine, local::LocalEngine::Open({.data_dir = temporary + "/data", .limits = limits}));
+    return Ok();
+  }
+
+  /// A store that other commands may look at meanwhile.
+  Status Serve(const std::string& data_dir, const local::Limits& limits) {
+    WFE_RETURN_IF_ERROR(MakeTemporary());
     host::ServerOptions options;
-    options.data_dir = data_dir.empty() ? pattern + "/data" : data_dir;
+    options.engine.data_dir = data_dir;
+    options.engine.limits = limits;
     // Whoever reaches the server can have the worker do things in the directories that the input names.  A socket in a
     // directory of mode 0700 is for this user alone; one whose name is too long for a socket gives way to a port.
-    const std::string socket = "unix:" + pattern + "/socket";
+    const std::string socket = "unix:" + temporary + "/socket";
     options.listen = socket.size() < 100 ? socket : "127.0.0.1:0";
-    options.limits = limits;
     WFE_ASSIGN_OR_RETURN(server, host::Server::Start(options));
     return Ok();
   }
 
+  local::LocalEngine& InProcess() { return server ? server->engine() : *engine; }
+
   LocalStoreLocks locks;  ///< Given back last.
   std::string temporary;
-  std::unique_ptr<host::Server> server;
+  std::unique_ptr<host::Server> server;        ///< Or …
+  std::unique_ptr<local::LocalEngine> engine;  ///< … this.
   std::unique_ptr<WorkerProcess> worker;
 };
 
@@ -65,8 +83,10 @@ Result<std::unique_ptr<LocalStack>> LocalStack::Start(const Config& config, cons
       worker.config.worker.work_root = UserStateDirectory() + "/work";
     }
   }
-  WFE_RETURN_IF_ERROR(impl->Serve(build_id.empty() ? "" : build.DataDirectory(), config.limits));
-  if (!build_id.empty()) {
+  if (build_id.empty()) {
+    WFE_RETURN_IF_ERROR(impl->Open(config.limits));
+  } else {
+    WFE_RETURN_IF_ERROR(impl->Serve(build.DataDirectory(), config.limits));
     build.address = impl->server->address();
     WFE_RETURN_IF_ERROR(DescribeLocalBuild(build));
   }
@@ -75,7 +95,7 @@ Result<std::unique_ptr<LocalStack>> LocalStack::Start(const Config& config, cons
       worker.config.worker.allowed_roots.push_back(std::move(named));
     }
   }
-  worker.address = impl->server->address();
+  worker.engine = &impl->InProcess();
   worker.ns = "default";
   WFE_ASSIGN_OR_RETURN(impl->worker, WorkerProcess::Start(worker));
   return std::unique_ptr<LocalStack>(new LocalStack(std::move(impl)));
@@ -89,6 +109,9 @@ Result<std::unique_ptr<LocalStack>> LocalStack::OpenForReading(const std::string
   return std::unique_ptr<LocalStack>(new LocalStack(std::move(impl)));
 }
 
-const std::string& LocalStack::address() const { return impl_->server->address(); }
+std::string LocalStack::address() const { return impl_->server ? impl_->server->address() : "this process"; }
+std::unique_ptr<client::ServiceClient> LocalStack::NewClient() const {
+  return std::make_unique<embedded::DirectClient>(embedded::WayInto(impl_->InProcess()));
+}
 
 }  // namespace wfe::cli

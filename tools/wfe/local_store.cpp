@@ -143,13 +143,11 @@ Status DescribeLocalBuild(const LocalBuild& build) {
 
 Status OpenLocalBuild(Globals& globals, const LocalBuild& build) {
   if (build.alive) {
-    globals.Use(build.address, nullptr);
+    globals.Use(build.address);
     return Ok();
   }
   WFE_ASSIGN_OR_RETURN(auto stack, LocalStack::OpenForReading(build.workflow_id));
-  std::shared_ptr<LocalStack> shared = std::move(stack);
-  const std::string address = shared->address();
-  globals.Use(address, std::move(shared));
+  globals.Use(std::move(stack));
   return EndWhatWasLeftOpen(globals, build.workflow_id);
 }
 

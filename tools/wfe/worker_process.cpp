@@ -6,7 +6,6 @@
 
 #include <atomic>
 #include <filesystem>
-#include <future>
 #include <thread>
 
 #include "activities/agent/cost/call_log.h"
@@ -14,8 +13,6 @@
 #include "activities/agent/step/config.h"
 #include "activities/build/checks/allowed_roots.h"
 #include "activities/prompts/records_template_rows.h"
-#include "engine/base/strand.h"
-#include "engine/base/thread_loop.h"
 #include "tools/wfe/agent_config.h"
 #include "tools/wfe/cli.h"
 #include "tools/wfe/prompt_store.h"
@@ -23,9 +20,10 @@
 #include "tools/wfe/worker_activities.h"
 #include "workers/client/grpc_client.h"
 #include "workers/client/records_client.h"
+#include "workers/embedded/direct_client.h"
 #include "workers/host/host_id.h"
 #include "workers/host/thread_pool_activity_executor.h"
-#include "workers/host/worker.h"
+#include "workers/host/worker_group.h"
 #include "workers/sdk/workflow_registry.h"
 
 namespace wfe::cli {
@@ -34,6 +32,14 @@ namespace {
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
+std::unique_ptr<client::ServiceClient> ClientFor(const WorkerProcessOptions& options) {
+  if (options.engine != nullptr) return std::make_unique<embedded::DirectClient>(embedded::WayInto(*options.engine));
+  return client::NewGrpcClient({.address = options.address,
+                                .ns = options.ns,
+                                .api_key = options.config.client.api_key,
+                                .call_stream = true});
+}
+
 }  // namespace
 
 class WorkerProcess::Impl {
@@ -41,13 +47,11 @@ class WorkerProcess::Impl {
   ~Impl() {
     stopping_ = true;
     if (records_check_.joinable()) records_check_.join();
-    OnStrand([this] { workers_.clear(); });
+    if (workers_) workers_->StopAll();
     executor_.reset();
     ledger_.reset();  // sends its last rows
-    client_.reset();  // ends the calls whose answers would go to the strand
+    workers_.reset();
     records_channel_.reset();
-    workflow_code_.Close();
-    strand_.Close();
   }
 
   Status Start(const WorkerProcessOptions& options) {
@@ -64,12 +68,12 @@ class WorkerProcess::Impl {
     WFE_ASSIGN_OR_RETURN(const std::string host_id, worker::HostId(work_root, ids_));
     WFE_RETURN_IF_ERROR(ChooseTypes(options.types));
 
-    client_ = client::NewGrpcClient(
-        {.address = options.address, .ns = options.ns, .api_key = config.client.api_key, .call_stream = true});
+    workers_ = std::make_unique<worker::WorkerGroup>(
+        ClientFor(options), [this](worker::LogLevel, std::string_view message) { log_(std::string(message)); });
     if (!options.records_address.empty()) {
       records_channel_ = client::NewGrpcClient({.address = options.records_address, .ns = options.ns, .api_key = {}});
     }
-    records_ = std::make_shared<client::RecordsClient>(records_channel_ ? *records_channel_ : *client_);
+    records_ = std::make_shared<client::RecordsClient>(records_channel_ ? *records_channel_ : workers_->client());
 
     WFE_ASSIGN_OR_RETURN(agent_, AgentConfigFrom(config, work_root.string()));
     agent_.blob_sink = records_;
@@ -101,18 +105,7 @@ class WorkerProcess::Impl {
     return Ok();
   }
 
-  void Drain() {
-    std::promise<void> drained;
-    strand_.Post([this, &drained] {
-      auto left = std::make_shared<size_t>(workers_.size());
-      for (const auto& each : workers_) {
-        each->Shutdown([left, &drained] {
-          if (--*left == 0) drained.set_value();
-        });
-      }
-    });
-    drained.get_future().wait();
-  }
+  void Drain() { workers_->Drain(); }
 
  private:
   Status ChooseTypes(const std::vector<std::string>& types) {
@@ -139,7 +132,7 @@ class WorkerProcess::Impl {
     RegisterWorkerActivities(registry, {.config = config,
                                         .agent = agent_,
                                         .records = records_,
-                                        .service = client_.get(),
+                                        .service = &workers_->client(),
                                         .ns = options.ns,
                                         .work_root = work_root,
                                         .host_queue = host_queue,
@@ -158,18 +151,7 @@ class WorkerProcess::Impl {
     worker.on_completion_acknowledged = [this](const std::string& token) {
       agent::OnCompletionAcknowledged(agent_, token);
     };
-    const worker::Environment environment{
-        .client = *client_,
-        .strand = strand_,
-        .timers = loop_,
-        .clock = clock_,
-        .ids = ids_,
-        .log = [this](worker::LogLevel, std::string_view message) { log_(std::string(message)); },
-        .workflow_code = &workflow_code_};
-    OnStrand([&] {
-      workers_.push_back(std::make_unique<worker::Worker>(environment, *executor_, workflows_, registry, worker));
-      workers_.back()->Start();
-    });
+    workers_->Add(*executor_, workflows_, registry, worker);
   }
 
   /// Says so when there is no records service, and ends the process: builds could not keep their contexts and trees.
@@ -187,36 +169,19 @@ class WorkerProcess::Impl {
     }
   }
 
-  void OnStrand(const std::function<void()>& work) {
-    std::promise<void> done;
-    strand_.Post([&] {
-      work();
-      done.set_value();
-    });
-    done.get_future().wait();
-  }
-
   std::function<void(const std::string&)> log_;
-  SystemClock clock_;
   SystemIdSource ids_;
   sdk::WorkflowRegistry workflows_;
   std::vector<std::unique_ptr<sdk::ActivityRegistry>> activities_;
   agent::GeminiConfig agent_;
   std::shared_ptr<const build::AllowedRoots> roots_;
-  std::unique_ptr<client::ServiceClient> client_;
+  std::unique_ptr<worker::WorkerGroup> workers_;
   std::unique_ptr<client::ServiceClient> records_channel_;  // when records are served elsewhere
   std::shared_ptr<client::RecordsClient> records_;
   std::shared_ptr<agent::CostLedger> ledger_;
   std::atomic<bool> stopping_ = false;
   std::thread records_check_;
-  // The loop goes before what it runs on is destroyed.
-  ThreadLoop loop_;
-  Strand strand_{loop_};
-  // Beside the strand, so that workflow code that takes long stops neither heartbeats nor reports.
-  ThreadLoop code_thread_;
-  Strand workflow_code_{code_thread_, WorkLength::kMayBeLong};
   std::unique_ptr<worker::ThreadPoolActivityExecutor> executor_;
-  std::vector<std::unique_ptr<worker::Worker>> workers_;  // used on strand_ only
 };
 
 WorkerProcess::WorkerProcess(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -9,11 +9,17 @@
 #include "engine/base/result.h"
 #include "tools/wfe/config.h"
 
+namespace wfe::local {
+class LocalEngine;
+}
+
 namespace wfe::cli {
 
 struct WorkerProcessOptions {
   Config config;
   std::string address;
+  /// The engine in this process, called directly instead; outlives the worker.  Null: the one at `address`.
+  local::LocalEngine* engine = nullptr;
   std::string ns = "default";
   std::string records_address;     ///< Empty: `address`.
   std::vector<std::string> types;  ///< Workflow types to serve; empty: all there are.

@@ -1,16 +1,11 @@
 #include "workers/client/grpc_call_stream.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "engine/base/serialize.h"
 
 namespace wfe::client {
 namespace {
-
-/// A call that should have ended is noticed so much later at most, and its caller not woken more often.
-constexpr Duration kLongestWatch = std::chrono::seconds(1);
-constexpr Duration kShortestWatch = std::chrono::milliseconds(50);
 
 constexpr const char* kPath = "/wfe.calls.v1.CallService/Open";
 
@@ -30,20 +25,8 @@ std::shared_ptr<CallHandle> GrpcCallStream::Call(std::string_view service, std::
                                                  const CallOptions& options,
                                                  Function<void(Result<std::string>)>& done) {
   auto handle = mux_->Call(service, method, request, options, monotonic_.Now(), done);
-  if (handle != nullptr && !watched_.exchange(true)) WatchDeadlines();
+  if (handle != nullptr) deadlines_->Added();
   return handle;
-}
-
-void GrpcCallStream::WatchDeadlines() {
-  const Duration until = mux_->NextExpiry() - monotonic_.Now();
-  timers_.After(std::clamp(until, kShortestWatch, kLongestWatch), timer_thread_, [weak = weak_from_this()] {
-    const auto self = weak.lock();
-    if (!self || self->broken_) return;
-    if (self->mux_->Expire(self->monotonic_.Now()) != Instant::max()) return self->WatchDeadlines();
-    self->watched_ = false;
-    // One may have come just before.
-    if (self->mux_->NextExpiry() != Instant::max() && !self->watched_.exchange(true)) self->WatchDeadlines();
-  });
 }
 
 void GrpcCallStream::Send(const calls::v1::CallerFrame& frame) {

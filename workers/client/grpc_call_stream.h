@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "workers/client/call_mux.h"
+#include "workers/client/deadline_watch.h"
 
 namespace wfe::client {
 
@@ -20,10 +21,9 @@ class GrpcCallStream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, gr
   using Ended = Function<void(const grpc::Status&)>;
 
   GrpcCallStream(Executor& flusher, TimerService& timers, Executor& timer_thread, const Clock& monotonic)
-      : timers_(timers),
-        timer_thread_(timer_thread),
-        monotonic_(monotonic),
-        mux_(std::make_shared<CallMux>(static_cast<FrameSender&>(*this), flusher)) {}
+      : monotonic_(monotonic),
+        mux_(std::make_shared<CallMux>(static_cast<FrameSender&>(*this), flusher)),
+        deadlines_(std::make_shared<DeadlineWatch<CallMux>>(mux_, timers, timer_thread, monotonic)) {}
 
   grpc::ClientContext& context() { return context_; }
   /// `ended` runs last, on a thread of gRPC.
@@ -44,19 +44,16 @@ class GrpcCallStream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, gr
   void Send(const calls::v1::CallerFrame& frame) override;
   /// No more frames; lets gRPC end the stream when none is on its way.
   void Break(const Error& why);
-  void WatchDeadlines();
 
-  TimerService& timers_;
-  Executor& timer_thread_;
   const Clock& monotonic_;
   const std::shared_ptr<CallMux> mux_;
+  const std::shared_ptr<DeadlineWatch<CallMux>> deadlines_;
   grpc::ClientContext context_;
   grpc::ByteBuffer read_;
   grpc::ByteBuffer written_;
   Ended ended_;
   std::shared_ptr<GrpcCallStream> self_;  // until OnDone
   std::atomic<bool> broken_ = false;
-  std::atomic<bool> watched_ = false;  // a timer runs for the calls' deadlines
 };
 
 }  // namespace wfe::client

@@ -1,25 +1,19 @@
 #include "workers/host/run_worker.h"
 
-#include <unistd.h>
-
 #include <cstdio>
 #include <fstream>
-#include <future>
 #include <iterator>
-#include <memory>
 #include <vector>
 
-#include "engine/base/id_source.h"
 #include "engine/base/printable.h"
-#include "engine/base/strand.h"
-#include "engine/base/thread_loop.h"
 #include "workers/client/grpc_client.h"
 #include "workers/core/history_json.h"
 #include "workers/core/replayer.h"
+#include "workers/host/process_name.h"
 #include "workers/host/shutdown_signal.h"
 #include "workers/host/thread_pool_activity_executor.h"
-#include "workers/host/worker.h"
 #include "workers/host/worker_arguments.h"
+#include "workers/host/worker_group.h"
 
 namespace wfe::worker {
 namespace {
@@ -36,82 +30,21 @@ void Say(const std::string& line) {
   std::fwrite(text.data(), 1, text.size(), stderr);
 }
 
-std::string Identity(const std::string& name) {
-  char host[256] = "localhost";
-  gethostname(host, sizeof host - 1);
-  return name + "@" + std::string(host) + ":" + std::to_string(getpid());
+void SayInLog(LogLevel level, std::string_view message) {
+  Say((level == LogLevel::kInfo ? "" : "warning: ") + std::string(message));
 }
 
-/// The threads of a worker process and the worker on them; `wfe worker` is made the same way.
-class Process {
- public:
-  Process(const WorkerArguments& arguments, const std::string& name, const sdk::WorkflowRegistry& workflows,
-          const sdk::ActivityRegistry& activities, const WorkerProgram& program)
-      : client_(client::NewGrpcClient(
-            {.address = arguments.address, .ns = arguments.ns, .api_key = arguments.api_key, .call_stream = true})),
-        executor_(std::make_unique<ThreadPoolActivityExecutor>(program.max_concurrent_activities)) {
-    WorkerOptions options;
-    options.ns = arguments.ns;
-    options.task_queue = arguments.task_queue;
-    options.identity = Identity(name);
-    options.build_id = program.build_id;
-    options.max_cached_workflows = program.max_cached_workflows;
-    options.max_concurrent_activities = program.max_concurrent_activities;
-    options.drain_timeout = program.drain_timeout;
-    const Environment environment{.client = *client_,
-                                  .strand = strand_,
-                                  .timers = loop_,
-                                  .clock = clock_,
-                                  .ids = ids_,
-                                  .log =
-                                      [](LogLevel level, std::string_view message) {
-                                        Say((level == LogLevel::kInfo ? "" : "warning: ") + std::string(message));
-                                      },
-                                  .workflow_code = &workflow_code_};
-    OnStrand([&] {
-      worker_ = std::make_unique<Worker>(environment, *executor_, workflows, activities, options);
-      worker_->Start();
-    });
-  }
-  Process(const Process&) = delete;
-  Process& operator=(const Process&) = delete;
-
-  ~Process() {
-    OnStrand([this] { worker_.reset(); });
-    executor_.reset();
-    client_.reset();  // ends the calls whose answers would go to the strand
-    workflow_code_.Close();
-    strand_.Close();
-  }
-
-  void Drain() {
-    std::promise<void> drained;
-    strand_.Post([&] { worker_->Shutdown([&] { drained.set_value(); }); });
-    drained.get_future().wait();
-  }
-
- private:
-  template <class F>
-  void OnStrand(F work) {
-    std::promise<void> done;
-    strand_.Post([&] {
-      work();
-      done.set_value();
-    });
-    done.get_future().wait();
-  }
-
-  SystemClock clock_;
-  SystemIdSource ids_;
-  std::unique_ptr<client::ServiceClient> client_;
-  // The loop goes before what it runs on is destroyed.
-  ThreadLoop loop_;
-  Strand strand_{loop_};
-  ThreadLoop code_thread_;
-  Strand workflow_code_{code_thread_, WorkLength::kMayBeLong};
-  std::unique_ptr<ThreadPoolActivityExecutor> executor_;
-  std::unique_ptr<Worker> worker_;  // used on strand_ only
-};
+WorkerOptions OptionsOf(const WorkerArguments& arguments, const std::string& name, const WorkerProgram& program) {
+  WorkerOptions options;
+  options.ns = arguments.ns;
+  options.task_queue = arguments.task_queue;
+  options.identity = ProcessName(name);
+  options.build_id = program.build_id;
+  options.max_cached_workflows = program.max_cached_workflows;
+  options.max_concurrent_activities = program.max_concurrent_activities;
+  options.drain_timeout = program.drain_timeout;
+  return options;
+}
 
 int ReplayFiles(const std::vector<std::string>& files, const sdk::WorkflowRegistry& workflows) {
   int code = kOk;
@@ -157,10 +90,17 @@ int RunWorker(int argc, const char* const* argv, const sdk::WorkflowRegistry& wo
     return kUsage;
   }
   ShutdownSignal signal;
-  Process process(*arguments, name, workflows, activities, program);
+  WorkerGroup group(client::NewGrpcClient({.address = arguments->address,
+                                           .ns = arguments->ns,
+                                           .api_key = arguments->api_key,
+                                           .call_stream = true}),
+                    SayInLog);
+  ThreadPoolActivityExecutor executor(program.max_concurrent_activities);
+  group.Add(executor, workflows, activities, OptionsOf(*arguments, name, program));
   signal.Wait();
   Say("draining: waiting for running activities; a second signal stops at once");
-  process.Drain();
+  group.Drain();
+  group.StopAll();  // what still runs reports to nobody and is waited for
   return kOk;
 }
 

@@ -1,8 +1,8 @@
-#include "engine/host/asio_timers.h"
+#include "engine/local/asio_timers.h"
 
 #include <boost/asio/steady_timer.hpp>
 
-namespace wfe::host {
+namespace wfe::local {
 
 struct AsioTimers::Entry {
   explicit Entry(asio::io_context& context) : timer(context) {}
@@ -44,4 +44,4 @@ void AsioTimers::Cancel(TimerId id) {
   entries_.erase(found);
 }
 
-}  // namespace wfe::host
+}  // namespace wfe::local

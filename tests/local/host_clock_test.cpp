@@ -1,9 +1,9 @@
 // The logical clock: never backwards, and never still (F8, SEC-H3).
-#include "engine/host/host_clock.h"
+#include "engine/local/host_clock.h"
 
 #include <gtest/gtest.h>
 
-namespace wfe::host {
+namespace wfe::local {
 namespace {
 
 using namespace std::chrono_literals;
@@ -80,4 +80,4 @@ TEST_F(HostClockTest, AReadingThatAnotherThreadOvertookIsNoJump) {
 }
 
 }  // namespace
-}  // namespace wfe::host
+}  // namespace wfe::local

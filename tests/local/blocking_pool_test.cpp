@@ -1,5 +1,5 @@
 // What reads much has threads of its own, so that everything else goes on without it.
-#include "engine/host/blocking_pool.h"
+#include "engine/local/blocking_pool.h"
 
 #include <gmock/gmock.h>
 
@@ -13,7 +13,7 @@
 #include "engine/storage/memory_key_value_store.h"
 #include "temporal/api/workflowservice/v1/request_response.pb.h"
 
-namespace wfe::host {
+namespace wfe::local {
 namespace {
 
 namespace ws = temporal::api::workflowservice::v1;
@@ -158,4 +158,4 @@ TEST(BlockingPoolTest, StopsAfterWhatRunsAndDropsWhatWaits) {
 }
 
 }  // namespace
-}  // namespace wfe::host
+}  // namespace wfe::local

@@ -9,7 +9,7 @@
 
 #include "engine/base/executor.h"
 
-namespace wfe::host {
+namespace wfe::local {
 
 /// Runs functions in the order they come, several at a time.  Its queue has no limit of its own: who posts asks the
 /// frontend's Admission first.  Thread-safe.
@@ -34,4 +34,4 @@ class BlockingPool final : public Executor {
   std::vector<std::thread> threads_;
 };
 
-}  // namespace wfe::host
+}  // namespace wfe::local

@@ -1,8 +1,8 @@
-#include "engine/host/blocking_pool.h"
+#include "engine/local/blocking_pool.h"
 
 #include <utility>
 
-namespace wfe::host {
+namespace wfe::local {
 
 BlockingPool::BlockingPool(int threads) {
   for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Run(); });
@@ -45,4 +45,4 @@ void BlockingPool::Run() {
   }
 }
 
-}  // namespace wfe::host
+}  // namespace wfe::local

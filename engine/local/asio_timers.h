@@ -7,9 +7,9 @@
 #include <unordered_map>
 
 #include "engine/base/executor.h"
-#include "engine/host/asio.h"
+#include "engine/local/asio.h"
 
-namespace wfe::host {
+namespace wfe::local {
 
 /// Thread-safe.  Destroy only after the io_context has stopped running.
 class AsioTimers final : public TimerService {
@@ -27,4 +27,4 @@ class AsioTimers final : public TimerService {
   std::unordered_map<TimerId, std::shared_ptr<Entry>> entries_;  // guarded by mutex_
 };
 
-}  // namespace wfe::host
+}  // namespace wfe::local

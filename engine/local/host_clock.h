@@ -8,7 +8,7 @@
 #include "engine/base/steady_clock.h"
 #include "engine/base/time.h"
 
-namespace wfe::host {
+namespace wfe::local {
 
 /// While the wall clock is behind, time goes on at three quarters of its pace, by the monotonic clock, until the wall
 /// has caught up: a clock that was ahead once and is put right delays timers for a while and stops nothing (SEC-H3).
@@ -72,4 +72,4 @@ class HostClock final : public Clock {
   mutable int64_t from_ = 0;
 };
 
-}  // namespace wfe::host
+}  // namespace wfe::local

@@ -6,7 +6,7 @@
 
 #include "engine/history/limits.h"
 
-namespace wfe::host {
+namespace wfe::local {
 
 /// Those of one execution, and those of the server.
 struct Limits : history::Limits {
@@ -43,4 +43,4 @@ struct Limits : history::Limits {
   int64_t max_schedules_bytes = 256 << 20;  ///< All of them.
 };
 
-}  // namespace wfe::host
+}  // namespace wfe::local
