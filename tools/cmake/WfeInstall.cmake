@@ -1,6 +1,6 @@
 # What `cmake --install` puts into a prefix.
 #
-#   component program   bin/wfe, and share/wfe with the templates and samples that it reads
+#   component program   bin/wfe, share/wfe with the templates and samples that it reads, the manual page, completions
 #   component sdk       the C++ SDK as the CMake package `wfe`: headers, static libraries, targets wfe::sdk and wfe::worker, and
 #                       wfe::embedded (find_package's component `embedded`), which brings the engine along
 #
@@ -25,6 +25,12 @@ endfunction()
 
 function(wfe_install)
   wfe_sdk_targets()
+  set(texts "${PROJECT_BINARY_DIR}/texts")
+  install(FILES "${texts}/wfe.1.gz" DESTINATION "${CMAKE_INSTALL_MANDIR}/man1" COMPONENT program)
+  install(FILES "${texts}/wfe.bash" DESTINATION "${CMAKE_INSTALL_DATADIR}/bash-completion/completions" RENAME wfe
+          COMPONENT program)
+  install(FILES "${texts}/wfe.fish" DESTINATION "${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d" COMPONENT program)
+  install(FILES README.md docs/changelog.md DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT program)
   install(TARGETS wfe RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT program)
   foreach(folder templates samples)
     install(DIRECTORY "workflows/audited_build/${folder}"

@@ -154,6 +154,7 @@ void AddAllCommands(CLI::App& app, Globals& globals) {
   AddDemoCommands(app, globals);
   AddBenchCommand(app, globals);
   AddCompletionCommand(app, globals);
+  AddManualCommand(app, globals);
 }
 
 Result<std::optional<nlohmann::json>> ReadInput(const std::string& input, const std::string& input_file) {

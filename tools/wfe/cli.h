@@ -121,5 +121,6 @@ void AddConfigCommands(CLI::App& app, Globals& globals);
 void AddDemoCommands(CLI::App& app, Globals& globals);
 void AddBenchCommand(CLI::App& app, Globals& globals);
 void AddCompletionCommand(CLI::App& app, Globals& globals);
+void AddManualCommand(CLI::App& app, Globals& globals);
 
 }  // namespace wfe::cli

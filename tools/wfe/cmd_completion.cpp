@@ -14,14 +14,6 @@ std::string Joined(const std::vector<std::string>& words) {
   return text;
 }
 
-std::vector<const CLI::App*> Commands(const CLI::App& command) {
-  std::vector<const CLI::App*> shown;
-  for (const CLI::App* sub : command.get_subcommands([](const CLI::App*) { return true; })) {
-    if (!sub->get_group().empty()) shown.push_back(sub);
-  }
-  return shown;
-}
-
 /// One case a command: its words, and one a option that has words of its own: "wfe list --status" …
 void Collect(const CLI::App& command, const std::string& path, std::string& script) {
   std::vector<std::string> words = CommandNames(command);
@@ -42,7 +34,7 @@ void Collect(const CLI::App& command, const std::string& path, std::string& scri
     // A value without words of its own is a file, or anything: the shell's own completion.
     script += "    " + names + ") words=\"" + (values.empty() ? "<file>" : Joined(values)) + "\" ;;\n";
   }
-  for (const CLI::App* sub : Commands(command)) Collect(*sub, path + " " + sub->get_name(), script);
+  for (const CLI::App* sub : ShownCommands(command)) Collect(*sub, path + " " + sub->get_name(), script);
 }
 
 /// The script knows the tree of commands as it is now; words after the last known command are its options.
@@ -90,7 +82,7 @@ void CollectFish(const CLI::App& command, const std::vector<std::string>& path, 
   const std::string names = Joined(CommandNames(command));
   std::string at_command = seen.empty() ? "__fish_use_subcommand" : seen;
   if (!names.empty() && !seen.empty()) at_command += "; and not __fish_seen_subcommand_from " + names;
-  for (const CLI::App* sub : Commands(command)) {
+  for (const CLI::App* sub : ShownCommands(command)) {
     script += "complete -c wfe -f -n " + FishQuoted(at_command) + " -a " + sub->get_name() + " -d " +
               FishQuoted(sub->get_description()) + "\n";
   }
@@ -108,7 +100,7 @@ void CollectFish(const CLI::App& command, const std::vector<std::string>& path, 
     if (option->get_items_expected_max() > 0) script += values.empty() ? " -r" : " -x -a " + FishQuoted(Joined(values));
     script += " -d " + FishQuoted(option->get_description()) + "\n";
   }
-  for (const CLI::App* sub : Commands(command)) {
+  for (const CLI::App* sub : ShownCommands(command)) {
     std::vector<std::string> below = path;
     below.push_back(sub->get_name());
     CollectFish(*sub, below, script);

@@ -51,7 +51,7 @@ Result<int> List(Globals& globals) {
   return kExitOk;
 }
 
-Result<int> Show(Globals& globals, const std::string& name) {
+Result<int> ShowProfile(Globals& globals, const std::string& name) {
   WFE_ASSIGN_OR_RETURN(const Config* config, globals.config());
   WFE_ASSIGN_OR_RETURN(const Profile profile, build::LoadProfile(name, Directories(*config)));
   nlohmann::ordered_json object = {{"name", profile.name},
@@ -151,7 +151,7 @@ void AddProfilesCommands(CLI::App& app, Globals& globals) {
   show.add_option("NAME", options->name, "Of the profile, as `wfe profiles list` has it")->required();
   AddCommonOptions(show, globals);
   show.footer("Example:\n  wfe profiles show typescript");
-  show.callback([&globals, options] { globals.Run([&] { return Show(globals, options->name); }); });
+  show.callback([&globals, options] { globals.Run([&] { return ShowProfile(globals, options->name); }); });
 
   CLI::App& check = *profiles.add_subcommand("check", "Say what is wrong with a profile of your own, by its place");
   check.add_option("FILE", options->file, "The JSON file")->required();

@@ -107,11 +107,17 @@ std::string Reworded(const std::string& path, const CLI::App& command, std::stri
 
 }  // namespace
 
+std::vector<const CLI::App*> ShownCommands(const CLI::App& app) {
+  std::vector<const CLI::App*> shown;
+  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) {
+    if (!sub->get_group().empty()) shown.push_back(sub);
+  }
+  return shown;
+}
+
 std::vector<std::string> CommandNames(const CLI::App& app) {
   std::vector<std::string> names;
-  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) {
-    if (!sub->get_group().empty()) names.push_back(sub->get_name());
-  }
+  for (const CLI::App* sub : ShownCommands(app)) names.push_back(sub->get_name());
   return names;
 }
 

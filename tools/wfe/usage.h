@@ -19,7 +19,8 @@ UsageProblem ExplainUsage(const CLI::App& app, const std::vector<std::string>& w
 /// The --output that the words ask for, so that a mistake in the rest of them can be told in it.
 OutputFormat FormatAskedFor(const std::vector<std::string>& words);
 
-/// Subcommands and long options that a person may use: hidden ones are left out.
+/// What a person may use, subcommands and long options: hidden ones are left out.
+std::vector<const CLI::App*> ShownCommands(const CLI::App& app);
 std::vector<std::string> CommandNames(const CLI::App& app);
 std::vector<std::string> OptionNames(const CLI::App& app);
 

@@ -59,7 +59,7 @@ class WorkerProcess::Impl {
     const Config& config = options.config;
     std::error_code error;
     fs::create_directories(config.worker.work_root, error);
-    const fs::path work_root = fs::canonical(config.worker.work_root, error);
+    const fs::path work_root = error ? fs::path() : fs::canonical(config.worker.work_root, error);
     if (error || access(work_root.c_str(), W_OK) != 0) {
       return InvalidArgument("cannot use the work root " + config.worker.work_root + ": " +
                              (error ? error.message() : "it is not writable"));

@@ -46,8 +46,8 @@ Result<std::unique_ptr<Engine>> Engine::Open(Options options) {
   impl->workers = std::make_unique<worker::WorkerGroup>(
       std::make_unique<DirectClient>(way), [log = &impl->lines](worker::LogLevel level, std::string_view message) {
         const std::string text(message);
-        if (level == worker::LogLevel::kInfo) return log->Info("worker", text);
-        log->Warning("worker", text);
+        if (level == worker::LogLevel::kInfo) return log->Info("embedded_worker", text);
+        log->Warning("embedded_worker", text);
       });
   return std::unique_ptr<Engine>(new Engine(std::move(impl)));
 }

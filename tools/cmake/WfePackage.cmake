@@ -1,0 +1,42 @@
+# `cpack` (in the build folder) makes two Debian packages: wfe, the program with its services, manual page and completions,
+# and wfe-dev, the C++ SDK.
+
+# What lies outside the prefix comes with the package only: `cmake --install` leaves /etc and /lib alone.
+set(package "${CMAKE_CURRENT_LIST_DIR}/../package")
+install(FILES "${package}/wfe.toml" DESTINATION /etc/wfe COMPONENT system EXCLUDE_FROM_ALL)
+install(FILES "${package}/wfe-server.service" "${package}/wfe-worker.service" DESTINATION /lib/systemd/system
+        COMPONENT system EXCLUDE_FROM_ALL)
+
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME wfe)
+set(CPACK_PACKAGE_CONTACT "The wfe developers <wfe@localhost>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "durable workflow engine that speaks Temporal's API")
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_COMPONENTS_ALL program system sdk)
+set(CPACK_COMPONENTS_GROUPING ONE_PER_GROUP)
+set(CPACK_DEB_COMPONENT_INSTALL ON)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_ENABLE_COMPONENT_DEPENDS OFF)
+
+set(CPACK_DEBIAN_WFE_PACKAGE_NAME wfe)
+set(CPACK_DEBIAN_WFE_PACKAGE_SECTION devel)
+set(CPACK_DEBIAN_WFE_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_WFE_PACKAGE_DEPENDS "adduser")
+# The checks of a build run in a sandbox where there is one, and look at changes with git.
+set(CPACK_DEBIAN_WFE_PACKAGE_RECOMMENDS "bubblewrap, git")
+set(CPACK_DEBIAN_WFE_PACKAGE_CONTROL_EXTRA "${package}/postinst" "${package}/prerm" "${package}/postrm"
+    "${package}/conffiles")
+set(CPACK_DEBIAN_WFE_DESCRIPTION
+    "An event-sourced server keeps workflow histories in embedded RocksDB and schedules\nactivities on workers; audited builds come with it.")
+set(CPACK_DEBIAN_DEV_PACKAGE_NAME wfe-dev)
+set(CPACK_DEBIAN_DEV_PACKAGE_SECTION libdevel)
+set(CPACK_DEBIAN_DEV_PACKAGE_DEPENDS
+    "libgrpc++-dev, libprotobuf-dev, libssl-dev, nlohmann-json3-dev, librocksdb-dev, libabsl-dev, libboost1.81-dev")
+set(CPACK_DEBIAN_DEV_DESCRIPTION "Headers, static libraries and the CMake package of the C++ SDK.")
+
+include(CPack)
+cpack_add_component_group(wfe)
+cpack_add_component_group(dev)
+cpack_add_component(program GROUP wfe)
+cpack_add_component(system GROUP wfe)
+cpack_add_component(sdk GROUP dev)
