@@ -111,7 +111,8 @@ class LocalEngine::Impl {
       std::_Exit(storage::kStorageFailedExitCode);
     };
     store_options.stage.group_sizes = &metrics_.MakeHistogram(
-        "wfe_commit_group_size", "Commits that were made durable by one sync.", {1, 2, 4, 8, 16, 32, 64, 128, 256, 1024});
+        "wfe_commit_group_size", "Commits that were made durable by one sync.",
+        {1, 2, 4, 8, 16, 32, 64, 128, 256, 1024});
     step_ = StartStep::kStore;
     WFE_ASSIGN_OR_RETURN(store_, storage::Store::OpenDirectory(options_.data_dir, store_options));
     clock_.NotBefore(store_->last_known_time());
@@ -172,7 +173,8 @@ class LocalEngine::Impl {
     if (store_) {
       const Status closed = store_->Close();
       if (!closed) {
-        log_.Error("store_not_closed", "closing the store: " + closed.error().message, {{"error", closed.error().message}});
+        const std::string& why = closed.error().message;
+        log_.Error("store_not_closed", "closing the store: " + why, {{"error", why}});
       }
     }
     store_.reset();

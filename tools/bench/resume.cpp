@@ -75,7 +75,8 @@ Status MeasureResume(const Environment& env, std::vector<Figure>& figures) {
   const uintmax_t before = SizeOf(record);
   const Clock::time_point begin = Clock::now();
   WFE_ASSIGN_OR_RETURN(stack.server,
-                       ChildProcess::Start({env.program, "server", "--data", directory + "/data", "--listen", stack.address},
+                       ChildProcess::Start({env.program, "server", "--data", directory + "/data", "--listen",
+                                            stack.address},
                                            directory + "/server-2.log"));
   WFE_RETURN_IF_ERROR(AwaitSize(record, before + 1, 60s));
   const double first_ms = std::chrono::duration<double, std::milli>(Clock::now() - begin).count();

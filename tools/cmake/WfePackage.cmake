@@ -1,5 +1,7 @@
-# `cpack` (in the build folder) makes two Debian packages: wfe, the program with its services, manual page and completions,
-# and wfe-dev, the C++ SDK.
+# Debian packages: wfe is the program with its services, manual page and completions, wfe-dev the C++ SDK.
+#
+#   cmake --build build/release --target deb     builds what is in wfe, and packs it
+#   cd build/release && cpack                    packs both, after a whole build
 
 # What lies outside the prefix comes with the package only: `cmake --install` leaves /etc and /lib alone.
 set(package "${CMAKE_CURRENT_LIST_DIR}/../package")
@@ -34,9 +36,15 @@ set(CPACK_DEBIAN_DEV_PACKAGE_DEPENDS
     "libgrpc++-dev, libprotobuf-dev, libssl-dev, nlohmann-json3-dev, librocksdb-dev, libabsl-dev, libboost1.81-dev")
 set(CPACK_DEBIAN_DEV_DESCRIPTION "Headers, static libraries and the CMake package of the C++ SDK.")
 
+# Packing does not build: tests run it while others use what is built.
+set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY ON)
 include(CPack)
 cpack_add_component_group(wfe)
 cpack_add_component_group(dev)
 cpack_add_component(program GROUP wfe)
 cpack_add_component(system GROUP wfe)
 cpack_add_component(sdk GROUP dev)
+
+add_custom_target(deb
+  COMMAND "${CMAKE_CPACK_COMMAND}" -D "CPACK_COMPONENTS_ALL=program\;system"
+  DEPENDS wfe wfe_texts WORKING_DIRECTORY "${PROJECT_BINARY_DIR}" USES_TERMINAL VERBATIM)

@@ -12,12 +12,17 @@ namespace wfe::cli {
 
 namespace {
 
-void AddTransport(CLI::App& command, bench::Transport& transport, const std::string& what) {
+void AddTransport(CLI::App& command, bench::Transport& transport, const std::vector<bench::Transport>& ways,
+                  const std::string& what) {
+  std::map<std::string, bench::Transport> words;
+  std::string text;
+  for (const bench::Transport way : ways) {
+    words.emplace(bench::NameOf(way), way);
+    text += (text.empty() ? "" : ",") + bench::NameOf(way);
+  }
   command.add_option("--transport", transport, what)
-      ->transform(CLI::CheckedTransformer(std::map<std::string, bench::Transport>{{"stream", bench::Transport::kStream},
-                                                                                 {"unary", bench::Transport::kUnary},
-                                                                                 {"embedded", bench::Transport::kEmbedded}}))
-      ->option_text("ENUM:{stream,unary,embedded}");
+      ->transform(CLI::CheckedTransformer(words))
+      ->option_text("ENUM:{" + text + "}");
 }
 
 }  // namespace
@@ -27,10 +32,13 @@ void AddBenchCommand(CLI::App& app, Globals& globals) {
   auto all = std::make_shared<bool>(false);
   CLI::App& command = *app.add_subcommand("bench", "Measure this machine and the engine on it");
   AddCommonOptions(command, globals);
-  command.add_option("scenario", options->scenarios, "one, ten, fan100, wide, timers, park, cold, idle, resume, traces, million");
+  command.add_option("scenario", options->scenarios,
+                     "one, ten, fan100, wide, timers, park, cold, idle, resume, traces, million");
   command.add_flag("--all", *all, "Every scenario but million; ends within 8 minutes on two cores");
   command.add_option("--concurrency", options->concurrency, "Callers, instead of 1, 16 and 128");
-  AddTransport(command, options->transport, "How calls of client and worker travel: stream (default), unary, or embedded: all in this process");
+  using bench::Transport;
+  AddTransport(command, options->transport, {Transport::kStream, Transport::kUnary, Transport::kEmbedded},
+               "How calls of client and worker travel: stream (default), unary, or embedded: all in this process");
   command.add_option("--seconds", options->seconds, "Measured time of one load scenario (default 6)")
       ->check(CLI::PositiveNumber);
   command.add_option("--runs", options->runs,
@@ -67,7 +75,7 @@ void AddBenchCommand(CLI::App& app, Globals& globals) {
   CLI::App& serve = *app.add_subcommand("bench-worker", "Serve the workflows that `wfe bench --address` starts");
   serve.add_option("--address", worker->address, "HOST:PORT of the server")->required();
   serve.add_option("--queue", worker->queue, "Task queue");
-  AddTransport(serve, worker->transport, "How its calls travel: stream (default) or unary");
+  AddTransport(serve, worker->transport, {Transport::kStream, Transport::kUnary}, "How its calls travel: stream (default) or unary");
   serve.callback([&globals, worker] {
     globals.exit_code = bench::RunBenchWorker(worker->address, worker->queue, worker->transport);
   });

@@ -98,8 +98,8 @@ void AddCommands(const CLI::App& command, const std::string& path, std::string& 
 
 std::string Page(const CLI::App& app) {
   // The description is "wfe: a …".
-  std::string page = ".TH WFE 1 \"\" \"wfe " WFE_VERSION "\" \"User Commands\"\n.SH NAME\nwfe \\- a durable workflow engine\n"
-                     ".SH SYNOPSIS\n.B wfe\n\\fICOMMAND\\fR [\\fIOPTION\\fR]...\n.SH DESCRIPTION\n" +
+  std::string page = ".TH WFE 1 \"\" \"wfe " WFE_VERSION "\" \"User Commands\"\n"
+                     ".SH NAME\nwfe \\- a durable workflow engine\n.SH SYNOPSIS\n.B wfe\n\\fICOMMAND\\fR [\\fIOPTION\\fR]...\n.SH DESCRIPTION\n" +
                      Plain(app.get_description().substr(sizeof("wfe: ") - 1)) + ".\n.PP\n" + Footer(app.get_footer()) +
                      ".SH COMMANDS\n";
   AddCommands(app, "wfe", page);

@@ -42,7 +42,8 @@ Result<std::unique_ptr<Engine>> Engine::Open(Options options) {
   WFE_ASSIGN_OR_RETURN(impl->engine, local::LocalEngine::Open(engine));
   const DirectWay way = WayInto(*impl->engine);
   impl->direct = std::make_unique<DirectClient>(way);
-  impl->client = std::make_unique<worker::WorkflowClient>(*impl->direct, impl->options.ns, worker::ProcessName("embedded"));
+  impl->client =
+      std::make_unique<worker::WorkflowClient>(*impl->direct, impl->options.ns, worker::ProcessName("embedded"));
   impl->workers = std::make_unique<worker::WorkerGroup>(
       std::make_unique<DirectClient>(way), [log = &impl->lines](worker::LogLevel level, std::string_view message) {
         const std::string text(message);
