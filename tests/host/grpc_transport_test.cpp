@@ -249,6 +249,25 @@ TEST_P(GrpcTransport, EndsTheCallsOfAServerThatStops) {
   EXPECT_FALSE(answer);
 }
 
+TEST_P(GrpcTransport, ACallThatWaitsForAConnectionLeavesWhenTheServerIsBack) {  // F1
+  const std::string address = server_->address();
+  server_->Shutdown(std::chrono::milliseconds(0));
+  server_.reset();
+  const auto ask = [&](bool waits) {
+    auto answer = std::make_shared<std::promise<Result<std::string>>>();
+    client_->Call(client::kWorkflowService, "GetSystemInfo", ws::GetSystemInfoRequest(), {.waits_for_connection = waits},
+                  [answer](Result<std::string> end) { answer->set_value(std::move(end)); });
+    return answer->get_future();
+  };
+  EXPECT_EQ(ask(false).get().error().code, StatusCode::kUnavailable);
+  auto waiting = ask(true);
+  auto options = OptionsFor(clock_, {std::string(client::kWorkflowService)});
+  options.listen = address;
+  server_ = GrpcServer::Start(options, dispatcher_).value();
+  const auto answer = waiting.get();
+  EXPECT_TRUE(answer) << answer.error().ToString();
+}
+
 TEST_P(EveryTransport, LosesNoCallWhenTheClientGoes) {
   std::atomic<int> ended = 0;
   for (int i = 0; i < 50; ++i) {

@@ -93,4 +93,10 @@ run build --dir busy --model careful --id next
 [ ! -e busy/.git ] && [ ! -e busy/.gemini ] || fail "mount points stay"
 run "$wfe" build show killed
 [[ $output == *terminated* ]] || fail "show after a kill: $output"
+
+# One process for one machine: the server has a worker in it.
+serve together --worker --queue together --work-root "$work/root"
+expect 0 '"passed"' "$wfe" submit AuditedBuildWorkflow --address "$address" --queue together --wait --output json \
+  --input "$(quick_input careful)"
+expect 2 "--worker and --records-only exclude each other" "$wfe" server --data none --worker --records-only
 report

@@ -20,6 +20,8 @@ class ChildProcess {
   ~ChildProcess();
   /// SIGTERM, then SIGKILL after five seconds.
   void Stop();
+  /// SIGKILL, now.
+  void Kill();
   pid_t pid() const { return pid_; }
 
  private:

@@ -1,8 +1,5 @@
 #include "tools/bench/resume.h"
 
-#include <signal.h>
-#include <sys/wait.h>
-
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -69,8 +66,7 @@ Status MeasureResume(const Environment& env, std::vector<Figure>& figures) {
   // Half of the work is done; "resume-more-123 7" has about so many bytes.
   WFE_RETURN_IF_ERROR(AwaitSize(record, kRuns * kSteps / 2 * std::string("resume-more-123 7\n").size(), 60s));
   env.progress("resume: killing the server");
-  ::kill(stack.server.pid(), SIGKILL);
-  ::waitpid(stack.server.pid(), nullptr, 0);
+  stack.server.Kill();
   std::this_thread::sleep_for(1s);  // what the worker has at hand runs to its end
   const uintmax_t before = SizeOf(record);
   const Clock::time_point begin = Clock::now();

@@ -122,7 +122,8 @@ Result<int> Serve(Globals& globals, const ServerFlags& flags) {
     WFE_ASSIGN_OR_RETURN(worker, WorkerProcess::Start(worker_options));
   }
   signal.Wait();
-  PrintEvent("stopping", {{"event", "stopping"}}, globals.format);
+  PrintEvent(worker ? "stopping: waiting for running activities; a second signal stops at once" : "stopping",
+             {{"event", "stopping"}}, globals.format);
   if (worker) worker->Drain();
   worker.reset();
   (*started)->Stop(2s);

@@ -178,7 +178,7 @@ class GrpcClient final : public GrpcServiceClient {
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);  // costs 8 % of the throughput; callers retry by themselves
     arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
-    arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
+    arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 100);  // nobody waits longer than that for a server that is back
     // Contrary to its name the time that one attempt to connect may take.  A refused one is over at once and is not
     // slowed down; one on a busy machine takes tenths of a second and must not be taken for a server that is gone.
     arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 5'000);
@@ -211,6 +211,7 @@ class GrpcClient final : public GrpcServiceClient {
     call->executor = options.executor;
     call->context.set_deadline(std::chrono::system_clock::now() +
                                std::chrono::duration_cast<std::chrono::system_clock::duration>(options.timeout));
+    call->context.set_wait_for_ready(options.waits_for_connection);
     Introduce(call->context);
     const grpc::Slice slice(request.ByteSizeLong());
     SerializeInto(request, slice.size(), const_cast<uint8_t*>(slice.begin()));

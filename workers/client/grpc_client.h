@@ -23,7 +23,7 @@ class GrpcServiceClient : public ServiceClient {
   virtual bool streaming() const = 0;
 };
 
-/// One channel, reconnecting by itself within two seconds of the server's return.  Thread-safe.
+/// One channel, reconnecting by itself within a quarter of a second of the server's return.  Thread-safe.
 /// Answers without an executor in their options are delivered on a gRPC thread.
 std::unique_ptr<GrpcServiceClient> NewGrpcClient(GrpcClientOptions options);
 

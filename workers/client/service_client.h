@@ -29,6 +29,9 @@ class CallHandle {
 struct CallOptions {
   Duration timeout = std::chrono::seconds(30);  ///< 70 s for long polls (pitfall 6).
   Executor* executor = nullptr;                 ///< Where the answer is delivered; must outlive the call.
+  /// Without a connection: waits for one, as long as the call may take, instead of failing at once.  For calls that would
+  /// be tried again anyway: they leave as soon as the server is back.
+  bool waits_for_connection = false;
 };
 
 class ServiceClient {

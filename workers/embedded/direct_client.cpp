@@ -19,12 +19,12 @@ class DirectClient::Books {
  public:
   using Key = std::pair<Instant, uint64_t>;
 
-  Key Add(Instant deadline, std::shared_ptr<DirectCall> call) {
+  /// Fills `key`, which is the call's, before anybody can find the call.
+  void Add(Instant deadline, std::shared_ptr<DirectCall> call, Key* key) {
     const std::lock_guard lock(mutex_);
-    const Key key{deadline, next_++};
-    calls_.emplace(key, std::move(call));
+    *key = {deadline, next_++};
+    calls_.emplace(*key, std::move(call));
     ++undelivered_;
-    return key;
   }
   /// False: it was out of the books already, and its answer is somebody else's to deliver.
   bool Take(const Key& key) {
@@ -75,7 +75,7 @@ class DirectClient::DirectCall final : public frontend::ServerCall, public clien
         answers_(answers),
         done_(std::move(done)) {}
 
-  void Enter(const std::shared_ptr<DirectCall>& self) { key_ = books_->Add(deadline_, self); }
+  void Enter(const std::shared_ptr<DirectCall>& self) { books_->Add(deadline_, self, &key_); }
 
   // As the engine sees it.
   Instant Deadline() const override { return deadline_; }

@@ -21,7 +21,9 @@ void Poller::Poll() {
   ++*options_.polls_out;
   called_at_ = environment_.clock.Now();
   call_ = environment_.client.Call(client::kWorkflowService, options_.method, *options_.request,
-                                   {.timeout = kLongPollTimeout, .executor = &environment_.strand},
+                                   {.timeout = kLongPollTimeout,
+                                    .executor = &environment_.strand,
+                                    .waits_for_connection = true},
                                    [weak = weak_from_this()](Result<std::string> answer) {
                                      if (const auto self = weak.lock()) self->Answered(std::move(answer));
                                    });

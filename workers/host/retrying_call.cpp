@@ -20,7 +20,8 @@ class RetryingCall : public std::enable_shared_from_this<RetryingCall> {
 
   void Try() {
     environment_.client.Call(
-        client::kWorkflowService, method_, *request_, {.timeout = options_.timeout, .executor = &environment_.strand},
+        client::kWorkflowService, method_, *request_,
+        {.timeout = options_.timeout, .executor = &environment_.strand, .waits_for_connection = true},
         [self = shared_from_this()](Result<std::string> answer) { self->Answered(std::move(answer)); });
   }
 

@@ -1,5 +1,7 @@
 #include "workers/host/worker.h"
 
+#include <optional>
+
 #include "engine/base/check.h"
 #include "workers/host/activity_runner.h"
 #include "workers/host/backoff.h"
@@ -55,7 +57,7 @@ class Worker::Impl : public std::enable_shared_from_this<Worker::Impl> {
   bool HasWorkflows() const { return handler_ != nullptr || !workflows_.empty(); }
   void CheckServer();
   void CheckNamespace(const std::string& version);
-  void TryAgain(const std::string& trouble);
+  void TryAgain(const std::string& trouble, const std::optional<Error>& why);
   void StartPolling(const std::string& version);
   void AddWorkflowPollers(const std::string& queue, bool sticky, size_t count);
   void AddActivityPollers(const std::string& queue, size_t count);
@@ -160,11 +162,14 @@ void Worker::Impl::CheckServer() {
   if (state_ != WorkerState::kConnecting) return;
   client::CallMethod<ws::GetSystemInfoResponse>(
       environment_.client, client::kWorkflowService, "GetSystemInfo", ws::GetSystemInfoRequest(),
-      {.timeout = std::chrono::seconds(10), .executor = &environment_.strand},
+      // Once it has said that nobody is there it waits for somebody.
+      {.timeout = std::chrono::seconds(10),
+       .executor = &environment_.strand,
+       .waits_for_connection = !trouble_.empty()},
       [weak = weak_from_this()](Result<ws::GetSystemInfoResponse> info) {
         const auto self = weak.lock();
         if (!self || self->state_ != WorkerState::kConnecting) return;
-        if (!info) return self->TryAgain("the server cannot be reached (" + info.error().ToString() + ")");
+        if (!info) return self->TryAgain("the server cannot be reached", info.error());
         self->CheckNamespace(info->server_version());
       });
 }
@@ -180,16 +185,18 @@ void Worker::Impl::CheckNamespace(const std::string& version) {
         if (!self || self->state_ != WorkerState::kConnecting) return;
         if (found) return self->StartPolling(version);
         if (found.error().code == StatusCode::kNotFound) {
-          return self->TryAgain("namespace " + self->options_.ns + " does not exist on the server");
+          return self->TryAgain("namespace " + self->options_.ns + " does not exist on the server", std::nullopt);
         }
-        self->TryAgain("namespace " + self->options_.ns + " cannot be described (" + found.error().ToString() + ")");
+        self->TryAgain("namespace " + self->options_.ns + " cannot be described", found.error());
       });
 }
 
-void Worker::Impl::TryAgain(const std::string& trouble) {
+void Worker::Impl::TryAgain(const std::string& trouble, const std::optional<Error>& why) {
+  // Said once, however its reason is worded next time.
   if (trouble_ != trouble) {
     trouble_ = trouble;
-    environment_.log(LogLevel::kError, "worker " + options_.identity + " waits: " + trouble);
+    environment_.log(LogLevel::kError, "worker " + options_.identity + " waits: " + trouble +
+                                           (why ? " (" + why->ToString() + ")" : ""));
   }
   environment_.timers.After(connect_backoff_.Next(environment_.ids), environment_.strand, [weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->CheckServer();

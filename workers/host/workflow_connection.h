@@ -14,7 +14,7 @@ struct ConnectionOptions {
   std::string api_key;  ///< Sent as a bearer token when not empty; never logged.
 };
 
-/// Connects at the first call, and again by itself within two seconds of the server's return.
+/// Connects at the first call, and again by itself within a quarter of a second of the server's return.
 class WorkflowConnection {
  public:
   explicit WorkflowConnection(ConnectionOptions options);
