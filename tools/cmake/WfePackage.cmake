@@ -46,5 +46,5 @@ cpack_add_component(system GROUP wfe)
 cpack_add_component(sdk GROUP dev)
 
 add_custom_target(deb
-  COMMAND "${CMAKE_CPACK_COMMAND}" -D "CPACK_COMPONENTS_ALL=program\;system"
+  COMMAND "${CMAKE_CPACK_COMMAND}" -D "CPACK_COMPONENTS_ALL=program$<SEMICOLON>system"
   DEPENDS wfe wfe_texts WORKING_DIRECTORY "${PROJECT_BINARY_DIR}" USES_TERMINAL VERBATIM)
