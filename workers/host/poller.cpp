@@ -1,5 +1,7 @@
 #include "workers/host/poller.h"
 
+#include <utility>
+
 namespace wfe::worker {
 namespace {
 
@@ -40,8 +42,9 @@ void Poller::Answered(Result<std::string> answer) {
   call_ = nullptr;
   const bool slow = environment_.clock.Now() - called_at_ >= kTooSoon;
   if (answer) {
-    if (in_trouble_) environment_.log(LogLevel::kInfo, "polls again for " + options_.description);
-    in_trouble_ = false;
+    if (std::exchange(*options_.in_trouble, false)) {
+      environment_.log(LogLevel::kInfo, "polls again for " + options_.description);
+    }
     const bool had_task = options_.on_answer(*answer);
     if (stopped_) return options_.on_stopped();
     if (had_task || slow) {
@@ -52,8 +55,7 @@ void Poller::Answered(Result<std::string> answer) {
   }
   if (stopped_) return options_.on_stopped();
   if (answer.error().code == StatusCode::kDeadlineExceeded && slow) return Wake();
-  if (!in_trouble_) {
-    in_trouble_ = true;
+  if (!std::exchange(*options_.in_trouble, true)) {
     environment_.log(LogLevel::kWarning,
                      "cannot poll for " + options_.description + ", keeps trying: " + answer.error().ToString());
   }

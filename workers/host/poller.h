@@ -28,6 +28,8 @@ class Poller : public std::enable_shared_from_this<Poller> {
     std::function<bool(size_t polls_out)> may_poll;
     /// Shared by the pollers of one queue.
     std::shared_ptr<size_t> polls_out = std::make_shared<size_t>(0);
+    /// Shared likewise, so that one line says it: the last poll failed.
+    std::shared_ptr<bool> in_trouble = std::make_shared<bool>(false);
     /// Takes an answer; false when it held no task.
     std::function<bool(const std::string& bytes)> on_answer;
     /// After Stop: the last call has ended.
@@ -54,7 +56,6 @@ class Poller : public std::enable_shared_from_this<Poller> {
   bool calling_ = false;
   bool waiting_ = false;  // A timer will poll.
   bool stopped_ = false;
-  bool in_trouble_ = false;  // The last poll failed, and that was said.
   Instant called_at_;
   Backoff backoff_{std::chrono::milliseconds(100), std::chrono::seconds(10)};
 };
