@@ -40,8 +40,10 @@ class Shelf final : public Dispatcher {
 class CallStreamTest : public ::testing::Test, public client::FrameSender, public FrameCarrier {
  protected:
   CallStreamTest() { Begin({}); }
+  ~CallStreamTest() override { server_->Closed(); }
 
   void Begin(CallStreamLimits limits) {
+    if (server_ != nullptr) server_->Closed();
     server_ = std::make_shared<CallStream>(shelf_, loop_, server_strand_, limits);
     mux_ = std::make_shared<client::CallMux>(*this, client_strand_);
     up_.clear();
