@@ -38,7 +38,7 @@ class FrameCarrier {
   virtual void End(Error why) = 0;
 };
 
-/// Thread-safe.  Calls hold it and it holds them, so it lives until Closed and until the last of them has been answered.
+/// Thread-safe.  Calls hold it and it holds them: it lives until it has been Closed and the last of them answered.
 class CallStream final : public std::enable_shared_from_this<CallStream> {
  public:
   /// Frames go out from functions posted to `executor`, so that answers which come together go together.  `monotonic`
