@@ -4,14 +4,7 @@ foreach(name worker_activity_test worker_host_test worker_lifecycle_test worker_
 endforeach()
 
 # The installed SDK: a program of its own is configured, built against it and run.
-set(flags "-DCMAKE_BUILD_TYPE=${CMAKE_BUILD_TYPE}" "-DWFE_DEPS_DIR=${WFE_DEPS_DIR}")
-if(WFE_SANITIZE)
-  list(APPEND flags "-DCMAKE_CXX_FLAGS=-fsanitize=${WFE_SANITIZE}")
-endif()
-if(WFE_CCACHE)
-  list(APPEND flags "-DCMAKE_CXX_COMPILER_LAUNCHER=${WFE_CCACHE}")
-endif()
 add_test(NAME installed_sdk_test
          COMMAND "${CMAKE_CURRENT_SOURCE_DIR}/installed_sdk.sh" "${CMAKE_BINARY_DIR}/bin/wfe" "${CMAKE_SOURCE_DIR}"
-                 "${CMAKE_BINARY_DIR}" "${CMAKE_CXX_COMPILER}" ${flags})
+                 "${CMAKE_BINARY_DIR}" "${CMAKE_CXX_COMPILER}" ${outside_flags})
 set_tests_properties(installed_sdk_test PROPERTIES LABELS "rocksdb;grpc" TIMEOUT 300)

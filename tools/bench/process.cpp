@@ -68,9 +68,7 @@ void ChildProcess::Stop() {
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
-  kill(pid_, SIGKILL);
-  waitpid(pid_, nullptr, 0);
-  pid_ = -1;
+  Kill();
 }
 
 double CpuSeconds(pid_t pid) {

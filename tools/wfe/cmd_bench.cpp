@@ -75,7 +75,8 @@ void AddBenchCommand(CLI::App& app, Globals& globals) {
   CLI::App& serve = *app.add_subcommand("bench-worker", "Serve the workflows that `wfe bench --address` starts");
   serve.add_option("--address", worker->address, "HOST:PORT of the server")->required();
   serve.add_option("--queue", worker->queue, "Task queue");
-  AddTransport(serve, worker->transport, {Transport::kStream, Transport::kUnary}, "How its calls travel: stream (default) or unary");
+  AddTransport(serve, worker->transport, {Transport::kStream, Transport::kUnary},
+               "How its calls travel: stream (default) or unary");
   serve.callback([&globals, worker] {
     globals.exit_code = bench::RunBenchWorker(worker->address, worker->queue, worker->transport);
   });

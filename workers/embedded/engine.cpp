@@ -8,6 +8,7 @@
 #include "workers/embedded/direct_client.h"
 #include "workers/embedded/fork_count.h"
 #include "workers/host/process_name.h"
+#include "workers/host/program_options.h"
 #include "workers/host/thread_pool_activity_executor.h"
 #include "workers/host/worker_group.h"
 
@@ -61,17 +62,10 @@ Status Engine::Serve(const sdk::WorkflowRegistry& workflows, const sdk::Activity
   if (workflows.empty() && activities.empty()) {
     return InvalidArgument("there is nothing to serve: no workflow and no activity is registered");
   }
-  worker::WorkerOptions options;
-  options.ns = impl_->options.ns;
-  options.task_queue = program.task_queue;
-  options.identity = worker::ProcessName("embedded");
-  options.build_id = program.build_id;
-  options.max_cached_workflows = program.max_cached_workflows;
-  options.max_concurrent_activities = program.max_concurrent_activities;
-  options.drain_timeout = program.drain_timeout;
   impl_->executors.push_back(
       std::make_unique<worker::ThreadPoolActivityExecutor>(program.max_concurrent_activities));
-  impl_->workers->Add(*impl_->executors.back(), workflows, activities, std::move(options));
+  impl_->workers->Add(*impl_->executors.back(), workflows, activities,
+                      worker::OptionsOf(program, impl_->options.ns, worker::ProcessName("embedded")));
   return Ok();
 }
 

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <fstream>
 #include <iterator>
+#include <utility>
 #include <vector>
 
 #include "engine/base/printable.h"
@@ -10,6 +11,7 @@
 #include "workers/core/history_json.h"
 #include "workers/core/replayer.h"
 #include "workers/host/process_name.h"
+#include "workers/host/program_options.h"
 #include "workers/host/shutdown_signal.h"
 #include "workers/host/thread_pool_activity_executor.h"
 #include "workers/host/worker_arguments.h"
@@ -32,18 +34,6 @@ void Say(const std::string& line) {
 
 void SayInLog(LogLevel level, std::string_view message) {
   Say((level == LogLevel::kInfo ? "" : "warning: ") + std::string(message));
-}
-
-WorkerOptions OptionsOf(const WorkerArguments& arguments, const std::string& name, const WorkerProgram& program) {
-  WorkerOptions options;
-  options.ns = arguments.ns;
-  options.task_queue = arguments.task_queue;
-  options.identity = ProcessName(name);
-  options.build_id = program.build_id;
-  options.max_cached_workflows = program.max_cached_workflows;
-  options.max_concurrent_activities = program.max_concurrent_activities;
-  options.drain_timeout = program.drain_timeout;
-  return options;
 }
 
 int ReplayFiles(const std::vector<std::string>& files, const sdk::WorkflowRegistry& workflows) {
@@ -96,7 +86,9 @@ int RunWorker(int argc, const char* const* argv, const sdk::WorkflowRegistry& wo
                                            .call_stream = true}),
                     SayInLog);
   ThreadPoolActivityExecutor executor(program.max_concurrent_activities);
-  group.Add(executor, workflows, activities, OptionsOf(*arguments, name, program));
+  WorkerOptions options = OptionsOf(program, arguments->ns, ProcessName(name));
+  options.task_queue = arguments->task_queue;
+  group.Add(executor, workflows, activities, std::move(options));
   signal.Wait();
   Say("draining: waiting for running activities; a second signal stops at once");
   group.Drain();
