@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/frontend/call_progress.h"
+#include "engine/frontend/method.h"
 #include "engine/runtime/admission.h"
 
 namespace wfe::frontend {
@@ -11,8 +12,13 @@ namespace wfe::frontend {
 /// One call of a stream, as handlers see it.
 class CallStream::StreamCall final : public ServerCall {
  public:
-  StreamCall(std::shared_ptr<CallStream> stream, uint64_t id, Instant deadline)
-      : stream_(std::move(stream)), id_(id), deadline_(deadline) {}
+  StreamCall(std::shared_ptr<CallStream> stream, uint64_t id, bool is_poll, Instant deadline)
+      : stream_(std::move(stream)), id_(id), deadline_(deadline), holds_credit_(is_poll) {}
+
+  uint64_t id() const { return id_; }
+  /// Whether it holds one of the stream's credits; guarded by the stream's lock.
+  bool holds_credit() const { return holds_credit_; }
+  void GiveCreditBack() { holds_credit_ = false; }
 
   Instant Deadline() const override { return deadline_; }
   bool Supports(std::string_view feature) const override { return NamesFeature(stream_->features_, feature); }
@@ -38,6 +44,7 @@ class CallStream::StreamCall final : public ServerCall {
   const std::shared_ptr<CallStream> stream_;
   const uint64_t id_;
   const Instant deadline_;
+  bool holds_credit_;
   CallProgress progress_;
 };
 
@@ -71,17 +78,27 @@ void CallStream::Open(FrameCarrier& carrier, std::string supported_features) {
 }
 
 void CallStream::Received(const calls::v1::CallerFrame& frame) {
-  for (const calls::v1::Call& call : frame.calls()) Start(call);
+  // What is given up makes room for what comes in the same frame, which may be given up in it, too.
   for (const uint64_t id : frame.cancelled()) Cancel(id);
+  for (const calls::v1::Call& call : frame.calls()) Start(call);
+  if (frame.calls().empty()) return;
+  for (const uint64_t id : frame.cancelled()) {
+    if (id >= frame.calls(0).id()) Cancel(id);
+  }
 }
 
 void CallStream::Start(const calls::v1::Call& call) {
   constexpr Duration kLongest = std::chrono::hours(24);
   const Instant deadline =
       call.timeout_ns() > 0 ? monotonic_.Now() + std::min(Duration(call.timeout_ns()), kLongest) : Instant::max();
-  auto started = std::make_shared<StreamCall>(shared_from_this(), call.id(), deadline);
+  const std::string_view path = call.path();
+  const size_t slash = path.rfind('/');
+  const bool is_path = !path.empty() && path.front() == '/' && slash > 0;
+  const std::string_view service = is_path ? path.substr(1, slash - 1) : std::string_view();
+  const std::string_view method = is_path ? path.substr(slash + 1) : std::string_view();
+  auto started = std::make_shared<StreamCall>(shared_from_this(), call.id(), IsTaskPoll(service, method), deadline);
   FrameCarrier* broken = nullptr;
-  bool full = false;
+  Status entered = Ok();
   {
     const std::lock_guard lock(mutex_);
     if (carrier_ == nullptr) return;
@@ -89,23 +106,45 @@ void CallStream::Start(const calls::v1::Call& call) {
       broken = carrier_;
     } else {
       last_id_ = call.id();
-      full = static_cast<int64_t>(calls_.size()) >= limits_.max_calls;
-      if (!full) calls_.emplace(call.id(), started);
+      entered = Enter(started);
     }
   }
   if (broken != nullptr) return broken->End(InvalidArgument("the ids of the calls of a stream must grow"));
-  if (full) {
-    return Reply(call.id(),
-                 runtime::SystemOverloaded(std::to_string(limits_.max_calls) +
-                                           " calls of one stream are in progress (max_streams_per_connection)"));
-  }
-  const std::string_view path = call.path();
-  const size_t slash = path.rfind('/');
-  if (path.empty() || path.front() != '/' || slash == 0) {
+  if (!entered) return Reply(call.id(), std::move(entered).error());
+  if (!is_path) {
     return started->Reply(
         Unimplemented("a call's path is \"/SERVICE/METHOD\", not \"" + std::string(path.substr(0, 100)) + "\""));
   }
-  dispatcher_.Dispatch(path.substr(1, slash - 1), path.substr(slash + 1), call.request(), std::move(started));
+  dispatcher_.Dispatch(service, method, call.request(), std::move(started));
+}
+
+Status CallStream::Enter(const std::shared_ptr<StreamCall>& call) {
+  if (static_cast<int64_t>(calls_.size()) >= limits_.max_calls) {
+    return runtime::SystemOverloaded(std::to_string(limits_.max_calls) +
+                                     " calls of one stream are in progress (max_streams_per_connection)");
+  }
+  if (call->holds_credit() && polls_ >= limits_.max_polls) {
+    return runtime::SystemOverloaded(std::to_string(limits_.max_polls) +
+                                     " polls of one stream wait for a task (max_polls_per_stream)");
+  }
+  calls_.emplace(call->id(), call);
+  if (call->holds_credit()) ++polls_;
+  return Ok();
+}
+
+void CallStream::TakeCreditFrom(StreamCall& call) {
+  if (!call.holds_credit()) return;
+  call.GiveCreditBack();
+  --polls_;
+}
+
+std::shared_ptr<CallStream::StreamCall> CallStream::Leave(uint64_t id) {
+  const auto found = calls_.find(id);
+  if (found == calls_.end()) return nullptr;
+  std::shared_ptr<StreamCall> call = std::move(found->second);
+  calls_.erase(found);
+  TakeCreditFrom(*call);
+  return call;
 }
 
 void CallStream::Cancel(uint64_t id) {
@@ -115,6 +154,7 @@ void CallStream::Cancel(uint64_t id) {
     const auto found = calls_.find(id);
     if (found == calls_.end()) return;
     call = found->second;
+    TakeCreditFrom(*call);  // its caller takes it for given back
   }
   call->Cancelled();
 }
@@ -127,9 +167,10 @@ void CallStream::Reply(uint64_t id, Result<std::string> response) {
   } else {
     SetFailure(response.error(), &waiting.answer);
   }
+  std::shared_ptr<StreamCall> left;  // goes without the lock
   {
     const std::lock_guard lock(mutex_);
-    calls_.erase(id);
+    left = Leave(id);
     if (carrier_ == nullptr) return;
     waiting.bytes = BytesOf(waiting.answer);
     waiting.held = carrier_->Hold(static_cast<int64_t>(waiting.bytes));
@@ -152,6 +193,7 @@ bool CallStream::FillFrame(calls::v1::ServerFrame* frame) {
   if (is_first) {
     frame->mutable_welcome()->set_max_calls(limits_.max_calls);
     frame->mutable_welcome()->set_max_frame_bytes(limits_.max_frame_bytes);
+    frame->mutable_welcome()->set_max_polls(limits_.max_polls);
   }
   size_t bytes = 0;
   while (!outbox_.empty()) {
@@ -215,6 +257,7 @@ bool CallStream::Closed() {
     carrier_ = nullptr;
     outbox_.clear();
     calls.swap(calls_);
+    polls_ = 0;
     idle = !sending_;
   }
   for (const auto& [id, call] : calls) call->Cancelled();

@@ -18,6 +18,7 @@ namespace wfe::frontend {
 
 struct CallStreamLimits {
   int64_t max_calls = 10'000;                ///< In progress; further ones are refused.
+  int64_t max_polls = 1'000;                 ///< Of these, for tasks; told in the welcome, further ones are refused.
   int64_t max_frame_bytes = 16 << 20;        ///< Of the caller's frames; told in the welcome, kept by the transport.
   size_t max_answer_frame_bytes = 1 << 20;   ///< Answers that are gathered into one frame; a larger one goes alone.
 };
@@ -72,7 +73,13 @@ class CallStream final : public std::enable_shared_from_this<CallStream> {
   };
 
   void Start(const calls::v1::Call& call);
+  /// Notes the call as one in progress, or says why it cannot be one.  Under the lock.
+  Status Enter(const std::shared_ptr<StreamCall>& call);
   void Cancel(uint64_t id);
+  /// Out of the books; nullptr when it is in them no more.  Under the lock.
+  std::shared_ptr<StreamCall> Leave(uint64_t id);
+  /// Under the lock.
+  void TakeCreditFrom(StreamCall& call);
   void Reply(uint64_t id, Result<std::string> response);
   /// Sends what waits, unless a frame is on its way.
   void Flush();
@@ -89,6 +96,7 @@ class CallStream final : public std::enable_shared_from_this<CallStream> {
   // Guarded by mutex_.
   FrameCarrier* carrier_ = nullptr;  // null before Open and after Closed
   std::unordered_map<uint64_t, std::shared_ptr<StreamCall>> calls_;
+  int64_t polls_ = 0;  // of calls_
   uint64_t last_id_ = 0;
   bool welcomed_ = false;
   std::deque<Waiting> outbox_;

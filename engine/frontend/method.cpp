@@ -82,6 +82,10 @@ constexpr auto kMethods = std::to_array<MethodFacts>({
 
 std::span<const MethodFacts> AllMethods() { return kMethods; }
 
+bool IsTaskPoll(std::string_view service, std::string_view method) {
+  return service == kWork && (method == "PollWorkflowTaskQueue" || method == "PollActivityTaskQueue");
+}
+
 std::string_view AccessName(Access access) {
   switch (access) {
     case Access::kRead:

@@ -34,6 +34,9 @@ struct MethodFacts {
 /// Every method that is served.
 std::span<const MethodFacts> AllMethods();
 
+/// Whether it is a worker's poll, which may be parked until there is a task.
+bool IsTaskPoll(std::string_view service, std::string_view method);
+
 std::string_view AccessName(Access access);
 
 }  // namespace wfe::frontend

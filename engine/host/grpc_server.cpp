@@ -204,7 +204,9 @@ class GrpcServer::Impl {
     WFE_ASSIGN_OR_RETURN(listener_, Listener::Open(address, options_.max_connections));
     transport_.emplace(*options_.monotonic, *options_.pool, options_.max_unread_answer_bytes, options_.answer_patience,
                        frontend::CallStreamLimits{.max_calls = options_.max_streams_per_connection,
-                                                  .max_frame_bytes = options_.max_message_bytes});
+                                                  .max_polls = options_.max_polls_per_stream,
+                                                  .max_frame_bytes = options_.max_message_bytes},
+                       static_cast<size_t>(options_.max_call_streams));
     for (const void* const volatile& descriptor : kLinkedDescriptors) WFE_CHECK(descriptor != nullptr);
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();

@@ -24,6 +24,8 @@ struct GrpcServerOptions {
   int max_message_bytes = 16 << 20;       ///< Above it gRPC itself refuses; the frontend's own limits are lower.
   int64_t max_connections = 10'000;       ///< Further ones are closed at once.
   int64_t max_streams_per_connection = 10'000;
+  int64_t max_polls_per_stream = 1'000;   ///< Of a stream of calls.
+  int64_t max_call_streams = 1'000;       ///< Further ones are refused, RESOURCE_EXHAUSTED.
   int64_t max_transport_bytes = 512 << 20;              ///< What gRPC may use for what it reads; then it reads no more.
   int64_t max_unread_answer_bytes = 256 << 20;          ///< Further answers are refused, RESOURCE_EXHAUSTED.
   Duration answer_patience = std::chrono::seconds(30);  ///< A call whose answer is not read for so long is ended.

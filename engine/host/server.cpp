@@ -55,6 +55,8 @@ class Server::Impl {
     // The store keeps its tables open; half of the files are left to it.
     grpc.max_connections = std::min(limits.max_connections, files / 2);
     grpc.max_streams_per_connection = limits.max_streams_per_connection;
+    grpc.max_polls_per_stream = limits.max_polls_per_stream;
+    grpc.max_call_streams = limits.max_call_streams;
     grpc.max_transport_bytes = limits.max_transport_bytes;
     grpc.max_unread_answer_bytes = limits.max_unread_answer_bytes;
     grpc.answer_patience = std::chrono::seconds(limits.answer_patience_s);

@@ -4,12 +4,13 @@
 
 #include "engine/base/serialize.h"
 #include "engine/host/grpc_bytes.h"
+#include "engine/runtime/admission.h"
 
 namespace wfe::host {
 
-void OpenStreams::Add(StreamReactor& stream) {
+bool OpenStreams::Add(StreamReactor& stream) {
   const std::lock_guard lock(mutex_);
-  streams_.insert(&stream);
+  return streams_.size() < limit_ && streams_.insert(&stream).second;
 }
 
 void OpenStreams::Remove(StreamReactor& stream) {
@@ -29,7 +30,11 @@ StreamReactor::StreamReactor(grpc::CallbackServerContext& context, frontend::Dis
       transport_(transport),
       stream_(std::make_shared<frontend::CallStream>(dispatcher, transport.monotonic, transport.NextSender(),
                                                      transport.stream_limits)) {
-  transport_.streams.Add(*this);
+  if (!transport_.streams.Add(*this)) {
+    End(runtime::SystemOverloaded(std::to_string(transport_.streams.limit()) +
+                                  " streams of calls are open (max_call_streams)"));
+    return;
+  }
   stream_->Open(*this, std::string(HeaderOf(context_, "supported-features").value_or("")));
   StartRead(&read_);
 }

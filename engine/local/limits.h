@@ -13,6 +13,8 @@ struct Limits : history::Limits {
   // The door.
   int64_t max_connections = 10'000;  ///< Less when the system allows fewer open files.
   int64_t max_streams_per_connection = 10'000;
+  int64_t max_polls_per_stream = 1'000;          ///< Polls for tasks of one stream of calls.
+  int64_t max_call_streams = 1'000;              ///< Streams of calls of all callers.
   int64_t max_transport_bytes = 512 << 20;       ///< What gRPC may hold of what it reads.
   int64_t max_unread_answer_bytes = 256 << 20;   ///< Answers that wait for callers that do not read.
   int64_t answer_patience_s = 30;                ///< For one such caller.

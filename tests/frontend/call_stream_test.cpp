@@ -20,6 +20,7 @@ using namespace std::chrono_literals;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 /// Keeps every call until the test answers it.
 class Shelf final : public Dispatcher {
@@ -97,13 +98,20 @@ class CallStreamTest : public ::testing::Test, public client::FrameSender, publi
 
   /// Calls and notes how it ended under `name`.
   std::shared_ptr<client::CallHandle> Call(const std::string& name, Duration timeout = 30s) {
+    return Call(name, "a.Service", "Signal", {.timeout = timeout, .executor = &caller_strand_});
+  }
+  std::shared_ptr<client::CallHandle> Poll(const std::string& name, Duration timeout = 30s) {
+    return Call(name, client::kWorkflowService, "PollActivityTaskQueue",
+                {.timeout = timeout, .executor = &caller_strand_, .polls_for_task = true});
+  }
+  std::shared_ptr<client::CallHandle> Call(const std::string& name, std::string_view service, std::string_view method,
+                                           const client::CallOptions& options) {
     ws::SignalWorkflowExecutionRequest request;
     request.set_signal_name(name);
     Function<void(Result<std::string>)> done = [this, name](Result<std::string> answer) {
       endings_.push_back(name + ": " + (answer ? *answer : answer.error().ToString()));
     };
-    return mux_->Call("a.Service", "Signal", request, {.timeout = timeout, .executor = &caller_strand_}, loop_.Now(),
-                      done);
+    return mux_->Call(service, method, request, options, loop_.Now(), done);
   }
 
   testing::StrandLoop loop_;
@@ -256,6 +264,66 @@ TEST_F(CallStreamTest, RefusesMoreCallsThanItsLimit) {
   EXPECT_EQ(frame.answers(0).failure().code(), static_cast<int>(StatusCode::kResourceExhausted));
 }
 
+TEST_F(CallStreamTest, KeepsAPollUntilACreditIsBack) {
+  Begin({.max_polls = 2});
+  Welcome();
+  const auto first = Poll("first");
+  Poll("second");
+  const auto given_up = Poll("third, given up while it waits");
+  const auto waits = Poll("fourth");
+  Poll("fifth", 1s);
+  Call("no poll");
+  CarryAll();
+  EXPECT_EQ(shelf_.kept.size(), 3u) << "two polls and a call";
+  given_up->Cancel();
+  first->Cancel();
+  CarryAll();
+  EXPECT_EQ(shelf_.kept.size(), 4u) << "the fourth poll has left";
+  loop_.Advance(2s);
+  mux_->Expire(loop_.Now());
+  shelf_.kept[1].call->Reply(std::string("a task"));
+  CarryAll();
+  EXPECT_EQ(shelf_.kept.size(), 4u) << "nobody waits any more";
+  waits->Cancel();
+  CarryAll();
+  EXPECT_TRUE(shelf_.kept[3].call->IsCancelled()) << "by the id under which it left";
+  EXPECT_THAT(endings_, ElementsAre(HasSubstr("third"), HasSubstr("first"), HasSubstr("fifth"), "second: a task",
+                                    HasSubstr("fourth")));
+  EXPECT_EQ(endings_.size(), 5u);
+}
+
+TEST_F(CallStreamTest, RefusesAPollWithoutACredit) {
+  Begin({.max_polls = 1});
+  Welcome();
+  calls::v1::CallerFrame rude;
+  for (uint64_t id = 1; id <= 3; ++id) {
+    rude.add_calls()->set_id(id);
+    rude.mutable_calls(static_cast<int>(id) - 1)
+        ->set_path("/temporal.api.workflowservice.v1.WorkflowService/PollWorkflowTaskQueue");
+  }
+  rude.add_cancelled(3);
+  server_->Received(rude);
+  loop_.RunReady();
+  EXPECT_EQ(shelf_.kept.size(), 1u);
+  calls::v1::ServerFrame frame;
+  ASSERT_TRUE(frame.ParseFromString(down_.front()));
+  ASSERT_EQ(frame.answers_size(), 2);
+  for (const auto& answer : frame.answers()) {
+    EXPECT_EQ(answer.failure().code(), static_cast<int>(StatusCode::kResourceExhausted));
+    EXPECT_THAT(answer.failure().message(), HasSubstr("max_polls_per_stream"));
+  }
+  // A credit comes back with the cancellation, whatever the handler still does.
+  server_->Sent();
+  calls::v1::CallerFrame next;
+  next.add_cancelled(1);
+  *next.add_calls() = rude.calls(0);
+  next.mutable_calls(0)->set_id(4);
+  server_->Received(next);
+  EXPECT_EQ(shelf_.kept.size(), 2u);
+  for (const auto& kept : shelf_.kept) kept.call->Reply(std::string());
+  EXPECT_EQ(server_->calls_in_progress(), 0);
+}
+
 TEST_F(CallStreamTest, EndsWithACallerThatUsesAnIdTwice) {
   Welcome();
   calls::v1::CallerFrame rude;
@@ -317,14 +385,16 @@ TEST_F(CallStreamTest, EveryCallEndsOnce) {
     endings_.clear();
     held_ = 0;
     budget_ = chance(3) ? 3'000 : 1 << 20;
-    Begin({.max_calls = 20, .max_frame_bytes = 8'000, .max_answer_frame_bytes = 500});
+    Begin({.max_calls = 20, .max_polls = 3, .max_frame_bytes = 8'000, .max_answer_frame_bytes = 500});
     server_->Open(*this, {});
     size_t made = 0;
     std::vector<std::shared_ptr<client::CallHandle>> handles;
     bool broken = false;
     for (int step = 0; step < 200; ++step) {
       if (chance(3)) {
-        if (auto handle = Call(std::to_string(made), 1s + std::chrono::milliseconds(random() % 2'000))) {
+        const auto timeout = 1s + std::chrono::milliseconds(random() % 2'000);
+        const auto name = std::to_string(made);
+        if (auto handle = chance(2) ? Poll(name, timeout) : Call(name, timeout)) {
           ++made;
           handles.push_back(std::move(handle));
         }
@@ -360,6 +430,7 @@ TEST_F(CallStreamTest, EveryCallEndsOnce) {
     }
     EXPECT_EQ(endings_.size(), made) << "seed " << seed;
     EXPECT_EQ(held_, 0) << "seed " << seed;
+    for (const std::string& ending : endings_) EXPECT_THAT(ending, Not(HasSubstr("of one stream wait"))) << ending;
   }
 }
 

@@ -2,15 +2,20 @@
 // inside one process.
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/grpcpp.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <condition_variable>
+#include <deque>
 #include <future>
 #include <mutex>
+#include <thread>
 
 #include "engine/base/steady_clock.h"
 #include "engine/base/thread_loop.h"
@@ -292,6 +297,71 @@ TEST(CallStreams, AreNotUsedWhereTheServerDoesNotServeThem) {
     EXPECT_TRUE(client::BlockingCall<ws::GetSystemInfoResponse>(*client, client::kWorkflowService, "GetSystemInfo",
                                                                 ws::GetSystemInfoRequest()));
     EXPECT_FALSE(client->streaming());
+  }
+}
+
+/// Opens a stream and waits for its welcome, or for its end.
+class BareStream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
+ public:
+  BareStream(const std::shared_ptr<grpc::Channel>& channel, std::atomic<int>& settled)
+      : stub_(channel), settled_(settled) {
+    stub_.PrepareBidiStreamingCall(&context_, "/wfe.calls.v1.CallService/Open", {}, this);
+    StartRead(&read_);
+    StartCall();
+  }
+  ~BareStream() override {
+    context_.TryCancel();
+    over_.get_future().wait();
+  }
+  void OnReadDone(bool ok) override {
+    if (ok) Settle();
+  }
+  void OnDone(const grpc::Status& status) override {
+    refused_ = status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED;
+    Settle();
+    over_.set_value();
+  }
+  bool refused() const { return refused_; }
+
+ private:
+  void Settle() {
+    if (!settled_once_.exchange(true)) ++settled_;
+  }
+  grpc::GenericStub stub_;
+  grpc::ClientContext context_;
+  grpc::ByteBuffer read_;
+  std::atomic<int>& settled_;
+  std::atomic<bool> settled_once_ = false;
+  std::atomic<bool> refused_ = false;
+  std::promise<void> over_;
+};
+
+TEST(CallStreams, AreRefusedBeyondTheirNumberAndTheCallsGoAlone) {
+  const SteadyClock clock;
+  FakeDispatcher dispatcher;
+  auto options = OptionsFor(clock, {std::string(client::kWorkflowService), "wfe.calls.v1.CallService"});
+  options.max_call_streams = 20;
+  const auto server = GrpcServer::Start(options, dispatcher).value();
+  const auto channel = grpc::CreateChannel(server->address(), grpc::InsecureChannelCredentials());
+  constexpr int kStreams = 10'000;
+  std::atomic<int> settled = 0;
+  std::deque<BareStream> streams;
+  // Up to the connection's own bound at once; each is welcomed or refused.
+  for (int i = 0; i < kStreams; ++i) streams.emplace_back(channel, settled);
+  while (settled < kStreams) std::this_thread::yield();
+  EXPECT_EQ(std::count_if(streams.begin(), streams.end(), [](const BareStream& one) { return !one.refused(); }), 20);
+  const auto client = client::NewGrpcClient({.address = server->address(), .call_stream = true});
+  const auto ask = [&] {
+    return client::BlockingCall<ws::GetSystemInfoResponse>(*client, client::kWorkflowService, "GetSystemInfo",
+                                                           ws::GetSystemInfoRequest());
+  };
+  for (int i = 0; i < 20; ++i) EXPECT_TRUE(ask());
+  EXPECT_FALSE(client->streaming());
+  streams.clear();
+  const auto another = client::NewGrpcClient({.address = server->address(), .call_stream = true});
+  while (!another->streaming()) {
+    EXPECT_TRUE(client::BlockingCall<ws::GetSystemInfoResponse>(*another, client::kWorkflowService, "GetSystemInfo",
+                                                                ws::GetSystemInfoRequest()));
   }
 }
 

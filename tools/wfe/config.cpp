@@ -118,6 +118,8 @@ std::vector<Key> ServerLimitKeys(Config& c) {
   return {
       IntegerKey("limits.max_connections", c.limits.max_connections, 10, 500'000),
       IntegerKey("limits.max_streams_per_connection", c.limits.max_streams_per_connection, 10, 1'000'000),
+      IntegerKey("limits.max_polls_per_stream", c.limits.max_polls_per_stream, 10, 1'000'000),
+      IntegerKey("limits.max_call_streams", c.limits.max_call_streams, 10, 1'000'000),
       IntegerKey("limits.max_transport_bytes", c.limits.max_transport_bytes, 16 << 20, int64_t{1} << 40),
       IntegerKey("limits.max_unread_answer_bytes", c.limits.max_unread_answer_bytes, 1 << 20, int64_t{1} << 40),
       IntegerKey("limits.answer_patience_s", c.limits.answer_patience_s, 1, 3600),

@@ -138,7 +138,7 @@ class StreamKeeper : public std::enable_shared_from_this<StreamKeeper> {
 
  private:
   static constexpr Duration kAgainAfterBreak = std::chrono::milliseconds(200);
-  static constexpr Duration kAgainWhenUnknown = std::chrono::minutes(1);
+  static constexpr Duration kAgainWhenRefused = std::chrono::minutes(1);
 
   /// Under the lock.
   void Open() {
@@ -151,8 +151,10 @@ class StreamKeeper : public std::enable_shared_from_this<StreamKeeper> {
   void Ended(const grpc::Status& status) {
     const std::lock_guard lock(mutex_);
     stream_ = nullptr;
-    const bool unknown = status.error_code() == grpc::StatusCode::UNIMPLEMENTED;
-    again_at_ = House().clock.Now() + (unknown ? kAgainWhenUnknown : kAgainAfterBreak);
+    // The server does not know streams, or has too many.
+    const bool refused = status.error_code() == grpc::StatusCode::UNIMPLEMENTED ||
+                         status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED;
+    again_at_ = House().clock.Now() + (refused ? kAgainWhenRefused : kAgainAfterBreak);
     ended_.notify_all();
   }
 

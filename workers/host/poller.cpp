@@ -25,7 +25,8 @@ void Poller::Poll() {
   call_ = environment_.client.Call(client::kWorkflowService, options_.method, *options_.request,
                                    {.timeout = kLongPollTimeout,
                                     .executor = &environment_.strand,
-                                    .waits_for_connection = true},
+                                    .waits_for_connection = true,
+                                    .polls_for_task = true},
                                    [weak = weak_from_this()](Result<std::string> answer) {
                                      if (const auto self = weak.lock()) self->Answered(std::move(answer));
                                    });
