@@ -30,7 +30,8 @@ struct Execution {
 
 /// Bounded by bytes and by number.  What nobody used for a while leaves, and the longest unused leave a full cache,
 /// closed ones first: whoever reads many of those shall not push out what is at work.  An execution stays while the
-/// store does not hold all of it: a commit under way, a workflow task in a worker's hands.  References live until the strand's turn ends.  Belongs to one strand, on which everything here is called.
+/// store does not hold all of it: a commit under way, a workflow task in a worker's hands.  References live until the
+/// strand's turn ends.  Belongs to one strand, on which everything here is called.
 class ExecutionCache {
  public:
   ExecutionCache(const Options& options, const Clock& clock, TimerService& timers, Executor& strand,
