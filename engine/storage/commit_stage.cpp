@@ -245,7 +245,6 @@ size_t CommitStage::RunOnce() {
   bool mark_due = false;
   {
     const auto lock = Lock();
-    ForgetOverlay(group);
     position_ = position;
     last_known_time_ = now;
     for (const auto& commit : group) pending_bytes_ -= commit->bytes;
@@ -258,6 +257,11 @@ size_t CommitStage::RunOnce() {
   durable_.notify_all();
   if (options_.group_sizes) options_.group_sizes->Observe(static_cast<double>(group.size()));
   Release(group);
+  {
+    // Those who wait go first; meanwhile reads find the rows here and in the store, and they are the same.
+    const auto lock = Lock();
+    ForgetOverlay(group);
+  }
   if (mark_due) MarkLedger();
   return group.size();
 }

@@ -32,7 +32,8 @@ in_fresh_root() {
 run cpack --config "$build/CPackConfig.cmake" -B "$work/packages" -D CPACK_COMPONENTS_ALL="program;system"
 deb=$(ls packages/wfe_*.deb) || fail "no package was made"
 dpkg-deb -c "$deb" | awk '{ print $6 }' > contents.txt
-for file in usr/bin/wfe usr/share/man/man1/wfe.1.gz usr/share/bash-completion/completions/wfe etc/wfe/wfe.toml \
+for file in usr/bin/wfe usr/share/man/man1/wfe.1.gz usr/share/bash-completion/completions/wfe \
+  usr/share/zsh/vendor-completions/_wfe etc/wfe/wfe.toml \
   lib/systemd/system/wfe-server.service lib/systemd/system/wfe-worker.service usr/share/doc/wfe/changelog.md; do
   grep -qxF "./$file" contents.txt || fail "the package has no $file"
 done

@@ -29,6 +29,8 @@ function(wfe_install)
   install(FILES "${texts}/wfe.1.gz" DESTINATION "${CMAKE_INSTALL_MANDIR}/man1" COMPONENT program)
   install(FILES "${texts}/wfe.bash" DESTINATION "${CMAKE_INSTALL_DATADIR}/bash-completion/completions" RENAME wfe
           COMPONENT program)
+  install(FILES "${texts}/wfe.zsh" DESTINATION "${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions" RENAME _wfe
+          COMPONENT program)
   install(FILES "${texts}/wfe.fish" DESTINATION "${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d" COMPONENT program)
   install(FILES README.md docs/changelog.md DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT program)
   install(TARGETS wfe RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT program)

@@ -122,8 +122,12 @@ void AddCompletionCommand(CLI::App& app, Globals& globals) {
       std::string script;
       CollectFish(app, {}, script);
       std::fputs(script.c_str(), stdout);
+    } else if (*shell == "zsh") {
+      // Sourced, or found by zsh itself under the name _wfe: then this is the function, and its first call completes.
+      std::printf("#compdef wfe\nautoload -U +X bashcompinit && bashcompinit\n%s"
+                  "(( ${+compstate} )) && _bash_complete -F _wfe\n",
+                  BashScript(app).c_str());
     } else {
-      if (*shell == "zsh") std::fputs("autoload -U +X bashcompinit && bashcompinit\n", stdout);
       std::fputs(BashScript(app).c_str(), stdout);
     }
     globals.exit_code = kExitOk;
