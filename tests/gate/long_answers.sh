@@ -10,7 +10,7 @@ imitation=$(realpath "$3")
 check_s=$4
 answer_s=$5
 . "$(dirname "${BASH_SOURCE[0]}")/gate.sh"
-. "$(dirname "${BASH_SOURCE[0]}")/imitation.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/../support/imitation/imitation.sh"
 begin long
 story model
 for text in 'Say good evening' 'Say good night'; do

@@ -3,7 +3,8 @@
 # with a delay (429), nobody listening.  The build waits, `wfe show` says what for, and it passes when the model is back;
 # the ledger has every call the service got.  With the Gemini command line the service is overloaded and then away only,
 # and the ledger has the program's runs.  (RW-D4, RW-D5)
-#   outage.sh WFE JSON_AT IMITATION SECONDS [GEMINI]     GEMINI: the program; "fetch" gets it from npm
+#   outage.sh WFE JSON_AT IMITATION SECONDS [GEMINI]     GEMINI: the program; "fetch" gets it from npm; "openai": the
+#                                                        service speaks OpenAI's protocol, and there is no program
 set -u
 wfe=$(realpath "$1")
 json_at=$(realpath "$2")
@@ -19,8 +20,9 @@ if [ "$gemini" = fetch ]; then
 fi
 agent=${gemini:+gemini-cli}
 agent=${agent:-gemini}
+[ "$gemini" != openai ] || { agent=openai; gemini=; }
 . "$(dirname "${BASH_SOURCE[0]}")/gate.sh"
-. "$(dirname "${BASH_SOURCE[0]}")/imitation.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/../support/imitation/imitation.sh"
 begin outage
 story outage
 when 'Say good evening'
@@ -30,7 +32,8 @@ good evening
 END
 done_story
 imitate outage
-gate_stack "base_url = \"http://127.0.0.1:$model_port/v1beta\"" ${gemini:+"cli_path = \"$gemini\""}
+gate_stack "base_url = \"http://127.0.0.1:$model_port/v1beta\"" ${gemini:+"cli_path = \"$gemini\""} \
+  '[openai]' "base_url = \"http://127.0.0.1:$model_port\"" 'model = "qwen2.5-coder:7b"'
 project greeting
 echo 'good morning' > greeting.txt
 echo 'grep -q "good evening" greeting.txt || { echo "greeting.txt:1: error: it is evening"; exit 1; }' > test.sh
@@ -58,11 +61,11 @@ weather 503
 start=$EPOCHREALTIME
 run "$wfe" build 'Say good evening instead of good morning.' --id outage --agent "$agent" --check 'sh test.sh' --detach
 out 503 503
-if [ "$agent" = gemini ]; then
+if [ "$agent" != gemini-cli ]; then
   out cut 'bytes remaining'
   out 429 1 429
 fi
-out refuse "$([ "$agent" = gemini ] && echo 'Failed to connect' || echo 'fetch failed')"
+out refuse "$([ "$agent" != gemini-cli ] && echo 'Failed to connect' || echo 'fetch failed')"
 weather clear
 run "$wfe" result outage --output json
 same "the build" passed "$("$json_at" - /result/status <<< "$output")"

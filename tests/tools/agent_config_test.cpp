@@ -8,18 +8,20 @@
 
 #include "activities/agent/programs/agent_program.h"
 #include "tests/activities/agent/agent_test_support.h"
-#include "tests/activities/agent/imitation_server.h"
+#include "activities/outbound/http_client.h"
+#include "tests/support/imitation/imitation_server.h"
 
 namespace wfe::cli {
 namespace {
 
-using agent::ImitationServer;
+using imitation::ImitationServer;
 using ::testing::HasSubstr;
 
 class AgentConfigTest : public ::testing::Test {
  protected:
   AgentConfigTest() {
-    for (const char* name : {"GOOGLE_GEMINI_BASE_URL", "GEMINI_MODEL", "WFE_AGENT_BACKEND", "WFE_CONFIG"})
+    for (const char* name : {"GOOGLE_GEMINI_BASE_URL", "GEMINI_MODEL", "WFE_AGENT_BACKEND", "WFE_CONFIG", "WFE_OPENAI_BASE_URL",
+                             "WFE_OPENAI_MODEL"})
       unsetenv(name);
     setenv("GEMINI_API_KEY", "test-key", 1);
   }
@@ -106,6 +108,73 @@ TEST_F(AgentConfigTest, OwnCommandIsToldTheModelThatTheFileNamesAndNoneOfGemini)
   EXPECT_EQ(agent::ModelFor(*named, "command", ""), "coder-7b");
   EXPECT_EQ(agent::ModelFor(*named, "gemini", ""), "coder-7b");
   EXPECT_EQ(agent::ModelFor(*Load("[agent]\n"), "gemini-cli", ""), "gemini-2.5-flash");
+}
+
+TEST_F(AgentConfigTest, OpenAiServiceIsABackendWithAModelAndAKeyThatIsASecret) {
+  setenv("LOCAL_MODEL_KEY", "key-of-the-local-model", 1);
+  const ImitationServer server({{.pieces = {R"(data: {"choices":[{"delta":{"content":"x"},"finish_reason":"stop"}]})"
+                                            "\n\n"}}});
+  const std::string root = server.url().substr(0, server.url().rfind('/'));
+  const auto agent = Load("[agent]\nbackend = \"openai\"\n[openai]\nbase_url = \"" + root +
+                          "\"\nmodel = \"qwen2.5-coder:7b\"\nkey_env = \"LOCAL_MODEL_KEY\"\n");
+  ASSERT_TRUE(agent.has_value()) << agent.error().message;
+  EXPECT_EQ(AgentWarning(*agent), "");
+  EXPECT_THAT(agent->secrets, ::testing::Contains("key-of-the-local-model"));
+  EXPECT_EQ(agent::ModelFor(*agent, "openai", ""), "qwen2.5-coder:7b");
+  EXPECT_EQ(agent::ModelFor(*agent, "gemini", ""), "gemini-2.5-flash");
+  const nlohmann::json request = {{"contents", nlohmann::json::array()}};
+  const auto answer =
+      agent->backends.at("openai")->Generate({.step_name = "s", .turn = 1, .model = "m", .request = request}, {});
+  EXPECT_TRUE(answer.ok()) << answer.error().message;
+  EXPECT_THAT(server.requests().at(0).head, HasSubstr("POST /v1/chat/completions "));
+  EXPECT_THAT(server.requests().at(0).head, HasSubstr("Authorization: Bearer key-of-the-local-model"));
+  unsetenv("LOCAL_MODEL_KEY");
+  const auto without = Load("[agent]\nbackend = \"openai\"\n[openai]\nbase_url = \"" + root +
+                            "\"\nmodel = \"m\"\nkey_env = \"LOCAL_MODEL_KEY\"\n");
+  EXPECT_THAT(AgentWarning(*without), HasSubstr("LOCAL_MODEL_KEY is not set in the environment of the worker"));
+}
+
+TEST_F(AgentConfigTest, TiersAreModelsOfTheirBackendsAndHaveDefaults) {
+  const auto resolved = [](const agent::GeminiConfig& agent, const std::string& backend, const std::string& model) {
+    const auto result = agent::ResolveModel(agent, backend, model);
+    return result ? result->backend + ":" + result->model + ":" + result->tier : result.error().message;
+  };
+  const auto plain = Load("[agent]\nmodel = \"gemini-3.5-flash\"\n");
+  ASSERT_TRUE(plain.has_value()) << plain.error().message;
+  EXPECT_EQ(resolved(*plain, "", "small"), "gemini:gemini-2.5-flash-lite:small");
+  EXPECT_EQ(resolved(*plain, "", "medium"), "gemini:gemini-3.5-flash:medium");
+  EXPECT_EQ(resolved(*plain, "", "large"), "gemini:gemini-2.5-pro:large");
+  EXPECT_EQ(resolved(*plain, "", ""), "gemini:gemini-3.5-flash:") << "as without tiers";
+  EXPECT_EQ(resolved(*plain, "", "gemini-2.5-pro"), "gemini:gemini-2.5-pro:");
+  EXPECT_EQ(resolved(*plain, "scripted", "small"), "scripted:small:") << "the name of a cassette";
+  const auto mixed = Load("[openai]\nbase_url = \"http://127.0.0.1:1\"\nmodel = \"m\"\n"
+                          "[tiers]\nsmall = \"openai:qwen2.5-coder:7b\"\n");
+  ASSERT_TRUE(mixed.has_value()) << mixed.error().message;
+  EXPECT_EQ(resolved(*mixed, "", "small"), "openai:qwen2.5-coder:7b:small");
+  EXPECT_EQ(resolved(*mixed, "openai", "small"), "openai:qwen2.5-coder:7b:small");
+  EXPECT_EQ(resolved(*mixed, "openai", ""), "openai:m:");
+  EXPECT_EQ(resolved(*mixed, "", "large"), "gemini:gemini-2.5-pro:large");
+  EXPECT_THAT(resolved(*mixed, "gemini", "small"), HasSubstr("is a model of the backend openai"));
+  const auto canned = Load("[agent]\nbackend = \"scripted\"\nmodel = \"careful\"\n");
+  EXPECT_EQ(resolved(*canned, "", "large"), "scripted:careful:large");
+  EXPECT_THAT(Load("[tiers]\nsmall = \"openai:m\"\n").error().message, HasSubstr("tiers.small"));
+}
+
+TEST_F(AgentConfigTest, WhatGoesOutIsCountedAndGoesNowhereElse) {  // AC-12
+  MetricsRegistry metrics;
+  const ImitationServer server({{.pieces = {R"(data: {"candidates":[{"finishReason":"STOP"}]})"
+                                            "\n\n"}}});
+  WriteAll(dir_ / "wfe.toml", "[agent]\nbase_url = \"" + server.url() + "\"\n");
+  const auto config = LoadConfig(dir_ / "wfe.toml");
+  const auto agent = AgentConfigFrom(*config, dir_.path(), metrics);
+  ASSERT_TRUE(agent.has_value()) << agent.error().message;
+  const nlohmann::json request = nlohmann::json::object();
+  for (int i = 0; i < 2; ++i) {
+    (void)agent->backends.at("gemini")->Generate({.step_name = "s", .turn = 1, .model = "m", .request = request}, {});
+  }
+  const std::string origin = *outbound::OriginOf(server.url(), "it");
+  EXPECT_THAT(metrics.Text(), HasSubstr("wfe_outbound_calls_total{origin=\"" + origin + "\",end=\"200\"} 1"));
+  EXPECT_THAT(metrics.Text(), HasSubstr("wfe_outbound_calls_total{origin=\"" + origin + "\",end=\"500\"} 1"));
 }
 
 TEST_F(AgentConfigTest, WorkerSaysAtItsStartWhatIsMissing) {

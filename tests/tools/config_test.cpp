@@ -41,7 +41,8 @@ class Configuration : public ::testing::Test {
   Configuration() {
     for (const char* name : {"TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE", "TEMPORAL_API_KEY", "TEMPORAL_CONFIG_FILE",
                              "TEMPORAL_PROFILE", "WFE_CONFIG", "WFE_DATA", "WFE_LISTEN", "WFE_WORK_ROOT",
-                             "WFE_AGENT_BACKEND", "GEMINI_MODEL", "GOOGLE_GEMINI_BASE_URL"}) {
+                             "WFE_AGENT_BACKEND", "GEMINI_MODEL", "GOOGLE_GEMINI_BASE_URL", "WFE_OPENAI_BASE_URL",
+                             "WFE_OPENAI_MODEL"}) {
       unsetenv(name);
     }
     setenv("HOME", dir_.path().c_str(), 1);
@@ -58,6 +59,8 @@ class Configuration : public ::testing::Test {
     if (key == "agent.backend") return "\"scripted\"";
     if (key == "server.log_level") return "\"error\"";
     if (key == "server.log_format") return "\"json\"";
+    if (key.starts_with("tiers.")) return "\"gemini:other\"";
+    if (value.is_boolean()) return value.get<bool>() ? "false" : "true";
     if (value.is_array()) return R"(["other"])";
     if (value.is_string()) return "\"other\"";
     const auto refused = With(key, "-1");
@@ -95,6 +98,28 @@ TEST_F(Configuration, AValueOfAnotherTypeIsRefusedByItsKeyAndPlace) {
   const auto banana = With("build.sandbox", "\"banana\"");
   ASSERT_FALSE(banana.has_value());
   EXPECT_THAT(banana.error().message, HasSubstr("required"));
+}
+
+TEST_F(Configuration, ATierNamesABackendThatThereIsAndWhatItNeeds) {
+  const auto missing = [this](const std::string& toml) {
+    WriteAll(dir_ / "wfe.toml", toml);
+    const auto config = LoadConfig(dir_ / "wfe.toml");
+    return config ? MissingInConfig(*config) : config.error().message;
+  };
+  EXPECT_EQ(missing("[tiers]\nsmall = \"gemini:a\"\nlarge = \"scripted:b\"\n"), "");
+  EXPECT_THAT(missing("[tiers]\nsmall = \"gemini-2.5-flash\"\n"), HasSubstr("tiers.small must be BACKEND:MODEL"));
+  EXPECT_THAT(missing("[tiers]\nsmall = \"opnai:qwen:7b\"\n"),
+              HasSubstr("tiers.small names a backend that there is not: \"opnai\"; did you mean openai?"));
+  EXPECT_EQ(missing("[tiers]\nlarge = \"openai:qwen:7b\"\n"),
+            "tiers.large is \"openai\", and openai.base_url names no service");
+  EXPECT_EQ(missing("[tiers]\nlarge = \"openai:qwen:7b\"\n[openai]\nbase_url = \"http://127.0.0.1:8080\"\n"), "");
+  EXPECT_EQ(missing("[agent]\nbackend = \"openai\"\n[openai]\nbase_url = \"http://127.0.0.1:8080\"\n"),
+            "agent.backend is \"openai\", and openai.model names no model");
+  EXPECT_THAT(missing("[openai]\nbase_url = \"http://gpu.example\"\n"), HasSubstr("must be https, or http to this"));
+  EXPECT_THAT(missing("[agent]\nbase_url = \"http://gpu.example\"\n"), HasSubstr("agent.base_url: the base URL of"));
+  EXPECT_EQ(missing("[openai]\nbase_url = \"http://gpu.example\"\nplain_http = true\n"), "");
+  EXPECT_THAT(missing("[openai]\nbase_url = \"http://gpu.example\"\nplain_http = true\nkey_env = \"K\"\n"),
+              HasSubstr("which gets a key"));
 }
 
 TEST_F(Configuration, EachKeyIsDocumentedAndReadByAnotherFileThanTheOneThatLoadsIt) {

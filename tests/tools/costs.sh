@@ -1,23 +1,31 @@
 #!/usr/bin/env bash
 # A build through a rate limit, a cut stream and a worker that is killed while a call is open: `wfe costs` shows as many
-# calls as the service was asked.  (RW-D4, RW-D5, AC-8)
-#   costs.sh WFE JSON_AT IMITATION_API
+# calls as the service was asked.  (RW-D4, RW-D5, AC-8, AC-12)
+#   costs.sh WFE JSON_AT IMITATION
 set -u
 wfe=$1
 json_at=$2
 imitation=$3
 . "$(dirname "$0")/quick_build.sh"
+. "$(dirname "$0")/../support/imitation/imitation.sh"
 begin costs
 quick_builds
 
 serve engine
 export TEMPORAL_ADDRESS=$address
-mkdir api
-"$imitation" api &
-pids+=($!)
-until [ -s api/url ]; do sleep 0.05; done
-export GEMINI_API_KEY=key-of-the-test GOOGLE_GEMINI_BASE_URL
-GOOGLE_GEMINI_BASE_URL=$(cat api/url)
+written() { printf '"calls":[{"name":"write_file","args":{"file_path":"src/index.ts","content":"export const %s;\\n"}}]' "$1"; }
+# Refuses the first call, breaks off the second, leaves the fourth open until its client has gone.
+cat > cassettes/paid.jsonl << END
+{"times":1,"fault":"429","retry_after_s":0.2}
+{"times":1,"fault":"cut","text":"I beg"}
+{"times":1,$(written "given = 0")}
+{"times":1,"fault":"hang","text":"I beg"}
+{"times":1,"text":"Laid out."}
+{"times":1,$(written "careful = 1")}
+{"times":1,"text":"Done."}
+END
+imitate paid
+export GEMINI_API_KEY=key-of-the-test GOOGLE_GEMINI_BASE_URL=http://127.0.0.1:$model_port
 unset GEMINI_MODEL WFE_AGENT_BACKEND
 
 run "$wfe" costs
@@ -27,7 +35,7 @@ work_for wfe
 first_worker=${pids[-1]}
 input=$(quick_input none | sed 's/"backend":"scripted","model":"none"/"backend":"gemini","model":"gemini-2.5-flash"/')
 run "$wfe" submit AuditedBuildWorkflow --id paid --queue wfe --input "$input"
-until [ "$(cat api/open)" = yes ]; do
+until [ "$(calls hang)" = 1 ]; do
   kill -0 "$first_worker" || fail "the worker ended by itself"
   sleep 0.05
 done
@@ -38,9 +46,8 @@ run timeout 90 "$wfe" result paid --output json
 same "the build" passed "$("$json_at" - /result/status <<< "$output")"
 
 # The rows are sent in the background.
-calls=$(cat api/calls)
-same "calls of the service" 7 "$calls"
-until [ "$("$wfe" costs --output json | "$json_at" - /total/calls)" = "$calls" ] &&
+same "calls of the service" 7 "$(calls)"
+until [ "$("$wfe" costs --output json | "$json_at" - /total/calls)" = "$(calls)" ] &&
   [ "$("$wfe" costs --output json | "$json_at" - /total/open)" = 0 ]; do
   kill -0 "${pids[0]}" || fail "the engine ended by itself"
   sleep 0.1
@@ -57,5 +64,6 @@ same "another workflow" "no model calls in the ledger that fit" "$output"
 "$wfe" costs --since yesterday > refused.txt 2>&1 && fail "--since took a word"
 says "the refusal" "--since takes a day" refused.txt
 same "rows that wait" 0 "$(find root/ledger-queue -name '*.json' | wc -l)"
+says "what went out" "wfe_outbound_calls_total{origin=\"http://127.0.0.1:$model_port\",end=\"200\"}" root/outbound-metrics.txt
 grep -rqF "$GEMINI_API_KEY" root engine && fail "the key is in a file"
 echo OK

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "activities/agent/call/model_call.h"
 #include "activities/agent/programs/agent_program.h"
 #include "activities/agent/step/agent_step.h"
 #include "activities/agent/step/file_tools.h"
@@ -180,6 +181,9 @@ std::string AllRecords() {
   BOTH(AgentRequest);
   BOTH(AgentAction);
   BOTH(AgentReply);
+  BOTH(CallParameters);
+  BOTH(CallRequest);
+  BOTH(CallReply);
   BOTH(CheckAgentInput);
   BOTH(CheckAgentOutput);
   BOTH(RestoreSnapshotInput);

@@ -5,9 +5,12 @@
 #include "activities/agent/backends/base_url.h"
 #include "activities/agent/backends/cassette_shelf.h"
 #include "activities/agent/backends/http_backend.h"
+#include "activities/agent/backends/openai_backend.h"
 #include "activities/agent/cost/prices.h"
 #include "activities/agent/programs/command_agent.h"
 #include "activities/agent/programs/gemini_cli.h"
+#include "activities/agent/step/model_tiers.h"
+#include "activities/outbound/http_client.h"
 #include "tools/wfe/prompt_store.h"
 
 namespace wfe::cli {
@@ -20,11 +23,57 @@ Result<sandbox::SandboxPolicy> PolicyFrom(const std::string& text) {
   return InvalidArgument("build.sandbox takes preferred, required or off, not \"" + text + "\"");
 }
 
+std::string OpenAiKey(const Config& config) {
+  const char* const value = config.openai.key_env.empty() ? nullptr : std::getenv(config.openai.key_env.c_str());
+  return value == nullptr ? "" : value;
+}
+
+/// The services of models, each with its backend, behind one client that may reach these and nothing else (AC-12).
+Status AddServices(const Config& config, const std::string& gemini_url, Metrics& metrics, agent::GeminiConfig& agent) {
+  agent::HttpBackendOptions gemini = agent::HttpOptionsFromEnvironment();
+  gemini.base_url = gemini_url;
+  agent::OpenAiOptions openai{.base_url = agent::ChatBaseUrl(config.openai.base_url),
+                              .api_key = OpenAiKey(config),
+                              .key_variable = config.openai.key_env,
+                              .stream = config.openai.stream,
+                              .plain_http = config.openai.plain_http};
+  std::vector<std::string> origins;
+  for (const std::string& url : {gemini.base_url, openai.base_url}) {
+    if (url.empty()) continue;
+    WFE_ASSIGN_OR_RETURN(std::string origin, outbound::OriginOf(url, "the base URL of a model's service"));
+    origins.push_back(std::move(origin));
+  }
+  const outbound::HttpLimits limits{.silence_timeout = std::chrono::seconds(config.agent.silence_timeout_s),
+                                    .total_timeout = std::chrono::seconds(config.agent.call_timeout_s)};
+  gemini.client = openai.client = std::make_shared<outbound::HttpClient>(std::move(origins), limits, metrics);
+  WFE_ASSIGN_OR_RETURN(agent.backends["gemini"], agent::MakeHttpBackend(std::move(gemini)));
+  if (openai.base_url.empty()) return Ok();
+  WFE_ASSIGN_OR_RETURN(agent.backends["openai"], agent::MakeOpenAiBackend(std::move(openai)));
+  agent.backend_models["openai"] = config.openai.model.empty() ? config.agent.model : config.openai.model;
+  return Ok();
+}
+
+Status AddTiers(const Config& config, agent::GeminiConfig& agent) {
+  agent.tiers = agent::DefaultTiers(agent);
+  std::vector<std::string> known;
+  for (const auto& [name, ignored] : agent.backends) known.push_back(name);
+  for (const auto& [name, ignored] : agent.programs) known.push_back(name);
+  for (const auto& [name, text] : {std::pair{"small", &config.tiers.small}, std::pair{"medium", &config.tiers.medium},
+                                   std::pair{"large", &config.tiers.large}}) {
+    if (text->empty()) continue;
+    Result<agent::ModelTier> tier = agent::ParseTier(*text, known);
+    if (!tier) return InvalidArgument(std::string("tiers.") + name + " " + tier.error().message);
+    agent.tiers[name] = *std::move(tier);
+  }
+  return Ok();
+}
+
 }  // namespace
 
 std::vector<std::string> SecretsOf(const Config& config) {
   std::vector<std::string> secrets;
   if (std::string key = agent::HttpOptionsFromEnvironment().api_key; !key.empty()) secrets.push_back(std::move(key));
+  if (std::string key = OpenAiKey(config); !key.empty()) secrets.push_back(std::move(key));
   if (config.agent.command.empty()) return secrets;
   for (const std::string& name : config.agent.command_env) {
     if (const char* const value = std::getenv(name.c_str()); value != nullptr) secrets.emplace_back(value);
@@ -32,7 +81,7 @@ std::vector<std::string> SecretsOf(const Config& config) {
   return secrets;
 }
 
-Result<agent::GeminiConfig> AgentConfigFrom(const Config& config, const std::string& work_root) {
+Result<agent::GeminiConfig> AgentConfigFrom(const Config& config, const std::string& work_root, Metrics& metrics) {
   agent::GeminiConfig agent;
   agent.work_root = work_root;
   agent.default_backend = config.agent.backend;
@@ -50,10 +99,8 @@ Result<agent::GeminiConfig> AgentConfigFrom(const Config& config, const std::str
   // One URL for both ways to the model, whichever of the two spellings a person has used (RW-D12).
   const agent::BaseUrls urls = agent::BaseUrlsFrom(config.agent.base_url);
 
-  agent::HttpBackendOptions http = agent::HttpOptionsFromEnvironment();
-  http.base_url = urls.http;
   agent.secrets = SecretsOf(config);
-  WFE_ASSIGN_OR_RETURN(agent.backends["gemini"], agent::MakeHttpBackend(http));
+  WFE_RETURN_IF_ERROR(AddServices(config, urls.http, metrics, agent));
 
   agent::GeminiCliOptions program = agent::GeminiCliOptionsFromEnvironment();
   if (config.agent.cli_path != "gemini") program.program = config.agent.cli_path;
@@ -77,6 +124,7 @@ Result<agent::GeminiConfig> AgentConfigFrom(const Config& config, const std::str
 
   agent.backends["scripted"] = agent::OpenCassetteShelf(
       config.agent.cassette_dir.empty() ? ShippedFile("workflows/audited_build/samples") : config.agent.cassette_dir);
+  WFE_RETURN_IF_ERROR(AddTiers(config, agent));
   if (!config.agent.prices.empty()) {
     WFE_ASSIGN_OR_RETURN(auto prices, agent::PriceTable::Load(config.agent.prices));
     agent.prices = std::make_shared<const agent::PriceTable>(std::move(prices));

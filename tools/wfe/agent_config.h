@@ -5,13 +5,15 @@
 #include <vector>
 
 #include "activities/agent/step/config.h"
+#include "engine/base/metrics.h"
 #include "engine/base/result.h"
 #include "tools/wfe/config.h"
 
 namespace wfe::cli {
 
-/// Everything but the stores, which a running worker adds.
-Result<agent::GeminiConfig> AgentConfigFrom(const Config& config, const std::string& work_root);
+/// Everything but the stores, which a running worker adds.  `metrics` counts what goes out and must outlive the result.
+Result<agent::GeminiConfig> AgentConfigFrom(const Config& config, const std::string& work_root,
+                                            Metrics& metrics = NoMetrics());
 
 /// The values of this process's environment that an agent's configuration makes secrets: they are in no record.
 std::vector<std::string> SecretsOf(const Config& config);

@@ -13,6 +13,7 @@
 #include <functional>
 #include <map>
 
+#include "activities/agent/step/model_tiers.h"
 #include "engine/base/suggest.h"
 
 namespace wfe::cli {
@@ -66,6 +67,17 @@ Key IntegerKey(std::string name, int64_t& target, int64_t least, int64_t most) {
           [&target] { return target; }};
 }
 
+Key BoolKey(std::string name, bool& target) {
+  return {std::move(name),
+          [&target](const toml::node& node) -> std::string {
+            const auto value = node.value_exact<bool>();
+            if (!value) return "must be true or false";
+            target = *value;
+            return {};
+          },
+          [&target] { return nlohmann::json(target); }};
+}
+
 Key StringsKey(std::string name, std::vector<std::string>& target) {
   return {std::move(name),
           [&target](const toml::node& node) -> std::string {
@@ -84,8 +96,22 @@ Key StringsKey(std::string name, std::vector<std::string>& target) {
 }
 
 const std::vector<std::string>& Backends() {
-  static const std::vector<std::string> kBackends = {"gemini", "gemini-cli", "command", "scripted"};
+  static const std::vector<std::string> kBackends = {"gemini", "gemini-cli", "openai", "command", "scripted"};
   return kBackends;
+}
+
+/// A model of a tier: "BACKEND:MODEL".
+Key TierKey(std::string name, std::string& target) {
+  return {std::move(name),
+          [&target](const toml::node& node) -> std::string {
+            const auto value = node.value_exact<std::string>();
+            if (!value) return "must be a string";
+            const Result<agent::ModelTier> tier = agent::ParseTier(*value, Backends());
+            if (!tier) return tier.error().message;
+            target = *value;
+            return {};
+          },
+          [&target] { return nlohmann::json(target); }};
 }
 
 /// What one run may have.
@@ -176,6 +202,16 @@ std::vector<Key> Keys(Config& c) {
       IntegerKey("agent.max_files", c.agent.max_files, 0, 100'000),
       IntegerKey("agent.max_file_bytes", c.agent.max_file_bytes, 0, 8 << 20),  // a file that is read whole
       IntegerKey("agent.max_total_bytes", c.agent.max_total_bytes, 0, int64_t{1} << 30),
+      IntegerKey("agent.call_timeout_s", c.agent.call_timeout_s, 1, 12 * 3600),
+      IntegerKey("agent.silence_timeout_s", c.agent.silence_timeout_s, 1, 12 * 3600),
+      StringKey("openai.base_url", c.openai.base_url),
+      StringKey("openai.model", c.openai.model),
+      StringKey("openai.key_env", c.openai.key_env),
+      BoolKey("openai.stream", c.openai.stream),
+      BoolKey("openai.plain_http", c.openai.plain_http),
+      TierKey("tiers.small", c.tiers.small),
+      TierKey("tiers.medium", c.tiers.medium),
+      TierKey("tiers.large", c.tiers.large),
       StringKey("build.templates", c.build.templates_dir),
       StringKey("build.profiles", c.build.profiles_dir),
       ChoiceKey("build.sandbox", c.build.sandbox, {"preferred", "required", "off"}),
@@ -299,6 +335,8 @@ void ReadEnvironment(Config& config) {
       {"WFE_AGENT_BACKEND", &config.agent.backend},
       {"GEMINI_MODEL", &config.agent.gemini_model},
       {"GOOGLE_GEMINI_BASE_URL", &config.agent.base_url},
+      {"WFE_OPENAI_BASE_URL", &config.openai.base_url},
+      {"WFE_OPENAI_MODEL", &config.openai.model},
   };
   for (const auto& [name, target] : variables) {
     if (const char* const value = std::getenv(name); value != nullptr && *value != '\0') {
@@ -312,18 +350,11 @@ void ReadEnvironment(Config& config) {
 Status CheckBackend(const Config& config) {
   const std::vector<std::string>& known = Backends();
   if (std::find(known.begin(), known.end(), config.agent.backend) != known.end()) return Ok();
-  return InvalidArgument("WFE_AGENT_BACKEND must be gemini, gemini-cli, command or scripted, not \"" +
+  return InvalidArgument("WFE_AGENT_BACKEND must be gemini, gemini-cli, openai, command or scripted, not \"" +
                          config.agent.backend + "\"" + DidYouMean(config.agent.backend, known));
 }
 
 }  // namespace
-
-std::string MissingInConfig(const Config& config) {
-  if (config.agent.backend == "command" && config.agent.command.empty()) {
-    return "agent.backend is \"command\", and agent.command names no program to start";
-  }
-  return {};
-}
 
 Result<Config> LoadConfig(const std::string& path) {
   Config config;

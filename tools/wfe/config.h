@@ -49,12 +49,30 @@ struct AgentConfig {
   std::vector<std::string> command;      ///< Program and arguments of backend "command"; empty: there is none.
   std::vector<std::string> command_env;  ///< Variables of the worker that it gets; their values are secrets.
   int64_t step_timeout_s = 1800;         ///< One run of gemini-cli or of an own command.
+  int64_t call_timeout_s = 1800;         ///< One call of a model over HTTP.
+  int64_t silence_timeout_s = 300;       ///< Of a model's service, in the middle of a call.
   // Of one agent step; 0: the built-in limit.
   int64_t max_turns = 0;
   int64_t max_output_tokens = 0;
   int64_t max_files = 0;
   int64_t max_file_bytes = 0;
   int64_t max_total_bytes = 0;
+};
+
+/// A service of OpenAI's chat completions, backend "openai".
+struct OpenAiConfig {
+  std::string base_url;  ///< Empty: there is none.
+  std::string model;     ///< Of requests that name none.
+  std::string key_env;   ///< The variable of the environment that holds its key; empty: it gets none.
+  bool stream = true;
+  bool plain_http = false;
+};
+
+/// "BACKEND:MODEL" of each tier; empty: the built-in one (activities/agent/step/model_tiers.h).
+struct TiersConfig {
+  std::string small;
+  std::string medium;
+  std::string large;
 };
 
 struct BuildConfig {
@@ -71,6 +89,8 @@ struct Config {
   WorkerConfig worker;
   ClientConfig client;
   AgentConfig agent;
+  OpenAiConfig openai;
+  TiersConfig tiers;
   BuildConfig build;
   std::vector<std::string> sources;  ///< Where values came from: files and environment variables, in order.
 };

@@ -15,6 +15,7 @@
 #include "activities/prompts/records_template_rows.h"
 #include "tools/wfe/agent_config.h"
 #include "tools/wfe/cli.h"
+#include "tools/wfe/metrics_file.h"
 #include "tools/wfe/prompt_store.h"
 #include "tools/wfe/registry.h"
 #include "tools/wfe/worker_activities.h"
@@ -75,7 +76,8 @@ class WorkerProcess::Impl {
     }
     records_ = std::make_shared<client::RecordsClient>(records_channel_ ? *records_channel_ : workers_->client());
 
-    WFE_ASSIGN_OR_RETURN(agent_, AgentConfigFrom(config, work_root.string()));
+    metrics_ = std::make_unique<MetricsFile>(work_root / "outbound-metrics.txt");
+    WFE_ASSIGN_OR_RETURN(agent_, AgentConfigFrom(config, work_root.string(), metrics_->metrics()));
     agent_.blob_sink = records_;
     agent_.blob_source = records_;
     agent_.template_rows = std::make_shared<prompts::RecordsTemplateRows>(records_);
@@ -84,7 +86,10 @@ class WorkerProcess::Impl {
           WFE_RETURN_IF_ERROR(records->AppendRow(std::string(agent::kCostLedgerTable), key, row));
           return Ok();
         });
-    agent_.record_call = [ledger = ledger_.get()](const nlohmann::json& row) { ledger->Record(row); };
+    agent_.record_call = [ledger = ledger_.get(), metrics = metrics_.get()](const nlohmann::json& row) {
+      ledger->Record(row);
+      if (row.value("status", "") != "started") metrics->Write();
+    };
     if (const std::string warning = AgentWarning(agent_); !warning.empty()) log_(warning);
     agent::PruneJournal(agent_);
     std::vector<std::string> roots = {work_root.string()};
@@ -170,6 +175,7 @@ class WorkerProcess::Impl {
   }
 
   std::function<void(const std::string&)> log_;
+  std::unique_ptr<MetricsFile> metrics_;  // outlives the agent's backends, which count in it
   SystemIdSource ids_;
   sdk::WorkflowRegistry workflows_;
   std::vector<std::unique_ptr<sdk::ActivityRegistry>> activities_;

@@ -56,6 +56,13 @@ ModelError DailyQuota(std::string before) {
           .error_class = "QUOTA_DAY"};
 }
 
+ModelError ErrorOfStatus(int http_status) {
+  const bool retryable = http_status == 429 || http_status == 408 || http_status >= 500;
+  return {.kind = retryable ? ModelErrorKind::kRetryable : ModelErrorKind::kPermanent,
+          .message = "the model's service answered HTTP " + std::to_string(http_status),
+          .error_class = http_status == 429 ? "RATE_LIMIT" : "HTTP_" + std::to_string(http_status)};
+}
+
 ModelError ClassifyApiError(int http_status, std::string_view body) {
   const json document = ParseJson(body);
   json error = json::object();
@@ -63,10 +70,9 @@ ModelError ClassifyApiError(int http_status, std::string_view body) {
   const json& top = document.is_array() && !document.empty() ? document.front() : document;
   if (top.is_object() && top.contains("error") && top["error"].is_object()) error = top["error"];
 
-  ModelError result;
+  ModelError result = ErrorOfStatus(http_status);
   const std::string status = Text(error, "status");
   const std::string message = Text(error, "message");
-  result.message = "the model's service answered HTTP " + std::to_string(http_status);
   if (!status.empty()) result.message += " " + status;
   if (!message.empty()) result.message += ": " + message.substr(0, 500);
 
@@ -91,10 +97,7 @@ ModelError ClassifyApiError(int http_status, std::string_view body) {
     result = DailyQuota(std::move(result.message) + "; ");
     return result;
   }
-  result.error_class = http_status == 429 ? "RATE_LIMIT" : "HTTP_" + std::to_string(http_status);
-  const bool retryable = http_status == 429 || http_status == 408 || http_status >= 500;
-  result.kind = retryable ? ModelErrorKind::kRetryable : ModelErrorKind::kPermanent;
-  if (!retryable) result.retry_delay.reset();
+  if (result.kind != ModelErrorKind::kRetryable) result.retry_delay.reset();
   if (http_status == 504) result.message += "; a shorter input may help";
   return result;
 }

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "activities/agent/backends/model_backend.h"
+#include "activities/outbound/http_client.h"
 #include "engine/base/result.h"
 
 namespace wfe::agent {
@@ -14,8 +15,8 @@ inline constexpr std::string_view kGeminiBaseUrl = "https://generativelanguage.g
 struct HttpBackendOptions {
   std::string base_url = std::string(kGeminiBaseUrl);  ///< https, or http to this machine.
   std::string api_key;                                 ///< Sent as a header, never in the URL.
-  Duration connect_timeout = std::chrono::seconds(15);
-  Duration silence_timeout = std::chrono::minutes(5);  ///< No byte for this long: the stream is dead.
+  /// Must allow the base URL's origin.  nullptr: a client of its own that may call nothing else.
+  std::shared_ptr<const outbound::HttpClient> client{};
 };
 
 /// From the environment: GEMINI_API_KEY (kept out of every message), GOOGLE_GEMINI_BASE_URL where it is set.

@@ -5,7 +5,7 @@
 #include <chrono>
 #include <utility>
 
-#include "activities/agent/cost/call_tokens.h"
+#include "activities/agent/call/ask_model.h"
 #include "engine/base/parse_json.h"
 
 namespace wfe::agent {
@@ -85,20 +85,18 @@ class Loop {
     json answer;
     if (std::optional<LoopOutcome> failed = Answer(turn, answer)) return failed;
     const json& response = answer["response"];
-    if (const Status accounted = AccountForCall(services_, reply_, turn, answer, !backend_.scripted()); !accounted) return Machine(accounted.error());
+    const Status accounted = AccountForCall(services_, reply_, turn, answer, !backend_.scripted());
+    if (!accounted) return Machine(accounted.error());
+    if (std::string version = ModelVersionOf(response); !version.empty()) reply_.model_version = std::move(version);
 
-    const json feedback = response.value("promptFeedback", json::object());
-    if (feedback.is_object() && feedback.contains("blockReason")) {
-      reply_.finish_reason = "PROMPT_BLOCKED";
-      return AgentError("the model's service blocked the prompt: " + feedback["blockReason"].dump());
+    std::string why;
+    reply_.finish_reason = FinishReasonOf(response, &why);
+    if (reply_.finish_reason == "PROMPT_BLOCKED") {
+      return AgentError("the model's service blocked the prompt: " + why);
     }
-    const json candidate = response.at("candidates").front();
-    const json reason = candidate.value("finishReason", json("OTHER"));
-    reply_.finish_reason = reason.is_string() ? reason.get<std::string>() : "OTHER";
-    json content = candidate.value("content", json::object());
+    const json parts = PartsOf(response);
+    json content = response.at("candidates").front().value("content", json::object());
     if (!content.is_object()) content = json::object();
-    json parts = content.value("parts", json::array());
-    if (!parts.is_array()) parts = json::array();
     const bool silent = !TakeText(parts);
 
     if (IsRepairable(reply_.finish_reason)) {
@@ -137,54 +135,14 @@ class Loop {
 
   /// The answer of this turn.
   std::optional<LoopOutcome> Answer(int turn, json& answer) {
-    const auto ask = [&] {
-      const ModelCall call{
-          .step_name = input_.request.step_name, .turn = turn, .model = input_.model, .request = request_};
-      return backend_.Generate(call, services_.control);
-    };
-    const auto digest = [&](json response, json& kept) {
-      // The journal holds no secret, so it must say which calls had one: they are refused, now and on a retry.
-      json secret_parts = json::array();
-      const json empty = json::array();
-      const json& parts = PartsOf(response, empty);
-      for (size_t i = 0; i < parts.size(); ++i) {
-        if (parts[i].is_object() && parts[i].contains("functionCall") && services_.redactor.HoldsSecret(parts[i])) {
-          secret_parts.push_back(i);
-        }
-      }
-      int64_t redactions = 0;
-      services_.redactor.MaskSecrets(response, redactions);
-      kept["tokens"] = CountTokens(response);
-      kept["response"] = std::move(response);
-      kept["secret_parts"] = std::move(secret_parts);
-      kept["redactions"] = redactions;
-      return std::optional<LoopOutcome>();
-    };
-    return AnswerToCall(input_.request, services_, reply_, turn, ask, digest, answer);
-  }
-
-  static const json& PartsOf(const json& response, const json& none) {
-    const auto candidates = response.find("candidates");
-    if (candidates == response.end() || !candidates->is_array() || candidates->empty()) return none;
-    const json& candidate = candidates->front();
-    if (!candidate.is_object() || !candidate.contains("content")) return none;
-    const json& content = candidate["content"];
-    return content.is_object() && content.contains("parts") && content["parts"].is_array() ? content["parts"] : none;
-  }
-
-  json CountTokens(const json& response) {
-    return CountCallTokens(
-        {.request = request_, .response = response, .model = input_.model, .scripted = backend_.scripted()},
-        services_.tokens);
+    const ModelCall call{
+        .step_name = input_.request.step_name, .turn = turn, .model = input_.model, .request = request_};
+    return AskModel(input_.request, services_, reply_, backend_, call, answer);
   }
 
   /// Keeps the visible text of the last answer that has some; false when this one has none.
   bool TakeText(const json& parts) {
-    std::string text;
-    for (const json& part : parts) {
-      if (!part.is_object() || part.value("thought", json(false)) == json(true)) continue;
-      if (part.contains("text") && part["text"].is_string()) text += part["text"].get_ref<const std::string&>();
-    }
+    std::string text = VisibleText(parts);
     const bool said = text.find_first_not_of(" \t\r\n") != std::string::npos;
     if (said) reply_.text = std::move(text);
     return said;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -28,8 +29,8 @@ struct AgentRequest {
   std::string step_name;    ///< scaffold, implement_v1, fix_attempt_N …; selects the scripted answer.
   std::string instruction;  ///< What to do, with the error log already in it.
   std::string working_dir;  ///< Absolute; the only place the agent can read and write.
-  std::string model;        ///< Empty: the worker's default model.
-  std::string backend;      ///< "gemini", "scripted", "gemini-cli" …; empty: the worker's default backend.
+  std::string model;        ///< A model, or a tier ("small", "medium", "large"); empty: the worker's default model.
+  std::string backend;      ///< "gemini", "openai", "scripted" …; empty: the tier's, or the worker's default backend.
 
   /// The standing context of this step: inline text, or a blob, or (both empty) a file in the working directory.
   std::string context_text;
@@ -119,6 +120,8 @@ struct AgentReply {
   std::optional<double> cost_usd;
   std::string price_version;  ///< `valid_from` of the price used.
   std::string model;          ///< As the backend names it; "scripted/<cassette>" for canned answers.
+  std::string model_tier;     ///< The tier that was asked for; empty: a model by its name.
+  std::string model_version;  ///< What the service says has answered; empty: it does not say.
   std::string backend;
   std::string finish_reason;
   int turns = 0;           ///< Model calls whose answers were used; runs, of a program.
@@ -139,13 +142,13 @@ WFE_RECORD(AgentReply, text, text_blob_hash, actions, action_count, refused_acti
            files_touched, files_touched_count, claimed_not_written, no_change, budget_exhausted, prompt_token_count,
            completion_token_count, thoughts_token_count, cached_token_count, token_count_source,
            instruction_token_count, context_token_count, instruction_hash, context_file_hash, lost_calls,
-           lost_prompt_token_count, lost_completion_token_count, cost_usd, price_version, model, backend,
-           finish_reason, turns, nudges, replayed_turns, latency_ms, attempt, redaction_count, tree_hash,
+           lost_prompt_token_count, lost_completion_token_count, cost_usd, price_version, model, model_tier,
+           model_version, backend, finish_reason, turns, nudges, replayed_turns, latency_ms, attempt, redaction_count, tree_hash,
            snapshot_blob_hash, session_blob_hash, unavailable_since, error);
 constexpr RecordRules RulesOf(const AgentReply*) {
   return {.seldom = "text_blob_hash unavailable_since secret_findings files_touched_count lost_calls "
                      "lost_prompt_token_count lost_completion_token_count nudges claimed_not_written no_change "
-                     "budget_exhausted"};
+                     "budget_exhausted model_tier model_version"};
 }
 /// Bounds that keep a reply well under an engine's 2 MiB payload.
 inline constexpr size_t kMaxReplyTextBytes = 16 << 10;
@@ -184,6 +187,8 @@ void FillAgentEntry(Entry& entry, const AgentReply& reply) {
   };
   text("backend", reply.backend);
   text("model", reply.model);
+  text("model_tier", reply.model_tier);
+  text("model_version", reply.model_version);
   text("finish_reason", reply.finish_reason);
   text("text_blob_hash", reply.text_blob_hash);
   text("agent_text", SaidBy(reply));
@@ -231,8 +236,8 @@ inline constexpr std::string_view kWorkingDirGoneType = "WORKING_DIR_GONE";
 
 /// Whether a backend of this worker could be called at all: its key, its program, its sandbox.  No model is called.
 struct CheckAgentInput {
-  std::string backend;  ///< Empty: the worker's default.
-  std::string model;    ///< Empty: the worker's default.
+  std::string backend;  ///< Empty: the tier's, or the worker's default.
+  std::string model;    ///< A model or a tier; empty: the worker's default.
 };
 WFE_RECORD(CheckAgentInput, backend, model);
 struct CheckAgentOutput {
@@ -295,7 +300,10 @@ inline constexpr sdk::ActivityType<PrepareContextInput, PreparedContext> kPrepar
 
 /// Worker-side set-up: backends, journal, prices, blobs.  In activities/agent/step/config.h.
 struct GeminiConfig;
-/// Adds executeGeminiAgent, restoreSnapshot and prepareContext.
+class AgentWorker;
+/// Adds executeGeminiAgent, restoreSnapshot, prepareContext, checkAgent and callModel.
 void RegisterGeminiActivities(sdk::ActivityRegistry& registry, const GeminiConfig& config);
+/// The same on a worker that is shared with others, such as a ModelCaller.
+void RegisterGeminiActivities(sdk::ActivityRegistry& registry, const std::shared_ptr<AgentWorker>& worker);
 
 }  // namespace wfe::agent

@@ -85,6 +85,40 @@ double AgentWorker::Chance() {
   return std::uniform_real_distribution<double>(0, 1)(generator);
 }
 
+CallLog::Setup AgentWorker::LedgerSetup(const sdk::ActivityInfo& info, const std::string& token,
+                                        const AgentReply& reply, const std::string& step_name,
+                                        const std::string& model, bool bought) const {
+  CallLog::Setup setup;
+  setup.token = token;
+  setup.base = {{"workflow_id", info.workflow_id},
+                {"workflow_run_id", info.run_id},
+                {"activity_type", info.activity_type},
+                {"step_name", step_name},
+                {"attempt", info.attempt},
+                {"model", model},
+                {"backend", reply.backend}};
+  if (!reply.model_tier.empty()) setup.base["model_tier"] = reply.model_tier;
+  setup.model = model;
+  setup.prices = config_.prices ? config_.prices.get() : &PriceTable::BuiltIn();
+  setup.now = [this] { return clock_->Now(); };
+  if (bought) setup.record = config_.record_call;
+  return setup;
+}
+
+Result<NextTry> AgentWorker::AfterFailure(CallLog& calls, const ModelError& error, int64_t patience_s,
+                                          AgentReply& reply) {
+  WFE_ASSIGN_OR_RETURN(const Unavailability since, calls.CountFailure());
+  reply.unavailable_since = FormatIso8601Millis(since.since);
+  return DecideNextTry(error, since, clock_->Now(), std::chrono::seconds(patience_s), Chance());
+}
+
+sdk::ApplicationFailure AgentWorker::MachineFault(const std::string& token, std::string_view type, std::string message,
+                                                  int most) {
+  const int faults = machine_faults_.Count(token);
+  if (faults >= most) message += " (" + std::to_string(faults) + " attempts in a row)";
+  return AgentFailure(type, std::move(message), faults >= most);
+}
+
 Result<std::string> ReadOwnFile(const sandbox::SafeDir& dir, const std::string& path) {
   sandbox::SafeDirOptions options = dir.options();
   options.reserved.clear();
@@ -190,7 +224,10 @@ int PruneJournal(const GeminiConfig& config) {
 
 void RegisterGeminiActivities(sdk::ActivityRegistry& registry, const GeminiConfig& config) {
   // Shared: the registry's functions are copied, and all of them use one set of counters.
-  const auto worker = std::make_shared<AgentWorker>(config);
+  RegisterGeminiActivities(registry, std::make_shared<AgentWorker>(config));
+}
+
+void RegisterGeminiActivities(sdk::ActivityRegistry& registry, const std::shared_ptr<AgentWorker>& worker) {
   registry.Register(kExecuteGeminiAgent, [worker](sdk::ActivityContext& context, const AgentRequest& request) {
     return worker->ExecuteAgent(context, request);
   });
@@ -199,6 +236,9 @@ void RegisterGeminiActivities(sdk::ActivityRegistry& registry, const GeminiConfi
   });
   registry.Register(kPrepareContext, [worker](sdk::ActivityContext&, const PrepareContextInput& input) {
     return worker->PrepareContext(input);
+  });
+  registry.Register(kCallModel, [worker](sdk::ActivityContext& context, const CallRequest& request) {
+    return worker->CallModelActivity(context, request);
   });
   registry.Register(
       kCheckAgent, [worker](sdk::ActivityContext&, const CheckAgentInput& input) { return worker->CheckAgent(input); });

@@ -17,17 +17,17 @@ Status CheckAgentBackend(const GeminiConfig& config, const std::string& backend)
 std::string ModelFor(const GeminiConfig& config, const std::string& backend, const std::string& requested) {
   if (!requested.empty()) return requested;
   const auto program = config.programs.find(backend);
-  const bool chooses = program != config.programs.end() && program->second->ChoosesModel();
-  return chooses ? config.program_model : config.default_model;
+  if (program != config.programs.end() && program->second->ChoosesModel()) return config.program_model;
+  const auto own = config.backend_models.find(backend);
+  return own != config.backend_models.end() ? own->second : config.default_model;
 }
 
 sdk::ActivityResult<CheckAgentOutput> AgentWorker::CheckAgent(const CheckAgentInput& input) {
-  const Status usable = CheckAgentBackend(config_, input.backend);
+  const Result<ResolvedModel> resolved = ResolveModel(config_, input.backend, input.model);
+  if (!resolved) return AgentFailure(kAgentUnusableType, resolved.error().message, true);
+  const Status usable = CheckAgentBackend(config_, resolved->backend);
   if (!usable) return AgentFailure(kAgentUnusableType, usable.error().message, true);
-  CheckAgentOutput output{.backend = input.backend.empty() ? config_.default_backend : input.backend,
-                          .model = {},
-                          .sandbox = {}};
-  output.model = ModelFor(config_, output.backend, input.model);
+  CheckAgentOutput output{.backend = resolved->backend, .model = resolved->model, .sandbox = {}};
   const auto program = config_.programs.find(output.backend);
   if (program != config_.programs.end()) output.sandbox = program->second->Sandbox();
   return output;

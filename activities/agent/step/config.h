@@ -22,6 +22,12 @@ namespace wfe::agent {
 class AgentProgram;
 class PriceTable;
 
+/// A model that workflows ask for by its size (model_tiers.h).
+struct ModelTier {
+  std::string backend;
+  std::string model;
+};
+
 struct GeminiConfig {
   /// Absolute; holds journal/ and token_calibration.json.  Not inside any working directory.
   std::string work_root;
@@ -29,6 +35,10 @@ struct GeminiConfig {
   std::string default_model = "gemini-2.5-flash";
   /// For programs that choose their own model (agent_program.h); empty: none is named to them.
   std::string program_model;
+  /// Default models of backends that have one of their own ("openai").
+  std::map<std::string, std::string> backend_models;
+  /// What a worker means by "small", "medium" and "large"; a tier that is not here is not known.
+  std::map<std::string, ModelTier> tiers;
   /// By name ("gemini", "scripted"); see MakeDefaultBackends.
   std::map<std::string, std::shared_ptr<ModelBackend>> backends;
   /// Programs that run their own loop ("gemini-cli").
@@ -64,6 +74,16 @@ Status CheckAgentBackend(const GeminiConfig& config, const std::string& backend)
 
 /// The model of a request to a backend: the one it names, else this worker's.  Empty: nobody named one.
 std::string ModelFor(const GeminiConfig& config, const std::string& backend, const std::string& requested);
+
+/// Who answers a request that names a backend, a model or tier, both, or nothing.
+struct ResolvedModel {
+  std::string backend;
+  std::string model;  ///< Empty: nobody named one.
+  std::string tier;   ///< Empty: a model by its name.
+};
+/// INVALID_ARGUMENT: a tier that this worker does not have, or that it has at another backend than the one named.  Where
+/// "scripted" or "command" is named, a model is the name of a cassette or what that command knows, whatever it is.
+Result<ResolvedModel> ResolveModel(const GeminiConfig& config, const std::string& backend, const std::string& model);
 
 /// Adds what this machine offers: "gemini" (key and base URL from the environment; the key becomes a secret),
 /// "gemini-cli" (found when it is called), and "scripted" when `cassette_path` is not empty.

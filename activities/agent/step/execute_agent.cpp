@@ -20,10 +20,6 @@ using nlohmann::json;
 using sdk::ApplicationFailure;
 
 constexpr std::string_view kInvalidInput = "INVALID_INPUT";
-constexpr std::string_view kToolIo = "TOOL_IO";
-constexpr std::string_view kRecordsDown = "UNAVAILABLE";
-constexpr int kMaxMachineFaults = 5;
-constexpr int kMaxRecordsFaults = 60;
 
 ApplicationFailure Invalid(std::string message) { return AgentFailure(kInvalidInput, std::move(message), true); }
 
@@ -69,7 +65,9 @@ class AgentWorker::Step {
     }
     if (auto failure = Before(*dir, *journal)) return *std::move(failure);
     Describe();
-    CallLog::Setup ledger = LedgerSetup(token);
+    CallLog::Setup ledger = worker_.LedgerSetup(context_.info(), token, reply_, request_.step_name, model_,
+                                                !backend_ || !backend_->scripted());
+    ledger.several_prompts_per_call = program_ != nullptr;
     if (program_) ledger.left_behind = program_->PaidSoFar(PrivateDirOf(*journal));
     Result<CallLog> calls = CallLog::Open(*journal, std::move(ledger));
     if (!calls) return ToolIo(calls.error().message);
@@ -86,12 +84,15 @@ class AgentWorker::Step {
       return Invalid("the agent request for " + request_.step_name + " has no instruction");
     if (!request_.working_dir.starts_with('/')) return Invalid("working_dir must be an absolute path");
     if (config_.work_root.empty()) return Invalid("this worker has no work_root for its journal");
-    const std::string& backend = request_.backend.empty() ? config_.default_backend : request_.backend;
+    const Result<ResolvedModel> resolved = ResolveModel(config_, request_.backend, request_.model);
+    if (!resolved) return Invalid(resolved.error().message);
+    const std::string& backend = resolved->backend;
     reply_.backend = backend;
+    reply_.model_tier = resolved->tier;
+    model_ = resolved->model;
     if (const auto found = config_.programs.find(backend); found != config_.programs.end()) program_ = found->second;
     if (const auto found = config_.backends.find(backend); found != config_.backends.end()) backend_ = found->second;
     if (!program_ && !backend_) return Invalid("this worker has no agent backend \"" + backend + "\"");
-    model_ = ModelFor(config_, backend, request_.model);
     if ((request_.keep_snapshot || request_.keep_session) && !config_.blob_sink) {
       return Invalid("keep_snapshot and keep_session need a blob store, and this worker has none");
     }
@@ -188,28 +189,6 @@ class AgentWorker::Step {
                 }};
   }
 
-  const PriceTable& Prices() const { return config_.prices ? *config_.prices : PriceTable::BuiltIn(); }
-
-  CallLog::Setup LedgerSetup(const std::string& token) {
-    const sdk::ActivityInfo& info = context_.info();
-    CallLog::Setup setup;
-    setup.token = token;
-    setup.base = {{"workflow_id", info.workflow_id},
-                  {"workflow_run_id", info.run_id},
-                  {"activity_type", kExecuteGeminiAgent.name},
-                  {"step_name", request_.step_name},
-                  {"attempt", info.attempt},
-                  {"model", model_},
-                  {"backend", reply_.backend}};
-    setup.model = model_;
-    setup.several_prompts_per_call = program_ != nullptr;
-    setup.prices = &Prices();
-    setup.now = [this] { return worker_.clock_->Now(); };
-    // Canned answers are no calls of a model.
-    if (!backend_ || !backend_->scripted()) setup.record = config_.record_call;
-    return setup;
-  }
-
   LoopOutcome RunLoop(const sandbox::SafeDir& dir, StepJournal& journal, CallLog& calls) {
     LoopInput input{.request = request_,
                     .context = agent_context_,
@@ -227,13 +206,13 @@ class AgentWorker::Step {
   }
 
   StepServices Services(const sandbox::SafeDir& dir, StepJournal& journal, CallLog& calls) {
-    return {.dir = dir,
-            .journal = journal,
-            .redactor = worker_.redactor_,
-            .tokens = worker_.tokens_,
-            .calls = calls,
-            .now = [this] { return worker_.clock_->Now(); },
-            .control = Control()};
+    return {{.journal = journal,
+             .redactor = worker_.redactor_,
+             .tokens = worker_.tokens_,
+             .calls = calls,
+             .now = [this] { return worker_.clock_->Now(); },
+             .control = Control()},
+            dir};
   }
 
   LoopOutcome RunProgram(const sandbox::SafeDir& dir, StepJournal& journal, CallLog& calls) {
@@ -302,14 +281,11 @@ class AgentWorker::Step {
   }
 
   sdk::ActivityResult<AgentReply> Unavailable(const sandbox::SafeDir& dir, CallLog& calls, const ModelError& error) {
-    const Result<Unavailability> since = calls.CountFailure();
-    if (!since) return ToolIo(since.error().message);
-    reply_.unavailable_since = FormatIso8601Millis(since->since);
-    const NextTry next = DecideNextTry(error, *since, worker_.clock_->Now(), std::chrono::seconds(request_.patience_s),
-                                       worker_.Chance());
-    if (!next.give_up) return Fail(kModelUnavailableType, next.message, false, next.delay);
+    const Result<NextTry> next = worker_.AfterFailure(calls, error, request_.patience_s, reply_);
+    if (!next) return ToolIo(next.error().message);
+    if (!next->give_up) return Fail(kModelUnavailableType, next->message, false, next->delay);
     if (auto failure = LookAtTree(dir)) return *std::move(failure);
-    return Fail(kModelUnavailableType, next.message, true, std::nullopt);
+    return Fail(kModelUnavailableType, next->message, true, std::nullopt);
   }
 
   Status StoreBlobs(const sandbox::SafeDir& dir, json contents) {
@@ -343,20 +319,15 @@ class AgentWorker::Step {
   }
 
   ApplicationFailure ToolIo(std::string message) {
-    return MachineFault(kToolIo, std::move(message), kMaxMachineFaults);
+    machine_fault_ = true;
+    return worker_.MachineFault(context_.info().IdempotencyToken(), kToolIoType, std::move(message), kMaxMachineFaults);
   }
   ApplicationFailure Store(const std::string& what, const Error& error) {
     if (!IsRecordsDown(error)) return ToolIo(what + ": " + error.message);
-    return MachineFault(kRecordsDown, what + ": " + error.message, kMaxRecordsFaults);
-  }
-  /// Tried again for a while, since a disk is cleared and a service restarted; the step's own attempts are unlimited.
-  ApplicationFailure MachineFault(std::string_view type, std::string message, int most) {
     machine_fault_ = true;
-    const int faults = worker_.machine_faults_.Count(context_.info().IdempotencyToken());
-    if (faults >= most) message += " (" + std::to_string(faults) + " attempts in a row)";
-    return AgentFailure(type, std::move(message), faults >= most);
+    return worker_.MachineFault(context_.info().IdempotencyToken(), kRecordsDownType, what + ": " + error.message,
+                                kMaxRecordsFaults);
   }
-
   AgentWorker& worker_;
   const GeminiConfig& config_;
   sdk::ActivityContext& context_;

@@ -17,7 +17,7 @@ LoopOutcome LoopOutcome::Machine(const Error& error) {
 
 namespace {
 
-LoopOutcome FailedCall(StepServices& services, AgentReply& reply, const std::string& call_id, ModelError error,
+LoopOutcome FailedCall(CallServices& services, AgentReply& reply, const std::string& call_id, ModelError error,
                        int64_t latency_ms) {
   reply.latency_ms += latency_ms;
   error.message = services.redactor.Apply(error.message, reply.redaction_count);
@@ -35,7 +35,7 @@ LoopOutcome FailedCall(StepServices& services, AgentReply& reply, const std::str
 
 }  // namespace
 
-std::optional<LoopOutcome> AnswerToCall(const AgentRequest& request, StepServices& services, AgentReply& reply,
+std::optional<LoopOutcome> AnswerToCall(const AgentRequest& request, CallServices& services, AgentReply& reply,
                                         int number, const std::function<ModelOutcome()>& ask, const Digest& digest,
                                         json& answer) {
   Result<std::optional<json>> known = services.journal.Read(AnswerName(number));
@@ -68,7 +68,7 @@ std::optional<LoopOutcome> AnswerToCall(const AgentRequest& request, StepService
   return std::nullopt;
 }
 
-Status AccountForCall(StepServices& services, AgentReply& reply, int number, const json& answer, bool bought) {
+Status AccountForCall(CallServices& services, AgentReply& reply, int number, const json& answer, bool bought) {
   const json& counts = answer.at("tokens");
   const PaidTokens paid{.prompt = counts.at("prompt").get<int64_t>(),
                         .output = counts.at("output").get<int64_t>(),

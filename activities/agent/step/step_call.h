@@ -18,15 +18,19 @@
 
 namespace wfe::agent {
 
-/// What a step works with; all of it outlives the step.
-struct StepServices {
-  const sandbox::SafeDir& dir;
+/// What a call works with; all of it outlives the call.
+struct CallServices {
   StepJournal& journal;
   const Redactor& redactor;
   TokenCounter& tokens;
   CallLog& calls;
   std::function<Instant()> now;
   CallControl control;
+};
+
+/// And what a step works with.
+struct StepServices : CallServices {
+  const sandbox::SafeDir& dir;
 };
 
 /// How a step, or a call of it, ended.
@@ -49,12 +53,12 @@ using Digest = std::function<std::optional<LoopOutcome>(nlohmann::json response,
 /// The journalled answer to call `number` of the step, or the one that `ask` gets, digested and journalled.  nullopt:
 /// `answer` is there.  Otherwise how the step ends: the budget is used up (kDone, with reply.budget_exhausted), the call
 /// failed, or this machine did.
-std::optional<LoopOutcome> AnswerToCall(const AgentRequest& request, StepServices& services, AgentReply& reply,
+std::optional<LoopOutcome> AnswerToCall(const AgentRequest& request, CallServices& services, AgentReply& reply,
                                         int number, const std::function<ModelOutcome()>& ask, const Digest& digest,
                                         nlohmann::json& answer);
 
 /// Adds an answer's tokens, time and cost to the reply, and its row to the ledger.  `bought`: false for canned answers.
-Status AccountForCall(StepServices& services, AgentReply& reply, int number, const nlohmann::json& answer, bool bought);
+Status AccountForCall(CallServices& services, AgentReply& reply, int number, const nlohmann::json& answer, bool bought);
 
 /// Whether the request's budget is used up by what the step has spent.
 bool BudgetSpent(const AgentRequest& request, const AgentReply& reply, const CallLog& calls);

@@ -6,11 +6,12 @@
 #include "activities/agent/backends/http_backend.h"
 #include "activities/agent/backends/sse_parser.h"
 #include "tests/activities/agent/agent_test_support.h"
-#include "tests/activities/agent/imitation_server.h"
+#include "tests/support/imitation/imitation_server.h"
 
 namespace wfe::agent {
 namespace {
 
+using imitation::ImitationServer;
 using nlohmann::json;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;

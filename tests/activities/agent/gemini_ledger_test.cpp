@@ -12,11 +12,12 @@
 #include "activities/agent/cost/cost_ledger.h"
 #include "activities/agent/cost/cost_report.h"
 #include "tests/activities/agent/agent_step_test_support.h"
-#include "tests/activities/agent/imitation_server.h"
+#include "tests/support/imitation/imitation_server.h"
 
 namespace wfe::agent {
 namespace {
 
+using imitation::ImitationServer;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 

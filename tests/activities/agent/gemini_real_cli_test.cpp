@@ -11,11 +11,12 @@
 #include "activities/agent/programs/gemini_cli.h"
 #include "activities/sandbox/process_runner.h"
 #include "tests/activities/agent/agent_step_test_support.h"
-#include "tests/activities/agent/imitation_server.h"
+#include "tests/support/imitation/imitation_server.h"
 
 namespace wfe::agent {
 namespace {
 
+using imitation::ImitationServer;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
