@@ -21,6 +21,7 @@
 #include "activities/build/checks/plan.h"
 #include "activities/build/workspace/state.h"
 #include "activities/build/workspace/workspace.h"
+#include "activities/nodes/activities.h"
 #include "activities/prompts/drafts.h"
 #include "activities/prompts/instructions.h"
 #include "activities/prompts/template_state.h"
@@ -36,6 +37,7 @@ namespace {
 using namespace wfe::agent;
 using namespace wfe::analytics;
 using namespace wfe::build;
+using namespace wfe::nodes;
 using namespace wfe::prompts;
 using namespace wfe::sandbox;
 using namespace wfe::trace;
@@ -56,6 +58,7 @@ void Fill(json& value, const std::string& name) { value = {{"any", name}, {"list
 void Fill(SourceSpec& value, const std::string& name) {
   value = {.kind = std::string(kSourceHistory), .location = "a " + name, .ns = "b " + name};
 }
+void Fill(NodeExpectation& value, const std::string& name) { value = {.kind = "contains", .value = {{"any", name}}}; }
 void Fill(LogEntry& value, const std::string& name) {
   value.workflow_run_id = "run";
   value.step_name = name;
@@ -229,6 +232,16 @@ std::string AllRecords() {
   BOTH(OptimizationInput);
   BOTH(SourceSpec);
   BOTH(LogEntry);
+  BOTH(NodeFinding);
+  BOTH(NodeCheck);
+  BOTH(GenerationReport);
+  BOTH(NodeExpectation);
+  BOTH(NodeTestCase);
+  BOTH(NodeCaseReport);
+  BOTH(NodeTestReport);
+  BOTH(AnalyzeStaticRequest);
+  BOTH(AnalyzeStaticResult);
+  BOTH(RunNodeTestsRequest);
   return book.text();
 }
 

@@ -11,6 +11,7 @@
 #include "activities/build/checks/register.h"
 #include "activities/build/checks/settings.h"
 #include "activities/build/workspace/register.h"
+#include "activities/nodes/register.h"
 #include "activities/prompts/instructions.h"
 #include "activities/prompts/template_store.h"
 #include "activities/trace/audit.h"
@@ -45,6 +46,11 @@ void RegisterWorkerActivities(sdk::ActivityRegistry& registry, const WorkerActiv
   build::RegisterHostActivities(registry, {.host_queue = worker.host_queue,
                                            .work_root = worker.work_root,
                                            .host_timeout_s = worker.config.build.host_timeout_s});
+  nodes::NodeConfig node;
+  node.work_root = worker.work_root;
+  node.sandbox = compliance.sandbox;
+  node.secrets = worker.agent.secrets;
+  nodes::RegisterNodeActivities(registry, node);
   prompts::RegisterInstructionActivity(registry, {.templates_dir = worker.agent.templates_dir,
                                                   .template_rows = worker.agent.template_rows,
                                                   .blob_sink = worker.records,
