@@ -43,6 +43,7 @@ struct NodeCheck {
   bool auto_fixed = false;  ///< It was wrong and has been repaired in the file.
   std::string rule;         ///< As `message`.
   std::vector<NodeFinding> findings;  ///< All that is left, at most 20.
+  nlohmann::json extra = nlohmann::json::object();
 };
 WFE_RECORD(NodeCheck, name, status, score, message, line, auto_fixed, rule, findings);
 constexpr RecordRules RulesOf(const NodeCheck*) { return {.required = "name status score", .seldom = "findings"}; }

@@ -88,6 +88,16 @@ Status WriteAll(const std::string& directory, const std::vector<EmbeddedProgram>
   return Ok();
 }
 
+/// Directories of runs whose worker was killed.
+void PruneRuns(const std::string& parent) {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(parent, error)) {
+    const auto age = std::filesystem::file_time_type::clock::now() - entry.last_write_time(error);
+    if (error || age < std::chrono::hours(24) || !entry.path().filename().string().starts_with("run-")) continue;
+    std::filesystem::remove_all(entry.path(), error);
+  }
+}
+
 }  // namespace
 
 NodeSettings::NodeSettings(NodeConfig config) : config_(std::move(config)), mask_(config_.secrets) {
@@ -132,6 +142,7 @@ Result<std::string> NodeSettings::Placed() const {
     return Internal("Python could not compile its programs below " + directory + ": " +
                     sandbox::Printable(compiled.err.text + compiled.out.text + compiled.start_error));
   }
+  PruneRuns(config_.work_root + "/nodes");
   placed_ = directory;
   return directory;
 }

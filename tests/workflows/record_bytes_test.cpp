@@ -275,5 +275,10 @@ TEST(RecordSchemas, TheInputsOfTheWorkflowsAreAsTheirSchemasSay) {
   ExpectSchema<OptimizationInput>("optimization_input.schema.json", "The input of OptimizationWorkflow");
 }
 
+// RC-1
+TEST(RecordSchemas, AGenerationReportIsAsItsSchemaSays) {
+  ExpectSchema<GenerationReport>("generation_report.schema.json", "What an examination of generated code says");
+}
+
 }  // namespace
 }  // namespace wfe

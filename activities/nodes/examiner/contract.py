@@ -11,9 +11,9 @@ from scopes import positional
 
 _STDIN = ("sys.stdin", "sys.stdin.buffer", "sys.__stdin__", "sys.__stdin__.buffer")
 _READS = ("read", "readline", "readlines", "readinto", "detach", "__iter__", "__next__")
+_READ_METHODS = tuple(f"{stream}.{method}" for stream in _STDIN for method in _READS)
 _OTHER_READS = ("builtins.input", "fileinput.input", "fileinput.FileInput")
 _PARSES = ("json.load", "json.loads", "json.JSONDecoder().decode", "json.JSONDecoder().raw_decode")
-_ASKS = ("isatty", "fileno", "reconfigure", "encoding", "buffer", "close", "closed", "errors", "name")
 
 
 def has(marks: Marks, names: Tuple[str, ...]) -> bool:
@@ -111,7 +111,7 @@ def check_stdin(program: Program, outcome: Outcome) -> None:
 
 
 def _calls_a_read(program: Program, call: ast.Call) -> bool:
-    if has(program.marks(call.func), tuple(f"{s}.{r}" for s in _STDIN for r in _READS)):
+    if has(program.marks(call.func), _READ_METHODS):
         return True
     return any(has(program.marks(a), _STDIN) for a in call.args) and has(program.marks(call.func), _PARSES)
 
@@ -131,7 +131,7 @@ def _is_called(program: Program, node: ast.AST) -> bool:
 def _is_read(program: Program, node: ast.AST) -> bool:
     if isinstance(node, ast.Call):
         marks = program.marks(node.func)
-        if has(marks, _OTHER_READS) or has(marks, tuple(f"{s}.{r}" for s in _STDIN for r in _READS)):
+        if has(marks, _OTHER_READS) or has(marks, _READ_METHODS):
             return True
         first = node.args[0] if node.args else None
         if has(marks, ("builtins.open", "io.open", "os.fdopen", "os.read", "pathlib.Path")):
@@ -140,7 +140,11 @@ def _is_read(program: Program, node: ast.AST) -> bool:
             return False  # whether it reads what it is given is seen inside it
         if has(marks, ("builtins.print", "builtins.hasattr", "builtins.id", "builtins.type", "select.select")):
             return False
-        return any(has(program.marks(argument), _STDIN) for argument in node.args)
+        if any(has(program.marks(argument), _STDIN) for argument in node.args):
+            return True
+        # Handed to what calls it: iter(sys.stdin.readline, ""), run_in_executor(None, sys.stdin.read).
+        takes_values = any(mark.startswith(("json.", "builtins.str")) for mark in marks)
+        return not takes_values and any(has(program.marks(a), _READ_METHODS) for a in node.args)
     if isinstance(node, (ast.For, ast.AsyncFor, ast.comprehension)):
         return has(program.marks(node.iter), _STDIN)
     return isinstance(node, ast.YieldFrom) and has(program.marks(node.value), _STDIN)

@@ -61,9 +61,10 @@ def check_names(program: Program, outcome: Outcome) -> None:
             if name not in RUNTIME_NAMES and not _is_of_a_star(program, name):
                 outcome.add("F405", message.lineno, f"{name} is not defined here, nor in what is imported by *")
     for statement, module in _imports(program):
-        if not program.guarded_by(statement, "ImportError", "ModuleNotFoundError"):
-            if not program.is_never_run(statement):
-                _check_import(statement, module, outcome)
+        guarded = program.guarded_by(statement, "ImportError", "ModuleNotFoundError")
+        # An import for one system only stands under a condition.
+        if not guarded and not program.is_never_run(statement) and not program.conditions_of(statement):
+            _check_import(statement, module, outcome)
     set_somewhere = {
         n.attr for n in ast.walk(program.tree) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store)
     }
@@ -71,7 +72,7 @@ def check_names(program: Program, outcome: Outcome) -> None:
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
             _check_attribute(program, node, outcome)
         elif isinstance(node, ast.ClassDef):
-            _check_class(node, set_somewhere, outcome)
+            _check_class(program, node, set_somewhere, outcome)
 
 
 def _is_of_a_star(program: Program, name: str) -> bool:
@@ -91,7 +92,7 @@ def _imports(program: Program) -> Iterator[Tuple[ast.stmt, str]]:
 
 
 def _check_import(node: ast.stmt, module: str, outcome: Outcome) -> None:
-    if module.split(".")[0] in ("node_runtime", "__future__"):
+    if module.split(".")[0] in ("node_runtime", "__future__", "__main__"):
         return
     if not exists(module):
         binds = {alias.name for alias in node.names}  # type: ignore[attr-defined]
@@ -116,14 +117,16 @@ def _check_attribute(program: Program, node: ast.Attribute, outcome: Outcome) ->
     loaded = load(module)
     if loaded is None or hasattr(loaded, node.attr) or exists(f"{module}.{node.attr}"):
         return
-    if program.guarded_by(node, "AttributeError") or _is_asked_for(program, node):
+    asked = any("hasattr" in ast.dump(test) for test in program.conditions_of(node))
+    if asked or program.guarded_by(node, "AttributeError") or _is_asked_for(program, node):
         return
     outcome.add("unknown-member", node, f"the module {module} has no {node.attr}")
 
 
-def _check_class(node: ast.ClassDef, set_somewhere: Set[str], outcome: Outcome) -> None:
-    """`self.totl`: in a class that inherits nothing, what nobody sets and nobody defines."""
-    if node.bases or node.keywords:
+def _check_class(program: Program, node: ast.ClassDef, set_somewhere: Set[str], outcome: Outcome) -> None:
+    """`self.totl`: in a class that inherits nothing and of which objects are made, what nobody sets or defines."""
+    made = any(isinstance(n, ast.Call) and getattr(n.func, "id", "") == node.name for n in ast.walk(program.tree))
+    if node.bases or node.keywords or not made:
         return
     known = set(dir(object)) | set_somewhere | {"__dict__", "__class__", "__annotations__"}
     for inner in node.body:

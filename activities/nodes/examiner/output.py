@@ -44,9 +44,11 @@ def check_json_output(program: Program, outcome: Outcome) -> None:
 
 def _check_print(program: Program, call: ast.Call, outcome: Outcome) -> int:
     file = _keyword(call, "file")
-    if file is not None and not has(program.marks(file), _STDOUT):
+    if (file is not None and not has(program.marks(file), _STDOUT)) or (
+        file is None and _is_redirected(program, call)
+    ):
         return 0
-    texts = [a for a in call.args if not (isinstance(a, ast.Constant) and not str(a.value).strip())]
+    texts = [a for a in call.args if not _is_blank(a)]
     json_texts = [a for a in texts if _is_json_text(program, a)]
     if not texts:
         return 0
@@ -67,7 +69,7 @@ def _check_print(program: Program, call: ast.Call, outcome: Outcome) -> int:
 
 def _check_write(program: Program, call: ast.Call, marks: Marks, outcome: Outcome) -> int:
     value = call.args[0] if call.args else None
-    if value is None or (isinstance(value, ast.Constant) and not str(value.value).strip("\\nb' ")):
+    if value is None or _is_blank(value):
         return 0
     to_bytes = any(".buffer." in mark for mark in marks)
     held = program.marks(value)
@@ -156,6 +158,21 @@ def _has_text_beside(program: Program, node: ast.expr) -> bool:
         bool(str(part.value).strip()) if isinstance(part, ast.Constant) else _has_text_beside(program, part)
         for part in parts
     )
+
+
+def _is_redirected(program: Program, call: ast.Call) -> bool:
+    """Inside `with redirect_stdout(...)`."""
+    inner: ast.AST = call
+    while inner in program.parents:
+        inner = program.parents[inner]
+        for item in getattr(inner, "items", []) if isinstance(inner, ast.With) else []:
+            if "contextlib.redirect_stdout()" in program.marks(item.context_expr):
+                return True
+    return False
+
+
+def _is_blank(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, (str, bytes)) and not node.value.strip()
 
 
 def _looks_by_hand(node: ast.expr) -> bool:

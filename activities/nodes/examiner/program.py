@@ -26,7 +26,10 @@ JSON_TEXT: Marks = frozenset({"<json>"})
 _TEXT_METHODS = {"strip", "rstrip", "lstrip", "decode", "replace", "getvalue", "join", "read"}
 _WRAPPERS = {"io.TextIOWrapper", "codecs.getwriter()", "codecs.getreader()", "builtins.iter", "contextlib.closing"}
 _OFTEN_FORGOTTEN = {"json", "sys", "os", "fileinput"}  # modules whose import is missing: an error of its own
-_MAX_MARK = 80  # x = x.next() would go on for ever
+# x = x.next() would go on for ever, and a few of its kind would multiply.
+_MAX_MARK = 60
+_MAX_CALLS = 2
+_MAX_MARKS = 16
 _MAX_PASSES = 12
 
 
@@ -49,7 +52,7 @@ class Program(Scopes):
     def marks(self, node: ast.expr) -> Marks:
         found = self._known.get(node)
         if found is None:
-            found = self._known[node] = frozenset(mark for mark in self._marks(node) if len(mark) <= _MAX_MARK)
+            found = self._known[node] = _bounded(self._marks(node))
         return found
 
     def called(self, node: ast.Call) -> List[int]:
@@ -90,7 +93,7 @@ class Program(Scopes):
             found |= _one_of(self.marks(iterated))
         if name in scope.parameters:
             found |= self._of_parameter(scope, name)
-        return frozenset(found)
+        return _bounded(frozenset(found))
 
     def _of_parameter(self, scope: Scope, name: str) -> Marks:
         function, index = scope.node, scope.parameters[name]
@@ -113,7 +116,7 @@ class Program(Scopes):
         found: Set[str] = set()
         for node in nodes:
             found |= self.marks(node)
-        return frozenset(found)
+        return _bounded(frozenset(found))
 
     def _marks(self, node: ast.expr) -> Marks:
         if isinstance(node, ast.Constant):
@@ -183,8 +186,10 @@ class Program(Scopes):
                 found |= self._union(node.args) & JSON_TEXT
             elif mark in _WRAPPERS:
                 found |= {m[: -len(".buffer")] if m.endswith(".buffer") else m for m in self._union(node.args)}
-            elif mark == "functools.partial" and node.args:
-                found |= self.marks(node.args[0])
+            elif mark == "functools.partial" and node.args:  # other functions have fewer arguments then
+                found |= {
+                    held for held in self.marks(node.args[0]) if held.startswith(("def:", "builtins.", "json."))
+                }
             elif mark == "builtins.map" and node.args and "json.dumps" in self.marks(node.args[0]):
                 found.add("<json*>")
             elif mark in ("builtins.list", "builtins.tuple", "builtins.sorted", "builtins.reversed"):
@@ -246,6 +251,15 @@ class Program(Scopes):
                 queue += [node.test] + (node.body if condition(node.test) else node.orelse)
             elif not isinstance(node, (ast.Lambda, ast.ClassDef)):
                 queue += list(ast.iter_child_nodes(node))
+
+
+def _bounded(marks: Marks) -> Marks:
+    kept = [mark for mark in marks if len(mark) <= _MAX_MARK and mark.count("(") <= _MAX_CALLS]
+    if len(kept) > _MAX_MARKS:
+        kept = sorted(kept, key=lambda mark: (not mark.startswith(("<", "sys.", "json.", "def:")), len(mark), mark))[
+            :_MAX_MARKS
+        ]
+    return frozenset(kept)
 
 
 def _several(marks: Marks) -> Marks:

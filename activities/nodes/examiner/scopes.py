@@ -100,6 +100,17 @@ class Scopes:
             inner = outer
         return False
 
+    def conditions_of(self, node: ast.AST) -> List[ast.expr]:
+        """The tests of the `if`s around the node whose outcome nobody can tell beforehand."""
+        tests: List[ast.expr] = []
+        inner = node
+        while inner in self.parents:
+            outer = self.parents[inner]
+            if isinstance(outer, ast.If) and inner is not outer.test and condition(outer.test) is None:
+                tests.append(outer.test)
+            inner = outer
+        return tests
+
     def guarded_by(self, node: ast.AST, *exceptions: str) -> bool:
         """Inside a `try`, or a handler of it, that catches one of the exceptions."""
         inner = node
@@ -167,6 +178,8 @@ class Scopes:
     def _home(self, name: ast.Name) -> Scope:
         """The scope that an assignment to the name binds it in."""
         scope = self.scope_of(name)
+        if scope.node is self.tree:
+            return scope
         body = [] if isinstance(scope.node, ast.Lambda) else scope.node.body  # type: ignore[attr-defined]
         if any(isinstance(statement, ast.Global) and name.id in statement.names for statement in body):
             return self.scopes[self.tree]

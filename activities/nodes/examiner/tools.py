@@ -114,6 +114,9 @@ def check_call_tool(
     for call in sorted((n for n in ast.walk(program.tree) if isinstance(n, ast.Call)), key=lambda n: n.lineno):
         if CALL_TOOL in program.marks(call.func):
             called += _check_call(program, call, tools, outcome)
+        elif "functools.partial" in program.marks(call.func) and len(call.args) > 1:
+            if CALL_TOOL in program.marks(call.args[0]):
+                called += _check_name(program, call.args[1], tools, outcome)
     run = [call for call, marks in program.run_calls() if CALL_TOOL in marks]
     for node in ast.walk(program.tree):
         if (

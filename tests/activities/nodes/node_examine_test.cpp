@@ -1,6 +1,10 @@
 // SG-3, SG-4: the eight checks of Python nodes and their two repairs.
 #include <gmock/gmock.h>
 
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
 #include "tests/activities/nodes/node_machine.h"
 
 namespace wfe::nodes {
@@ -21,6 +25,24 @@ TEST_F(NodeExamine, ANodeWithoutAFaultHasTheFullScoreAndIsLeftAsItIs) {
   EXPECT_EQ(Score(node), 1.0) << Told(node);
   EXPECT_FALSE(node.repaired.has_value());
   EXPECT_EQ(node.checks.size(), 8U);
+}
+
+TEST_F(NodeExamine, NodesAsPeopleWriteThemHaveTheFullScore) {
+  std::vector<NodeSource> sources;
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(WFE_SOURCE_DIR "/tests/testdata/nodes")) {
+    std::ostringstream text;
+    text << std::ifstream(entry.path()).rdbuf();
+    sources.push_back({.text = text.str(), .tools = {}, .required_tools = {}});
+    names.push_back(entry.path().filename());
+  }
+  const auto examined = ExamineNodes(settings(), kPython, sources);
+  ASSERT_TRUE(examined.has_value()) << examined.error().message;
+  EXPECT_GE(examined->size(), 13U);
+  for (size_t i = 0; i < names.size(); ++i) {
+    EXPECT_EQ(Score((*examined)[i]), 1.0) << names[i] << "\n" << Told((*examined)[i]);
+    EXPECT_FALSE((*examined)[i].repaired.has_value()) << names[i];
+  }
 }
 
 TEST_F(NodeExamine, ATextThatIsNoPythonIsToldInPlainWords) {
@@ -48,20 +70,16 @@ TEST_F(NodeExamine, ASyntaxErrorBlocksTheOtherChecksAndCapsTheScore) {
 }
 
 TEST_F(NodeExamine, MainIsThereAndIsCalled) {
-  EXPECT_EQ(Rules("import json\n", "main_function"), "main-missing:0");
-  EXPECT_EQ(Rules("def main():\n    pass\n", "main_function"), "main-not-called:1");
-  EXPECT_EQ(Rules("def main():\n    pass\n\nif __name__ == '__main':\n    main()\n", "main_function"),
-            "main-not-called:1");
-  EXPECT_EQ(Rules("def main():\n    pass\n\nif __name__ == '__main__':\n    main\n", "main_function"),
-            "main-not-called:1");
-  EXPECT_EQ(Rules("def f():\n    def main():\n        pass\n    main()\nf()\n", "main_function"), "main-inside:2");
-  EXPECT_EQ(Rules("async def main():\n    pass\n\nmain()\n", "main_function"), "main-not-awaited:4");
-  EXPECT_EQ(Rules("def main(a, b=1):\n    pass\n\nmain()\n", "main_function"), "main-arguments:4");
+  Rules("import json\n", "main_function").Gives("main-missing:0");
+  Rules("def main():\n    pass\n", "main_function").Gives("main-not-called:1");
+  Rules("def main():\n    pass\n\nif __name__ == '__main':\n    main()\n", "main_function").Gives("main-not-called:1");
+  Rules("def main():\n    pass\n\nif __name__ == '__main__':\n    main\n", "main_function").Gives("main-not-called:1");
+  Rules("def f():\n    def main():\n        pass\n    main()\nf()\n", "main_function").Gives("main-inside:2");
+  Rules("async def main():\n    pass\n\nmain()\n", "main_function").Gives("main-not-awaited:4");
+  Rules("def main(a, b=1):\n    pass\n\nmain()\n", "main_function").Gives("main-arguments:4");
   for (const char* end :
        {"main()", "import sys\nsys.exit(main())", "run(main)", "if not __name__ != '__main__':\n    main()"}) {
-    EXPECT_EQ(Rules(std::string("def run(f):\n    f()\n\n\ndef main():\n    pass\n\n\n") + end + "\n", "main_function"),
-              "")
-        << end;
+    Rules(std::string("def run(f):\n    f()\n\n\ndef main():\n    pass\n\n\n") + end + "\n", "main_function").Gives("");
   }
 }
 
@@ -71,22 +89,22 @@ TEST_F(NodeExamine, StandardInputIsReadWhereTheProgramComesBy) {
                         "import argparse\nimport ast\nimport fileinput\nimport io\nimport json\nimport sys\n"),
                  "stdin_use");
   };
-  EXPECT_EQ(rules("data = json.load(sys.stdin)\n"), "");
-  EXPECT_EQ(rules("data = json.loads(input())\n"), "");
-  EXPECT_EQ(rules("data = json.loads(''.join(fileinput.input()))\n"), "");
-  EXPECT_EQ(rules("data = json.loads(open(0).read())\n"), "");
-  EXPECT_EQ(rules("data = json.loads(''.join(line for line in sys.stdin))\n"), "");
-  EXPECT_EQ(rules("source = sys.stdin.buffer\ndata = json.loads(source.read())\n"), "");
-  EXPECT_EQ(rules("data = read(sys.stdin)\n", "def read(stream):\n    return json.loads(stream.read())\n"), "");
-  EXPECT_EQ(rules("data = json.load(io.TextIOWrapper(sys.stdin.buffer, encoding='utf-8'))\n"), "");
-  EXPECT_EQ(rules("data = {}\n"), "stdin-not-read:0");
-  EXPECT_EQ(rules("data = json.loads(sys.argv[1])\n"), "stdin-not-read:10");
-  EXPECT_EQ(rules("data = json.load(open('in.json'))\n"), "stdin-not-read:10");
-  EXPECT_EQ(rules("data = {}\n", "def read():\n    return json.load(sys.stdin)\n"), "stdin-not-read:9");
-  EXPECT_EQ(rules("data = read(sys.stdin)\n", "def read(stream):\n    return json.loads('{}')\n"), "stdin-not-read:0");
-  EXPECT_EQ(rules("raw = sys.stdin.read\ndata = json.loads(raw)\n"), "stdin-not-called:10");
-  EXPECT_EQ(rules("data = ast.literal_eval(sys.stdin.read())\n"), "stdin-not-parsed:0");
-  EXPECT_EQ(rules("'''json.load(sys.stdin)'''\ndata = {}\n"), "stdin-not-read:0");
+  rules("data = json.load(sys.stdin)\n").Gives("");
+  rules("data = json.loads(input())\n").Gives("");
+  rules("data = json.loads(''.join(fileinput.input()))\n").Gives("");
+  rules("data = json.loads(open(0).read())\n").Gives("");
+  rules("data = json.loads(''.join(line for line in sys.stdin))\n").Gives("");
+  rules("source = sys.stdin.buffer\ndata = json.loads(source.read())\n").Gives("");
+  rules("data = read(sys.stdin)\n", "def read(stream):\n    return json.loads(stream.read())\n").Gives("");
+  rules("data = json.load(io.TextIOWrapper(sys.stdin.buffer, encoding='utf-8'))\n").Gives("");
+  rules("data = {}\n").Gives("stdin-not-read:0");
+  rules("data = json.loads(sys.argv[1])\n").Gives("stdin-not-read:10");
+  rules("data = json.load(open('in.json'))\n").Gives("stdin-not-read:10");
+  rules("data = {}\n", "def read():\n    return json.load(sys.stdin)\n").Gives("stdin-not-read:9");
+  rules("data = read(sys.stdin)\n", "def read(stream):\n    return json.loads('{}')\n").Gives("stdin-not-read:0");
+  rules("raw = sys.stdin.read\ndata = json.loads(raw)\n").Gives("stdin-not-called:10");
+  rules("data = ast.literal_eval(sys.stdin.read())\n").Gives("stdin-not-parsed:0");
+  rules("'''json.load(sys.stdin)'''\ndata = {}\n").Gives("stdin-not-read:0");
 }
 
 TEST_F(NodeExamine, JsonGoesToStandardOutputAndNothingElse) {
@@ -101,21 +119,21 @@ TEST_F(NodeExamine, JsonGoesToStandardOutputAndNothingElse) {
         "parts = []\nparts.append(json.dumps(data))\nprint(''.join(parts))", "print(json.JSONEncoder().encode(data))",
         "print('log', file=sys.stderr)\nprint(json.dumps(data))", "print(json.dumps(data))\nprint()",
         "for row in data:\n    if row:\n        print(json.dumps(row))\n        return\nprint('null')"}) {
-    EXPECT_EQ(rules(right), "") << right;
+    rules(right).Gives("");
   }
-  EXPECT_EQ(rules("emit(data)", "def emit(value):\n    print(json.dumps(value))\n"), "");
-  EXPECT_EQ(rules("print(data)"), "output-not-json:7");
-  EXPECT_EQ(rules("print(json.loads(json.dumps(data)))"), "output-not-json:7");
-  EXPECT_EQ(rules("print(json.dumps)"), "output-not-json:7");
-  EXPECT_EQ(rules("print(json.dumps(data).encode())"), "output-not-json:7");
-  EXPECT_EQ(rules("json.dumps(data)"), "output-missing:7");
-  EXPECT_EQ(rules("print(json.dumps(data), file=sys.stderr)"), "output-missing:7");
-  EXPECT_EQ(rules("return data"), "output-missing:0");
-  EXPECT_EQ(rules("print('working')\nprint(json.dumps(data))"), "stdout-noise:7");
-  EXPECT_EQ(rules("print('Result:', json.dumps(data))"), "stdout-noise:7");
-  EXPECT_EQ(rules("for row in data:\n    print(json.dumps(row))"), "output-in-loop:8");
-  EXPECT_EQ(rules("print(json.dump(data, sys.stdout))"), "output-not-json:7 stdout-noise:7");
-  EXPECT_EQ(rules("pass", "def emit(value):\n    print(json.dumps(value))\n"), "output-missing:0");
+  rules("emit(data)", "def emit(value):\n    print(json.dumps(value))\n").Gives("");
+  rules("print(data)").Gives("output-not-json:7");
+  rules("print(json.loads(json.dumps(data)))").Gives("output-not-json:7");
+  rules("print(json.dumps)").Gives("output-not-json:7");
+  rules("print(json.dumps(data).encode())").Gives("output-not-json:7");
+  rules("json.dumps(data)").Gives("output-missing:7");
+  rules("print(json.dumps(data), file=sys.stderr)").Gives("output-missing:7");
+  rules("return data").Gives("output-missing:0");
+  rules("print('working')\nprint(json.dumps(data))").Gives("stdout-noise:7");
+  rules("print('Result:', json.dumps(data))").Gives("stdout-noise:7");
+  rules("for row in data:\n    print(json.dumps(row))").Gives("output-in-loop:8");
+  rules("print(json.dump(data, sys.stdout))").Gives("output-not-json:7 stdout-noise:7");
+  rules("pass", "def emit(value):\n    print(json.dumps(value))\n").Gives("output-missing:0");
 }
 
 TEST_F(NodeExamine, WhatSpoilsSomeOutputOnlyCostsHalfOfTheCheck) {
@@ -127,47 +145,42 @@ TEST_F(NodeExamine, NamesStandForSomething) {
   const auto rules = [&](const std::string& lines, const std::string& above = "") {
     return Rules(NodeOf(kRead + lines + "\n" + kWrite, above), "undefined_names");
   };
-  EXPECT_EQ(rules("data = totl"), "F821:7");
-  EXPECT_EQ(rules("def inner():\n    return missing\ninner()"), "F821:8");
-  EXPECT_EQ(rules("data = [x * factor for x in data]"), "F821:7");
-  EXPECT_EQ(rules("data = re.sub('a', 'b', data)"), "F821:7");
-  EXPECT_EQ(rules("del data"), "F821:8");
-  EXPECT_EQ(rules("data = json.stringify(data)"), "unknown-member:7");
-  EXPECT_EQ(rules("import pandas_of_nobody\n"), "missing-module:7");
-  EXPECT_EQ(rules("try:\n    import pandas_of_nobody\nexcept ImportError:\n    pass"), "");
-  EXPECT_EQ(rules("from collections import OrderDict"), "unknown-member:7");
-  EXPECT_EQ(
-      rules("C().get()",
-            "class C:\n    def __init__(self):\n        self.a = 1\n\n    def get(self):\n        return self.b\n"),
-      "unknown-attribute:9");
-  EXPECT_EQ(rules("data = squareroot(4)", "from math import *\n"), "F405:9");
-  EXPECT_EQ(rules("data = sqrt(4)", "from math import *\n"), "");
+  rules("data = totl").Gives("F821:7");
+  rules("def inner():\n    return missing\ninner()").Gives("F821:8");
+  rules("data = [x * factor for x in data]").Gives("F821:7");
+  rules("data = re.sub('a', 'b', data)").Gives("F821:7");
+  rules("del data").Gives("F821:8");
+  rules("data = json.stringify(data)").Gives("unknown-member:7");
+  rules("import pandas_of_nobody\n").Gives("missing-module:7");
+  rules("try:\n    import pandas_of_nobody\nexcept ImportError:\n    pass").Gives("");
+  rules("from collections import OrderDict").Gives("unknown-member:7");
+  rules("C().get()",
+        "class C:\n    def __init__(self):\n        self.a = 1\n\n    def get(self):\n        return self.b\n")
+      .Gives("unknown-attribute:9");
+  rules("data = squareroot(4)", "from math import *\n").Gives("F405:9");
+  rules("data = sqrt(4)", "from math import *\n").Gives("");
 }
 
 TEST_F(NodeExamine, ToolsAreCalledAsTheyAreMeant) {
   const auto rules = [&](const std::string& lines, std::optional<std::vector<std::string>> tools = {}) {
-    const ExaminedNode node =
-        ExamineSource({.text = NodeOf(kRead + lines + "\n" + kWrite, "",
-                                      "import json\nimport sys\n\nfrom node_runtime import call_tool\n"),
-                       .tools = std::move(tools),
-                       .required_tools = {}});
-    std::string found;
-    for (const NodeFinding& finding : Check(node, "call_tool_use").findings) found += finding.rule + " ";
-    return found;
+    const std::string imports = "import json\nimport sys\n\nfrom node_runtime import call_tool\n";
+    return Rules(
+        {.text = NodeOf(kRead + lines + "\n" + kWrite, "", imports), .tools = std::move(tools), .required_tools = {}},
+        "call_tool_use");
   };
-  EXPECT_EQ(rules("data = call_tool('a', {'id': 1})"), "");
-  EXPECT_EQ(rules("data = call_tool(data['tool'], data)"), "");
-  EXPECT_EQ(rules("data = call_tool('a')"), "call-tool-arguments ");
-  EXPECT_EQ(rules("data = call_tool({'id': 1}, 'a')"), "call-tool-arguments ");
-  EXPECT_EQ(rules("data = call_tool('a', json.dumps(data))"), "call-tool-arguments ");
-  EXPECT_EQ(rules("data = call_tool('a', id=1)"), "call-tool-arguments ");
-  EXPECT_EQ(rules("data = call_tool['a']"), "call-tool-not-called ");
-  EXPECT_EQ(rules("data = call_tool"), "call-tool-not-called ");
-  EXPECT_EQ(rules("data = call_tool('a', {}).json()"), "call-tool-result ");
-  EXPECT_EQ(rules("import subprocess\nsubprocess.run(['ls'])"), "around-call-tool ");
-  EXPECT_EQ(rules("def call_tool(name, arguments):\n    return {}"), "call-tool-redefined ");
-  EXPECT_EQ(rules("data = call_tool('b', {})", {{"a"}}), "tool-unknown ");
-  EXPECT_EQ(rules("data = call_tool('a', {})", {{"a"}}), "");
+  rules("data = call_tool('a', {'id': 1})").Gives("");
+  rules("data = call_tool(data['tool'], data)").Gives("");
+  rules("data = call_tool('a')").Gives("call-tool-arguments:9");
+  rules("data = call_tool({'id': 1}, 'a')").Gives("call-tool-arguments:9");
+  rules("data = call_tool('a', json.dumps(data))").Gives("call-tool-arguments:9");
+  rules("data = call_tool('a', id=1)").Gives("call-tool-arguments:9");
+  rules("data = call_tool['a']").Gives("call-tool-not-called:9");
+  rules("data = call_tool").Gives("call-tool-not-called:9");
+  rules("data = call_tool('a', {}).json()").Gives("call-tool-result:9");
+  rules("import subprocess\nsubprocess.run(['ls'])").Gives("around-call-tool:10");
+  rules("def call_tool(name, arguments):\n    return {}").Gives("call-tool-redefined:9");
+  rules("data = call_tool('b', {})", {{"a"}}).Gives("tool-unknown:9");
+  rules("data = call_tool('a', {})", {{"a"}}).Gives("");
 }
 
 TEST_F(NodeExamine, AToolThatThePlanNamesIsCalled) {

@@ -70,14 +70,33 @@ class NodeMachine : public testing::Test {
     WFE_CHECK(found != node.checks.end(), std::string(name));
     return *found;
   }
-  /// "rule:line rule:line" of what is left of the check.
-  std::string Rules(const std::string& text, std::string_view check) {
-    const ExaminedNode node = Examine(text);  // the check is part of it
-    std::string rules;
-    for (const NodeFinding& finding : Check(node, check).findings) {
-      rules += (rules.empty() ? "" : " ") + finding.rule + ":" + std::to_string(finding.line);
+  /// A question about one check of a text.  All of a test's are answered at its end, by one process of the examiner.
+  struct Asked {
+    NodeMachine* machine;
+    size_t index;
+    /// "rule:line rule:line" of what is left of the check.
+    void Gives(const std::string& rules) { machine->asked_[index].expected = rules; }
+  };
+  Asked Rules(const std::string& text, std::string_view check) {
+    return Rules(NodeSource{.text = text, .tools = {}, .required_tools = {}}, check);
+  }
+  Asked Rules(NodeSource source, std::string_view check) {
+    asked_.push_back({.source = std::move(source), .check = std::string(check), .expected = {}});
+    return {.machine = this, .index = asked_.size() - 1};
+  }
+  void TearDown() override {
+    if (asked_.empty()) return;
+    std::vector<NodeSource> sources;
+    for (const Question& one : asked_) sources.push_back(one.source);
+    const auto examined = ExamineNodes(settings(), kPython, sources);
+    ASSERT_TRUE(examined.has_value()) << examined.error().message;
+    for (size_t i = 0; i < asked_.size(); ++i) {
+      std::string rules;
+      for (const NodeFinding& finding : Check((*examined)[i], asked_[i].check).findings) {
+        rules += (rules.empty() ? "" : " ") + finding.rule + ":" + std::to_string(finding.line);
+      }
+      EXPECT_EQ(rules, asked_[i].expected) << Told((*examined)[i]) << asked_[i].source.text;
     }
-    return rules;
   }
   static double Score(const ExaminedNode& node, std::string_view language = kPython) {
     return OverallScore(language, node.checks);
@@ -101,7 +120,13 @@ class NodeMachine : public testing::Test {
     return *std::move(report);
   }
 
+  struct Question {
+    NodeSource source;
+    std::string check;
+    std::string expected;
+  };
   const wfe::test::TempDir root_;
+  std::vector<Question> asked_;
   NodeConfig config_;
   std::optional<NodeSettings> settings_;
 };

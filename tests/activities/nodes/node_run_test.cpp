@@ -140,6 +140,18 @@ TEST_F(NodeRun, ANodeFindsNothingOfTheCaseBefore) {
   EXPECT_TRUE(report.passed) << report.message;
 }
 
+TEST_F(NodeRun, WhatAKilledWorkerLeftBehindGoesAfterADay) {
+  root_.Put("work/nodes/run-old/node.py", "");
+  root_.Put("work/nodes/run-new/node.py", "");
+  std::filesystem::last_write_time(root_ / "work/nodes/run-old",
+                                   std::filesystem::file_time_type::clock::now() - std::chrono::hours(25));
+  EXPECT_EQ(RunLines("print('{}')").outcome, kCasePassed);
+  EXPECT_FALSE(root_.Has("work/nodes/run-old"));
+  EXPECT_TRUE(root_.Has("work/nodes/run-new"));
+  // And of its own run nothing is left.
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(root_ / "work/nodes"), {}), 2);
+}
+
 TEST_F(NodeRun, SecretsThatANodePrintsAreMasked) {
   config_.secrets = {"hunter2-hunter2"};
   const NodeCaseReport report = RunLines("print('hunter2-hunter2')\nraise ValueError('hunter2-hunter2')");

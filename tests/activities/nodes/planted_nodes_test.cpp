@@ -6,8 +6,11 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <set>
+#include <sstream>
 
 #include "engine/base/parse_json.h"
 #include "tests/activities/nodes/node_machine.h"
@@ -163,6 +166,33 @@ TEST_F(PlantedNodes, RepairsHoldAndRunAgainChangeNothing) {
     EXPECT_FALSE(second[i].repaired.has_value()) << nodes[i].source.text;
     EXPECT_DOUBLE_EQ(Score(second[i]), Score(first[i])) << Told(second[i]);
   }
+}
+
+// SG-3: files that nobody wrote for the examiner.
+TEST_F(PlantedNodes, TheStandardLibraryIsReadWithoutAFaultOfTheExaminer) {
+  std::vector<NodeSource> sources;
+  std::vector<std::string> names;
+  for (const char* version : {"3.11", "3.12", "3.13"}) {
+    std::error_code none;
+    for (const auto& entry : std::filesystem::directory_iterator(std::string("/usr/lib/python") + version, none)) {
+      if (entry.path().extension() != ".py" || sources.size() >= (Whole() ? 1000U : 8U)) continue;
+      std::ostringstream text;
+      text << std::ifstream(entry.path(), std::ios::binary).rdbuf();
+      if (text.str().size() > (Whole() ? 256U << 10 : 16U << 10)) continue;
+      sources.push_back({.text = text.str(), .tools = {}, .required_tools = {}});
+      names.push_back(entry.path().filename());
+    }
+  }
+  const auto examined = ExamineNodes(settings(), kPython, sources);
+  ASSERT_TRUE(examined.has_value()) << examined.error().message;
+  for (size_t i = 0; i < sources.size(); ++i) {
+    EXPECT_EQ(Check((*examined)[i], "syntax").status, kPass) << names[i];
+    for (const NodeCheck& check : (*examined)[i].checks) EXPECT_NE(check.status, kBlocked) << names[i] << check.message;
+    if ((*examined)[i].repaired.has_value()) sources[i].text = *(*examined)[i].repaired;
+  }
+  const auto again = ExamineNodes(settings(), kPython, sources);
+  ASSERT_TRUE(again.has_value()) << again.error().message;
+  for (size_t i = 0; i < sources.size(); ++i) EXPECT_FALSE((*again)[i].repaired.has_value()) << names[i];
 }
 
 // TG-3: the generator's word is checked by running the nodes: the clean ones pass, the others fail, and a node that did
