@@ -25,6 +25,7 @@ using testing::HasSubstr;
 const std::map<std::string, std::vector<std::string>> kDirectories = {
     {"activateDraft", {}},
     {"aggregateTraces", {}},  // paths in its manifest: RegisterOptimizationActivities' check_path
+    {"analyzeStatic", {"working_dir"}},
     {"checkAgent", {}},
     {"collectTraces", {"sources"}},
     {"describeHost", {}},
@@ -41,6 +42,7 @@ const std::map<std::string, std::vector<std::string>> kDirectories = {
     {"restoreSnapshot", {"working_dir"}},
     {"runAudit", {}},
     {"runComplianceChecks", {"working_dir"}},
+    {"runNodeTests", {"working_dir"}},
     {"writeReport", {"output_dir"}},
 };
 
