@@ -9,10 +9,11 @@ namespace {
 
 using nlohmann::json;
 
-/// Of one process of the examiner: what it is given and what is kept of its answers stay within memory.
-constexpr size_t kMaxBatchBytes = 8 << 20;
+/// Of one process of the examiner.  The examiner itself ends a file that takes too much of the processor; this is the
+/// limit of last resort, and generous, since a loaded machine is slow with files that are right.
+constexpr size_t kMaxBatchBytes = 1 << 20;
 constexpr uint64_t kMaxAnswerBytes = 64ull << 20;
-constexpr auto kBatchTime = std::chrono::minutes(2);
+constexpr auto kBatchTime = std::chrono::minutes(10);
 
 NodeFinding ReadFinding(const json& answer) {
   return {.rule = answer.at("rule").get<std::string>(),

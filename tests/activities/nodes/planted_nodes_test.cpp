@@ -198,13 +198,13 @@ TEST_F(PlantedNodes, TheStandardLibraryIsReadWithoutAFaultOfTheExaminer) {
 // TG-3: the generator's word is checked by running the nodes: the clean ones pass, the others fail, and a node that did
 // run still does after a repair.
 TEST_F(PlantedNodes, TheGeneratorIsRightAboutWhatRuns) {
-  for (const Planted& node : Generate(5, Whole() ? 120 : 6, "clean")) {
+  for (const Planted& node : Generate(5, Whole() ? 100 : 6, "clean")) {
     const NodeTestReport report = Run(node, node.source.text);
     EXPECT_TRUE(report.passed) << report.message << "\n" << node.source.text;
   }
   int silent = 0;
   int repaired = 0;
-  for (const Planted& node : Generate(6, Whole() ? 800 : 48, "single")) {
+  for (const Planted& node : Generate(6, Whole() ? 480 : 48, "single")) {
     if (node.guarded) continue;
     const bool runs = Run(node, node.source.text).passed;
     if (!node.planted[0]["silent"].get<bool>()) {

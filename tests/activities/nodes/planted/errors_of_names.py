@@ -211,7 +211,7 @@ def _planted_call(name: str, line: str) -> Plant:
 
 
 for _name, _line in CALLS.items():
-    of("call_tool_use")(_planted_call(_name, _line))
+    of("call_tool_use", silent=_name == "named_only")(_planted_call(_name, _line))
 
 
 @of("call_tool_use")
