@@ -54,6 +54,13 @@ class Server::Impl {
     grpc.pool = &engine_->pool();
     // The store keeps its tables open; half of the files are left to it.
     grpc.max_connections = std::min(limits.max_connections, files / 2);
+    if (grpc.max_connections < limits.max_connections && engine.log != nullptr) {
+      engine.log->Info("fewer_connections",
+                       "the system lets this process open " + std::to_string(files) + " files, so " +
+                           std::to_string(grpc.max_connections) + " connections are taken and not " +
+                           std::to_string(limits.max_connections) + " (max_connections)",
+                       {{"files", files}, {"connections", grpc.max_connections}});
+    }
     grpc.max_streams_per_connection = limits.max_streams_per_connection;
     grpc.max_polls_per_stream = limits.max_polls_per_stream;
     grpc.max_call_streams = limits.max_call_streams;

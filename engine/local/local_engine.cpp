@@ -5,6 +5,7 @@
 #include <boost/asio/post.hpp>
 #include <charconv>
 #include <deque>
+#include <filesystem>
 #include <future>
 #include <optional>
 #include <thread>
@@ -39,6 +40,18 @@ class PoolExecutor final : public Executor {
  private:
   asio::io_context& pool_;
 };
+
+/// RocksDB opens nothing on a full disk and ends the process in the attempt (an assertion of its file writer).
+Status CheckRoomOnDisk(const std::string& directory) {
+  constexpr uintmax_t kNeededBytes = 16 << 20;
+  std::error_code error;
+  std::filesystem::path existing = std::filesystem::absolute(directory, error);
+  while (!std::filesystem::exists(existing, error) && existing.has_relative_path()) existing = existing.parent_path();
+  const std::filesystem::space_info space = std::filesystem::space(existing, error);
+  if (error || space.available >= kNeededBytes) return Ok();  // what is not known is for the store to find out
+  return ResourceExhausted("the disk of " + directory + " has " + std::to_string(space.available >> 10) +
+                           " KiB left; a store needs " + std::to_string(kNeededBytes >> 20) + " MiB to open");
+}
 
 frontend::EngineOptions FrontendOptions(const Limits& limits, int shards) {
   frontend::EngineOptions options;
@@ -114,6 +127,7 @@ class LocalEngine::Impl {
         "wfe_commit_group_size", "Commits that were made durable by one sync.",
         {1, 2, 4, 8, 16, 32, 64, 128, 256, 1024});
     step_ = StartStep::kStore;
+    WFE_RETURN_IF_ERROR(CheckRoomOnDisk(options_.data_dir));
     WFE_ASSIGN_OR_RETURN(store_, storage::Store::OpenDirectory(options_.data_dir, store_options));
     clock_.NotBefore(store_->last_known_time());
     if (const Duration ahead = clock_.Ahead(); ahead >= std::chrono::seconds(1)) {

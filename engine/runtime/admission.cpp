@@ -60,7 +60,7 @@ Status Admission::Block() {
   if (before < limits_.max_blocking_calls) return Ok();
   Unblock();
   return Refuse(std::to_string(before) +
-                          " calls that read or write much are in progress, no more are taken (max_blocking_calls)");
+                          " calls that read or write much are in progress, no more are taken (blocking_threads, max_blocking_queue)");
 }
 
 }  // namespace wfe::runtime

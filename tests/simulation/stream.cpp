@@ -27,7 +27,7 @@ void Stream::Arrive() {
   if (broken()) return;
   if (network_.dispatcher_ == nullptr) return Break("connection refused: the server is down");
   server_ = std::make_shared<frontend::CallStream>(static_cast<frontend::Dispatcher&>(network_), *network_.clock_,
-                                                   executor_, frontend::CallStreamLimits());
+                                                   executor_, frontend::CallStreamLimits{.max_polls = 2});
   network_.streams_.push_back(weak_from_this());
   server_->Open(*this, "follows-next-run-id");
 }

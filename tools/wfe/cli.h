@@ -98,6 +98,8 @@ struct Target {
 void AddTargetOptions(CLI::App& command, Target& target);
 
 /// -q, --queue; -t, as it was once called, stays without being shown.
+/// Of options that say how long something may take.
+inline const CLI::Range kSeconds(0.001, 1e8, "seconds");
 void AddQueueOption(CLI::App& command, std::string& queue);
 
 /// Every command there is.

@@ -74,7 +74,8 @@ void AddWatchOptions(CLI::App& command, WatchOptions& options) {
   command.add_flag("--follow", options.follow, "Show every step live until it ends (the default on a terminal)");
   command.add_flag("--wait", options.wait, "Wait for the end without showing steps; the exit code tells how it ended");
   command.add_flag("--detach", options.detach, "Start it and return, on a terminal too");
-  command.add_option("--timeout", options.timeout_s, "Stop waiting after so many seconds (the build goes on)");
+  command.add_option("--timeout", options.timeout_s, "Stop waiting after so many seconds (the build goes on)")
+      ->check(kSeconds);
 }
 
 Result<int> WatchBuild(Globals& globals, const Target& target, const WatchOptions& options, bool local) {

@@ -117,6 +117,7 @@ Key TierKey(std::string name, std::string& target) {
 /// What one run may have.
 std::vector<Key> RunLimitKeys(Config& c) {
   return {
+      IntegerKey("limits.max_id_bytes", c.limits.max_id_bytes, 100, 1'000),
       IntegerKey("limits.max_payload_bytes", c.limits.max_payload_bytes, 1 << 10, 3 << 20),  // a message has 4 MiB
       IntegerKey("limits.max_state_bytes", c.limits.max_state_bytes, 64 << 10, 64 << 20),
       IntegerKey("limits.max_history_events", c.limits.max_history_events, 100, 1'000'000),

@@ -25,15 +25,14 @@ size_t BytesOf(const calls::v1::Call& call) { return call.request().size() + cal
 
 class CallMux::Handle final : public CallHandle {
  public:
-  explicit Handle(std::weak_ptr<CallMux> mux) : mux_(std::move(mux)) {}
+  Handle(std::weak_ptr<CallMux> mux, uint64_t id) : mux_(std::move(mux)), id_(id) {}
   void Cancel() override {
-    if (const auto mux = mux_.lock()) mux->Cancel(id, Cancelled("the caller has given the call up"));
+    if (const auto mux = mux_.lock()) mux->Cancel(id_, Cancelled("the caller has given the call up"));
   }
-
-  uint64_t id = 0;  // guarded by the lock of the mux
 
  private:
   const std::weak_ptr<CallMux> mux_;
+  const uint64_t id_;
 };
 
 std::shared_ptr<CallHandle> CallMux::Call(std::string_view service, std::string_view method,
@@ -43,36 +42,29 @@ std::shared_ptr<CallHandle> CallMux::Call(std::string_view service, std::string_
   call.mutable_path()->append("/").append(service).append("/").append(method);
   call.set_timeout_ns(options.timeout.count());
   *call.mutable_request() = Serialize(request);
-  auto handle = std::make_shared<Handle>(weak_from_this());
   const size_t bytes = BytesOf(call);
+  uint64_t id = 0;
   bool flush = false;
   {
     const std::lock_guard lock(mutex_);
     // One that is too large for a frame goes as a call of its own, where it is refused or not.
     if (broken_ || max_calls_ == 0 || bytes > max_frame_bytes_) return nullptr;
     if (static_cast<int64_t>(calls_.size()) >= max_calls_) return nullptr;
-    handle->id = next_id_++;
+    // A poll that waited here for another one's answer could keep its queue waiting for a minute.
+    const bool needs_credit = options.polls_for_task && max_polls_ > 0;
+    if (needs_credit && polls_ >= max_polls_) return nullptr;
+    if (needs_credit) ++polls_;
+    id = next_id_++;
+    call.set_id(id);
     const Instant deadline = now + options.timeout;
-    Credit credit = Credit::kNeedsNone;
-    if (options.polls_for_task && max_polls_ > 0) credit = polls_ < max_polls_ ? Credit::kHolds : Credit::kWaits;
-    calls_.emplace(handle->id, Pending{std::move(done), options.executor, deadline, std::string(method), credit});
-    deadlines_.emplace(deadline, handle->id);
-    if (credit == Credit::kWaits) {
-      waiting_polls_.push_back({std::move(call), handle});
-      return handle;
-    }
-    if (credit == Credit::kHolds) ++polls_;
-    call.set_id(handle->id);
-    PutInFrame(std::move(call));
+    calls_.emplace(id, Pending{std::move(done), options.executor, deadline, std::string(method), needs_credit});
+    deadlines_.emplace(deadline, id);
+    *outbox_.add_calls() = std::move(call);
+    outbox_bytes_ += bytes;
     flush = PostFlush();
   }
   if (flush) executor_.Post([self = shared_from_this()] { self->Flush(); });
-  return handle;
-}
-
-void CallMux::PutInFrame(calls::v1::Call call) {
-  outbox_bytes_ += BytesOf(call);
-  *outbox_.add_calls() = std::move(call);
+  return std::make_shared<Handle>(weak_from_this(), id);
 }
 
 bool CallMux::TakeOutOfFrame(uint64_t id) {
@@ -83,24 +75,6 @@ bool CallMux::TakeOutOfFrame(uint64_t id) {
   outbox_bytes_ -= BytesOf(*found);
   calls.erase(found);
   return true;
-}
-
-void CallMux::SendWaitingPolls() {
-  while (polls_ < max_polls_ && !waiting_polls_.empty()) {
-    WaitingPoll next = std::move(waiting_polls_.front());
-    waiting_polls_.pop_front();
-    const auto found = calls_.find(next.handle->id);
-    if (found == calls_.end()) continue;  // given up meanwhile
-    // Under a new id, because those that the server sees have to grow.
-    Pending pending = Take(found);
-    pending.credit = Credit::kHolds;
-    ++polls_;
-    next.handle->id = next_id_++;
-    deadlines_.emplace(pending.deadline, next.handle->id);
-    calls_.emplace(next.handle->id, std::move(pending));
-    next.call.set_id(next.handle->id);
-    PutInFrame(std::move(next.call));
-  }
 }
 
 bool CallMux::PostFlush() { return !sending_ && !std::exchange(flush_posted_, true); }
@@ -147,7 +121,6 @@ bool CallMux::Sent() {
 void CallMux::Received(calls::v1::ServerFrame frame) {
   std::vector<std::pair<Pending, Result<std::string>>> answered;
   answered.reserve(static_cast<size_t>(frame.answers_size()));
-  bool flush = false;
   {
     const std::lock_guard lock(mutex_);
     if (frame.has_welcome()) {
@@ -161,12 +134,7 @@ void CallMux::Received(calls::v1::ServerFrame frame) {
       if (found == calls_.end()) continue;  // given up meanwhile
       answered.emplace_back(Take(found), AnswerOf(answer));
     }
-    if (!waiting_polls_.empty()) {
-      SendWaitingPolls();
-      flush = !outbox_.calls().empty() && PostFlush();
-    }
   }
-  if (flush) executor_.Post([self = shared_from_this()] { self->Flush(); });
   const InlineScope scope(WorkLength::kMayBeLong);  // gRPC has two callback threads or more
   for (auto& [pending, answer] : answered) Deliver(std::move(pending), std::move(answer));
 }
@@ -174,7 +142,7 @@ void CallMux::Received(calls::v1::ServerFrame frame) {
 CallMux::Pending CallMux::Take(Calls::iterator call) {
   deadlines_.erase({call->second.deadline, call->first});
   Pending taken = std::move(call->second);
-  if (taken.credit == Credit::kHolds) --polls_;
+  if (taken.holds_credit) --polls_;
   calls_.erase(call);
   return taken;
 }
@@ -185,7 +153,7 @@ void CallMux::Deliver(Pending pending, Result<std::string> answer) {
       [done = std::move(pending.done), answer = std::move(answer)]() mutable { done(std::move(answer)); });
 }
 
-void CallMux::Cancel(const uint64_t& id, Error why) {
+void CallMux::Cancel(uint64_t id, Error why) {
   Pending pending;
   bool flush = false;
   {
@@ -193,8 +161,7 @@ void CallMux::Cancel(const uint64_t& id, Error why) {
     const auto found = calls_.find(id);
     if (found == calls_.end()) return;
     pending = Take(found);
-    if (pending.credit != Credit::kWaits && !TakeOutOfFrame(id)) outbox_.add_cancelled(id);
-    SendWaitingPolls();
+    if (!TakeOutOfFrame(id)) outbox_.add_cancelled(id);
     flush = PostFlush();
   }
   if (flush) executor_.Post([self = shared_from_this()] { self->Flush(); });
@@ -209,7 +176,6 @@ bool CallMux::Broken(const Error& why) {
     broken_ = true;
     calls.swap(calls_);
     deadlines_.clear();
-    waiting_polls_.clear();
     outbox_.Clear();
     idle = !sending_;
   }

@@ -2,7 +2,6 @@
 // No sockets here: gRPC and the simulated network carry the same frames.
 #pragma once
 
-#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -30,8 +29,8 @@ class CallMux final : public std::enable_shared_from_this<CallMux> {
   /// outlive the stream.
   CallMux(FrameSender& sender, Executor& executor) : sender_(&sender), executor_(executor) {}
 
-  /// nullptr: no call can be made here, because the server has not welcomed the caller yet or the stream has broken;
-  /// `done` is as it was.  `now` is of the clock that Expire is told.
+  /// nullptr: this call cannot be made here, because the server has not welcomed the caller yet, the stream has broken, or
+  /// no credit is left for a poll; `done` is as it was.  `now` is of the clock that Expire is told.
   std::shared_ptr<CallHandle> Call(std::string_view service, std::string_view method,
                                    const google::protobuf::MessageLite& request, const CallOptions& options,
                                    Instant now, Function<void(Result<std::string>)>& done);
@@ -51,30 +50,20 @@ class CallMux final : public std::enable_shared_from_this<CallMux> {
 
  private:
   class Handle;
-  enum class Credit : uint8_t { kNeedsNone, kHolds, kWaits };
   struct Pending {
     Function<void(Result<std::string>)> done;
     Executor* executor = nullptr;
     Instant deadline;
     std::string method;
-    Credit credit = Credit::kNeedsNone;
+    bool holds_credit = false;
   };
   using Calls = std::map<uint64_t, Pending>;
-  /// A poll that is not sent before another one has been answered.
-  struct WaitingPoll {
-    calls::v1::Call call;
-    std::shared_ptr<Handle> handle;  // says under which id it is in the books
-  };
 
-  /// Out of the books.  Under the lock, like the next three.
+  /// Out of the books.  Under the lock, like the next one.
   Pending Take(Calls::iterator call);
-  void PutInFrame(calls::v1::Call call);
   /// A call that has not left yet needs no cancellation; one that went ahead of it would be for nothing.
   bool TakeOutOfFrame(uint64_t id);
-  /// Polls that waited leave for credits that have come back.
-  void SendWaitingPolls();
-  /// `id` is read under the lock: that of a waiting poll changes when it leaves.
-  void Cancel(const uint64_t& id, Error why);
+  void Cancel(uint64_t id, Error why);
   void Flush();
   /// Under the lock.
   bool PostFlush();
@@ -89,7 +78,6 @@ class CallMux final : public std::enable_shared_from_this<CallMux> {
   size_t max_frame_bytes_ = 0;
   int64_t max_polls_ = 0;  // 0: they are not counted
   int64_t polls_ = 0;      // that hold a credit
-  std::deque<WaitingPoll> waiting_polls_;
   bool broken_ = false;
   uint64_t next_id_ = 1;
   Calls calls_;

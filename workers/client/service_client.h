@@ -32,7 +32,7 @@ struct CallOptions {
   /// Without a connection: waits for one, as long as the call may take, instead of failing at once.  For calls that would
   /// be tried again anyway: they leave as soon as the server is back.
   bool waits_for_connection = false;
-  bool polls_for_task = false;  ///< Takes one of the credits that a stream of calls has for polls, and waits for one.
+  bool polls_for_task = false;  ///< Takes one of a stream's credits for polls; without one it goes alone.
 };
 
 class ServiceClient {
