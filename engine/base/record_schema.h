@@ -23,6 +23,8 @@ struct SchemaOf {
       return {{"type", "number"}};
     } else if constexpr (std::same_as<T, std::string>) {
       return {{"type", "string"}};
+    } else if constexpr (requires { T::kJsonType; }) {
+      return {{"type", T::kJsonType}};
     } else {
       return nlohmann::json::object();  // Anything: JSON itself, or a type with a form of its own.
     }

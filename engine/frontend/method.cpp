@@ -76,6 +76,12 @@ constexpr auto kMethods = std::to_array<MethodFacts>({
     {kRecords, "GetBlob", kRead, kLarge, kAnswers, kOfServer},
     {kRecords, "AppendRow", kWorker, kLarge, kAnswers, kOfServer},
     {kRecords, "ScanRows", kRead, kLarge, kAnswers, kOfServer},
+    {kRecords, "PutRow", kWorker, kLarge, kAnswers, kOfServer},
+    {kRecords, "DeleteRow", kWorker, kLarge, kAnswers, kOfServer},
+    {kRecords, "ReserveBudget", kWorker, kLarge, kAnswers, kOfServer},
+    {kRecords, "SettleBudget", kWorker, kLarge, kAnswers, kOfServer},
+    {kRecords, "GetBudgets", kRead, kLarge, kAnswers, kOfServer},
+    {kRecords, "SetBudget", kAdmin, kLarge, kAnswers, kOfServer},
 });
 
 }  // namespace

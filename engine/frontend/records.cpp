@@ -7,11 +7,12 @@
 namespace wfe::frontend {
 
 void ServeRecords(MethodTable& table, Services& services) {
-  for (const char* method : {"GetInfo", "PutBlob", "GetBlob", "AppendRow", "ScanRows"}) {
+  for (const char* method : {"GetInfo", "PutBlob", "GetBlob", "AppendRow", "ScanRows", "PutRow", "DeleteRow",
+                             "ReserveBudget", "SettleBudget", "GetBudgets", "SetBudget"}) {
     table.ServeBytes(records::kServiceName, method, [&services, method](std::string_view bytes, Call call) {
       Blocking(services, call, [&services, method, request = std::string(bytes), call] {
         WFE_CHECK(services.records != nullptr, "a call came before the engine was started");
-        records::RecordsService service(*services.records, services.options.server_version);
+        records::RecordsService service(*services.records, *services.budgets, services.options.server_version);
         Result<std::string> response = service.Call(method, request);
         if (!response) return call.Fail(std::move(response).error());
         call.ReplyBytes(*std::move(response));

@@ -142,6 +142,7 @@ class LocalEngine::Impl {
 
     frontend::EngineOptions engine_options = FrontendOptions(options_.limits, options_.shards);
     engine_options.check_derived_every = options_.check_derived_every;
+    engine_options.budgets.defaults = options_.budgets;
     std::vector<Executor*> shards;
     for (Strand& shard : shards_) shards.push_back(&shard);
     const frontend::EngineHost host{.clock = clock_,

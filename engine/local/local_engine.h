@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "engine/base/executor.h"
 #include "engine/base/log.h"
@@ -12,6 +13,7 @@
 #include "engine/base/time.h"
 #include "engine/frontend/dispatcher.h"
 #include "engine/local/limits.h"
+#include "engine/records/budget.h"
 
 namespace wfe::local {
 
@@ -21,6 +23,7 @@ struct EngineOptions {
   int threads = 2;               ///< Of the pool that runs strands nobody else runs.
   std::string accept_data_loss;  ///< The sequence number a refused start asked for; empty: none.
   Limits limits;
+  std::vector<records::BudgetRule> budgets;  ///< Where nobody has set another (QF-2).
   /// How often the index of timers is compared with the stored runs; zero: never.
   Duration check_derived_every = std::chrono::minutes(10);
   /// What an operator should know; outlives the engine.  Null: lines of text on stderr.

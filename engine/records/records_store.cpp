@@ -4,6 +4,8 @@
 #include <memory>
 
 #include "engine/base/hash.h"
+#include "engine/base/printable.h"
+#include "engine/records/budget_store.h"
 #include "engine/storage/keys.h"
 
 namespace wfe::records {
@@ -13,6 +15,8 @@ namespace {
 using storage::Family;
 using storage::PendingWrite;
 namespace keys = storage::keys;
+
+constexpr std::string_view kMutablePrefix = "mutable_";
 
 Result<std::string> ParseDigest(const std::string& sha256) {
   const auto nibble = [](char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1; };
@@ -223,10 +227,23 @@ Status CheckTable(std::string_view table, const RecordsLimits& limits) {
   return Ok();
 }
 
+Error ChangedMeanwhile(std::string_view table, std::string_view key) {
+  return {StatusCode::kAborted,
+          "table " + std::string(table) + ": row " + PrintableText(std::string(key)) + " is another by now; look again",
+          {}};
+}
+
+Status CheckMutable(std::string_view table) {
+  if (table.starts_with(kMutablePrefix)) return Ok();
+  return InvalidArgument("the rows of table " + std::string(table) + " are never changed; only those of tables named " +
+                         std::string(kMutablePrefix) + "… are");
+}
+
 }  // namespace
 
-Result<bool> RecordsStore::AppendRow(std::string_view table, std::string_view key, std::string_view value) {
+Status RecordsStore::CheckRow(std::string_view table, std::string_view key, std::string_view value) const {
   WFE_RETURN_IF_ERROR(CheckTable(table, limits_));
+  if (table == kBudgetEventsTable) return InvalidArgument("table budget_events is written by the server alone");
   const std::string where = "table " + std::string(table) + ": ";
   if (key.empty() || key.size() > limits_.max_key_bytes) {
     return InvalidArgument(where + "a key has 1 to " + std::to_string(limits_.max_key_bytes) + " bytes");
@@ -234,6 +251,11 @@ Result<bool> RecordsStore::AppendRow(std::string_view table, std::string_view ke
   if (value.size() > limits_.max_row_bytes) {
     return InvalidArgument(where + "a row has at most " + std::to_string(limits_.max_row_bytes) + " bytes");
   }
+  return Ok();
+}
+
+Result<bool> RecordsStore::AppendRow(std::string_view table, std::string_view key, std::string_view value) {
+  WFE_RETURN_IF_ERROR(CheckRow(table, key, value));
   const std::string row = keys::TablePrefix(table) + std::string(key);
   uint64_t sequence = 0;
   bool present = false;
@@ -250,6 +272,54 @@ Result<bool> RecordsStore::AppendRow(std::string_view table, std::string_view ke
   }
   WFE_RETURN_IF_ERROR(stage_.WaitDurable(sequence));
   return present;
+}
+
+Status RecordsStore::PutRow(std::string_view table, std::string_view key, std::string_view value,
+                            std::string_view replaces) {
+  WFE_RETURN_IF_ERROR(CheckRow(table, key, value));
+  WFE_RETURN_IF_ERROR(CheckMutable(table));
+  const std::string row = keys::TablePrefix(table) + std::string(key);
+  uint64_t sequence = 0;
+  {
+    const std::lock_guard lock(rows_mutex_);
+    const Result<std::string> stored = stage_.Get(Family::kRows, row);
+    if (!stored && stored.error().code != StatusCode::kNotFound) return stored.error();
+    if (stored && *stored == value) {
+      sequence = stage_.last_sequence();  // It may be waiting for its sync.
+    } else if (const std::string known = stored ? std::string(AsBytes(Sha256(*stored))) : ""; known != replaces) {
+      return ChangedMeanwhile(table, key);
+    } else {
+      PendingWrite write;
+      write.rows.puts.push_back({Family::kRows, row, std::string(value)});
+      sequence = stage_.Enqueue(std::move(write), {});
+    }
+  }
+  return stage_.WaitDurable(sequence);
+}
+
+Result<bool> RecordsStore::DeleteRow(std::string_view table, std::string_view key, std::string_view seen) {
+  WFE_RETURN_IF_ERROR(CheckRow(table, key, ""));
+  WFE_RETURN_IF_ERROR(CheckMutable(table));
+  const std::string row = keys::TablePrefix(table) + std::string(key);
+  uint64_t sequence = 0;
+  bool absent = false;
+  {
+    const std::lock_guard lock(rows_mutex_);
+    const Result<std::string> stored = stage_.Get(Family::kRows, row);
+    if (!stored && stored.error().code != StatusCode::kNotFound) return stored.error();
+    absent = !stored;
+    if (absent) {
+      sequence = stage_.last_sequence();
+    } else if (AsBytes(Sha256(*stored)) != seen) {
+      return ChangedMeanwhile(table, key);
+    } else {
+      PendingWrite write;
+      write.rows.deletes.push_back({Family::kRows, row});
+      sequence = stage_.Enqueue(std::move(write), {});
+    }
+  }
+  WFE_RETURN_IF_ERROR(stage_.WaitDurable(sequence));
+  return absent;
 }
 
 Result<RowPage> RecordsStore::ScanRows(std::string_view table, std::string_view prefix, std::string_view start_after,

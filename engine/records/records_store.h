@@ -1,4 +1,4 @@
-// Blobs by their SHA-256, and rows of tables that only grow (ARCHITECTURE D7).
+// Blobs by their SHA-256, and rows of tables, most of which only grow (ARCHITECTURE D7).
 #pragma once
 
 #include <cstdint>
@@ -53,6 +53,12 @@ class RecordsStore {
 
   /// True: the key was there before, and the row is as it was.
   Result<bool> AppendRow(std::string_view table, std::string_view key, std::string_view value);
+  /// Replaces a row of a table whose name begins with "mutable_", or makes it.  `replaces`: the SHA-256 of the value
+  /// that the caller has seen, 32 bytes; empty: it saw none.  ABORTED when the row is another by now.  The same value
+  /// again changes nothing.
+  Status PutRow(std::string_view table, std::string_view key, std::string_view value, std::string_view replaces);
+  /// Deletes it, likewise.  True: there was no row any more.
+  Result<bool> DeleteRow(std::string_view table, std::string_view key, std::string_view seen);
   /// Rows whose key begins with `prefix`, after `start_after`, by key.  `limit` 0: as many as allowed.
   Result<RowPage> ScanRows(std::string_view table, std::string_view prefix, std::string_view start_after,
                            int limit) const;
@@ -68,6 +74,7 @@ class RecordsStore {
   Result<std::string> HashOf(const std::string& digest, std::string_view data) const;
   Result<uint64_t> UploadedBytes(const std::string& digest) const;
   Status RemovePieces(const std::string& digest, storage::PendingWrite& write) const;
+  Status CheckRow(std::string_view table, std::string_view key, std::string_view value) const;
   Status MakeRoomForUpload(const std::string& digest);
 
   storage::CommitStage& stage_;

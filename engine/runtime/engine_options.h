@@ -10,6 +10,7 @@
 #include "engine/base/log.h"
 #include "engine/base/metrics.h"
 #include "engine/base/time.h"
+#include "engine/records/budget_store.h"
 #include "engine/records/records_store.h"
 #include "engine/runtime/admission.h"
 #include "engine/shard/options.h"
@@ -32,6 +33,7 @@ struct EngineOptions {
   int64_t max_custom_search_attributes = 100;  ///< Of one namespace.
   visibility::VisibilityLimits visibility;
   records::RecordsLimits records;
+  records::BudgetOptions budgets;
 
   /// Namespaces that exist from the start; RegisterNamespace adds more, kept in the store.
   std::vector<std::string> namespaces = {"default"};

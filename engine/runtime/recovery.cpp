@@ -8,6 +8,16 @@ Status Services::Recover() {
   WFE_RETURN_IF_ERROR(LoadNamespaces());
   WFE_ASSIGN_OR_RETURN(records,
                        records::RecordsStore::Open(host.store.stage(), options.records));
+  const auto tell = [&to = log](const records::BudgetEvent& event) {
+    to.Warning(event.exceeded ? "budget_exceeded" : "budget_warning",
+               "the budget " + event.budget + (event.exceeded ? " is used up" : " is nearly used up"),
+               {{"budget", event.budget},
+                {"period", event.period},
+                {"limit_usd", event.limit.ToString()},
+                {"used_usd", event.used.ToString()},
+                {"workflow_id", event.call.workflow_id}});
+  };
+  WFE_ASSIGN_OR_RETURN(budgets, records::BudgetStore::Open(host.store.stage(), host.clock, options.budgets, tell));
 
   // Read before anything can be added to it, delivered when every shard knows its executions: whoever
   // receives is taken up again first, whichever shard it is.

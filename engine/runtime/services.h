@@ -87,6 +87,7 @@ struct Services {
   Namespaces namespaces;
   std::mutex registering;
   std::unique_ptr<records::RecordsStore> records;  // opened by Recover
+  std::unique_ptr<records::BudgetStore> budgets;   // likewise
   std::vector<ShardPlace> shards;
   std::atomic<bool> stopping{false};
 

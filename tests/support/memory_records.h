@@ -20,6 +20,8 @@ class MemoryRecords final : public client::ServiceClient {
     if (method == "PutBlob") return Answer(done, Put(Parse<records::v1::PutBlobRequest>(bytes)));
     if (method == "GetBlob") return Answer(done, Get(Parse<records::v1::GetBlobRequest>(bytes)));
     if (method == "AppendRow") return Answer(done, Append(Parse<records::v1::AppendRowRequest>(bytes)));
+    if (method == "PutRow") return Answer(done, Replace(Parse<records::v1::PutRowRequest>(bytes)));
+    if (method == "DeleteRow") return Answer(done, Delete(Parse<records::v1::DeleteRowRequest>(bytes)));
     if (method == "ScanRows") return Answer(done, Scan(Parse<records::v1::ScanRowsRequest>(bytes)));
     done(Unimplemented("the records in memory do not serve " + std::string(method)));
     return nullptr;
@@ -61,6 +63,29 @@ class MemoryRecords final : public client::ServiceClient {
   Result<records::v1::AppendRowResponse> Append(const records::v1::AppendRowRequest& request) {
     records::v1::AppendRowResponse response;
     response.set_already_present(!tables[request.table()].emplace(request.key(), request.value()).second);
+    return response;
+  }
+  /// Whether the row is what a caller says that it has seen.
+  bool IsStill(const std::string& table, const std::string& key, const std::string& seen_sha256) {
+    const auto found = tables[table].find(key);
+    if (found == tables[table].end()) return seen_sha256.empty();
+    return AsBytes(Sha256(found->second)) == seen_sha256;
+  }
+  Result<records::v1::PutRowResponse> Replace(const records::v1::PutRowRequest& request) {
+    if (!IsStill(request.table(), request.key(), request.replaces_sha256())) {
+      return Error{StatusCode::kAborted, "the row is another by now", {}};
+    }
+    tables[request.table()][request.key()] = request.value();
+    return records::v1::PutRowResponse();
+  }
+  Result<records::v1::DeleteRowResponse> Delete(const records::v1::DeleteRowRequest& request) {
+    records::v1::DeleteRowResponse response;
+    response.set_already_absent(!tables[request.table()].contains(request.key()));
+    if (response.already_absent()) return response;
+    if (!IsStill(request.table(), request.key(), request.sha256())) {
+      return Error{StatusCode::kAborted, "the row is another by now", {}};
+    }
+    tables[request.table()].erase(request.key());
     return response;
   }
   Result<records::v1::ScanRowsResponse> Scan(const records::v1::ScanRowsRequest& request) {

@@ -101,7 +101,7 @@ TEST(BuildRecord, TellsStepsVerdictsMoneyAndWhereTheResultIs) {
   const BuildRecord build = story.Checks("fix_attempt_1", true).Ended("passed");
   EXPECT_EQ(build.Status(), "passed");
   EXPECT_EQ(build.Tokens(), 7012);
-  EXPECT_NEAR(*build.CostUsd(), 0.02, 1e-9);
+  EXPECT_EQ(build.CostUsd(), Money::Nanos(20'000'000));
   EXPECT_EQ(build.FixAttempts(), 1);
   EXPECT_EQ(build.LastSnapshot(), "s2");
   EXPECT_EQ(OneLine(build), "passed after 1 fix attempt · 7,012 tokens · $0.0200");

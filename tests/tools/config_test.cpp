@@ -54,13 +54,19 @@ class Configuration : public ::testing::Test {
     return LoadConfig(dir_ / "wfe.toml");
   }
   /// Another value that the key takes; of numbers, one of the bounds that a refusal names.
+  /// Dollars, or "none".
+  static bool IsAmount(const std::string& key, const ordered_json& value) {
+    return value.is_number_float() || key == "cost_tracking.run_limit";
+  }
   std::string Another(const std::string& key, const ordered_json& value) {
     if (key == "build.sandbox") return "\"off\"";
     if (key == "agent.backend") return "\"scripted\"";
     if (key == "server.log_level") return "\"error\"";
     if (key == "server.log_format") return "\"json\"";
     if (key.starts_with("tiers.")) return "\"gemini:other\"";
-    if (value.is_boolean()) return value.get<bool>() ? "false" : "true";
+    if (key == "cost_tracking.on_exceed") return "\"warn\"";
+    if (IsAmount(key, value)) return "7.5";
+    if (value.is_boolean()) return value == true ? "false" : "true";
     if (value.is_array()) return R"(["other"])";
     if (value.is_string()) return "\"other\"";
     const auto refused = With(key, "-1");
@@ -90,7 +96,8 @@ TEST_F(Configuration, EachKeyChangesItsOwnValueAndNoOther) {
 
 TEST_F(Configuration, AValueOfAnotherTypeIsRefusedByItsKeyAndPlace) {
   for (const auto& [key, value] : KeysOf(Config{})) {
-    const auto refused = With(key, value.is_string() || value.is_array() ? "7" : "\"seven\"");
+    const bool number_is_wrong = (value.is_string() && !IsAmount(key, value)) || value.is_array();
+    const auto refused = With(key, number_is_wrong ? "7" : "\"seven\"");
     ASSERT_FALSE(refused.has_value()) << key;
     EXPECT_THAT(refused.error().message, HasSubstr(key + " must be"));
     EXPECT_THAT(refused.error().message, HasSubstr("wfe.toml:2:"));

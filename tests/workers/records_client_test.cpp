@@ -48,6 +48,20 @@ TEST_F(RecordsClientTest, RowIsAppendedOnceAndKeepsItsFirstValue) {
   EXPECT_EQ(service_.tables["t"]["k"], "first");
 }
 
+TEST_F(RecordsClientTest, RowChangesOnlyUnderWhoHasSeenIt) {  // CE-2
+  EXPECT_EQ(records_.GetRow("mutable_t", "k").value(), std::nullopt);
+  ASSERT_TRUE(records_.PutRow("mutable_t", "k", "one", std::nullopt).has_value());
+  ASSERT_TRUE(records_.AppendRow("mutable_t", "k2", "another").has_value());
+  EXPECT_EQ(records_.GetRow("mutable_t", "k").value(), "one");
+  EXPECT_EQ(records_.GetRow("mutable_t", "k1").value(), std::nullopt) << "it begins as k2 does";
+  EXPECT_EQ(records_.PutRow("mutable_t", "k", "two", std::nullopt).error().code, StatusCode::kAborted);
+  ASSERT_TRUE(records_.PutRow("mutable_t", "k", "two", "one").has_value());
+  EXPECT_EQ(records_.DeleteRow("mutable_t", "k", "one").error().code, StatusCode::kAborted);
+  ASSERT_TRUE(records_.DeleteRow("mutable_t", "k", "two").has_value());
+  EXPECT_TRUE(records_.DeleteRow("mutable_t", "k", "two").has_value()) << "gone is gone";
+  EXPECT_EQ(records_.GetRow("mutable_t", "k").value(), std::nullopt);
+}
+
 TEST_F(RecordsClientTest, RowsOfAPrefixComeInOrderOverAllPages) {
   service_.page_rows = 2;
   for (const char* key : {"a/3", "b/1", "a/1", "a/2", "a/5", "a/4", "c"})

@@ -120,7 +120,7 @@ TEST_F(AuditedBuildOutcome, BudgetOfNothingBuysNothing) {  // AB-1, RW-D24
   for (const bool tokens : {true, false}) {
     AuditedBuildInput input;
     if (tokens) input.token_budget = 0;
-    if (!tokens) input.cost_budget_usd = 0;
+    if (!tokens) input.cost_budget_usd = Money();
     const std::string id = tokens ? "tokens" : "money";
     world_.Submit(input, id);
     const BuildEnd end = world_.Await(id);
@@ -146,11 +146,46 @@ TEST_F(AuditedBuildOutcome, BudgetThatEndsInsideAStepKeepsWhatTheStepDid) {  // 
   cut.budget_exhausted = true;
   build().agent["implement_v1"] = {cut};
   AuditedBuildInput input;
-  input.cost_budget_usd = 5;
+  input.cost_budget_usd = Money::Usd(5);
   const BuildEnd end = world_.Run(input);
   EXPECT_EQ(end.result.status, "budget_exhausted");
   EXPECT_THAT(end.result.files, Contains("src/implement_v1.ts"));
   EXPECT_EQ(build().checks_run, 0);
+}
+
+TEST_F(AuditedBuildOutcome, ABudgetOfTheServerThatBlocksEndsTheBuildAsBudgetExhausted) {  // QF-2, LG-17
+  auto failure = FakeBuild::Failure(agent::kBudgetExceededType, "the budget \"daily\" is used up: 50.00 of 50.00 USD");
+  AgentReply spent = FakeBuild::Reply("implement_v1");
+  spent.error = failure.message;
+  failure.details = spent;
+  build().agent["implement_v1"] = {failure};
+  const BuildEnd end = world_.Run({});
+  EXPECT_EQ(end.result.status, "budget_exhausted");
+  EXPECT_THAT(end.result.message, HasSubstr("implement_v1: the budget \"daily\" is used up"));
+  EXPECT_EQ(end.result.total_tokens, 2000) << "what the step had used before";
+  EXPECT_EQ(end.result.cost_usd, Money::Nanos(20'000'000));
+  EXPECT_THAT(world_.Steps(end), Contains("budget_blocked"));
+  EXPECT_THAT(build().claims, IsEmpty());
+}
+
+TEST_F(AuditedBuildOutcome, ABudgetThatDefersIsWaitedForOnADurableTimerAlsoForAMonth) {  // QF-2
+  for (const Duration wait : {Duration(20h), Duration(24h * 12)}) {
+    auto failure = FakeBuild::Failure(agent::kBudgetDeferredType, "the budget \"monthly\" is used up", false);
+    AgentReply deferred;
+    const std::string id = "waits-" + std::to_string(wait / 1h);
+    deferred.resumes_at = FormatIso8601Millis(world_.host().loop().Now() + wait);
+    failure.details = deferred;
+    failure.next_retry_delay = wait;
+    build().agent["scaffold"] = {failure, FakeBuild::Reply("scaffold")};
+    world_.Submit({}, id);
+    ASSERT_TRUE(world_.RunUntil([&] { return build().agent_calls % 3 == 1; }, id));
+    world_.Restart();
+    const BuildEnd end = world_.Await(id, 24h * 20);
+    EXPECT_EQ(end.result.status, "passed") << id << ": " << end.failure << end.result.message;
+    EXPECT_GE(end.taken, wait - 1min);
+    EXPECT_LT(end.taken, wait + 1h);
+    build().agent_calls = 0;
+  }
 }
 
 TEST_F(AuditedBuildOutcome, AgentsOwnFailureEndsTheBuildWithItsWords) {  // AB-3
@@ -398,7 +433,7 @@ TEST_F(AuditedBuildOutcome, ResumedBuildGoesOnWhereTheOtherEnded) {  // RW-D4
                              .snapshot_blob_hash = "tree-after-fix_attempt_1",
                              .fix_attempts = 1,
                              .total_tokens = 5000,
-                             .cost_usd = 0.5,
+                             .cost_usd = Money::Nanos(500'000'000),
                              .base_snapshot_blob_hash = "tree-before-it-all",
                              .baseline = {{"tests", "of the first tree"}},
                              .protected_hashes = {}};

@@ -33,7 +33,7 @@ AgentReply FakeBuild::Reply(const std::string& step) {
   reply.prompt_token_count = 900;
   reply.completion_token_count = 100;
   reply.token_count_source = kTokensReported;
-  reply.cost_usd = 0.01;
+  reply.cost_usd = Money::Nanos(10'000'000);
   reply.model = "gemini-2.5-flash";
   reply.backend = "gemini";
   reply.finish_reason = "STOP";

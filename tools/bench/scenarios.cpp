@@ -8,6 +8,7 @@
 #include "tools/bench/fresh_stack.h"
 #include "tools/bench/load.h"
 #include "tools/bench/million.h"
+#include "tools/bench/money.h"
 #include "tools/bench/process.h"
 #include "tools/bench/traces.h"
 #include "tools/bench/resume.h"
@@ -252,7 +253,7 @@ Status Idle(const Environment& env, std::vector<Figure>& figures) {
 
 const std::vector<std::string>& ScenarioNames() {
   static const std::vector<std::string> kNames = {"one",  "ten",  "fan100", "wide",   "timers",
-                                                   "park", "cold", "idle", "resume", "traces", "million"};
+                                                   "park", "cold", "idle", "resume", "traces", "money", "million"};
   return kNames;
 }
 
@@ -274,6 +275,7 @@ Status RunScenario(const std::string& name, const Environment& env, std::vector<
   if (name == "idle") return Idle(env, figures);
   if (name == "resume") return MeasureResume(env, figures);
   if (name == "traces") return MeasureTraces(env.directory, 200'000'000, env.progress, figures);
+  if (name == "money") return MeasureMoney(env, figures);
   if (name == "million") return MeasureMillion(env, figures);
   std::string known;
   for (const std::string& each : ScenarioNames()) known += " " + each;

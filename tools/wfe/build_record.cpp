@@ -15,6 +15,13 @@
 namespace wfe::cli {
 namespace {
 
+std::optional<Money> CostIn(const nlohmann::json& object) {
+  const auto found = object.find("cost_usd");
+  if (found == object.end() || !found->is_number()) return std::nullopt;
+  const Result<Money> cost = Money::FromNumber(found->get<double>());
+  return cost ? std::optional(*cost) : std::nullopt;
+}
+
 namespace enums = temporal::api::enums::v1;
 using nlohmann::json;
 
@@ -44,7 +51,7 @@ std::optional<BuildStep> StepOf(const json& entry) {
     if (entry.contains("total_token_cost") && entry["total_token_cost"].is_number_integer()) {
       step.tokens = entry["total_token_cost"].get<int64_t>();
     }
-    if (ext.contains("cost_usd") && ext["cost_usd"].is_number()) step.cost_usd = ext["cost_usd"].get<double>();
+    step.cost_usd = CostIn(ext);
     if (entry.contains("files_touched") && entry["files_touched"].is_array()) {
       for (const json& file : entry["files_touched"]) {
         if (file.is_string()) step.files.push_back(file.get<std::string>());
@@ -211,14 +218,12 @@ int64_t BuildRecord::Tokens() const {
   return tokens;
 }
 
-std::optional<double> BuildRecord::CostUsd() const {
-  std::optional<double> cost;
+std::optional<Money> BuildRecord::CostUsd() const {
+  std::optional<Money> cost;
   const json resume = input.value("resume", json::object());
-  if (resume.is_object() && resume.contains("cost_usd") && resume["cost_usd"].is_number()) {
-    cost = resume["cost_usd"].get<double>();
-  }
+  if (resume.is_object()) cost = CostIn(resume);
   for (const BuildStep& step : steps) {
-    if (step.cost_usd) cost = cost.value_or(0) + *step.cost_usd;
+    if (step.cost_usd) cost = cost.value_or(Money()).PlusAtMost(*step.cost_usd);
   }
   return cost;
 }

@@ -23,7 +23,7 @@ struct BuildStep {
   std::string timestamp;
   std::string entry_id;
   int64_t tokens = 0;
-  std::optional<double> cost_usd;
+  std::optional<Money> cost_usd;
   std::vector<std::string> files;
   std::string said;                ///< The agent's last words, bounded and redacted.
   std::string snapshot_blob_hash;  ///< The tree after an agent's step.
@@ -55,7 +55,7 @@ struct BuildRecord {
   /// It passed, and the agent has changed no file.
   bool NothingChanged() const;
   int64_t Tokens() const;  ///< With those of the builds it continues.
-  std::optional<double> CostUsd() const;
+  std::optional<Money> CostUsd() const;
   int FixAttempts() const;
   /// The newest tree: after the last agent's step that was kept.  Empty: none.
   std::string LastSnapshot() const;

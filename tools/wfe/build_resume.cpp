@@ -116,7 +116,7 @@ Result<json> ResumeInput(const BuildRecord& build, const ResumeOptions& options)
   }
   json input = build.input;
   const int64_t tokens = build.Tokens();
-  const std::optional<double> cost = build.CostUsd();
+  const std::optional<Money> cost = build.CostUsd();
   if (options.token_budget) input["token_budget"] = *options.token_budget;
   if (options.cost_budget_usd) input["cost_budget_usd"] = *options.cost_budget_usd;
   if (input.contains("token_budget") && input["token_budget"].is_number() &&
@@ -125,7 +125,7 @@ Result<json> ResumeInput(const BuildRecord& build, const ResumeOptions& options)
                               std::to_string(input["token_budget"].get<int64_t>()) + "; give a greater --token-budget");
   }
   if (cost && input.contains("cost_budget_usd") && input["cost_budget_usd"].is_number() &&
-      *cost >= input["cost_budget_usd"].get<double>()) {
+      *cost >= input["cost_budget_usd"].get<Money>()) {
     return FailedPrecondition("the cost budget of " + id + " is used up; give a greater --cost-budget");
   }
   // Whoever takes a build up again after its last attempt wants as many once more.

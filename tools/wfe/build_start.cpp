@@ -76,6 +76,7 @@ Result<nlohmann::json> BuildInput(const BuildOptions& options) {
   say("model", options.model);
   say("mode", options.mode);
   say("policy", options.policy);
+  say("cache", options.cache);
   if (!options.checks.empty()) input["checks"] = options.checks;
   if (options.max_fix_attempts) input["max_fix_attempts"] = *options.max_fix_attempts;
   if (options.token_budget) input["token_budget"] = *options.token_budget;

@@ -24,6 +24,7 @@ struct BuildOptions {
   std::optional<int> max_fix_attempts;
   std::optional<int64_t> token_budget;
   std::optional<double> cost_budget_usd;
+  std::string cache;
   std::string id;
   std::string queue;
   bool follow = false;

@@ -90,11 +90,11 @@ std::string GroupedNumber(int64_t number) {
   return digits;
 }
 
-double RoundedDollars(double amount) { return std::round(amount * 1e6) / 1e6; }
+double RoundedDollars(Money amount) { return Money::Nanos((amount.nanos() + 500) / 1000 * 1000).usd(); }
 
-std::string Dollars(std::optional<double> amount) {
+std::string Dollars(std::optional<Money> amount) {
   if (!amount) return "-";
-  return *amount >= 1 ? fmt::format("${:.2f}", *amount) : fmt::format("${:.4f}", *amount);
+  return "$" + amount->Rounded(*amount >= Money::Usd(1) ? 2 : 4);
 }
 
 std::string OneLine(const BuildRecord& build) {

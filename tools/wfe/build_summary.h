@@ -12,9 +12,9 @@ namespace wfe::cli {
 /// "12,345".
 std::string GroupedNumber(int64_t number);
 /// "$0.0131"; "-" when nothing is known.
-std::string Dollars(std::optional<double> amount);
+std::string Dollars(std::optional<Money> amount);
 /// 0.0131: as much as a person can tell apart, for JSON too.
-double RoundedDollars(double amount);
+double RoundedDollars(Money amount);
 
 /// "passed after 1 fix attempt · 7,012 tokens · $0.0131".
 std::string OneLine(const BuildRecord& build);

@@ -147,6 +147,8 @@ void AddAllCommands(CLI::App& app, Globals& globals) {
   AddAuditCommands(app, globals);
   AddPromptsCommands(app, globals);
   AddCostsCommand(app, globals);
+  AddBudgetCommands(app, globals);
+  AddCacheCommands(app, globals);
   AddBlobCommands(app, globals);
   AddScheduleCommands(app, globals);
   AddConfigCommands(app, globals);

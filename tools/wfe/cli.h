@@ -113,6 +113,8 @@ void AddWorkflowCommands(CLI::App& app, Globals& globals);
 void AddHistoryCommands(CLI::App& app, Globals& globals);
 void AddAuditCommands(CLI::App& app, Globals& globals);
 void AddCostsCommand(CLI::App& app, Globals& globals);
+void AddBudgetCommands(CLI::App& app, Globals& globals);
+void AddCacheCommands(CLI::App& app, Globals& globals);
 void AddPromptsCommands(CLI::App& app, Globals& globals);
 void AddProfilesCommands(CLI::App& app, Globals& globals);
 void AddBlobCommands(CLI::App& app, Globals& globals);

@@ -162,6 +162,8 @@ void AddBuildCommands(CLI::App& app, Globals& globals) {
       ->check(WholeNumber(0, INT64_MAX));
   build.add_option("--cost-budget", options->cost_budget_usd, "US dollars of all model calls together")
       ->check(NotNegative());
+  build.add_option("--cache", options->cache, "Take answers that were kept for the same question (default: never)")
+      ->transform(OneOf("--cache", {"never", "auto", "always"}));
   build.add_option("-w,--id", options->id, "Id of the build (default: made up from the directory's name)");
   AddQueueOption(build, options->queue);
   build.add_flag("--local", options->local, "Run it here and now, in an engine and worker of this process");

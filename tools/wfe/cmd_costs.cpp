@@ -1,6 +1,8 @@
 // wfe costs: what model calls were made and what they cost, from the cost ledger.
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "activities/agent/cost/call_log.h"
 #include "activities/agent/cost/cost_report.h"
 #include "tools/wfe/cli.h"
@@ -31,12 +33,55 @@ Result<Instant> ReadSince(const std::string& text, Instant now) {
       "--since takes a day (2026-11-21), a time (2026-11-21T05:00:00Z) or an age (90m, 24h, 7d), not \"" + text + "\"");
 }
 
+/// Of the calls whose cost is known; nullopt when there is none.
+std::optional<Money> Mean(const CostReport::Group& group) {
+  const int64_t priced = group.calls - group.unpriced - group.uncounted;
+  if (priced <= 0) return std::nullopt;
+  return Money::Nanos(group.cost_usd.nanos() / priced);
+}
+
+std::string Usd(const CostReport::Group& group) {
+  const std::string cost = group.cost_usd.Rounded(4);
+  return group.unpriced > 0 ? fmt::format("{} + {} unpriced", cost, group.unpriced) : cost;
+}
+
+nlohmann::json ForPrograms(const CostReport::Group& group) {
+  nlohmann::json row = group;
+  if (const auto mean = Mean(group)) row["mean_cost_usd"] = *mean;
+  return row;
+}
+
 nlohmann::json ForPeople(const CostReport::Group& group) {
   nlohmann::json row = group;
   if (group.name.empty()) row["name"] = "(not named)";
-  row["cost_usd"] = group.unpriced > 0 ? fmt::format("{:.4f} + {} unpriced", group.cost_usd, group.unpriced)
-                                       : fmt::format("{:.4f}", group.cost_usd);
+  row["cost_usd"] = Usd(group);
   return row;
+}
+
+/// QF-1: today, this month and in all, of the calls of the filter.
+struct Summary {
+  CostReport::Group today, month, total;
+};
+
+Summary Summarize(const CostReport& report, CostReport::Filter filter, Instant now) {
+  const std::string day = FormatIso8601Millis(now).substr(0, 10);
+  const auto since = [&](const std::string& from) {
+    CostReport::Filter narrowed = filter;
+    narrowed.since = std::max(filter.since.value_or(Instant()), ParseIso8601(from + "T00:00:00.000Z").value());
+    return report.Sum(narrowed, "day", now).total;
+  };
+  return {.today = since(day), .month = since(day.substr(0, 8) + "01"), .total = report.Sum(filter, "day", now).total};
+}
+
+void PrintSummary(const Summary& summary) {
+  const auto line = [](const char* title, const CostReport::Group& group) {
+    fmt::print("{:<12} {:>9} calls  {:>14} USD\n", title, group.calls, Usd(group));
+  };
+  line("Today", summary.today);
+  line("This month", summary.month);
+  line("Total", summary.total);
+  if (const auto mean = Mean(summary.total)) fmt::print("{:<12} {:>32} USD\n", "Mean a call", mean->Rounded(6));
+  fmt::print("\n");
 }
 
 Result<int> Costs(Globals& globals, const CostOptions& options) {
@@ -59,6 +104,7 @@ Result<int> Costs(Globals& globals, const CostOptions& options) {
       fmt::print("no model calls in the ledger{}\n", options.workflow.empty() && !filter.since ? "" : " that fit");
       return kExitOk;
     }
+    PrintSummary(Summarize(report, filter, now));
     std::string title = options.by;
     for (char& c : title) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
     Table table({{title, "name", true, false},
@@ -81,8 +127,12 @@ Result<int> Costs(Globals& globals, const CostOptions& options) {
   }
   nlohmann::ordered_json result;
   result["by"] = options.by;
-  result["groups"] = nlohmann::json(sums.groups);
-  result["total"] = nlohmann::json(sums.total);
+  result["groups"] = nlohmann::json::array();
+  for (const CostReport::Group& group : sums.groups) result["groups"].push_back(ForPrograms(group));
+  const Summary summary = Summarize(report, filter, now);
+  result["today"] = ForPrograms(summary.today);
+  result["month"] = ForPrograms(summary.month);
+  result["total"] = ForPrograms(sums.total);
   PrintObject(result, globals.format);
   return kExitOk;
 }
@@ -96,9 +146,13 @@ void AddCostsCommand(CLI::App& app, Globals& globals) {
   AddRecordsOption(costs, options->records);
   costs.add_option("--workflow", options->workflow, "Only calls of this workflow id");
   costs.add_option("--since", options->since, "Only calls since a day, a time or an age: 2026-11-21, 24h, 7d");
-  costs.add_option("--by", options->by, "model (default), day, workflow or step")
-      ->check(CLI::IsMember({"model", "day", "workflow", "step"}));
-  costs.footer("Examples:\n  wfe costs --since 7d --by day\n  wfe costs --workflow my-build --by step --output json");
+  costs.add_option("--by", options->by, "model (default), day, month, workflow, type or step")
+      ->check(CLI::IsMember({"model", "day", "month", "workflow", "type", "step"}));
+  costs.footer(
+      "Examples:\n  wfe costs\n  wfe costs --since 7d --by day\n  wfe costs --workflow my-build --by step --output "
+      "json\n\n"
+      "Days are those of UTC. A call whose model has no price is counted and has no part in the sums.\n"
+      "Exit codes: 2 bad option, 3 no server answers.");
   costs.callback([&globals, options] { globals.Run([&] { return Costs(globals, *options); }); });
 }
 

@@ -95,6 +95,7 @@ Result<int> Serve(Globals& globals, const ServerFlags& flags) {
   engine.shards = static_cast<int>(config->server.shards);
   engine.threads = static_cast<int>(config->server.threads);
   engine.limits = config->limits;
+  engine.budgets = BudgetsOf(config->cost_tracking);
   engine.accept_data_loss = flags.accept_data_loss;
   options.listen = flags.listen.empty() ? config->server.listen : flags.listen;
   options.records_only = flags.records_only;

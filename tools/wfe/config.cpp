@@ -75,7 +75,28 @@ Key BoolKey(std::string name, bool& target) {
             target = *value;
             return {};
           },
-          [&target] { return nlohmann::json(target); }};
+          [&target] { return target; }};
+}
+
+/// Dollars as a number, or as text where the places matter; "none" where there may be no amount.
+Key AmountKey(std::string name, std::optional<Money>& target, bool may_be_none) {
+  return {std::move(name),
+          [&target, may_be_none](const toml::node& node) -> std::string {
+            const std::string must =
+                std::string("must be dollars, from 0 to 1000000000") + (may_be_none ? ", or \"none\"" : "");
+            const auto text = node.value_exact<std::string>();
+            if (text && may_be_none && *text == "none") {
+              target.reset();
+              return {};
+            }
+            if (!text && !node.is_number()) return must;
+            const Result<Money> money =
+                text ? Money::Parse(*text) : Money::FromNumber(node.value<double>().value_or(-1));
+            if (!money || money->negative() || *money > Money::Usd(1'000'000'000)) return must;
+            target = *money;
+            return {};
+          },
+          [&target] { return target ? nlohmann::json(*target) : nlohmann::json("none"); }};
 }
 
 Key StringsKey(std::string name, std::vector<std::string>& target) {
@@ -170,6 +191,22 @@ std::vector<Key> ServerLimitKeys(Config& c) {
   };
 }
 
+/// What calls of models may cost, and what saves them.
+std::vector<Key> CostKeys(Config& c) {
+  return {
+      BoolKey("cost_tracking.enabled", c.cost_tracking.enabled),
+      AmountKey("cost_tracking.daily_limit", c.cost_tracking.daily_limit, true),
+      AmountKey("cost_tracking.monthly_limit", c.cost_tracking.monthly_limit, true),
+      AmountKey("cost_tracking.run_limit", c.cost_tracking.run_limit, true),
+      IntegerKey("cost_tracking.warn_at_percent", c.cost_tracking.warn_at_percent, 0, 100),
+      ChoiceKey("cost_tracking.on_exceed", c.cost_tracking.on_exceed, {"warn", "block", "defer"}),
+      AmountKey("cost_tracking.program_run", c.cost_tracking.program_run, false),
+      BoolKey("caching.enabled", c.caching.enabled),
+      IntegerKey("caching.max_age_hours", c.caching.max_age_hours, 1, 24 * 366),
+      IntegerKey("caching.min_files_to_cache", c.caching.min_files_to_cache, 0, 1'000'000),
+  };
+}
+
 std::vector<Key> Keys(Config& c) {
   std::vector<Key> keys = {
       StringKey("server.data", c.server.data_dir),
@@ -219,7 +256,7 @@ std::vector<Key> Keys(Config& c) {
       IntegerKey("build.check_timeout_s", c.build.check_timeout_s, 1, 86'400),
       IntegerKey("build.host_timeout_s", c.build.host_timeout_s, 1, 30 * 86'400),
   };
-  for (auto* const more : {&RunLimitKeys, &ServerLimitKeys}) {
+  for (auto* const more : {&CostKeys, &RunLimitKeys, &ServerLimitKeys}) {
     for (Key& key : more(c)) keys.push_back(std::move(key));
   }
   return keys;
@@ -356,6 +393,26 @@ Status CheckBackend(const Config& config) {
 }
 
 }  // namespace
+
+std::vector<records::BudgetRule> BudgetsOf(const CostTrackingConfig& config) {
+  using records::BudgetPeriod;
+  using records::OnExceed;
+  std::vector<records::BudgetRule> rules;
+  const auto add = [&](BudgetPeriod period, const std::optional<Money>& limit) {
+    // LoadConfig has refused every other word.
+    const OnExceed on_exceed = config.on_exceed == "warn"    ? OnExceed::kWarn
+                               : config.on_exceed == "defer" ? OnExceed::kDefer
+                                                             : OnExceed::kBlock;
+    rules.push_back({.name = {.period = period, .workflow_type = {}},
+                     .limit = limit,
+                     .warn_at_percent = static_cast<int>(config.warn_at_percent),
+                     .on_exceed = on_exceed});
+  };
+  add(BudgetPeriod::kDay, config.daily_limit);
+  add(BudgetPeriod::kMonth, config.monthly_limit);
+  if (config.run_limit) add(BudgetPeriod::kRun, config.run_limit);
+  return rules;
+}
 
 Result<Config> LoadConfig(const std::string& path) {
   Config config;

@@ -7,8 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/money.h"
 #include "engine/base/result.h"
 #include "engine/local/limits.h"
+#include "engine/records/budget.h"
 
 namespace wfe::cli {
 
@@ -83,6 +85,25 @@ struct BuildConfig {
   int64_t host_timeout_s = 600;
 };
 
+/// What model calls may cost (QF-2, CF-2).
+struct CostTrackingConfig {
+  bool enabled = true;                                ///< Of a worker: false asks no budget.
+  std::optional<Money> daily_limit = Money::Usd(50);  ///< Of a server, as all below; nullopt: none.
+  std::optional<Money> monthly_limit = Money::Usd(500);
+  std::optional<Money> run_limit;
+  int64_t warn_at_percent = 80;
+  std::string on_exceed = "block";
+  std::optional<Money> program_run =
+      Money::Usd(1);  ///< Of a worker: what a run of a program that asks models reserves.
+};
+
+/// The context cache (CE-1 to CE-3, CF-2).
+struct CachingConfig {
+  bool enabled = true;
+  int64_t max_age_hours = 24;
+  int64_t min_files_to_cache = 5;
+};
+
 struct Config {
   ServerConfig server;
   local::Limits limits;  ///< The server's, of each execution and of itself.
@@ -92,6 +113,8 @@ struct Config {
   OpenAiConfig openai;
   TiersConfig tiers;
   BuildConfig build;
+  CostTrackingConfig cost_tracking;
+  CachingConfig caching;
   std::vector<std::string> sources;  ///< Where values came from: files and environment variables, in order.
 };
 
@@ -102,6 +125,9 @@ Result<Config> LoadConfig(const std::string& path);
 
 /// What a worker under this configuration could not start with, in a sentence; empty when there is nothing.
 std::string MissingInConfig(const Config& config);
+
+/// The budgets that a server has where nobody has set others.
+std::vector<records::BudgetRule> BudgetsOf(const CostTrackingConfig& config);
 
 /// The effective configuration, secrets masked.
 nlohmann::ordered_json ToJson(const Config& config);

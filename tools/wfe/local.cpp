@@ -32,18 +32,21 @@ struct LocalStack::Impl {
   }
 
   /// A store that nobody else has to see.
-  Status Open(const local::Limits& limits) {
+  Status Open(const Config& config) {
     WFE_RETURN_IF_ERROR(MakeTemporary());
-    WFE_ASSIGN_OR_RETURN(engine, local::LocalEngine::Open({.data_dir = temporary + "/data", .limits = limits}));
+    WFE_ASSIGN_OR_RETURN(engine, local::LocalEngine::Open({.data_dir = temporary + "/data",
+                                                           .limits = config.limits,
+                                                           .budgets = BudgetsOf(config.cost_tracking)}));
     return Ok();
   }
 
   /// A store that other commands may look at meanwhile.
-  Status Serve(const std::string& data_dir, const local::Limits& limits) {
+  Status Serve(const std::string& data_dir, const Config& config) {
     WFE_RETURN_IF_ERROR(MakeTemporary());
     host::ServerOptions options;
     options.engine.data_dir = data_dir;
-    options.engine.limits = limits;
+    options.engine.limits = config.limits;
+    options.engine.budgets = BudgetsOf(config.cost_tracking);
     // Whoever reaches the server can have the worker do things in the directories that the input names.  A socket in a
     // directory of mode 0700 is for this user alone; one whose name is too long for a socket gives way to a port.
     const std::string socket = "unix:" + temporary + "/socket";
@@ -84,9 +87,9 @@ Result<std::unique_ptr<LocalStack>> LocalStack::Start(const Config& config, cons
     }
   }
   if (build_id.empty()) {
-    WFE_RETURN_IF_ERROR(impl->Open(config.limits));
+    WFE_RETURN_IF_ERROR(impl->Open(config));
   } else {
-    WFE_RETURN_IF_ERROR(impl->Serve(build.DataDirectory(), config.limits));
+    WFE_RETURN_IF_ERROR(impl->Serve(build.DataDirectory(), config));
     build.address = impl->server->address();
     WFE_RETURN_IF_ERROR(DescribeLocalBuild(build));
   }
@@ -105,7 +108,7 @@ Result<std::unique_ptr<LocalStack>> LocalStack::OpenForReading(const std::string
   auto impl = std::make_unique<Impl>();
   WFE_ASSIGN_OR_RETURN(impl->locks, LockLocalStore(build_id, /*to_run=*/false));
   const LocalBuild build{.directory = LocalBuildDirectory(build_id)};
-  WFE_RETURN_IF_ERROR(impl->Serve(build.DataDirectory(), {}));
+  WFE_RETURN_IF_ERROR(impl->Serve(build.DataDirectory(), Config()));
   return std::unique_ptr<LocalStack>(new LocalStack(std::move(impl)));
 }
 

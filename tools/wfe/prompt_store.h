@@ -28,6 +28,8 @@ class RecordsConnection {
  public:
   static Result<RecordsConnection> Open(Globals& globals, const RecordsOptions& options);
   const std::shared_ptr<client::RecordsClient>& records() const { return records_; }
+  /// The way to it, for calls that RecordsClient does not have.
+  client::ServiceClient& channel(Globals& globals) const { return channel_ ? *channel_ : globals.client(); }
   /// A store over it.  This object must outlive the store.
   prompts::TemplateStore Templates(const Config& config) const;
 

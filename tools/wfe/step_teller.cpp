@@ -29,6 +29,9 @@ std::optional<std::string> StepTeller::Tell(const nlohmann::json& input) {
     tokens_ += tokens->get<int64_t>();
     text += fmt::format(" ({} tokens)", tokens->get<int64_t>());
   }
+  if (entry.contains("ext") && entry["ext"].is_object() && entry["ext"].value("cache_hit", nlohmann::json()) == true) {
+    text += ": Using cached result";
+  }
   if (const auto files = entry.find("files_touched"); files != entry.end() && files->is_array()) {
     text += fmt::format(", {} {} touched", files->size(), files->size() == 1 ? "file" : "files");
   }

@@ -8,17 +8,20 @@
 #include <filesystem>
 #include <thread>
 
+#include "activities/agent/cache/context_cache.h"
 #include "activities/agent/cost/call_log.h"
 #include "activities/agent/cost/cost_ledger.h"
 #include "activities/agent/step/config.h"
 #include "activities/build/checks/allowed_roots.h"
 #include "activities/prompts/records_template_rows.h"
+#include "engine/base/parse_json.h"
 #include "tools/wfe/agent_config.h"
 #include "tools/wfe/cli.h"
 #include "tools/wfe/metrics_file.h"
 #include "tools/wfe/prompt_store.h"
 #include "tools/wfe/registry.h"
 #include "tools/wfe/worker_activities.h"
+#include "workers/client/budget_client.h"
 #include "workers/client/grpc_client.h"
 #include "workers/client/records_client.h"
 #include "workers/embedded/direct_client.h"
@@ -51,6 +54,7 @@ class WorkerProcess::Impl {
     if (workers_) workers_->StopAll();
     executor_.reset();
     ledger_.reset();  // sends its last rows
+    budgets_.reset();
     workers_.reset();
     records_channel_.reset();
   }
@@ -81,11 +85,16 @@ class WorkerProcess::Impl {
     agent_.blob_sink = records_;
     agent_.blob_source = records_;
     agent_.template_rows = std::make_shared<prompts::RecordsTemplateRows>(records_);
+    KeepBudgets(config);
+    if (config.caching.enabled) {
+      agent_.cache =
+          std::make_shared<agent::ContextCache>(records_, records_, records_, nullptr,
+                                                agent::CacheOptions{.max_age_hours = config.caching.max_age_hours,
+                                                                    .min_files = config.caching.min_files_to_cache});
+    }
     ledger_ = std::make_shared<agent::CostLedger>(
-        work_root.string(), [records = records_](const std::string& key, const std::string& row) -> Status {
-          WFE_RETURN_IF_ERROR(records->AppendRow(std::string(agent::kCostLedgerTable), key, row));
-          return Ok();
-        });
+        work_root.string(),
+        [this](const std::string& key, const std::string& row) { return StoreLedgerRow(key, row); });
     agent_.record_call = [ledger = ledger_.get(), metrics = metrics_.get()](const nlohmann::json& row) {
       ledger->Record(row);
       if (row.value("status", "") != "started") metrics->Write();
@@ -127,6 +136,34 @@ class WorkerProcess::Impl {
       }
       workflows_.RegisterErased(type, *function);
     }
+    return Ok();
+  }
+
+  void KeepBudgets(const Config& config) {
+    if (!config.cost_tracking.enabled) return;
+    budgets_ = std::make_unique<client::BudgetClient>(records_channel_ ? *records_channel_ : workers_->client());
+    agent_.budgets = budgets_.get();
+    agent_.program_run = config.cost_tracking.program_run.value_or(Money());
+    // A run of a program may take as long as its time limit, and an answer of a model half an hour.
+    agent_.call_lease =
+        std::max<Duration>(agent_.call_lease, std::chrono::seconds(config.agent.step_timeout_s) + 10min);
+  }
+
+  /// Settles with the budgets, too, what could not be settled when the call ended; that a row is there again changes
+  /// nothing in either.
+  Status StoreLedgerRow(const std::string& key, const std::string& row) {
+    WFE_RETURN_IF_ERROR(records_->AppendRow(std::string(agent::kCostLedgerTable), key, row));
+    const auto charge = budgets_ ? agent::ChargeOf(ParseJson(row)) : std::nullopt;
+    if (!charge) return Ok();
+    const Status settled = budgets_->Settle(charge->first, charge->second);
+    if (settled) return Ok();
+    const StatusCode code = settled.error().code;
+    // What comes again later holds the row back; what will never be settled must not hold back those behind it.
+    if (code == StatusCode::kUnavailable || code == StatusCode::kDeadlineExceeded ||
+        code == StatusCode::kResourceExhausted) {
+      return settled;
+    }
+    log_("call " + charge->first.call_id + " is in no budget: " + settled.error().message);
     return Ok();
   }
 
@@ -184,6 +221,7 @@ class WorkerProcess::Impl {
   std::unique_ptr<worker::WorkerGroup> workers_;
   std::unique_ptr<client::ServiceClient> records_channel_;  // when records are served elsewhere
   std::shared_ptr<client::RecordsClient> records_;
+  std::unique_ptr<client::BudgetClient> budgets_;  // null: cost_tracking is not enabled
   std::shared_ptr<agent::CostLedger> ledger_;
   std::atomic<bool> stopping_ = false;
   std::thread records_check_;

@@ -86,6 +86,37 @@ Result<bool> RecordsClient::AppendRow(const std::string& table, const std::strin
   return !response.already_present();
 }
 
+Result<std::optional<std::string>> RecordsClient::GetRow(const std::string& table, const std::string& key) {
+  rec::ScanRowsRequest request;
+  request.set_table(table);
+  request.set_key_prefix(key);
+  request.set_limit(1);  // of all keys that begin so, the key itself is the first
+  WFE_ASSIGN_OR_RETURN(rec::ScanRowsResponse response,
+                       Ask<rec::ScanRowsResponse>(client_, "ScanRows", request, timeout_));
+  if (response.rows().empty() || response.rows(0).key() != key) return std::optional<std::string>();
+  return std::optional<std::string>(std::move(*response.mutable_rows(0)->mutable_value()));
+}
+
+Status RecordsClient::PutRow(const std::string& table, const std::string& key, const std::string& value,
+                             const std::optional<std::string>& replaces) {
+  rec::PutRowRequest request;
+  request.set_table(table);
+  request.set_key(key);
+  request.set_value(value);
+  if (replaces) request.set_replaces_sha256(std::string(AsBytes(Sha256(*replaces))));
+  WFE_RETURN_IF_ERROR(Ask<rec::PutRowResponse>(client_, "PutRow", request, timeout_));
+  return Ok();
+}
+
+Status RecordsClient::DeleteRow(const std::string& table, const std::string& key, const std::string& seen) {
+  rec::DeleteRowRequest request;
+  request.set_table(table);
+  request.set_key(key);
+  request.set_sha256(std::string(AsBytes(Sha256(seen))));
+  WFE_RETURN_IF_ERROR(Ask<rec::DeleteRowResponse>(client_, "DeleteRow", request, timeout_));
+  return Ok();
+}
+
 Status RecordsClient::ScanRows(const std::string& table, const std::string& key_prefix,
                                const std::function<void(std::string key, std::string value)>& visit) {
   rec::ScanRowsRequest request;

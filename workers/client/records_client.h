@@ -4,12 +4,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "engine/base/result.h"
 #include "engine/base/time.h"
 #include "workers/client/blob_store.h"
+#include "workers/client/row_store.h"
 #include "workers/client/service_client.h"
 
 namespace wfe::client {
@@ -21,7 +23,7 @@ struct RecordsInfo {
 };
 
 /// Blocks the calling thread, so it is for activity threads and tools, never for a strand.  Callable from any thread.
-class RecordsClient final : public BlobSink, public BlobSource {
+class RecordsClient final : public BlobSink, public BlobSource, public RowStore {
  public:
   /// `client` must outlive this object.  A blob travels in pieces of at most `piece_bytes`.
   explicit RecordsClient(ServiceClient& client, Duration timeout = std::chrono::seconds(30),
@@ -33,11 +35,13 @@ class RecordsClient final : public BlobSink, public BlobSource {
   Result<std::string> Put(std::string_view bytes) override;
   Result<std::string> Get(const std::string& sha256) override;
 
-  /// True: the row is new.  False: the key was there, and nothing changed.
-  Result<bool> AppendRow(const std::string& table, const std::string& key, const std::string& value);
-  /// Hands every row whose key starts with `key_prefix` to `visit`, in key order.
+  Result<bool> AppendRow(const std::string& table, const std::string& key, const std::string& value) override;
+  Result<std::optional<std::string>> GetRow(const std::string& table, const std::string& key) override;
+  Status PutRow(const std::string& table, const std::string& key, const std::string& value,
+                const std::optional<std::string>& replaces) override;
+  Status DeleteRow(const std::string& table, const std::string& key, const std::string& seen) override;
   Status ScanRows(const std::string& table, const std::string& key_prefix,
-                  const std::function<void(std::string key, std::string value)>& visit);
+                  const std::function<void(std::string key, std::string value)>& visit) override;
 
  private:
   ServiceClient& client_;

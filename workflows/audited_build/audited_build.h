@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/base/money.h"
 #include "engine/base/record_json.h"
 #include "workers/sdk/workflow.h"
 
@@ -28,7 +29,7 @@ struct ResumePoint {
   std::string expected_snapshot_blob_hash;
   int fix_attempts = 0;            ///< Made before `step`; they count against max_fix_attempts.
   int64_t total_tokens = 0;        ///< Spent so far; they count against the budgets.
-  std::optional<double> cost_usd;
+  std::optional<Money> cost_usd;
   std::string base_snapshot_blob_hash;  ///< What the first run began with, so that the difference is of the whole build.
   std::string base_commit;              ///< Of a build in a git repository: likewise.
   std::string branch;
@@ -60,12 +61,14 @@ struct AuditedBuildInput {
   std::string backend;                                 ///< Empty: the worker's default.
   int max_fix_attempts = 3;                            ///< 0: verify once and leave it.
   std::optional<int64_t> token_budget;                 ///< Tokens of all agent calls together.
-  std::optional<double> cost_budget_usd;
+  std::optional<Money> cost_budget_usd;
   int64_t fix_log_max_chars = 20'000;        ///< AB-4
   bool stop_on_repeated_failure = false;     ///< AB-9: the same error log twice ends the run as not_passed.
   bool stop_at_first_failing_check = false;  ///< Of one verification.
   int64_t host_timeout_s = 0;                ///< Nobody serves the host so long: go on elsewhere (EN-5).  0: the worker's.
   int64_t patience_s = 86'400;               ///< So long an unavailable model is asked again (AB-6).
+  /// never | auto | always: whether the agent's steps take answers that were kept for the same question (CE-3).
+  std::string cache = "never";
   std::optional<ResumePoint> resume;
   /// An input of OptimizationWorkflow, or null.  A build that has completed, however, starts it as a child that goes on by
   /// itself (OP-1); an input that it cannot take shows in the child's own run.
@@ -73,10 +76,10 @@ struct AuditedBuildInput {
 };
 WFE_RECORD(AuditedBuildInput, task, working_dir, workspace, mode, profile, checks, policy, template_id,
            template_version, template_values, model, backend, max_fix_attempts, token_budget, cost_budget_usd,
-           fix_log_max_chars, stop_on_repeated_failure, stop_at_first_failing_check, host_timeout_s, patience_s,
+           fix_log_max_chars, stop_on_repeated_failure, stop_at_first_failing_check, host_timeout_s, patience_s, cache,
            resume, audit);
 constexpr RecordRules RulesOf(const AuditedBuildInput*) {
-  return {.refuses_unknown = true, .subject = "input", .seldom = "audit"};
+  return {.refuses_unknown = true, .subject = "input", .seldom = "cache audit"};
 }
 void CheckRecord(const AuditedBuildInput& input);
 
@@ -86,7 +89,7 @@ struct AuditedBuildResult {
   std::string workflow_run_id;
   int fix_attempts = 0;
   int64_t total_tokens = 0;
-  std::optional<double> cost_usd;  ///< Absent when nothing was bought or a price is unknown.
+  std::optional<Money> cost_usd;   ///< Absent when nothing was bought or a price is unknown.
   std::vector<std::string> files;  ///< Touched by the agent over all steps; sorted.
   std::string working_dir;         ///< Where the build worked.
   std::string project_dir;         ///< The project it was asked to work on; empty for a new directory.

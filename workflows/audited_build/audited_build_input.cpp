@@ -31,13 +31,15 @@ void CheckRecord(const AuditedBuildInput& input) {
                   "input.working_dir must be an absolute path");
   OneOf("workspace", input.workspace, std::to_array<std::string_view>({"auto", "in_place", "branch", "copy"}));
   OneOf("mode", input.mode, std::to_array<std::string_view>({"auto", "create", "change"}));
+  OneOf("cache", input.cache, std::to_array<std::string_view>({"never", "auto", "always"}));
   OneOf("policy", input.policy, std::to_array<std::string_view>({"strict", "warn"}));
   RequireOfRecord(std::none_of(input.checks.begin(), input.checks.end(), [](const std::string& c) { return c.empty(); }),
                   "input.checks must not have an empty command");
   RequireOfRecord(input.max_fix_attempts >= 0 && input.max_fix_attempts <= 100,
                   "input.max_fix_attempts must be from 0 to 100");
   RequireOfRecord(!input.token_budget || *input.token_budget >= 0, "input.token_budget must not be negative");
-  RequireOfRecord(!input.cost_budget_usd || *input.cost_budget_usd >= 0, "input.cost_budget_usd must not be negative");
+  RequireOfRecord(!input.cost_budget_usd || !input.cost_budget_usd->negative(),
+                  "input.cost_budget_usd must not be negative");
   RequireOfRecord(input.fix_log_max_chars > 0, "input.fix_log_max_chars must be positive");
   RequireOfRecord(input.host_timeout_s >= 0, "input.host_timeout_s must not be negative");
   RequireOfRecord(input.patience_s >= 0 && input.patience_s <= 30 * 86'400,

@@ -67,7 +67,7 @@ void BuildRun::Abort(const nlohmann::json& signal) {
 
 bool BuildRun::BudgetExhausted() const {
   if (input_.token_budget && progress_->total_tokens >= *input_.token_budget) return true;
-  return input_.cost_budget_usd && cost_usd_.value_or(0) >= *input_.cost_budget_usd;
+  return input_.cost_budget_usd && cost_usd_.value_or(Money()) >= *input_.cost_budget_usd;
 }
 
 AuditedBuildResult BuildRun::Result(std::string status, std::string message) const {
@@ -176,10 +176,68 @@ Task<std::string> BuildRun::Instruct(std::string_view template_id, std::map<std:
 void BuildRun::TakeReply(const AgentReply& reply) {
   progress_->total_tokens += reply.prompt_token_count + reply.completion_token_count +
                              reply.lost_prompt_token_count + reply.lost_completion_token_count;
-  if (reply.cost_usd) cost_usd_ = cost_usd_.value_or(0) + *reply.cost_usd;
+  if (reply.cost_usd) cost_usd_ = cost_usd_.value_or(Money()).PlusAtMost(*reply.cost_usd);
   if (reply.token_count_source == kTokensScripted) scripted_ = true;
   files_.insert(reply.files_touched.begin(), reply.files_touched.end());
   if (!reply.snapshot_blob_hash.empty()) progress_->snapshot_blob_hash = reply.snapshot_blob_hash;
+}
+
+namespace {
+
+/// What a failed step left behind.  The agent's own failures, and budgets, end the build with a verdict; anything else
+/// is a fault of the machinery, and the caller throws it on.
+std::optional<AgentReply> ReplyOf(const sdk::ActivityFailure& failure) {
+  const std::string_view type = failure.type();
+  if (type != kAgentErrorType && type != kModelUnavailableType && type != kBudgetExceededType &&
+      type != kBudgetDeferredType) {
+    return std::nullopt;
+  }
+  AgentReply reply;
+  if (failure.details().is_object()) {
+    try {
+      reply = failure.details().get<AgentReply>();
+    } catch (const nlohmann::json::exception&) {
+      reply = {};
+    }
+  }
+  reply.error = failure.message();
+  return reply;
+}
+
+}  // namespace
+
+Task<AgentReply> BuildRun::AskAgent(AgentRequest request) {
+  while (true) {
+    if (input_.token_budget) request.max_total_tokens = *input_.token_budget - progress_->total_tokens;
+    if (input_.cost_budget_usd) request.max_cost_usd = input_.cost_budget_usd->Minus(cost_usd_.value_or(Money()));
+    std::optional<AgentReply> reply;
+    std::string failed;
+    try {
+      reply = co_await host_.Run(kExecuteGeminiAgent, request,
+                                 {.start_to_close = kLongest,
+                                  .heartbeat = kHeartbeat,
+                                  .schedule_to_close = std::chrono::seconds(input_.patience_s) + kBeyondPatience,
+                                  .maximum_interval = kLongestRetryInterval,
+                                  .wait_when_cancelled = true});
+    } catch (const sdk::ActivityFailure& failure) {
+      reply = ReplyOf(failure);
+      if (!reply) throw;
+      failed = failure.type();
+    }
+    // A budget that defers to the next day is waited for by the activity; for the next month it has no time (QF-2).
+    const std::optional<Instant> resumes = ParseIso8601(reply->resumes_at);
+    if (failed != kBudgetDeferredType || !resumes) {
+      refused_by_budget_ = failed == kBudgetExceededType || failed == kBudgetDeferredType;
+      AgentReply last = *std::move(reply);
+      co_return last;
+    }
+    TakeReply(*reply);
+    const nlohmann::json waits = {
+        {"step", request.step_name}, {"reason", reply->error}, {"resumes_at", reply->resumes_at}};
+    co_await LogEvent("budget_blocked", waits);
+    const Duration wait = std::max(Duration(1s), *resumes - ctx_.Now());
+    co_await ctx_.Sleep(wait);
+  }
 }
 
 Task<bool> BuildRun::AgentStep(std::string_view name, std::string instruction, std::optional<Repair> repair) {
@@ -201,38 +259,21 @@ Task<bool> BuildRun::AgentStep(std::string_view name, std::string instruction, s
   if (base_.context->stored) request.context_blob_hash = base_.context->context_file_hash;
   request.keep_snapshot = true;
   request.patience_s = input_.patience_s;
+  if (input_.cache != "never") request.cache = input_.cache;
   // There may be nothing to lay out, and a project may be as it should be already: the checks decide, after one
   // question back (RW-D8).
   const bool change = ready_.mode == "change";
   request.requires_file_changes = step != "scaffold" && !change;
   if (change) request.nudges = 1;
-  if (input_.token_budget) request.max_total_tokens = *input_.token_budget - progress_->total_tokens;
-  if (input_.cost_budget_usd) request.max_cost_usd = *input_.cost_budget_usd - cost_usd_.value_or(0);
   for (const auto& [path, hash] : protected_hashes_) request.protected_paths.push_back(path);
 
-  AgentReply reply;
-  try {
-    reply = co_await host_.Run(kExecuteGeminiAgent, request,
-                               {.start_to_close = kLongest,
-                                .heartbeat = kHeartbeat,
-                                .schedule_to_close = std::chrono::seconds(input_.patience_s) + kBeyondPatience,
-                                .maximum_interval = kLongestRetryInterval,
-                                .wait_when_cancelled = true});
-  } catch (const sdk::ActivityFailure& failure) {
-    // The agent's own failures end the build with a verdict; anything else is a fault of the machinery.
-    if (failure.type() != kAgentErrorType && failure.type() != kModelUnavailableType) throw;
-    if (failure.details().is_object()) {
-      try {
-        reply = failure.details().get<AgentReply>();
-      } catch (const nlohmann::json::exception&) {
-        reply = {};
-      }
-    }
-    reply.error = failure.message();
-  }
+  const AgentReply reply = co_await AskAgent(request);
   TakeReply(reply);
   LogEntry entry = AgentEntry(base_, step, Timestamp(), reply, repair, instruction_template_);
-  if (!reply.error.empty()) {
+  if (refused_by_budget_) {
+    message_ = step + ": " + reply.error;
+    ending_ = "budget_exhausted";
+  } else if (!reply.error.empty()) {
     progress_->last_error_type = std::string(kAgentErrorType);
     message_ = step + ": " + reply.error;
     ending_ = "agent_error";

@@ -65,6 +65,8 @@ class BuildRun {
   sdk::Task<std::string> Instruct(std::string_view template_id, std::map<std::string, std::string> values);
   /// False: the run ends with `ending_`.
   sdk::Task<bool> AgentStep(std::string_view name, std::string instruction, std::optional<Repair> repair);
+  /// One step of the agent, waiting where a budget defers it.
+  sdk::Task<agent::AgentReply> AskAgent(agent::AgentRequest request);
   void TakeReply(const agent::AgentReply& reply);
   sdk::Task<build::ComplianceReport> Verify(std::string_view name);
   sdk::Task<bool> FirstSteps();
@@ -90,7 +92,7 @@ class BuildRun {
   std::vector<Remark> remarks_;        // of people, not in the trace yet
   std::vector<std::string> guidance_;  // not in a prompt yet
   std::set<std::string> files_;
-  std::optional<double> cost_usd_;
+  std::optional<Money> cost_usd_;
   std::string moved_from_;  // host queue that was given up; said in the next entry's ext
   std::string instruction_template_;
   std::string ending_;
@@ -98,6 +100,7 @@ class BuildRun {
   bool has_trace_ = false;
   bool aborted_ = false;
   bool scripted_ = false;
+  bool refused_by_budget_ = false;  // the last step of the agent
 };
 
 }  // namespace wfe::workflows

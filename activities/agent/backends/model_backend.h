@@ -74,6 +74,8 @@ class ModelBackend {
   virtual Status Check() const { return Ok(); }
   /// Canned answers: no cost, token counts "scripted".
   virtual bool scripted() const { return false; }
+  /// False: one call may be several requests, of sizes that nobody knows before.
+  virtual bool bounded() const { return true; }
   /// Blocks until the answer is there.  Callable from several threads.
   virtual ModelOutcome Generate(const ModelCall& call, const CallControl& control) = 0;
 };

@@ -33,7 +33,8 @@ json SecretParts(const json& response, const Redactor& redactor) {
 }  // namespace
 
 std::optional<LoopOutcome> AskModel(const AgentRequest& request, CallServices& services, AgentReply& reply,
-                                    ModelBackend& backend, const ModelCall& call, json& answer) {
+                                    ModelBackend& backend, const ModelCall& call, int max_output_tokens,
+                                    json& answer) {
   const auto ask = [&] { return backend.Generate(call, services.control); };
   const auto digest = [&](json response, json& kept) {
     json secret_parts = SecretParts(response, services.redactor);
@@ -47,7 +48,13 @@ std::optional<LoopOutcome> AskModel(const AgentRequest& request, CallServices& s
     kept["redactions"] = redactions;
     return std::optional<LoopOutcome>();
   };
-  return AnswerToCall(request, services, reply, call.turn, ask, digest, answer);
+  // Of a program's run nobody can say how large it gets.
+  const auto bound = [&]() -> std::optional<CallBound> {
+    if (!backend.bounded()) return std::nullopt;
+    return CallBound{.prompt_tokens = MostPromptTokens(call.request, call.model, services.tokens),
+                     .output_tokens = max_output_tokens};
+  };
+  return AnswerToCall(request, services, reply, call.turn, ask, digest, answer, bound);
 }
 
 std::string FinishReasonOf(const json& response, std::string* why) {

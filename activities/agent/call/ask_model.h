@@ -12,10 +12,12 @@
 namespace wfe::agent {
 
 /// The journalled answer to call `call.turn` of the step, or the one that the backend gives now (AnswerToCall says the
-/// rest).  `answer` has "response", "tokens", "redactions", and "secret_parts": the indexes of function calls that held
+/// rest).  `max_output_tokens`: of the call, 0 where the model decides; what the call can cost is reserved by it.
+/// `answer` has "response", "tokens", "redactions", and "secret_parts": the indexes of function calls that held
 /// a secret of this worker, which the journal does not.
 std::optional<LoopOutcome> AskModel(const AgentRequest& request, CallServices& services, AgentReply& reply,
-                                    ModelBackend& backend, const ModelCall& call, nlohmann::json& answer);
+                                    ModelBackend& backend, const ModelCall& call, int max_output_tokens,
+                                    nlohmann::json& answer);
 
 /// How an answer ended, in the service's words; "PROMPT_BLOCKED" where there is none, with the reason in `why`.
 std::string FinishReasonOf(const nlohmann::json& response, std::string* why);

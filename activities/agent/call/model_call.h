@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/base/money.h"
 #include "engine/base/record_json.h"
 #include "workers/sdk/activity.h"
 
@@ -40,7 +41,7 @@ struct CallRequest {
   int64_t patience_s = 86'400;
   /// What is left of a budget; checked before the call is made.  Absent: no limit; 0 buys nothing.
   std::optional<int64_t> max_total_tokens;
-  std::optional<double> max_cost_usd;
+  std::optional<Money> max_cost_usd;
 };
 WFE_RECORD(CallRequest, step_name, model, backend, system, parts, parameters, patience_s, max_total_tokens,
            max_cost_usd);
@@ -69,7 +70,7 @@ struct CallReply {
   int64_t cached_token_count = 0;
   std::string token_count_source;  ///< As in AgentReply.
   /// Of all calls, lost ones included.  Absent when the price is unknown or nothing was bought.
-  std::optional<double> cost_usd;
+  std::optional<Money> cost_usd;
   std::string price_version;
   int64_t latency_ms = 0;  ///< Of the call that was answered.
   bool replayed = false;   ///< From the journal of an earlier attempt; no call was made by this one.
@@ -81,16 +82,18 @@ struct CallReply {
   int64_t redaction_count = 0;    ///< Secrets that the model said and that are not in `text`.
   bool budget_exhausted = false;  ///< Nothing was left to spend; no call was made.
   std::string unavailable_since;  ///< MODEL_UNAVAILABLE: when the first failure was.
+  std::string resumes_at;         ///< BUDGET_DEFERRED: when the budget's next period begins.
   std::string error;              ///< In the details of a failure: why.
 };
 WFE_RECORD(CallReply, text, text_blob_hash, finish_reason, backend, model, model_tier, model_version, call_id,
            prompt_token_count, completion_token_count, thoughts_token_count, cached_token_count, token_count_source,
            cost_usd, price_version, latency_ms, replayed, attempt, lost_calls, lost_prompt_token_count,
-           lost_completion_token_count, redaction_count, budget_exhausted, unavailable_since, error);
+           lost_completion_token_count, redaction_count, budget_exhausted, unavailable_since, resumes_at,
+           error);
 constexpr RecordRules RulesOf(const CallReply*) {
   return {.seldom =
               "text_blob_hash model_tier model_version replayed lost_calls lost_prompt_token_count "
-              "lost_completion_token_count budget_exhausted unavailable_since error"};
+              "lost_completion_token_count budget_exhausted unavailable_since resumes_at error"};
 }
 
 /// What `text` of a reply of callModel may hold; the rest is in the blob.
@@ -102,6 +105,7 @@ inline constexpr size_t kMaxCallTextBytes = 256 << 10;
 ///   AGENT_ERROR       not retryable: the service refused the request or the key
 ///   MODEL_UNAVAILABLE rate limit, a day's quota, 5xx, network, cut stream.  Retryable, with the delay to wait, until
 ///                     `patience_s` is over; then not.  Give the activity no limit of attempts
+///   BUDGET_EXCEEDED, BUDGET_DEFERRED, BUDGET_BUSY  as of executeGeminiAgent: no call was made
 ///   INVALID_INPUT     not retryable: no prompt, unknown backend or tier
 ///   TOOL_IO, UNAVAILABLE  as of executeGeminiAgent
 inline constexpr sdk::ActivityType<CallRequest, CallReply> kCallModel{"callModel"};

@@ -129,13 +129,15 @@ class AgentWorker::OneCall {
 
   /// nullopt: the answer is in reply_.
   std::optional<LoopOutcome> Ask(CallServices& services) {
+    const int asked = request_.parameters.max_output_tokens;
+    const int most = asked > 0 ? asked : config_.limits.max_output_tokens;
     json body = GenerateContentRequest(request_, config_.limits.max_output_tokens);
     int64_t masked = 0;
     services.redactor.MaskSecrets(body, masked);
-    if (!backend_->scripted()) reply_.cost_usd = 0;
+    if (!backend_->scripted()) reply_.cost_usd = Money();
     const ModelCall call{.step_name = request_.step_name, .turn = 1, .model = resolved_.model, .request = body};
     json answer;
-    if (std::optional<LoopOutcome> over = AskModel(budget_, services, reply_, *backend_, call, answer)) return over;
+    if (std::optional<LoopOutcome> over = AskModel(budget_, services, reply_, *backend_, call, most, answer)) return over;
     const Status accounted = AccountForCall(services, reply_, 1, answer, !backend_->scripted());
     if (!accounted) return LoopOutcome::Machine(accounted.error());
     const json& response = answer["response"];
@@ -173,6 +175,7 @@ class AgentWorker::OneCall {
     reply.redaction_count = reply_.redaction_count;
     reply.budget_exhausted = reply_.budget_exhausted;
     reply.unavailable_since = reply_.unavailable_since;
+    reply.resumes_at = reply_.resumes_at;
     return reply;
   }
 
@@ -182,7 +185,9 @@ class AgentWorker::OneCall {
       case Kind::kCancelled:
         return sdk::ActivityCancelled{.details = {{"step", request_.step_name}}};
       case Kind::kMachine:
-        return ToolIo(over.message);
+        return over.records_down ? RecordsDown(over.message) : ToolIo(over.message);
+      case Kind::kBudget:
+        return RefusedByBudget(*over.refusal);
       case Kind::kAgentError:
         return Fail(kAgentErrorType, over.message, true, std::nullopt);
       case Kind::kRetry:
@@ -207,6 +212,16 @@ class AgentWorker::OneCall {
             .details = details};
   }
 
+  ApplicationFailure RefusedByBudget(const client::BudgetAnswer& refusal) {
+    const RefusedCall refused = OfRefusal(refusal, worker_.clock_->Now(), worker_.Chance());
+    reply_.resumes_at = refused.resumes_at;
+    return Fail(refused.type, refused.message, !refused.delay, refused.delay);
+  }
+
+  ApplicationFailure RecordsDown(std::string message) {
+    machine_fault_ = true;
+    return worker_.MachineFault(token_, kRecordsDownType, std::move(message), kMaxRecordsFaults);
+  }
   ApplicationFailure ToolIo(std::string message) {
     machine_fault_ = true;
     return worker_.MachineFault(token_, kToolIoType, std::move(message), kMaxMachineFaults);

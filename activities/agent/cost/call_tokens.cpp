@@ -1,5 +1,7 @@
 #include "activities/agent/cost/call_tokens.h"
 
+#include <algorithm>
+
 #include "activities/agent/backends/model_backend.h"
 #include "activities/agent/step/agent_step.h"
 
@@ -39,6 +41,15 @@ json CountCallTokens(const CountedCall& call, TokenCounter& counter) {
           {"thoughts", 0},
           {"cached", 0},
           {"source", call.scripted ? kTokensScripted : prompt.source}};
+}
+
+int64_t MostPromptTokens(const json& request, const std::string& model, const TokenCounter& counter) {
+  constexpr int64_t kFrame = 500;  // what a service adds around the words
+  std::string sent;
+  AppendStrings(request, sent);
+  const auto bytes = static_cast<int64_t>(sent.size());
+  const int64_t estimate = counter.Tokens(model, sent).tokens;
+  return kFrame + std::min(bytes, estimate + estimate / 2);
 }
 
 }  // namespace wfe::agent

@@ -1,6 +1,7 @@
 // Token counts of one model call: reported ones, or estimates of what was sent and received (LG-19).
 #pragma once
 
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -17,5 +18,9 @@ struct CountedCall {
 
 /// {"prompt", "output", "thoughts", "cached", "source"}.  A reported prompt also teaches the estimator.
 nlohmann::json CountCallTokens(const CountedCall& call, TokenCounter& counter);
+
+/// More tokens than the prompt of this request has: the estimate with half as much again, and never more than its
+/// bytes.
+int64_t MostPromptTokens(const nlohmann::json& request, const std::string& model, const TokenCounter& counter);
 
 }  // namespace wfe::agent

@@ -17,6 +17,15 @@ int64_t Count(const json& row, const char* key) {
   return found != row.end() && found->is_number_integer() ? found->get<int64_t>() : 0;
 }
 
+/// A number, as rows have always had, or text where a number would lose places; nullopt for anything else.
+std::optional<Money> CostIn(const json& row) {
+  const auto found = row.find("cost_usd");
+  if (found == row.end() || !(found->is_number() || found->is_string())) return std::nullopt;
+  const Result<Money> cost =
+      found->is_string() ? Money::Parse(found->get_ref<const std::string&>()) : Money::FromNumber(found->get<double>());
+  return cost ? std::optional(*cost) : std::nullopt;
+}
+
 std::string Began(const json& row) {
   const std::string started = Text(row, "started");
   return started.empty() ? Text(row, "time") : started;
@@ -24,6 +33,8 @@ std::string Began(const json& row) {
 
 std::string NameOf(const json& row, const std::string& by) {
   if (by == "day") return Began(row).substr(0, 10);
+  if (by == "month") return Began(row).substr(0, 7);
+  if (by == "type") return Text(row, "workflow_type");
   if (by == "workflow") return Text(row, "workflow_id");
   if (by == "step") return Text(row, "step_name");
   return Text(row, "model");
@@ -45,8 +56,8 @@ void AddCall(CostReport::Group& group, const json& row, Instant now) {
   group.output_tokens += Count(row, "output_tokens");
   group.cached_tokens += Count(row, "cached_tokens");
   const bool counted = row.contains("input_tokens");
-  if (row.contains("cost_usd") && row["cost_usd"].is_number()) {
-    group.cost_usd += row["cost_usd"].get<double>();
+  if (const std::optional<Money> cost = CostIn(row)) {
+    group.cost_usd = group.cost_usd.PlusAtMost(*cost);
   } else if (counted && Count(row, "input_tokens") + Count(row, "output_tokens") > 0) {
     ++group.unpriced;
   }

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/base/money.h"
 #include "engine/base/record_json.h"
 #include "engine/base/result.h"
 #include "engine/base/time.h"
@@ -34,7 +35,7 @@ class CostReport {
     std::string workflow_id;       ///< Empty: all.
     std::optional<Instant> since;  ///< Calls that began at or after it.
   };
-  /// "model", "day", "workflow" or "step".
+  /// "model", "day", "month", "workflow", "type" (of workflow) or "step".
   struct Group {
     std::string name;
     int64_t calls = 0;
@@ -44,11 +45,11 @@ class CostReport {
     int64_t input_tokens = 0;
     int64_t output_tokens = 0;
     int64_t cached_tokens = 0;
-    double cost_usd = 0;
+    Money cost_usd;
     int64_t unpriced = 0;   ///< Calls with tokens whose price is unknown: they are not in `cost_usd`.
     int64_t uncounted = 0;  ///< Calls whose tokens nobody reported: lost ones, mostly.
   };
-  /// Sorted by name, and the sum of them.
+  /// Sorted by name, and the sum of them.  A sum that would not fit stays at the largest amount there is.
   struct Sums {
     std::vector<Group> groups;
     Group total;

@@ -7,25 +7,29 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/base/money.h"
 #include "engine/base/result.h"
 #include "engine/base/time.h"
 
 namespace wfe::agent {
 
-/// USD per 1,000,000 tokens.
+/// Per 1,000,000 tokens.
 struct Rates {
-  double input = 0;
-  double output = 0;                   ///< Includes thinking.
-  std::optional<double> cached_input;  ///< Absent: not published.
+  Money input;
+  Money output;                       ///< Includes thinking.
+  std::optional<Money> cached_input;  ///< Absent: not published.
 };
 
 struct ModelPrice {
-  std::string model;
+  std::string model;       ///< A name, or its beginning and a star: "local/*".
   std::string valid_from;  ///< "2026-01-31"
   Rates rates;
   int64_t threshold_tokens = 0;  ///< Prompts above it use `above`; 0: one tier.
   std::optional<Rates> above;
+  int64_t max_output_tokens = kMaxOutputTokens;  ///< Of one answer, thinking included, where a call sets no limit.
   std::string source;
+
+  static constexpr int64_t kMaxOutputTokens = 65'536;
 };
 
 struct TokenUse {
@@ -42,6 +46,7 @@ class PriceTable {
   static const PriceTable& BuiltIn();
 
   /// The price of `model` on a day ("YYYY-MM-DD"); nullptr when unknown.  "models/" in front of the name is ignored.
+  /// The model's own price comes before one with a star, and of these the longer one first.
   const ModelPrice* Find(std::string_view model, std::string_view day) const;
   const std::vector<ModelPrice>& prices() const { return prices_; }
 
@@ -49,9 +54,14 @@ class PriceTable {
   std::vector<ModelPrice> prices_;
 };
 
-/// (prompt - cached) input + cached cached_input + output output, in USD; the tier is chosen by the prompt of this one
-/// call.  Absent when a rate it needs is unknown: never 0 for "do not know".
-std::optional<double> CostOf(const ModelPrice& price, const TokenUse& use);
+/// (prompt - cached) input + cached cached_input + output output; the tier is chosen by the prompt of this one call.
+/// Exact, and rounded up to a whole nano-dollar once.  Absent when a rate it needs is unknown, when the counts are no
+/// counts (negative, more cached than sent), or when the cost does not fit: never 0 for "do not know".
+std::optional<Money> CostOf(const ModelPrice& price, const TokenUse& use);
+
+/// The most that a call can cost whose prompt has at most `prompt_tokens` and whose answer at most `output_tokens` (0:
+/// as the model allows), whichever tier it falls into and whatever is cached.  Absent when it does not fit.
+std::optional<Money> MostOf(const ModelPrice& price, int64_t prompt_tokens, int64_t output_tokens);
 
 /// "2026-11-21" for an instant.
 std::string DayOf(Instant instant);

@@ -53,6 +53,7 @@ class ProgramBackend final : public ModelBackend {
       : program_(std::move(program)), private_dir_(std::move(private_dir)), empty_dir_(std::move(empty_dir)) {}
 
   Status Check() const override { return program_->Check(); }
+  bool bounded() const override { return false; }
 
   ModelOutcome Generate(const ModelCall& call, const CallControl& control) override {
     if (const std::string what = Unsayable(call.request); !what.empty()) {

@@ -21,7 +21,7 @@ class ProgramStep {
   LoopOutcome Run() {
     std::string addition;
     bool repaired = false;
-    reply_.cost_usd = 0;
+    reply_.cost_usd = Money();
     for (int run = 1;; ++run) {
       json answer;
       if (std::optional<LoopOutcome> failed = Answer(run, addition, answer)) return *std::move(failed);

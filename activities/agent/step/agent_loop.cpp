@@ -61,7 +61,7 @@ class Loop {
     services_.redactor.MaskSecrets(first, reply_.redaction_count);
     request_["contents"].push_back(std::move(first));
 
-    if (!backend_.scripted()) reply_.cost_usd = 0;
+    if (!backend_.scripted()) reply_.cost_usd = Money();
     for (int turn = 1;; ++turn) {
       if (turn > input_.limits.max_turns) {
         return AgentError("the agent did not finish within " + std::to_string(input_.limits.max_turns) + " turns");
@@ -137,7 +137,7 @@ class Loop {
   std::optional<LoopOutcome> Answer(int turn, json& answer) {
     const ModelCall call{
         .step_name = input_.request.step_name, .turn = turn, .model = input_.model, .request = request_};
-    return AskModel(input_.request, services_, reply_, backend_, call, answer);
+    return AskModel(input_.request, services_, reply_, backend_, call, input_.limits.max_output_tokens, answer);
   }
 
   /// Keeps the visible text of the last answer that has some; false when this one has none.

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/base/money.h"
 #include "engine/base/record_json.h"
 #include "workers/sdk/activity.h"
 
@@ -52,19 +53,22 @@ struct AgentRequest {
   int64_t patience_s = 86'400;
   /// What is left of the run's budget; checked before every model call.  Absent: no limit; 0 buys nothing.
   std::optional<int64_t> max_total_tokens;
-  std::optional<double> max_cost_usd;
+  std::optional<Money> max_cost_usd;
   /// `session_blob_hash` of an earlier reply, to continue its conversation; empty: a new one.
   std::string session_blob_hash;
   /// Keep the conversation and the directory's snapshot as blobs (needs a blob store on the worker).
   bool keep_session = false;
   bool keep_snapshot = false;
   AgentLimits limits;
+  /// never | auto | always: whether a kept answer to the same question is taken, and this one's kept (CE-3).  Empty:
+  /// never.
+  std::string cache;
 };
 WFE_RECORD(AgentRequest, step_name, instruction, working_dir, model, backend, context_text, context_blob_hash,
            context_path, context_file_hash, protected_paths, requires_file_changes, nudges, patience_s,
-           max_total_tokens, max_cost_usd, session_blob_hash, keep_session, keep_snapshot, limits);
+           max_total_tokens, max_cost_usd, session_blob_hash, keep_session, keep_snapshot, limits, cache);
 constexpr RecordRules RulesOf(const AgentRequest*) {
-  return {.required = "step_name instruction working_dir", .seldom = "nudges"};
+  return {.required = "step_name instruction working_dir", .seldom = "nudges cache"};
 }
 
 /// One file action, without the content.
@@ -117,7 +121,7 @@ struct AgentReply {
   int64_t lost_completion_token_count = 0;
 
   /// Of all calls, lost ones included.  Absent when the price is unknown or nothing was bought.
-  std::optional<double> cost_usd;
+  std::optional<Money> cost_usd;
   std::string price_version;  ///< `valid_from` of the price used.
   std::string model;          ///< As the backend names it; "scripted/<cassette>" for canned answers.
   std::string model_tier;     ///< The tier that was asked for; empty: a model by its name.
@@ -135,6 +139,12 @@ struct AgentReply {
   std::string session_blob_hash;   ///< Conversation; empty when not stored.
   /// MODEL_UNAVAILABLE: when the first failure since the last good answer was.
   std::string unavailable_since;
+  /// BUDGET_DEFERRED: when the next period of the budget begins.
+  std::string resumes_at;
+  bool cache_hit = false;    ///< The reply is a kept one: no model was called, and the counts are those of no call.
+  int64_t tokens_saved = 0;  ///< What the kept answer had taken …
+  std::optional<Money> cost_saved_usd;  ///< … and cost, where that is known.
+  std::string cache_problem;            ///< Why a reply that was to be kept is not.
   /// Empty in a successful reply.  In the details of an AGENT_ERROR: why the step failed.
   std::string error;
 };
@@ -143,12 +153,15 @@ WFE_RECORD(AgentReply, text, text_blob_hash, actions, action_count, refused_acti
            completion_token_count, thoughts_token_count, cached_token_count, token_count_source,
            instruction_token_count, context_token_count, instruction_hash, context_file_hash, lost_calls,
            lost_prompt_token_count, lost_completion_token_count, cost_usd, price_version, model, model_tier,
-           model_version, backend, finish_reason, turns, nudges, replayed_turns, latency_ms, attempt, redaction_count, tree_hash,
-           snapshot_blob_hash, session_blob_hash, unavailable_since, error);
+           model_version, backend, finish_reason, turns, nudges, replayed_turns, latency_ms, attempt, redaction_count, tree_hash, snapshot_blob_hash,
+           session_blob_hash, unavailable_since, resumes_at, cache_hit, tokens_saved, cost_saved_usd, cache_problem,
+           error);
 constexpr RecordRules RulesOf(const AgentReply*) {
-  return {.seldom = "text_blob_hash unavailable_since secret_findings files_touched_count lost_calls "
-                     "lost_prompt_token_count lost_completion_token_count nudges claimed_not_written no_change "
-                     "budget_exhausted model_tier model_version"};
+  return {.seldom =
+              "text_blob_hash unavailable_since resumes_at cache_hit tokens_saved cache_problem secret_findings "
+              "files_touched_count lost_calls "
+              "lost_prompt_token_count lost_completion_token_count nudges claimed_not_written no_change "
+              "budget_exhausted model_tier model_version"};
 }
 /// Bounds that keep a reply well under an engine's 2 MiB payload.
 inline constexpr size_t kMaxReplyTextBytes = 16 << 10;
@@ -212,6 +225,10 @@ void FillAgentEntry(Entry& entry, const AgentReply& reply) {
     entry.ext["files_touched_count"] = reply.files_touched_count;
   }
   if (reply.no_change) entry.ext["no_change"] = true;
+  if (reply.cache_hit) entry.ext["cache_hit"] = true;
+  count("tokens_saved", reply.tokens_saved);
+  if (reply.cost_saved_usd) entry.ext["cost_saved_usd"] = *reply.cost_saved_usd;
+  text("cache_problem", reply.cache_problem);
   if (reply.budget_exhausted) entry.ext["budget_exhausted"] = true;
   if (reply.cost_usd) entry.ext["cost_usd"] = *reply.cost_usd;
 }
@@ -225,6 +242,10 @@ void FillAgentEntry(Entry& entry, const AgentReply& reply) {
 ///   MODEL_UNAVAILABLE rate limit, a day's quota, 5xx, network, cut stream.  Retryable, with the delay to wait, until
 ///                     `patience_s` is over; then not retryable.  Details as above.  Give the activity no limit of
 ///                     attempts: the step itself says when to stop.
+///   BUDGET_EXCEEDED   not retryable: a budget of the records service is used up, or has less than the call may cost
+///   BUDGET_DEFERRED   likewise, but the budget defers: retryable when its next period begins, at `resumes_at` of the
+///                     details; a workflow whose activity may not wait so long waits on a timer and runs it again
+///   BUDGET_BUSY       there is room once other calls under way have ended: retryable, in seconds
 ///   WORKING_DIR_GONE  not retryable here
 ///   INVALID_INPUT     not retryable: unknown backend, context hash differs, missing fields
 ///   TOOL_IO           this machine refused (disk full, read-only): retryable, but not after 5 attempts in a row
@@ -232,6 +253,9 @@ void FillAgentEntry(Entry& entry, const AgentReply& reply) {
 inline constexpr sdk::ActivityType<AgentRequest, AgentReply> kExecuteGeminiAgent{"executeGeminiAgent"};
 inline constexpr std::string_view kAgentErrorType = "AGENT_ERROR";
 inline constexpr std::string_view kModelUnavailableType = "MODEL_UNAVAILABLE";
+inline constexpr std::string_view kBudgetExceededType = "BUDGET_EXCEEDED";
+inline constexpr std::string_view kBudgetDeferredType = "BUDGET_DEFERRED";
+inline constexpr std::string_view kBudgetBusyType = "BUDGET_BUSY";
 inline constexpr std::string_view kWorkingDirGoneType = "WORKING_DIR_GONE";
 
 /// Whether a backend of this worker could be called at all: its key, its program, its sandbox.  No model is called.

@@ -92,6 +92,7 @@ CallLog::Setup AgentWorker::LedgerSetup(const sdk::ActivityInfo& info, const std
   setup.token = token;
   setup.base = {{"workflow_id", info.workflow_id},
                 {"workflow_run_id", info.run_id},
+                {"workflow_type", info.workflow_type},
                 {"activity_type", info.activity_type},
                 {"step_name", step_name},
                 {"attempt", info.attempt},
@@ -101,7 +102,12 @@ CallLog::Setup AgentWorker::LedgerSetup(const sdk::ActivityInfo& info, const std
   setup.model = model;
   setup.prices = config_.prices ? config_.prices.get() : &PriceTable::BuiltIn();
   setup.now = [this] { return clock_->Now(); };
-  if (bought) setup.record = config_.record_call;
+  if (bought) {
+    setup.record = config_.record_call;
+    setup.budgets = config_.budgets;
+  }
+  setup.lease = config_.call_lease;
+  setup.unbounded = config_.program_run;
   return setup;
 }
 

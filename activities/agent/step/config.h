@@ -12,6 +12,7 @@
 #include "engine/base/result.h"
 #include "engine/base/time.h"
 #include "workers/client/blob_store.h"
+#include "workers/client/budget_keeper.h"
 
 namespace wfe::prompts {
 class TemplateRows;
@@ -20,6 +21,7 @@ class TemplateRows;
 namespace wfe::agent {
 
 class AgentProgram;
+class ContextCache;
 class PriceTable;
 
 /// A model that workflows ask for by its size (model_tiers.h).
@@ -64,6 +66,12 @@ struct GeminiConfig {
   /// the same `call_id`; see CallLog.  Must keep the row without waiting for anybody: CostLedger does.  Empty: no
   /// ledger.
   std::function<void(const nlohmann::json& row)> record_call;
+  /// Kept answers, for requests that ask for them; nullptr: there are none.
+  std::shared_ptr<ContextCache> cache;
+  /// Where calls reserve what they may cost; outlives the activities.  nullptr: nowhere.
+  client::BudgetKeeper* budgets = nullptr;
+  Duration call_lease = std::chrono::minutes(40);  ///< Longer than a call, or a run of a program, can take.
+  Money program_run = Money::Usd(1);               ///< Reserved for a run of a program, which nobody can bound.
   /// In [0, 1), to spread retries; empty: random.
   std::function<double()> chance;
 };

@@ -1,4 +1,5 @@
 // executeGeminiAgent: one agent step, from checking its input to storing what it left behind.
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -7,6 +8,7 @@
 #include "activities/agent/programs/program_step.h"
 #include "activities/agent/step/agent_loop.h"
 #include "activities/agent/step/agent_worker.h"
+#include "activities/agent/step/cached_step.h"
 #include "activities/agent/step/journal.h"
 #include "activities/agent/step/reply_bounds.h"
 #include "activities/sandbox/safe_files.h"
@@ -65,6 +67,7 @@ class AgentWorker::Step {
     }
     if (auto failure = Before(*dir, *journal)) return *std::move(failure);
     Describe();
+    if (auto kept = FromCache(*dir, *journal)) return *std::move(kept);
     CallLog::Setup ledger = worker_.LedgerSetup(context_.info(), token, reply_, request_.step_name, model_,
                                                 !backend_ || !backend_->scripted());
     ledger.several_prompts_per_call = program_ != nullptr;
@@ -93,6 +96,9 @@ class AgentWorker::Step {
     if (const auto found = config_.programs.find(backend); found != config_.programs.end()) program_ = found->second;
     if (const auto found = config_.backends.find(backend); found != config_.backends.end()) backend_ = found->second;
     if (!program_ && !backend_) return Invalid("this worker has no agent backend \"" + backend + "\"");
+    if (!ParseCachePolicy(request_.cache)) {
+      return Invalid("cache must be never, auto or always, not \"" + request_.cache + "\"");
+    }
     if ((request_.keep_snapshot || request_.keep_session) && !config_.blob_sink) {
       return Invalid("keep_snapshot and keep_session need a blob store, and this worker has none");
     }
@@ -180,6 +186,29 @@ class AgentWorker::Step {
     reply_.context_token_count = worker_.tokens_.Tokens(model_, agent_context_).tokens;
   }
 
+  /// The reply to the same question, where the request allows it and no attempt of this step has asked a model yet.
+  std::optional<sdk::ActivityResult<AgentReply>> FromCache(const sandbox::SafeDir& dir, const StepJournal& journal) {
+    if (!config_.cache || !config_.blob_source || !UsesCache(*config_.cache, request_, reply_, before_)) {
+      return std::nullopt;
+    }
+    question_ = QuestionOf(request_, reply_, before_);
+    const Result<std::optional<json>> answered = journal.Read(AnswerName(1));
+    if (answered && *answered) return std::nullopt;
+    const CacheAsker asker{.token = context_.info().IdempotencyToken(), .workflow_run_id = context_.info().run_id};
+    Result<std::optional<AgentReply>> kept =
+        TakeFromCache(*config_.cache, *question_, asker, request_, reply_, dir, *config_.blob_source);
+    if (!kept) return Store("cannot take the answer from the cache", kept.error());
+    if (!*kept) return std::nullopt;
+    return sdk::ActivityResult<AgentReply>(**std::move(kept));
+  }
+
+  void Keep(const sandbox::SafeDir& dir) {
+    if (!question_ || !config_.blob_sink || reply_.budget_exhausted || reply_.secret_findings > 0) return;
+    const Status kept = KeepInCache(*config_.cache, *question_, reply_, context_.info().run_id, request_.step_name, dir,
+                                    config_.secrets, *config_.blob_sink);
+    if (!kept) reply_.cache_problem = CutText(kept.error().message, 500);
+  }
+
   CallControl Control() {
     return {.is_cancelled = [this] { return context_.IsCancelled(); },
             .progress =
@@ -231,8 +260,12 @@ class AgentWorker::Step {
   sdk::ActivityResult<AgentReply> Finish(const sandbox::SafeDir& dir, CallLog& calls, LoopOutcome outcome) {
     using Kind = LoopOutcome::Kind;
     if (outcome.kind == Kind::kCancelled) return sdk::ActivityCancelled{.details = {{"step", request_.step_name}}};
-    if (outcome.kind == Kind::kMachine) return ToolIo(outcome.message);
+    if (outcome.kind == Kind::kMachine) {
+      return outcome.records_down ? RecordsDown(outcome.message)
+                                  : ToolIo(outcome.message);
+    }
     if (outcome.kind == Kind::kRetry) return Unavailable(dir, calls, *outcome.unavailable);
+    if (outcome.kind == Kind::kBudget) return RefusedByBudget(dir, *outcome.refusal);
 
     if (auto failure = LookAtTree(dir)) return *std::move(failure);
     if (outcome.kind == Kind::kAgentError) return AgentError(outcome.message);
@@ -248,6 +281,7 @@ class AgentWorker::Step {
     if (const Status bounded = BoundReply(reply_, config_.blob_sink.get()); !bounded) {
       return Store("cannot store the model's words", bounded.error());
     }
+    Keep(dir);
     return std::move(reply_);
   }
 
@@ -288,6 +322,15 @@ class AgentWorker::Step {
     return Fail(kModelUnavailableType, next->message, true, std::nullopt);
   }
 
+  /// What was done so far stands; a retry goes on from there (QF-2).
+  ApplicationFailure RefusedByBudget(const sandbox::SafeDir& dir, const client::BudgetAnswer& refusal) {
+    const RefusedCall refused = OfRefusal(refusal, worker_.clock_->Now(), worker_.Chance());
+    reply_.resumes_at = refused.resumes_at;
+    if (refused.delay) return Fail(refused.type, refused.message, false, refused.delay);
+    if (auto failure = LookAtTree(dir)) return *std::move(failure);
+    return Fail(refused.type, refused.message, true, std::nullopt);
+  }
+
   Status StoreBlobs(const sandbox::SafeDir& dir, json contents) {
     if (!config_.blob_sink) return Ok();
     WFE_RETURN_IF_ERROR(config_.blob_sink->Put(instruction_));
@@ -324,8 +367,11 @@ class AgentWorker::Step {
   }
   ApplicationFailure Store(const std::string& what, const Error& error) {
     if (!IsRecordsDown(error)) return ToolIo(what + ": " + error.message);
+    return RecordsDown(what + ": " + error.message);
+  }
+  ApplicationFailure RecordsDown(std::string message) {
     machine_fault_ = true;
-    return worker_.MachineFault(context_.info().IdempotencyToken(), kRecordsDownType, what + ": " + error.message,
+    return worker_.MachineFault(context_.info().IdempotencyToken(), kRecordsDownType, std::move(message),
                                 kMaxRecordsFaults);
   }
   AgentWorker& worker_;
@@ -338,6 +384,7 @@ class AgentWorker::Step {
   std::string instruction_;  // redacted
   std::string agent_context_;
   json session_;
+  std::optional<CacheQuestion> question_;  // empty: the cache has no part in this step
   sandbox::TreeSnapshot before_;
   AgentReply reply_;
   bool wrote_ = false;

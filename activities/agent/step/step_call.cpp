@@ -1,5 +1,6 @@
 #include "activities/agent/step/step_call.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -12,10 +13,36 @@ LoopOutcome LoopOutcome::AgentError(std::string message) {
 }
 
 LoopOutcome LoopOutcome::Machine(const Error& error) {
-  return {.kind = Kind::kMachine, .message = error.message, .unavailable = {}, .contents = nullptr};
+  return {.kind = Kind::kMachine,
+          .message = error.message,
+          .unavailable = {},
+          .contents = nullptr,
+          .records_down = error.code == StatusCode::kUnavailable || error.code == StatusCode::kDeadlineExceeded};
 }
 
 namespace {
+
+/// Why a call could not begin.
+LoopOutcome NotBegun(const CallLog& calls, const Error& error) {
+  if (!calls.refusal()) return LoopOutcome::Machine(error);
+  LoopOutcome refused = LoopOutcome::AgentError(error.message);
+  refused.kind = LoopOutcome::Kind::kBudget;
+  refused.refusal = calls.refusal();
+  return refused;
+}
+
+/// An answer that came, was paid and is not kept.
+Status CountUnused(CallServices& services, const std::string& call_id, const json& answer, const std::string& why,
+                   int64_t latency_ms) {
+  ModelError unused{.kind = ModelErrorKind::kPermanent, .message = why, .error_class = "UNUSABLE"};
+  if (const auto tokens = answer.find("tokens"); tokens != answer.end()) {
+    unused.paid = PaidTokens{.prompt = tokens->at("prompt").get<int64_t>(),
+                             .output = tokens->at("output").get<int64_t>(),
+                             .thoughts = tokens->at("thoughts").get<int64_t>(),
+                             .cached = tokens->at("cached").get<int64_t>()};
+  }
+  return services.calls.Failed(call_id, unused, latency_ms);
+}
 
 LoopOutcome FailedCall(CallServices& services, AgentReply& reply, const std::string& call_id, ModelError error,
                        int64_t latency_ms) {
@@ -37,7 +64,7 @@ LoopOutcome FailedCall(CallServices& services, AgentReply& reply, const std::str
 
 std::optional<LoopOutcome> AnswerToCall(const AgentRequest& request, CallServices& services, AgentReply& reply,
                                         int number, const std::function<ModelOutcome()>& ask, const Digest& digest,
-                                        json& answer) {
+                                        json& answer, const std::function<std::optional<CallBound>()>& bound) {
   Result<std::optional<json>> known = services.journal.Read(AnswerName(number));
   if (!known) return LoopOutcome::Machine(known.error());
   if (*known) {
@@ -49,15 +76,18 @@ std::optional<LoopOutcome> AnswerToCall(const AgentRequest& request, CallService
     reply.budget_exhausted = true;
     return LoopOutcome();
   }
-  const Result<CallLog::Begun> begun = services.calls.Begin(number);
-  if (!begun) return LoopOutcome::Machine(begun.error());
+  const Result<CallLog::Begun> begun = services.calls.Begin(number, bound ? bound() : std::nullopt);
+  if (!begun) return NotBegun(services.calls, begun.error());
   const auto started = std::chrono::steady_clock::now();
   const ModelOutcome outcome = ask();
   const auto taken = std::chrono::steady_clock::now() - started;
   const int64_t latency_ms = std::chrono::duration_cast<std::chrono::milliseconds>(taken).count();
   if (!outcome.ok()) return FailedCall(services, reply, begun->id, outcome.error(), latency_ms);
   answer = json::object();
-  if (std::optional<LoopOutcome> over = digest(outcome.response(), answer)) return over;
+  if (std::optional<LoopOutcome> over = digest(outcome.response(), answer)) {
+    const Status counted = CountUnused(services, begun->id, answer, over->message, latency_ms);
+    return counted ? over : LoopOutcome::Machine(counted.error());
+  }
   answer["call_id"] = begun->id;
   answer["started"] = begun->started;
   answer["latency_ms"] = latency_ms;
@@ -86,20 +116,39 @@ Status AccountForCall(CallServices& services, AgentReply& reply, int number, con
   if (reply.token_count_source.empty() || source != kTokensReported) reply.token_count_source = source;
 
   const std::string time = answer.at("time").get<std::string>();
-  std::optional<double> cost;
+  std::optional<Money> cost;
   if (bought) cost = services.calls.Cost(paid, time.substr(0, 10), &reply.price_version, answer.value("model", ""));
   if (reply.cost_usd && cost) {
-    *reply.cost_usd += *cost;
+    reply.cost_usd = reply.cost_usd->Plus(*cost);
   } else {
     reply.cost_usd.reset();
   }
   return services.calls.Answered(answer, number);
 }
 
+RefusedCall OfRefusal(const client::BudgetAnswer& refusal, Instant now, double chance) {
+  using Verdict = client::BudgetAnswer::Verdict;
+  const auto spread = [chance](int64_t seconds) {
+    return std::chrono::milliseconds(static_cast<int64_t>(static_cast<double>(seconds * 1000) * chance));
+  };
+  RefusedCall refused{.type = kBudgetExceededType, .message = refusal.message, .delay = {}, .resumes_at = {}};
+  if (refusal.verdict == Verdict::kBusy) {
+    refused.type = kBudgetBusyType;
+    refused.delay = std::chrono::seconds(3) + spread(4);
+  } else if (refusal.verdict == Verdict::kDeferred && refusal.resumes) {
+    refused.type = kBudgetDeferredType;
+    refused.resumes_at = FormatIso8601Millis(*refusal.resumes);
+    refused.message += "; goes on at " + refused.resumes_at;
+    refused.delay = std::max(Duration::zero(), *refusal.resumes - now) + std::chrono::seconds(1) + spread(60);
+  }
+  return refused;
+}
+
 bool BudgetSpent(const AgentRequest& request, const AgentReply& reply, const CallLog& calls) {
   const int64_t tokens = reply.prompt_token_count + reply.completion_token_count + calls.lost_tokens();
   if (request.max_total_tokens && tokens >= *request.max_total_tokens) return true;
-  return request.max_cost_usd && reply.cost_usd.value_or(0) + calls.lost_cost_usd() >= *request.max_cost_usd;
+  return request.max_cost_usd &&
+         reply.cost_usd.value_or(Money()).PlusAtMost(calls.lost_cost_usd()) >= *request.max_cost_usd;
 }
 
 bool IsRepairable(const std::string& finish_reason) {

@@ -35,7 +35,7 @@ TEST_F(AgentTest, WritesFilesAndReportsWhatItTouchedAndSpent) {
   EXPECT_EQ(reply.completion_token_count, 220) << "with thinking";
   EXPECT_EQ(reply.thoughts_token_count, 20);
   EXPECT_EQ(reply.token_count_source, "reported");
-  EXPECT_NEAR(reply.cost_usd.value(), (2000 * 0.30 + 220 * 2.50) / 1e6, 1e-12);
+  EXPECT_EQ(reply.cost_usd.value().ToString(), "0.00115") << "2,000 at 0.30 and 220 at 2.50, per million";
   EXPECT_EQ(reply.finish_reason, "STOP");
   EXPECT_EQ(blobs_->Get(reply.instruction_hash).value(), "Do it.");
 

@@ -173,7 +173,7 @@ TEST_F(AgentTest, BudgetIsCheckedBeforeEveryCallAndZeroBuysNothing) {  // RW-D24
   EXPECT_EQ(File("b"), "x") << "what was bought is used";
 
   request.max_total_tokens.reset();
-  request.max_cost_usd = 0.0001;
+  request.max_cost_usd = Money::Nanos(100'000);
   result = Run(request, 1, "money");
   ASSERT_TRUE(result.has_value()) << result.failure()->message;
   EXPECT_TRUE(result.value().budget_exhausted);

@@ -107,8 +107,8 @@ TEST_F(LedgerTest, CountsWhatTheServiceCountedThroughRefusalsCutStreamsAndAKille
   EXPECT_EQ(reply.lost_prompt_token_count, 1000) << "the cut stream had said so";
   EXPECT_EQ(reply.prompt_token_count, 2000);
   EXPECT_EQ(total.input_tokens, 3000);
-  EXPECT_NEAR(reply.cost_usd.value(), 3 * (1000 * 0.30 + 110 * 2.50) / 1e6, 1e-12);
-  EXPECT_NEAR(total.cost_usd, *reply.cost_usd, 1e-12);
+  EXPECT_EQ(reply.cost_usd.value(), Money::Nanos(3 * (1000 * 300 + 110 * 2500)));
+  EXPECT_EQ(total.cost_usd, *reply.cost_usd);
 }
 
 TEST_F(LedgerTest, RowStandsBeforeTheCallIsMadeAndNamesWhoMakesIt) {

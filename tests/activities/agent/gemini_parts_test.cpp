@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <random>
+
 #include "activities/agent/backends/cassette_backend.h"
 #include "activities/agent/cost/prices.h"
 #include "activities/agent/cost/token_estimator.h"
@@ -55,21 +57,83 @@ TEST(GeminiTokens, RatioIsLearntPerModelAndSurvivesARestart) {
 TEST(GeminiPrices, TierIsChosenByThePromptOfTheCall) {  // RC-12
   const ModelPrice* pro = PriceTable::BuiltIn().Find("models/gemini-2.5-pro", "2026-11-21");
   ASSERT_NE(pro, nullptr);
-  EXPECT_NEAR(*CostOf(*pro, {.prompt = 200'000, .cached = 0, .output = 1000}), 0.25 + 0.01, 1e-12);
-  EXPECT_NEAR(*CostOf(*pro, {.prompt = 200'001, .cached = 0, .output = 1000}), 200'001 * 2.5 / 1e6 + 0.015, 1e-12);
-  EXPECT_NEAR(*CostOf(*pro, {.prompt = 100'000, .cached = 40'000, .output = 0}), 0.06 * 1.25 + 0.04 * 0.125, 1e-12);
+  EXPECT_EQ(CostOf(*pro, {.prompt = 200'000, .cached = 0, .output = 1000})->ToString(), "0.26");
+  EXPECT_EQ(CostOf(*pro, {.prompt = 200'001, .cached = 0, .output = 1000})->ToString(), "0.5150025");
+  EXPECT_EQ(CostOf(*pro, {.prompt = 100'000, .cached = 40'000, .output = 0})->ToString(), "0.08");
 }
 
 TEST(GeminiPrices, PriceFollowsTheDayAndUnknownMeansAbsent) {
   const PriceTable& table = PriceTable::BuiltIn();
-  EXPECT_EQ(table.Find("gemini-3.8-flash", "2026-12-31")->rates.input, 0.75);
-  EXPECT_EQ(table.Find("gemini-3.8-flash", "2027-01-01")->rates.input, 1.50);
+  EXPECT_EQ(table.Find("gemini-3.8-flash", "2026-12-31")->rates.input.ToString(), "0.75");
+  EXPECT_EQ(table.Find("gemini-3.8-flash", "2027-01-01")->rates.input.ToString(), "1.50");
   EXPECT_EQ(table.Find("gemini-3.8-flash", "2020-01-01"), nullptr);
   EXPECT_EQ(table.Find("some-other-model", "2026-11-21"), nullptr);
   const ModelPrice* no_cached_price = table.Find("gemini-3.5-flash", "2026-11-21");
   EXPECT_TRUE(CostOf(*no_cached_price, {.prompt = 10, .cached = 0, .output = 1}).has_value());
   EXPECT_FALSE(CostOf(*no_cached_price, {.prompt = 10, .cached = 5, .output = 1}).has_value());
   EXPECT_FALSE(PriceTable::Parse(R"({"prices":[{"model":"m"}]})").has_value());
+}
+
+TEST(GeminiPrices, LocalModelsHaveANominalPriceAndTheLongestNameCounts) {  // RC-12
+  const ModelPrice* const local = PriceTable::BuiltIn().Find("local/llama-3", "2026-11-21");
+  ASSERT_NE(local, nullptr);
+  EXPECT_EQ(CostOf(*local, {.prompt = 500, .cached = 0, .output = 500})->ToString(), "0.0001");
+  const auto table = PriceTable::Parse(
+      R"({"prices":[{"model":"a/*","valid_from":"2026-01-01","input":1,"output":1},
+                    {"model":"a/b*","valid_from":"2026-01-01","input":2,"output":2},
+                    {"model":"a/b1","valid_from":"2026-01-01","input":3,"output":"3.5"},
+                    {"model":"a/b1","valid_from":"2026-02-01","input":4,"output":4}]})");
+  ASSERT_TRUE(table.has_value()) << table.error().message;
+  const auto input = [&](const char* model, const char* day) { return table->Find(model, day)->rates.input.usd(); };
+  EXPECT_EQ(input("a/x", "2026-03-01"), 1);
+  EXPECT_EQ(input("a/b2", "2026-03-01"), 2);
+  EXPECT_EQ(input("a/b1", "2026-01-31"), 3);
+  EXPECT_EQ(input("a/b1", "2026-02-01"), 4);
+}
+
+TEST(GeminiPrices, WhatIsNoPriceIsNamedAndWhatDoesNotFitHasNoCost) {  // RC-12
+  const auto parse = [](const std::string& row) { return PriceTable::Parse("{\"prices\":[" + row + "]}"); };
+  const std::string good = R"({"model":"m","valid_from":"2026-01-01","input":1,"output":2})";
+  ASSERT_TRUE(parse(good).has_value());
+  EXPECT_THAT(parse(good + "," + good).error().message, HasSubstr("m has two prices from 2026-01-01"));
+  for (const char* bad :
+       {R"({"model":"m","valid_from":"2026-13-01","input":1,"output":2})",
+        R"({"model":"m","valid_from":"2026-01-01","input":-1,"output":2})",
+        R"({"model":"*m","valid_from":"2026-01-01","input":1,"output":2})",
+        R"({"model":"m","valid_from":"2026-01-01","input":"cheap","output":2})",
+        R"({"model":"m","valid_from":"2026-01-01","input":1,"output":2,"above":{"input":1,"output":1}})"}) {
+    EXPECT_FALSE(parse(bad).has_value()) << bad;
+  }
+  const ModelPrice price = parse(good)->prices()[0];
+  EXPECT_EQ(CostOf(price, {.prompt = int64_t{1} << 62, .cached = 0, .output = 0}), std::nullopt);
+  EXPECT_EQ(CostOf(price, {.prompt = -1, .cached = 0, .output = 0}), std::nullopt);
+  EXPECT_EQ(CostOf(price, {.prompt = 1, .cached = 2, .output = 0}), std::nullopt);
+}
+
+TEST(GeminiPrices, TheMostThatACallCanCostIsNeverLessThanWhatItCosts) {  // QF-2
+  std::mt19937_64 random(11);
+  const auto below = [&random](int64_t most) {
+    return static_cast<int64_t>(random() % static_cast<uint64_t>(most + 1));
+  };
+  for (int i = 0; i < 5000; ++i) {
+    ModelPrice price{.model = "m", .valid_from = "2026-01-01"};
+    const auto rates = [&] {
+      return Rates{.input = Money::Nanos(below(5'000'000'000)),
+                   .output = Money::Nanos(below(20'000'000'000)),
+                   .cached_input = Money::Nanos(below(6'000'000'000))};
+    };
+    price.rates = rates();
+    if (below(1) == 1) {
+      price.above = rates();
+      price.threshold_tokens = 1 + below(300'000);
+    }
+    const int64_t prompt_bound = below(400'000), output_bound = 1 + below(70'000);
+    const TokenUse use{.prompt = below(prompt_bound), .cached = 0, .output = below(output_bound)};
+    const TokenUse cached{.prompt = use.prompt, .cached = below(use.prompt), .output = use.output};
+    const Money most = MostOf(price, prompt_bound, output_bound).value();
+    ASSERT_LE(CostOf(price, use)->nanos(), most.nanos());
+    ASSERT_LE(CostOf(price, cached)->nanos(), most.nanos());
+  }
 }
 
 TEST(GeminiRedactor, KnownSecretsAndShapesAreReplacedAndCounted) {

@@ -303,7 +303,7 @@ TEST_F(ProgramTest, ModelThatNobodyNamedHasNoPriceInTraceLedgerAndCosts) {  // R
   EXPECT_EQ(rows[1].at("model"), "");
   EXPECT_FALSE(rows[1].contains("cost_usd"));
   EXPECT_EQ(SumOf(rows).unpriced, 1);
-  EXPECT_EQ(SumOf(rows).cost_usd, 0);
+  EXPECT_EQ(SumOf(rows).cost_usd, Money());
 
   // The same after a failure that was paid for.
   config_.work_root = root_ / "worker2";
@@ -317,7 +317,7 @@ TEST_F(ProgramTest, ModelThatNobodyNamedHasNoPriceInTraceLedgerAndCosts) {  // R
   EXPECT_EQ(fail("").cost_usd, std::nullopt);
   EXPECT_EQ(SumOf(rows).unpriced, 1);
   config_.work_root = root_ / "worker3";
-  EXPECT_NEAR(fail(R"(,"model":"gemini-2.5-flash-lite")").cost_usd.value_or(-1), (100 * 0.1 + 20 * 0.4) / 1e6, 1e-12);
+  EXPECT_EQ(fail(R"(,"model":"gemini-2.5-flash-lite")").cost_usd, Money::Nanos(100 * 100 + 20 * 400));
 }
 
 TEST_F(ProgramTest, PriceIsOfTheModelThatItReportsElseOfTheOneThatItWasTold) {  // RW-D5
@@ -328,7 +328,7 @@ TEST_F(ProgramTest, PriceIsOfTheModelThatItReportsElseOfTheOneThatItWasTold) {  
   auto result = RunCommand(body, ProgramRequest());
   ASSERT_TRUE(result.has_value()) << result.failure()->message;
   EXPECT_EQ(File("model.txt"), "gemini-2.5-flash");
-  EXPECT_NEAR(result.value().cost_usd.value_or(-1), (100 * 0.3 + 20 * 2.5) / 1e6, 1e-12);
+  EXPECT_EQ(result.value().cost_usd, Money::Nanos(100 * 300 + 20 * 2500));
 
   config_.work_root = root_ / "worker2";
   rows.clear();
@@ -339,9 +339,9 @@ TEST_F(ProgramTest, PriceIsOfTheModelThatItReportsElseOfTheOneThatItWasTold) {  
   result = RunCommand("echo x > b.txt\n" + named, request);
   ASSERT_TRUE(result.has_value()) << result.failure()->message;
   EXPECT_EQ(result.value().model, "gemini-2.5-flash-lite");
-  EXPECT_NEAR(result.value().cost_usd.value_or(-1), (100 * 0.1 + 20 * 0.4) / 1e6, 1e-12);
+  EXPECT_EQ(result.value().cost_usd, Money::Nanos(100 * 100 + 20 * 400));
   EXPECT_EQ(rows.back().at("model"), "gemini-2.5-flash-lite");
-  EXPECT_NEAR(SumOf(rows).cost_usd, *result.value().cost_usd, 1e-12);
+  EXPECT_EQ(SumOf(rows).cost_usd, *result.value().cost_usd);
 }
 
 TEST_F(ProgramTest, MissingProgramOrKeyIsSaidWithoutACall) {

@@ -69,7 +69,7 @@ TEST_F(OneCallTest, ReplySaysWhatWasSaidByWhomAndForHowMuch) {
   EXPECT_EQ(reply.prompt_token_count, 1000);
   EXPECT_EQ(reply.completion_token_count, 100);
   EXPECT_EQ(reply.token_count_source, "reported");
-  EXPECT_NEAR(reply.cost_usd.value(), (1000 * 0.30 + 100 * 2.50) / 1e6, 1e-12);
+  EXPECT_EQ(reply.cost_usd, Money::Nanos(1000 * 300 + 100 * 2500));
   EXPECT_FALSE(reply.replayed);
   ASSERT_EQ(rows_.size(), 2u);
   EXPECT_EQ(rows_.begin()->second["call_id"], reply.call_id);
@@ -170,7 +170,7 @@ TEST_F(OneCallTest, BudgetThatIsUsedUpBuysNothing) {
   const ImitationModel model({{.text = "x"}});
   Use(model);
   CallRequest request = Ask();
-  request.max_cost_usd = 0;
+  request.max_cost_usd = Money();
   const auto result = Call(request);
   ASSERT_TRUE(result.has_value()) << result.failure()->message;
   EXPECT_TRUE(result.value().budget_exhausted);
