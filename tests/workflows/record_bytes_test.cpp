@@ -103,6 +103,7 @@ void MakeValid(T& record) {
     record.workspace = "branch";
     record.mode = "change";
     record.policy = "warn";
+    record.cache = "auto";
     record.resume->step = "fix_attempt_2";
   } else if constexpr (std::same_as<T, OptimizationInput>) {
     record.from = "";

@@ -27,7 +27,7 @@ const char* WordFor(const Pairs& pairs, Value value) {
 }
 
 template <class Value, size_t count>
-std::optional<Value> ValueOf(const std::pair<const char*, Value> (&pairs)[count], const std::string& word) {
+std::optional<Value> ValueOfWord(const std::pair<const char*, Value> (&pairs)[count], const std::string& word) {
   for (const auto& [each, value] : pairs) {
     if (word == each) return value;
   }
@@ -47,7 +47,7 @@ struct BudgetFlags {
 };
 
 template <class Response, class Request>
-Result<Response> Ask(Globals& globals, const RecordsConnection& connection, const char* method,
+Result<Response> AskRecords(Globals& globals, const RecordsConnection& connection, const char* method,
                      const Request& request) {
   return client::BlockingCall<Response>(connection.channel(globals), client::kRecordsService, method, request,
                                         std::chrono::seconds(10));
@@ -57,11 +57,11 @@ Result<rec::GetBudgetsResponse> GetBudgets(Globals& globals, const RecordsConnec
                                            const std::string& run_id) {
   rec::GetBudgetsRequest request;
   request.set_run_id(run_id);
-  return Ask<rec::GetBudgetsResponse>(globals, connection, "GetBudgets", request);
+  return AskRecords<rec::GetBudgetsResponse>(globals, connection, "GetBudgets", request);
 }
 
 /// "[#####.......|...]": what is used, what is reserved, and where the warning is.
-std::string Bar(Money used, Money reserved, Money limit, int warn_at) {
+std::string BudgetBar(Money used, Money reserved, Money limit, int warn_at) {
   constexpr int kWidth = 30;
   const auto place = [&](Money amount) {
     const double share = limit.zero() ? 1 : amount.usd() / limit.usd();
@@ -74,7 +74,7 @@ std::string Bar(Money used, Money reserved, Money limit, int warn_at) {
   return "[" + bar + "]";
 }
 
-nlohmann::ordered_json ForPrograms(const rec::BudgetStanding& budget) {
+nlohmann::ordered_json BudgetRow(const rec::BudgetStanding& budget) {
   nlohmann::ordered_json row;
   row["budget"] = budget.name();
   row["period"] = budget.period();
@@ -93,11 +93,11 @@ nlohmann::ordered_json ForPrograms(const rec::BudgetStanding& budget) {
   return row;
 }
 
-bool UsedUp(const rec::BudgetStanding& budget) {
+bool IsUsedUp(const rec::BudgetStanding& budget) {
   return budget.rule().has_limit_nanos() && budget.used_nanos() >= budget.rule().limit_nanos();
 }
 
-void PrintForPeople(const rec::BudgetStanding& budget) {
+void PrintBudget(const rec::BudgetStanding& budget) {
   const std::string name = PrintableLine(budget.name());
   if (!budget.rule().has_limit_nanos()) {
     fmt::print("{:<34} {:<12} {:>12} USD used, no limit\n", name, budget.period(),
@@ -114,8 +114,9 @@ void PrintForPeople(const rec::BudgetStanding& budget) {
   }
   fmt::print("{:<34} {:<12} {} of {} USD\n", name, PrintableLine(budget.period()), used.Rounded(4), limit.ToString());
   const double percent = limit.zero() ? 100 : 100 * used.usd() / limit.usd();
-  fmt::print("  {} {:5.1f} %  warns at {} %, then {}\n", Bar(used, reserved, limit, budget.rule().warn_at_percent()),
-             percent, budget.rule().warn_at_percent(), WordFor(kOnExceed, budget.rule().on_exceed()));
+  const int warn_at = budget.rule().warn_at_percent();
+  fmt::print("  {} {:5.1f} %  warns at {} %, then {}\n", BudgetBar(used, reserved, limit, warn_at), percent, warn_at,
+             WordFor(kOnExceed, budget.rule().on_exceed()));
   if (!reserved.zero()) fmt::print("  {} USD reserved for calls under way (+)\n", reserved.Rounded(4));
   if (budget.assumed_nanos() > 0) {
     fmt::print("  {} USD of it assumed, for calls whose cost nobody reported\n",
@@ -124,15 +125,15 @@ void PrintForPeople(const rec::BudgetStanding& budget) {
   if (budget.unpriced_calls() > 0) fmt::print("  {} calls have no price and are not in it\n", budget.unpriced_calls());
 }
 
-Result<int> Show(Globals& globals, const BudgetFlags& flags) {
+Result<int> ShowBudgets(Globals& globals, const BudgetFlags& flags) {
   WFE_ASSIGN_OR_RETURN(const RecordsConnection connection, RecordsConnection::Open(globals, flags.records));
   WFE_ASSIGN_OR_RETURN(const rec::GetBudgetsResponse response, GetBudgets(globals, connection, flags.run_id));
   bool used_up = false;
   nlohmann::ordered_json budgets = nlohmann::ordered_json::array();
   for (const rec::BudgetStanding& budget : response.budgets()) {
-    used_up = used_up || UsedUp(budget);
-    budgets.push_back(ForPrograms(budget));
-    if (globals.format == OutputFormat::kText) PrintForPeople(budget);
+    used_up = used_up || IsUsedUp(budget);
+    budgets.push_back(BudgetRow(budget));
+    if (globals.format == OutputFormat::kText) PrintBudget(budget);
   }
   if (globals.format != OutputFormat::kText) {
     nlohmann::ordered_json result;
@@ -145,7 +146,7 @@ Result<int> Show(Globals& globals, const BudgetFlags& flags) {
 /// The rule as it is, or a new one.
 rec::BudgetRule RuleNamed(const rec::GetBudgetsResponse& budgets, const BudgetFlags& flags) {
   rec::BudgetRule rule;
-  rule.set_period(*ValueOf(kPeriods, flags.period));
+  rule.set_period(*ValueOfWord(kPeriods, flags.period));
   rule.set_workflow_type(flags.workflow_type);
   rule.set_warn_at_percent(80);
   rule.set_on_exceed(rec::BUDGET_ON_EXCEED_BLOCK);
@@ -157,7 +158,7 @@ rec::BudgetRule RuleNamed(const rec::GetBudgetsResponse& budgets, const BudgetFl
   return rule;
 }
 
-Result<int> Change(Globals& globals, const BudgetFlags& flags, bool reset) {
+Result<int> ChangeBudget(Globals& globals, const BudgetFlags& flags, bool reset) {
   std::optional<Money> limit;
   if (!reset && flags.limit != "none") {
     const Result<Money> read = Money::Parse(flags.limit);
@@ -174,14 +175,14 @@ Result<int> Change(Globals& globals, const BudgetFlags& flags, bool reset) {
   rule.clear_limit_nanos();
   if (limit) rule.set_limit_nanos(limit->nanos());
   if (flags.warn_at) rule.set_warn_at_percent(*flags.warn_at);
-  if (!flags.on_exceed.empty()) rule.set_on_exceed(*ValueOf(kOnExceed, flags.on_exceed));
-  WFE_RETURN_IF_ERROR(Ask<rec::SetBudgetResponse>(globals, connection, "SetBudget", request));
+  if (!flags.on_exceed.empty()) rule.set_on_exceed(*ValueOfWord(kOnExceed, flags.on_exceed));
+  WFE_RETURN_IF_ERROR(AskRecords<rec::SetBudgetResponse>(globals, connection, "SetBudget", request));
   BudgetFlags shown = flags;
   shown.check = false;
-  return Show(globals, shown);
+  return ShowBudgets(globals, shown);
 }
 
-Result<int> Events(Globals& globals, const BudgetFlags& flags) {
+Result<int> BudgetEvents(Globals& globals, const BudgetFlags& flags) {
   WFE_ASSIGN_OR_RETURN(const RecordsConnection connection, RecordsConnection::Open(globals, flags.records));
   Table table({{"TIME", "time"},
                {"EVENT", "event"},
@@ -222,7 +223,7 @@ void AddBudgetCommands(CLI::App& app, Globals& globals) {
     command.callback([&globals, flags, body] { globals.Run([&] { return body(globals, *flags); }); });
     return std::pair<CLI::App*, std::shared_ptr<BudgetFlags>>(&command, flags);
   };
-  const auto [show, show_flags] = add("show", "The budgets, and how much of them is used", Show);
+  const auto [show, show_flags] = add("show", "The budgets, and how much of them is used", ShowBudgets);
   show->add_option("--run-id", show_flags->run_id, "Budgets per run: as this one stands");
   show->add_flag("--check", show_flags->check, "Exit code 12 when one of them is used up");
   show->footer(
@@ -230,7 +231,7 @@ void AddBudgetCommands(CLI::App& app, Globals& globals) {
       "Periods are those of UTC. Exit codes: 2 bad option, 3 no server answers, 12 used up (with --check).");
 
   const auto [set, set_flags] =
-      add("set", "Set a budget", [](Globals& g, const BudgetFlags& flags) { return Change(g, flags, false); });
+      add("set", "Set a budget", [](Globals& g, const BudgetFlags& flags) { return ChangeBudget(g, flags, false); });
   AddNameOptions(*set, *set_flags);
   set->add_option("LIMIT", set_flags->limit, "US dollars, as in 12.50; 0 buys nothing; none: no limit")->required();
   set->add_option("--warn-at", set_flags->warn_at, "Percent of the limit at which to warn, once in a period; 0: never")
@@ -243,14 +244,15 @@ void AddBudgetCommands(CLI::App& app, Globals& globals) {
       "It holds from the next call on, for all workers; what was spent in the period counts.\n"
       "Exit codes: 2 bad option, 3 no server answers.");
 
-  const auto [reset, reset_flags] = add("reset", "Back to what the server's configuration says",
-                                        [](Globals& g, const BudgetFlags& flags) { return Change(g, flags, true); });
+  const auto [reset, reset_flags] =
+      add("reset", "Back to what the server's configuration says",
+          [](Globals& g, const BudgetFlags& flags) { return ChangeBudget(g, flags, true); });
   AddNameOptions(*reset, *reset_flags);
   reset->footer(
       "Examples:\n  wfe budget reset daily\n  wfe budget reset run --type AuditedBuildWorkflow\n\n"
       "Exit codes: 2 bad option, 3 no server answers.");
 
-  const auto [events, events_flags] = add("events", "When budgets were nearly or wholly used up", Events);
+  const auto [events, events_flags] = add("events", "When budgets were nearly or wholly used up", BudgetEvents);
   events->footer(
       "Examples:\n  wfe budget events\n  wfe budget events --output jsonl\n\nExit codes: 3 no server answers.");
 }

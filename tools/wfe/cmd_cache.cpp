@@ -19,7 +19,7 @@ agent::ContextCache CacheOf(const RecordsConnection& connection) {
   return {connection.records(), connection.records(), connection.records(), nullptr};
 }
 
-Result<int> Stats(Globals& globals, const CacheFlags& flags) {
+Result<int> CacheStats(Globals& globals, const CacheFlags& flags) {
   WFE_ASSIGN_OR_RETURN(const RecordsConnection connection, RecordsConnection::Open(globals, flags.records));
   WFE_ASSIGN_OR_RETURN(const agent::CacheStatistics statistics, CacheOf(connection).Statistics());
   const std::optional<double> rate = statistics.HitRate();
@@ -42,7 +42,7 @@ Result<int> Stats(Globals& globals, const CacheFlags& flags) {
   return kExitOk;
 }
 
-Result<int> Clear(Globals& globals, const CacheFlags& flags) {
+Result<int> ClearCache(Globals& globals, const CacheFlags& flags) {
   WFE_ASSIGN_OR_RETURN(const RecordsConnection connection, RecordsConnection::Open(globals, flags.records));
   WFE_ASSIGN_OR_RETURN(const int64_t cleared, CacheOf(connection).ClearOlderThan(flags.days));
   PrintEvent(fmt::format("{} {} cleared", cleared, cleared == 1 ? "entry" : "entries"), {{"cleared", cleared}},
@@ -50,7 +50,7 @@ Result<int> Clear(Globals& globals, const CacheFlags& flags) {
   return kExitOk;
 }
 
-Result<int> Invalidate(Globals& globals, const CacheFlags& flags) {
+Result<int> InvalidateEntry(Globals& globals, const CacheFlags& flags) {
   const bool hexadecimal = flags.key.find_first_not_of("0123456789abcdef") == std::string::npos;
   if (flags.key.size() != 64 || !hexadecimal) {
     return InvalidArgument("a cache key is 64 hexadecimal digits; `wfe cache list` shows them");
@@ -62,7 +62,7 @@ Result<int> Invalidate(Globals& globals, const CacheFlags& flags) {
   return kExitOk;
 }
 
-Result<int> List(Globals& globals, const CacheFlags& flags) {
+Result<int> ListCache(Globals& globals, const CacheFlags& flags) {
   WFE_ASSIGN_OR_RETURN(const RecordsConnection connection, RecordsConnection::Open(globals, flags.records));
   Table table({{"CREATED", "created_at"},
                {"STEP", "step_name", true},
@@ -96,17 +96,17 @@ void AddCacheCommands(CLI::App& app, Globals& globals) {
     command.callback([&globals, flags, body] { globals.Run([&] { return body(globals, *flags); }); });
     return std::pair<CLI::App*, std::shared_ptr<CacheFlags>>(&command, flags);
   };
-  const auto [stats, stats_flags] = add("stats", "Entries, size, hit rate, tokens and money saved", Stats);
+  const auto [stats, stats_flags] = add("stats", "Entries, size, hit rate, tokens and money saved", CacheStats);
   stats->footer("Examples:\n  wfe cache stats\n  wfe cache stats --output json\n\nExit codes: 3 no server answers.");
-  const auto [list, list_flags] = add("list", "The entries there are", List);
+  const auto [list, list_flags] = add("list", "The entries there are", ListCache);
   list->footer("Examples:\n  wfe cache list\n  wfe cache list --output jsonl\n\nExit codes: 3 no server answers.");
-  const auto [clear, clear_flags] = add("clear", "Remove old entries", Clear);
+  const auto [clear, clear_flags] = add("clear", "Remove old entries", ClearCache);
   clear->add_option("--older-than", clear_flags->days, "Days (default 7); 0: all of them")
       ->check(CLI::Range(0, 36'500));
   clear->footer(
       "Examples:\n  wfe cache clear --older-than 30\n  wfe cache clear --older-than 0\n\n"
       "Exit codes: 2 bad option, 3 no server answers.");
-  const auto [invalidate, invalidate_flags] = add("invalidate", "Remove one entry", Invalidate);
+  const auto [invalidate, invalidate_flags] = add("invalidate", "Remove one entry", InvalidateEntry);
   invalidate->add_option("KEY", invalidate_flags->key, "Its key, 64 hexadecimal digits")->required();
   invalidate->footer(
       "Examples:\n  wfe cache invalidate 3f0c…\n\nExit codes: 2 not a key, 3 no server answers, 4 no such entry.");

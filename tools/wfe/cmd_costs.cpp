@@ -34,36 +34,36 @@ Result<Instant> ReadSince(const std::string& text, Instant now) {
 }
 
 /// Of the calls whose cost is known; nullopt when there is none.
-std::optional<Money> Mean(const CostReport::Group& group) {
+std::optional<Money> MeanCost(const CostReport::Group& group) {
   const int64_t priced = group.calls - group.unpriced - group.uncounted;
   if (priced <= 0) return std::nullopt;
   return Money::Nanos(group.cost_usd.nanos() / priced);
 }
 
-std::string Usd(const CostReport::Group& group) {
+std::string CostText(const CostReport::Group& group) {
   const std::string cost = group.cost_usd.Rounded(4);
   return group.unpriced > 0 ? fmt::format("{} + {} unpriced", cost, group.unpriced) : cost;
 }
 
-nlohmann::json ForPrograms(const CostReport::Group& group) {
+nlohmann::json CostRow(const CostReport::Group& group) {
   nlohmann::json row = group;
-  if (const auto mean = Mean(group)) row["mean_cost_usd"] = *mean;
+  if (const auto mean = MeanCost(group)) row["mean_cost_usd"] = *mean;
   return row;
 }
 
 nlohmann::json ForPeople(const CostReport::Group& group) {
   nlohmann::json row = group;
   if (group.name.empty()) row["name"] = "(not named)";
-  row["cost_usd"] = Usd(group);
+  row["cost_usd"] = CostText(group);
   return row;
 }
 
 /// QF-1: today, this month and in all, of the calls of the filter.
-struct Summary {
+struct CostSummary {
   CostReport::Group today, month, total;
 };
 
-Summary Summarize(const CostReport& report, CostReport::Filter filter, Instant now) {
+CostSummary Summarize(const CostReport& report, CostReport::Filter filter, Instant now) {
   const std::string day = FormatIso8601Millis(now).substr(0, 10);
   const auto since = [&](const std::string& from) {
     CostReport::Filter narrowed = filter;
@@ -73,14 +73,14 @@ Summary Summarize(const CostReport& report, CostReport::Filter filter, Instant n
   return {.today = since(day), .month = since(day.substr(0, 8) + "01"), .total = report.Sum(filter, "day", now).total};
 }
 
-void PrintSummary(const Summary& summary) {
+void PrintCostSummary(const CostSummary& summary) {
   const auto line = [](const char* title, const CostReport::Group& group) {
-    fmt::print("{:<12} {:>9} calls  {:>14} USD\n", title, group.calls, Usd(group));
+    fmt::print("{:<12} {:>9} calls  {:>14} USD\n", title, group.calls, CostText(group));
   };
   line("Today", summary.today);
   line("This month", summary.month);
   line("Total", summary.total);
-  if (const auto mean = Mean(summary.total)) fmt::print("{:<12} {:>32} USD\n", "Mean a call", mean->Rounded(6));
+  if (const auto mean = MeanCost(summary.total)) fmt::print("{:<12} {:>32} USD\n", "Mean a call", mean->Rounded(6));
   fmt::print("\n");
 }
 
@@ -104,7 +104,7 @@ Result<int> Costs(Globals& globals, const CostOptions& options) {
       fmt::print("no model calls in the ledger{}\n", options.workflow.empty() && !filter.since ? "" : " that fit");
       return kExitOk;
     }
-    PrintSummary(Summarize(report, filter, now));
+    PrintCostSummary(Summarize(report, filter, now));
     std::string title = options.by;
     for (char& c : title) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
     Table table({{title, "name", true, false},
@@ -127,12 +127,13 @@ Result<int> Costs(Globals& globals, const CostOptions& options) {
   }
   nlohmann::ordered_json result;
   result["by"] = options.by;
-  result["groups"] = nlohmann::json::array();
-  for (const CostReport::Group& group : sums.groups) result["groups"].push_back(ForPrograms(group));
-  const Summary summary = Summarize(report, filter, now);
-  result["today"] = ForPrograms(summary.today);
-  result["month"] = ForPrograms(summary.month);
-  result["total"] = ForPrograms(sums.total);
+  nlohmann::json groups = nlohmann::json::array();
+  for (const CostReport::Group& group : sums.groups) groups.push_back(CostRow(group));
+  result["groups"] = std::move(groups);
+  const CostSummary summary = Summarize(report, filter, now);
+  result["today"] = CostRow(summary.today);
+  result["month"] = CostRow(summary.month);
+  result["total"] = CostRow(sums.total);
   PrintObject(result, globals.format);
   return kExitOk;
 }
