@@ -6,13 +6,12 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "activities/analytics/audits/statistics.h"
+#include "activities/statistics/statistics.h"
 #include "tests/demo/audit_of_corpus.h"
 
 namespace wfe::demo {
 namespace {
 
-namespace stats = analytics::stats;
 using nlohmann::json;
 
 uint64_t Seeds() {

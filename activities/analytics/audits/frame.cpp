@@ -6,7 +6,7 @@
 #include <optional>
 #include <set>
 
-#include "activities/analytics/audits/statistics.h"
+#include "activities/statistics/statistics.h"
 #include "engine/base/check.h"
 
 namespace wfe::analytics {

@@ -11,7 +11,7 @@
 
 #include "activities/analytics/audits/cohorts.h"
 #include "activities/analytics/audits/dataset.h"
-#include "activities/analytics/audits/statistics.h"
+#include "activities/statistics/statistics.h"
 
 namespace wfe::analytics {
 

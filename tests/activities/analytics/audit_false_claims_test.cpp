@@ -4,7 +4,7 @@
 #include <cstdio>
 
 #include "activities/analytics/audits/report.h"
-#include "activities/analytics/audits/statistics.h"
+#include "activities/statistics/statistics.h"
 #include "tests/activities/analytics/synthetic_builds.h"
 
 namespace wfe::analytics {

@@ -1,5 +1,5 @@
-// The few statistics an audit needs (XB-2, OP-14), thin over Boost.Math.  Pure functions; every edge (no rows, one row,
-// no variance, nothing counted) has an answer that claims nothing.
+// The few statistics that audits and experiments need (XB-2, OP-14), thin over Boost.Math.  Pure functions; every edge (no
+// rows, one row, no variance, nothing counted) has an answer that claims nothing.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace wfe::analytics::stats {
+namespace wfe::stats {
 
 /// Two-sided, at the confidence the function was asked for.
 struct Interval {
@@ -36,12 +36,16 @@ Sample Describe(std::span<const double> values);
 /// functions below may be used on it.  `clusters` is as long as `values`; NaN values do not count.
 Sample DescribeClusters(std::span<const double> values, std::span<const uint32_t> clusters);
 
+/// Which differences count as evidence: any, or only those where the second group is lower or higher.
+enum class Tail { kBoth, kLower, kHigher };
+
 /// How two groups differ: second minus first.
 struct Comparison {
   std::string_view test;  ///< "two-proportion z", "Fisher exact" or "Welch t".
   double effect = 0;
-  Interval interval;
-  double p_value = 1;  ///< Two-sided.
+  Interval interval;                ///< Two-sided, whatever the tail is.
+  double p_value = 1;               ///< Of the tail that was asked for.
+  std::optional<double> statistic;  ///< z or t, with the effect's sign; an exact test has none.
 };
 
 inline constexpr double kConfidence = 0.95;
@@ -50,17 +54,21 @@ inline constexpr double kSmallExpectedCount = 10;
 
 /// Shares of two groups: the pooled z test, or Fisher's exact test for small counts; Newcombe's score interval of the
 /// difference.  nullopt when a group is empty.
-std::optional<Comparison> CompareShares(Share first, Share second, double confidence = kConfidence);
+std::optional<Comparison> CompareShares(Share first, Share second, double confidence = kConfidence,
+                                        Tail tail = Tail::kBoth);
 
 /// Means of two groups by Welch's t with its interval.  nullopt when a group has fewer than two values.
 /// Two groups without any variance: equal means give p = 1; different means give the permutation probability of so
-/// clean a split, 2 / C(n1 + n2, n1), because t is infinite and would claim certainty.
-std::optional<Comparison> CompareMeans(const Sample& first, const Sample& second, double confidence = kConfidence);
+/// clean a split, 2 / C(n1 + n2, n1), because t is infinite and would claim certainty (half of it in the tail it lies in).
+std::optional<Comparison> CompareMeans(const Sample& first, const Sample& second, double confidence = kConfidence,
+                                       Tail tail = Tail::kBoth);
 
 /// p of the pooled two-proportion z test; 1 when nobody or everybody has the property.
 double TwoProportionZ(Share first, Share second);
 /// Two-sided p: the tables of the same margins that are no more likely than this one.
 double FisherExact(Share first, Share second);
+/// Chance of at least `hits` of `n` when each hits with probability `rate`; 1 for no hits.
+double BinomialAtLeast(Share share, double rate);
 
 /// Wilson's score interval of one share; [0, 1] when n = 0.
 Interval WilsonInterval(Share share, double confidence = kConfidence);
@@ -78,4 +86,4 @@ std::vector<double> HolmAdjust(std::span<const double> p_values);
 /// NaN among the values is absent.
 double Quantile(std::vector<double> values, double q);
 
-}  // namespace wfe::analytics::stats
+}  // namespace wfe::stats

@@ -3,9 +3,9 @@
 #include <cmath>
 #include <limits>
 
-#include "activities/analytics/audits/statistics.h"
+#include "activities/statistics/statistics.h"
 
-namespace wfe::analytics::stats {
+namespace wfe::stats {
 namespace {
 
 TEST(Statistics, TwoProportionsAgreeWithNewcombesPublishedExample) {  // Newcombe 1998, 56/70 against 48/80
@@ -115,5 +115,37 @@ TEST(Statistics, ClustersOfEqualRowsCountOnce) {
   EXPECT_NEAR(clustered.variance, single.variance, 1e-12);
 }
 
+TEST(Statistics, OneTailIsHalfOfBothForSymmetricTestsAndKnowsItsSide) {  // XB-2, PO-7
+  const double first[] = {0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0};
+  const double second[] = {1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4};
+  const auto higher = CompareMeans(Describe(first), Describe(second), kConfidence, Tail::kHigher);
+  EXPECT_NEAR(higher->p_value, 0.07939 / 2, 5e-6);
+  EXPECT_NEAR(*higher->statistic, 1.8608, 5e-5);
+  EXPECT_NEAR(CompareMeans(Describe(first), Describe(second), kConfidence, Tail::kLower)->p_value, 1 - 0.07939 / 2, 5e-6);
+  EXPECT_NEAR(CompareShares({48, 80}, {56, 70}, kConfidence, Tail::kHigher)->p_value, 0.008045081 / 2, 1e-9);
+  EXPECT_NEAR(CompareShares({48, 80}, {56, 70}, kConfidence, Tail::kLower)->p_value, 1 - 0.008045081 / 2, 1e-9);
+}
+
+TEST(Statistics, OneTailOfFisherAddsTheTablesThatWay) {  // the lady tasting tea: 17/70 and 69/70
+  EXPECT_NEAR(CompareShares({1, 4}, {3, 4}, kConfidence, Tail::kHigher)->p_value, 17.0 / 70, 1e-12);
+  EXPECT_NEAR(CompareShares({1, 4}, {3, 4}, kConfidence, Tail::kLower)->p_value, 69.0 / 70, 1e-12);
+  EXPECT_EQ(CompareShares({0, 4}, {0, 4}, kConfidence, Tail::kHigher)->p_value, 1);
+  EXPECT_EQ(CompareShares({4, 4}, {2, 4}, kConfidence, Tail::kHigher)->p_value, 1);
+}
+
+TEST(Statistics, OneTailOfGroupsWithoutVarianceClaimsOnlyOnItsSide) {
+  const double low[] = {1, 1, 1};
+  const double high[] = {2, 2, 2};
+  EXPECT_NEAR(CompareMeans(Describe(low), Describe(high), kConfidence, Tail::kHigher)->p_value, 1.0 / 20, 1e-12);
+  EXPECT_EQ(CompareMeans(Describe(low), Describe(high), kConfidence, Tail::kLower)->p_value, 1);
+  EXPECT_EQ(CompareMeans(Describe(low), Describe(low), kConfidence, Tail::kHigher)->p_value, 1);
+}
+
+TEST(Statistics, BinomialTailAgreesWithCoinTosses) {
+  EXPECT_NEAR(BinomialAtLeast({9, 10}, 0.5), 11.0 / 1024, 1e-12);
+  EXPECT_EQ(BinomialAtLeast({0, 10}, 0.5), 1);
+  EXPECT_EQ(BinomialAtLeast({0, 0}, 0.5), 1);
+}
+
 }  // namespace
-}  // namespace wfe::analytics::stats
+}  // namespace wfe::stats

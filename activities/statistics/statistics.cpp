@@ -1,7 +1,8 @@
-#include "activities/analytics/audits/statistics.h"
+#include "activities/statistics/statistics.h"
 
 #include <algorithm>
 #include <boost/math/distributions/beta.hpp>
+#include <boost/math/distributions/binomial.hpp>
 #include <boost/math/distributions/hypergeometric.hpp>
 #include <boost/math/distributions/normal.hpp>
 #include <boost/math/distributions/students_t.hpp>
@@ -11,7 +12,7 @@
 #include <map>
 #include <numeric>
 
-namespace wfe::analytics::stats {
+namespace wfe::stats {
 namespace {
 
 double NormalQuantile(double confidence) {
@@ -22,12 +23,44 @@ double TQuantile(double degrees_of_freedom, double confidence) {
   return boost::math::quantile(boost::math::students_t_distribution<>(degrees_of_freedom), 0.5 + confidence / 2);
 }
 
-/// 2 / C(n1 + n2, n1), at most 1.
+/// 1 / C(n1 + n2, n1).
 double CleanSplitProbability(int64_t n1, int64_t n2) {
   const auto a = static_cast<double>(n1);
   const auto b = static_cast<double>(n2);
   const double log_ways = boost::math::lgamma(a + b + 1) - boost::math::lgamma(a + 1) - boost::math::lgamma(b + 1);
-  return std::min(1.0, 2 * std::exp(-log_ways));
+  return std::exp(-log_ways);
+}
+
+/// The p-value of a statistic whose distribution is symmetric about 0.
+template <class Distribution>
+double PValue(const Distribution& distribution, double statistic, Tail tail) {
+  const auto above = [&](double x) { return boost::math::cdf(boost::math::complement(distribution, x)); };
+  if (tail == Tail::kHigher) return above(statistic);
+  if (tail == Tail::kLower) return boost::math::cdf(distribution, statistic);
+  return std::min(1.0, 2 * above(std::abs(statistic)));
+}
+
+/// The pooled z, nullopt when nobody or everybody has the property.
+std::optional<double> PooledZ(Share first, Share second) {
+  const auto n1 = static_cast<double>(first.n);
+  const auto n2 = static_cast<double>(second.n);
+  const double pooled = static_cast<double>(first.hits + second.hits) / (n1 + n2);
+  const double variance = pooled * (1 - pooled) * (1 / n1 + 1 / n2);
+  if (!(variance > 0)) return std::nullopt;
+  return (second.rate() - first.rate()) / std::sqrt(variance);
+}
+
+/// Fisher's exact p of one tail: the tables of the same margins that lie at least as far that way.
+double FisherTail(Share first, Share second, Tail tail) {
+  const int64_t hits = first.hits + second.hits;
+  const int64_t n = first.n + second.n;
+  if (hits == 0 || hits == n) return 1;
+  const boost::math::hypergeometric_distribution<> table(static_cast<unsigned>(hits), static_cast<unsigned>(second.n),
+                                                         static_cast<unsigned>(n));
+  const auto seen = static_cast<unsigned>(second.hits);
+  if (tail == Tail::kLower) return boost::math::cdf(table, seen);
+  if (second.hits <= std::max<int64_t>(0, hits - first.n)) return 1;
+  return boost::math::cdf(boost::math::complement(table, seen - 1));
 }
 
 }  // namespace
@@ -63,13 +96,14 @@ Sample DescribeClusters(std::span<const double> values, std::span<const uint32_t
 }
 
 double TwoProportionZ(Share first, Share second) {
-  const auto n1 = static_cast<double>(first.n);
-  const auto n2 = static_cast<double>(second.n);
-  const double pooled = static_cast<double>(first.hits + second.hits) / (n1 + n2);
-  const double variance = pooled * (1 - pooled) * (1 / n1 + 1 / n2);
-  if (!(variance > 0)) return 1;
-  const double z = std::abs(second.rate() - first.rate()) / std::sqrt(variance);
-  return std::min(1.0, 2 * boost::math::cdf(boost::math::complement(boost::math::normal_distribution<>(), z)));
+  const std::optional<double> z = PooledZ(first, second);
+  return z ? PValue(boost::math::normal_distribution<>(), *z, Tail::kBoth) : 1;
+}
+
+double BinomialAtLeast(Share share, double rate) {
+  if (share.hits <= 0) return 1;
+  const boost::math::binomial_distribution<> hits(static_cast<double>(share.n), std::clamp(rate, 0.0, 1.0));
+  return boost::math::cdf(boost::math::complement(hits, static_cast<double>(share.hits - 1)));
 }
 
 double FisherExact(Share first, Share second) {
@@ -89,7 +123,7 @@ double FisherExact(Share first, Share second) {
   return std::min(1.0, p);
 }
 
-std::optional<Comparison> CompareShares(Share first, Share second, double confidence) {
+std::optional<Comparison> CompareShares(Share first, Share second, double confidence, Tail tail) {
   if (first.n <= 0 || second.n <= 0) return std::nullopt;
   const auto n = static_cast<double>(first.n + second.n);
   const auto hits = static_cast<double>(first.hits + second.hits);
@@ -99,11 +133,17 @@ std::optional<Comparison> CompareShares(Share first, Share second, double confid
   comparison.interval = NewcombeInterval(first, second, confidence);
   const bool exact = smallest_expected < kSmallExpectedCount;
   comparison.test = exact ? "Fisher exact" : "two-proportion z";
-  comparison.p_value = exact ? FisherExact(first, second) : TwoProportionZ(first, second);
+  if (exact) {
+    comparison.p_value = tail == Tail::kBoth ? FisherExact(first, second) : FisherTail(first, second, tail);
+  } else {
+    comparison.statistic = PooledZ(first, second);
+    comparison.p_value =
+        comparison.statistic ? PValue(boost::math::normal_distribution<>(), *comparison.statistic, tail) : 1;
+  }
   return comparison;
 }
 
-std::optional<Comparison> CompareMeans(const Sample& first, const Sample& second, double confidence) {
+std::optional<Comparison> CompareMeans(const Sample& first, const Sample& second, double confidence, Tail tail) {
   if (first.n < 2 || second.n < 2) return std::nullopt;
   Comparison comparison;
   comparison.test = "Welch t";
@@ -115,15 +155,21 @@ std::optional<Comparison> CompareMeans(const Sample& first, const Sample& second
   if (a + b <= 1e-24 * scale * scale) {
     comparison.interval = {comparison.effect, comparison.effect};
     const bool equal = std::abs(comparison.effect) <= 1e-12 * scale;
-    comparison.p_value = equal ? 1 : CleanSplitProbability(first.n, second.n);
+    const double split = CleanSplitProbability(first.n, second.n);
+    if (tail == Tail::kBoth) {
+      comparison.p_value = equal ? 1 : std::min(1.0, 2 * split);
+    } else {
+      const bool that_way = (comparison.effect < 0) == (tail == Tail::kLower);
+      comparison.p_value = !equal && that_way ? split : 1;
+    }
     return comparison;
   }
   const double error = std::sqrt(a + b);
   const double degrees_of_freedom =
       (a + b) * (a + b) / (a * a / static_cast<double>(first.n - 1) + b * b / static_cast<double>(second.n - 1));
-  const double t = std::abs(comparison.effect) / error;
+  comparison.statistic = comparison.effect / error;
   const boost::math::students_t_distribution<> distribution(degrees_of_freedom);
-  comparison.p_value = std::min(1.0, 2 * boost::math::cdf(boost::math::complement(distribution, t)));
+  comparison.p_value = PValue(distribution, *comparison.statistic, tail);
   const double reach = TQuantile(degrees_of_freedom, confidence) * error;
   comparison.interval = {comparison.effect - reach, comparison.effect + reach};
   return comparison;
@@ -195,4 +241,4 @@ double Quantile(std::vector<double> values, double q) {
   return low + fraction * (high - low);
 }
 
-}  // namespace wfe::analytics::stats
+}  // namespace wfe::stats
