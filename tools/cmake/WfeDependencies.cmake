@@ -15,6 +15,7 @@ find_package(Boost 1.81 REQUIRED)
 find_package(GTest CONFIG REQUIRED)
 find_package(pugixml CONFIG REQUIRED)
 find_package(simdjson CONFIG REQUIRED)
+find_package(SQLite3 REQUIRED)
 
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)

@@ -1,0 +1,80 @@
+// What static analysis said about a generation (RC-1), and what became of its run (RC-14).
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/record_json.h"
+
+namespace wfe::learning {
+
+/// Table of the records service: key time and report_id.
+inline constexpr std::string_view kReportsTable = "generation_reports";
+/// Key time and workflow_run_id.
+inline constexpr std::string_view kUsageTable = "usage_history";
+
+/// One check of a report.
+struct CheckOutcome {
+  std::string name;    ///< The finding's class where it is one: "undefined_names".
+  std::string status;  ///< "passed", "skipped", or why it did not pass.
+  double score = 0;
+  std::string message;
+  int line = 0;
+  bool auto_fixed = false;
+  nlohmann::json extra = nlohmann::json::object();
+};
+WFE_RECORD(CheckOutcome, name, status, score, message, line, auto_fixed);
+constexpr RecordRules RulesOf(const CheckOutcome*) { return {.required = "name status", .seldom = "message line auto_fixed"}; }
+
+/// What was found and repaired counts as well: the model wrote it.
+inline bool IsFinding(const CheckOutcome& check) {
+  return check.auto_fixed ||
+         (check.status != "passed" && check.status != "pass" && check.status != "skipped" && check.status != "ok");
+}
+
+struct GenerationReport {
+  std::string report_id;
+  std::string node_id;
+  std::string workflow_run_id;
+  std::string file;
+  std::string content_hash;
+  std::vector<CheckOutcome> checks;
+  int auto_fixes_applied = 0;
+  double overall_score = 0;  ///< 0 to 1
+  std::string grade;
+  std::string template_version;  ///< "generation-python@3"
+  std::string model;
+  std::string created_at;  ///< ISO 8601, UTC; the same on every attempt to save it.
+  nlohmann::json extra = nlohmann::json::object();
+};
+WFE_RECORD(GenerationReport, report_id, node_id, workflow_run_id, file, content_hash, checks, auto_fixes_applied,
+           overall_score, grade, template_version, model, created_at);
+constexpr RecordRules RulesOf(const GenerationReport*) {
+  return {.required = "report_id node_id workflow_run_id checks overall_score created_at"};
+}
+
+/// One run of a workflow.
+struct UsageRow {
+  std::string workflow_run_id;
+  std::string nl_input;  ///< The task as it was asked for.
+  std::string workflow_type;
+  std::string created_at;  ///< When the run began.
+  int64_t duration_ms = 0;
+  int64_t total_tokens = 0;
+  double cost_usd = 0;
+  bool success = false;
+  int64_t step_count = 0;
+  std::string outcome;  ///< success_first_pass, success_after_escalation, failed (SG-7); other types have their own.
+  nlohmann::json extra = nlohmann::json::object();
+};
+WFE_RECORD(UsageRow, workflow_run_id, nl_input, workflow_type, created_at, duration_ms, total_tokens, cost_usd, success,
+           step_count, outcome);
+constexpr RecordRules RulesOf(const UsageRow*) {
+  return {.required = "workflow_run_id workflow_type created_at success", .seldom = "outcome"};
+}
+
+}  // namespace wfe::learning
