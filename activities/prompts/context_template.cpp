@@ -6,6 +6,7 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <span>
 
 #include "engine/base/hash.h"
 #include "engine/base/parse_json.h"
@@ -50,8 +51,9 @@ std::string NameOf(const ContextTemplate& source) {
   return "template " + source.id + " version " + std::to_string(source.version);
 }
 
-Status CheckSections(const std::string& name, const std::vector<ContextSection>& sections) {
-  for (const std::string_view wanted : kContextSections) {
+Status CheckSections(const std::string& name, const std::vector<ContextSection>& sections,
+                     std::span<const std::string_view> wanted_sections = kContextSections) {
+  for (const std::string_view wanted : wanted_sections) {
     const auto count = std::ranges::count(sections, wanted, &ContextSection::name);
     if (count != 1) {
       return InvalidArgument(name + (count == 0 ? " has no section \"## " : " has more than one section \"## ") +
@@ -62,16 +64,18 @@ Status CheckSections(const std::string& name, const std::vector<ContextSection>&
 }
 
 constexpr std::string_view kInstructionPrefix = "instruction-";
+constexpr std::string_view kGenerationPrefix = "generation-";
 constexpr std::string_view kFixInstruction = "instruction-fix";
+
+Status NeedsPlaceholder(const ContextTemplate& source, const std::set<std::string>& names, const std::string& name) {
+  if (names.contains(name)) return Ok();
+  return InvalidArgument(NameOf(source) + " does not say {{" + name + "}}: the agent would not know it");
+}
 
 Status CheckInstruction(const ContextTemplate& source) {
   const std::set<std::string> names = Placeholders(source.text);
-  const auto needs = [&](const std::string& name) -> Status {
-    if (names.contains(name)) return Ok();
-    return InvalidArgument(NameOf(source) + " does not say {{" + name + "}}: the agent would not know it");
-  };
-  WFE_RETURN_IF_ERROR(needs("task"));
-  if (source.id == kFixInstruction) WFE_RETURN_IF_ERROR(needs("error_log"));
+  WFE_RETURN_IF_ERROR(NeedsPlaceholder(source, names, "task"));
+  if (source.id == kFixInstruction) WFE_RETURN_IF_ERROR(NeedsPlaceholder(source, names, "error_log"));
   for (const std::string& name : names) {
     if (std::ranges::find(kInstructionPlaceholders, name) != std::end(kInstructionPlaceholders)) continue;
     std::string known;
@@ -96,6 +100,7 @@ std::string Fenced(const std::string& text) {
 }  // namespace
 
 bool IsInstructionTemplate(std::string_view template_id) { return template_id.starts_with(kInstructionPrefix); }
+bool IsGenerationTemplate(std::string_view template_id) { return template_id.starts_with(kGenerationPrefix); }
 
 Result<std::string> RenderInstruction(const ContextTemplate& source, std::map<std::string, std::string> values) {
   WFE_RETURN_IF_ERROR(CheckContextTemplate(source));
@@ -168,6 +173,9 @@ Result<ContextTemplate> LoadContextTemplate(const std::string& directory, const 
 Status CheckContextTemplate(const ContextTemplate& source) {
   if (IsInstructionTemplate(source.id)) {
     WFE_RETURN_IF_ERROR(CheckInstruction(source));
+  } else if (IsGenerationTemplate(source.id)) {
+    WFE_RETURN_IF_ERROR(CheckSections(NameOf(source), SplitSections(source.text), kGenerationSections));
+    WFE_RETURN_IF_ERROR(NeedsPlaceholder(source, Placeholders(source.text), "task"));
   } else {
     WFE_RETURN_IF_ERROR(CheckSections(NameOf(source), SplitSections(source.text)));
   }
@@ -181,7 +189,11 @@ Status CheckContextTemplate(const ContextTemplate& source) {
 Result<RenderedContext> RenderContext(const ContextTemplate& source, const std::map<std::string, std::string>& values) {
   const std::string name = NameOf(source);
   const std::vector<ContextSection> sections = SplitSections(source.text);
-  WFE_RETURN_IF_ERROR(CheckSections(name, sections));
+  if (IsGenerationTemplate(source.id)) {
+    WFE_RETURN_IF_ERROR(CheckSections(name, sections, kGenerationSections));
+  } else {
+    WFE_RETURN_IF_ERROR(CheckSections(name, sections));
+  }
   // Each section is rendered by itself, so that its hash covers what its values say.
   RenderedContext rendered;
   std::set<std::string> used;

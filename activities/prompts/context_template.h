@@ -40,15 +40,20 @@ bool IsTemplateId(std::string_view text);
 /// NOT_FOUND names what is missing; INVALID_ARGUMENT for an id that is no plain name.
 Result<ContextTemplate> LoadContextTemplate(const std::string& directory, const std::string& id, int version);
 
-/// Templates of what the agent is told in a step; all others are of GEMINI.md.
+/// Templates of what the agent is told in a step.
 bool IsInstructionTemplate(std::string_view template_id);
+/// Templates of one generation ("generation-python"); all others are of GEMINI.md.
+bool IsGenerationTemplate(std::string_view template_id);
+
+/// Sections that a generation's template has at least (RC-4).
+inline constexpr std::string_view kGenerationSections[] = {"imports", "structure", "best practices", "examples"};
 
 /// The placeholders that an instruction may have; the workflow has a value for each.
 inline constexpr std::string_view kInstructionPlaceholders[] = {"task", "attempt", "error_type", "error_log",
                                                                 "guidance"};
 
-/// Whether a text can be a template: no malformed placeholder; each of kContextSections once in one of GEMINI.md; in an
-/// instruction {{task}}, {{error_log}} where it repairs, and no placeholder that has no value.
+/// Whether a text can be a template: no malformed placeholder; each of kContextSections once in one of GEMINI.md, each
+/// of kGenerationSections and {{task}} in one of a generation; in an instruction {{task}}, {{error_log}} where it repairs, and no placeholder that has no value.
 Status CheckContextTemplate(const ContextTemplate& source);
 
 struct RenderedContext {

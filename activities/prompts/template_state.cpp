@@ -33,6 +33,9 @@ class Fold {
   /// Empty, or why the event cannot be.
   std::string Apply(const TemplateEvent& event) {
     if (event.kind == kTemplateCreated) return Create(event);
+    if (event.kind == kTemplateTried || event.kind == kTemplateGivenUp || event.kind == kTemplateUntried) {
+      return Mark(event);
+    }
     if (event.kind != kTemplateActivated && event.kind != kTemplateRolledBackEvent) {
       return "of the unknown kind \"" + event.kind + "\"; a newer wfe may have written it";
     }
@@ -61,6 +64,18 @@ class Fold {
                                       .activated_at = {},
                                       .deactivated_at = {},
                                       .evidence = event.evidence};
+    return "";
+  }
+
+  std::string Mark(const TemplateEvent& event) {
+    const auto found = state_.versions.find(event.version);
+    if (found == state_.versions.end()) return "about version " + std::to_string(event.version) + ", which there is not";
+    TemplateVersion& version = found->second;
+    version.status = event.kind == kTemplateTried     ? kTemplateExperiment
+                     : event.kind == kTemplateGivenUp ? kTemplateRolledBack
+                                                      : kTemplateDraft;
+    version.text_sha256 = event.text_sha256;
+    if (event.kind == kTemplateGivenUp) version.deactivated_at = event.at;
     return "";
   }
 
@@ -149,7 +164,9 @@ Result<TemplateState> FoldTemplate(const std::string& template_id, const BuiltIn
     if (!problem.empty()) return DataLoss("row " + key + " of the template store is " + problem);
     state.events.push_back(std::move(event));
   }
-  const bool chosen = std::ranges::any_of(state.events, [](const auto& e) { return e.kind != kTemplateCreated; });
+  const bool chosen = std::ranges::any_of(state.events, [](const auto& e) {
+    return e.kind == kTemplateActivated || e.kind == kTemplateRolledBackEvent;
+  });
   if (!chosen) SkipHiddenFiles(state);
   return state;
 }

@@ -4,6 +4,9 @@
 //   created      a draft version with its parent, words, reason, author and evidence
 //   activated    a person (or the optimizer, where that is allowed) made a version the active one
 //   rolled_back  the active version was given up for an earlier one
+//   tried        a version is an arm of an experiment: some runs use it, the active one stays
+//   given_up     such a version lost, or nobody wants a draft: it is not proposed again
+//   untried      an experiment ended without an answer: the version is a draft again
 // Files that ship with wfe are versions as well.  They have no events, and theirs is the active one until an event says
 // otherwise.  An event about such a file records its words, so that later everybody means the same ones.
 #pragma once
@@ -26,13 +29,16 @@ namespace wfe::prompts {
 inline constexpr std::string_view kTemplateDraft = "draft";
 inline constexpr std::string_view kTemplateActive = "active";
 inline constexpr std::string_view kTemplateExperiment = "experiment";
-inline constexpr std::string_view kTemplateRolledBack = "rolled_back";  ///< Was active and was given up.
+inline constexpr std::string_view kTemplateRolledBack = "rolled_back";  ///< Was active or tried, and was given up.
 inline constexpr std::string_view kTemplateSuperseded = "superseded";   ///< Was active until a later one was.
 
 /// The values of TemplateEvent::kind.
 inline constexpr std::string_view kTemplateCreated = "created";
 inline constexpr std::string_view kTemplateActivated = "activated";
 inline constexpr std::string_view kTemplateRolledBackEvent = "rolled_back";
+inline constexpr std::string_view kTemplateTried = "tried";
+inline constexpr std::string_view kTemplateGivenUp = "given_up";
+inline constexpr std::string_view kTemplateUntried = "untried";
 
 /// Where a draft comes from.
 struct TemplateEvidence {

@@ -30,6 +30,13 @@ Error LostRaces(const std::string& template_id) {
   return Unavailable("template " + template_id + " is being changed by others all the time; try again");
 }
 
+Error Changed(const std::string& template_id, int active) {
+  return {StatusCode::kAborted,
+          "template " + template_id + " was changed by someone else meanwhile: version " + std::to_string(active) +
+              " is active",
+          {}};
+}
+
 /// The number of "v007.md"; 0 for other names.
 int VersionOfFile(const std::string& name) {
   int version = 0;
@@ -234,7 +241,7 @@ Result<int> TemplateStore::CreateDraft(const NewDraft& draft) {
 }
 
 Result<TemplateChange> TemplateStore::Switch(std::string_view kind, const std::string& template_id, int version,
-                                             const std::string& author, const std::string& reason) {
+                                             const std::string& author, const std::string& reason, int only_from) {
   WFE_RETURN_IF_ERROR(CheckWritable(author, reason));
   for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
     WFE_ASSIGN_OR_RETURN(const TemplateState state, State(template_id));
@@ -248,6 +255,7 @@ Result<TemplateChange> TemplateStore::Switch(std::string_view kind, const std::s
     }
     if (state.Find(target) == nullptr) return NoVersion(template_id, target);
     if (state.active == target) return TemplateChange{.version = target, .previous_version = target, .changed = false};
+    if (only_from != 0 && state.active != only_from) return Changed(template_id, state.active);
     // Read and stored again, so that the event names words that exist, also for a version that is a file.
     WFE_ASSIGN_OR_RETURN(const ContextTemplate source, Load(state, target));
     WFE_RETURN_IF_ERROR(CheckContextTemplate(source));
@@ -273,14 +281,45 @@ Result<TemplateChange> TemplateStore::Switch(std::string_view kind, const std::s
   return LostRaces(template_id);
 }
 
+Result<bool> TemplateStore::Mark(std::string_view kind, const std::string& template_id, int version,
+                                 const std::string& author, const std::string& reason) {
+  WFE_RETURN_IF_ERROR(CheckWritable(author, reason));
+  const std::string_view wanted = kind == kTemplateTried     ? kTemplateExperiment
+                                  : kind == kTemplateGivenUp ? kTemplateRolledBack
+                                                             : kTemplateDraft;
+  for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
+    WFE_ASSIGN_OR_RETURN(const TemplateState state, State(template_id));
+    const TemplateVersion* const known = state.Find(version);
+    if (known == nullptr) return NoVersion(template_id, version);
+    if (known->status == wanted) return false;
+    if (version == state.active) {
+      return FailedPrecondition("version " + std::to_string(version) + " of template " + template_id + " is active");
+    }
+    WFE_ASSIGN_OR_RETURN(const ContextTemplate source, Load(state, version));
+    WFE_RETURN_IF_ERROR(CheckContextTemplate(source));
+    const Result<std::string> hash = options_.blob_sink->Put(source.text);
+    if (!hash) return Unavailable("the version's text cannot be stored: " + hash.error().message);
+    TemplateEvent event;
+    event.kind = kind;
+    event.version = version;
+    event.previous_version = state.active;
+    event.author = author;
+    event.reason = reason;
+    event.text_sha256 = *hash;
+    WFE_ASSIGN_OR_RETURN(const bool appended, Append(state, std::move(event)));
+    if (appended) return true;
+  }
+  return LostRaces(template_id);
+}
+
 Result<TemplateChange> TemplateStore::Activate(const std::string& template_id, int version, const std::string& author,
-                                               const std::string& reason) {
-  return Switch(kTemplateActivated, template_id, version, author, reason);
+                                               const std::string& reason, int only_from) {
+  return Switch(kTemplateActivated, template_id, version, author, reason, only_from);
 }
 
 Result<TemplateChange> TemplateStore::RollBack(const std::string& template_id, int version, const std::string& author,
-                                               const std::string& reason) {
-  return Switch(kTemplateRolledBackEvent, template_id, version, author, reason);
+                                               const std::string& reason, int only_from) {
+  return Switch(kTemplateRolledBackEvent, template_id, version, author, reason, only_from);
 }
 
 }  // namespace wfe::prompts

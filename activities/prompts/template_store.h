@@ -64,19 +64,24 @@ class TemplateStore {
   /// version before leads to the same one again.  A placeholder that the parent does not have is refused: builds would
   /// have no value for it.
   Result<int> CreateDraft(const NewDraft& draft);
-  /// Makes any version the active one.
+  /// Makes any version the active one.  `only_from` (0: any) is the version that its author saw as the active one: with
+  /// another one nothing changes, and ABORTED says so.
   Result<TemplateChange> Activate(const std::string& template_id, int version, const std::string& author,
-                                  const std::string& reason);
+                                  const std::string& reason, int only_from = 0);
   /// Goes back to a version, 0 for the one that was active before.  The version given up gets the status "rolled_back".
   Result<TemplateChange> RollBack(const std::string& template_id, int version, const std::string& author,
-                                  const std::string& reason);
+                                  const std::string& reason, int only_from = 0);
+  /// Makes a version the arm of an experiment (kTemplateTried), gives such a version or a draft up (kTemplateGivenUp), or
+  /// makes it a draft again (kTemplateUntried).  False: it was so already.  FAILED_PRECONDITION for the active version.
+  Result<bool> Mark(std::string_view kind, const std::string& template_id, int version, const std::string& author,
+                    const std::string& reason);
 
  private:
   /// "; did you mean ID?" or nothing.
   std::string Guess(const std::string& template_id) const;
   Result<BuiltInVersions> BuiltIn(const std::string& template_id) const;
   Result<TemplateChange> Switch(std::string_view kind, const std::string& template_id, int version,
-                                const std::string& author, const std::string& reason);
+                                const std::string& author, const std::string& reason, int only_from);
   /// False: another writer was faster, and the state has to be read again.
   Result<bool> Append(const TemplateState& state, TemplateEvent event);
   Status CheckWritable(const std::string& author, const std::string& reason) const;

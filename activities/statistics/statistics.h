@@ -1,5 +1,5 @@
-// The few statistics that audits and experiments need (XB-2, OP-14), thin over Boost.Math.  Pure functions; every edge (no
-// rows, one row, no variance, nothing counted) has an answer that claims nothing.
+// The few statistics that audits and experiments need (XB-2, OP-14), thin over Boost.Math.  Pure functions; every edge
+// (no rows, one row, no variance, nothing counted) has an answer that claims nothing.
 #pragma once
 
 #include <cstdint>
@@ -59,7 +59,8 @@ std::optional<Comparison> CompareShares(Share first, Share second, double confid
 
 /// Means of two groups by Welch's t with its interval.  nullopt when a group has fewer than two values.
 /// Two groups without any variance: equal means give p = 1; different means give the permutation probability of so
-/// clean a split, 2 / C(n1 + n2, n1), because t is infinite and would claim certainty (half of it in the tail it lies in).
+/// clean a split, 2 / C(n1 + n2, n1), because t is infinite and would claim certainty (half of it in the tail it lies
+/// in).
 std::optional<Comparison> CompareMeans(const Sample& first, const Sample& second, double confidence = kConfidence,
                                        Tail tail = Tail::kBoth);
 

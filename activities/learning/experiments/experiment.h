@@ -1,5 +1,5 @@
-// An experiment: two arms, which runs go to which, and what is compared (XB-1, XB-4).  Prompt templates are tested with it,
-// and whatever else has two versions (XB-5, AB-10).
+// An experiment: two arms, which runs go to which, and what is compared (XB-1, XB-4).  Prompt templates are tested with
+// it, and whatever else has two versions (XB-5, AB-10).
 #pragma once
 
 #include <cstdint>
@@ -48,9 +48,11 @@ struct Experiment {
   std::string reason;
   nlohmann::json extra = nlohmann::json::object();
 };
-WFE_RECORD(Experiment, experiment_id, subject, control, variant, metrics, variant_share, min_samples, alpha,
-           harm_alpha, max_hours, started_at, author, reason);
-constexpr RecordRules RulesOf(const Experiment*) { return {.required = "experiment_id subject control variant metrics started_at"}; }
+WFE_RECORD(Experiment, experiment_id, subject, control, variant, metrics, variant_share, min_samples, alpha, harm_alpha,
+           max_hours, started_at, author, reason);
+constexpr RecordRules RulesOf(const Experiment*) {
+  return {.required = "experiment_id subject control variant metrics started_at"};
+}
 /// Throws for a share, level or number that none can be, and for metrics that are none or have one name twice.
 void CheckRecord(const Experiment& experiment);
 

@@ -30,9 +30,8 @@ MetricTest Compare(const ExperimentMetric& metric, const ArmSummaries& arms) {
                   .mean_variant = variant.mean,
                   .stddev_control = control.stddev,
                   .stddev_variant = variant.stddev};
-  const auto comparison = metric.kind == kShareMetric
-                              ? stats::CompareShares(AsShare(control), AsShare(variant))
-                              : stats::CompareMeans(AsSample(control), AsSample(variant));
+  const auto comparison = metric.kind == kShareMetric ? stats::CompareShares(AsShare(control), AsShare(variant))
+                                                      : stats::CompareMeans(AsSample(control), AsSample(variant));
   if (!comparison) return test;
   test.test = comparison->test;
   test.effect = comparison->effect;
@@ -63,7 +62,7 @@ std::vector<MetricTest> CompareAll(const Experiment& experiment, const ArmSummar
   return tests;
 }
 
-std::string Names(const std::vector<MetricTest>& tests, bool MetricTest::*which) {
+std::string Names(const std::vector<MetricTest>& tests, bool MetricTest::* which) {
   std::string names;
   for (const MetricTest& test : tests) {
     if (test.*which) names += (names.empty() ? "" : ", ") + test.metric;
@@ -110,12 +109,10 @@ ABTestResult Judge(const Experiment& experiment, const ArmSummaries& arms, Insta
                       .evaluated_at = FormatIso8601Millis(now),
                       .control = arms.control,
                       .variant = arms.variant};
-  result.harm =
-      WatchForHarm(arms.control.errors, arms.variant.errors, experiment.variant_share, experiment.harm_alpha);
+  result.harm = WatchForHarm(arms.control.errors, arms.variant.errors, experiment.variant_share, experiment.harm_alpha);
   const int64_t wanted = experiment.min_samples;
-  result.expected_requests =
-      std::max(MissingRequests(arms.control.samples, wanted, 1 - experiment.variant_share),
-               MissingRequests(arms.variant.samples, wanted, experiment.variant_share));
+  result.expected_requests = std::max(MissingRequests(arms.control.samples, wanted, 1 - experiment.variant_share),
+                                      MissingRequests(arms.variant.samples, wanted, experiment.variant_share));
   const Instant started = ParseIso8601(experiment.started_at).value_or(now);
   const double hours = std::chrono::duration<double, std::ratio<3600>>(now - started).count();
   const int64_t samples = arms.control.samples + arms.variant.samples;

@@ -16,8 +16,8 @@ namespace wfe::learning {
 /// The values of ABTestResult::winner; empty while the experiment runs.
 inline constexpr std::string_view kWinnerControl = "control";
 inline constexpr std::string_view kWinnerVariant = "variant";
-inline constexpr std::string_view kWinnerEqual = "equal";                ///< No difference was shown: what is used stays.
-inline constexpr std::string_view kWinnerTradeoff = "tradeoff";          ///< Better here, worse there: a person decides.
+inline constexpr std::string_view kWinnerEqual = "equal";        ///< No difference was shown: what is used stays.
+inline constexpr std::string_view kWinnerTradeoff = "tradeoff";  ///< Better here, worse there: a person decides.
 inline constexpr std::string_view kWinnerInconclusive = "inconclusive";  ///< Too few samples when its time was over.
 
 /// One metric compared: variant minus control.
@@ -50,8 +50,8 @@ struct ABTestResult {
   HarmWatch harm;
   std::string winner;
   std::string recommendation;
-  std::string reason;              ///< One sentence.
-  int64_t expected_requests = 0;   ///< More, until both arms have their samples.
+  std::string reason;                    ///< One sentence.
+  int64_t expected_requests = 0;         ///< More, until both arms have their samples.
   std::optional<double> expected_hours;  ///< At the rate so far; absent before the first sample.
 
   bool decided() const { return !winner.empty(); }

@@ -38,9 +38,7 @@ std::string Beginning(const std::string& text) {
   return text.substr(0, end);
 }
 
-bool IsType(std::string_view type) {
-  return std::ranges::find(kArtifactTypes, type) != std::end(kArtifactTypes);
-}
+bool IsType(std::string_view type) { return std::ranges::find(kArtifactTypes, type) != std::end(kArtifactTypes); }
 
 constexpr std::string_view kTypesSentence = "PATTERN, REPORT, EXAMPLE, FAILURE or TEMPLATE";
 

@@ -94,8 +94,8 @@ class ArtifactMemory {
 
   const std::shared_ptr<client::RecordsClient> records_;
   mutable std::mutex mutex_;
-  std::set<std::string> seen_;                // keys of rows
-  std::vector<Artifact> artifacts_;           // by row of the index
+  std::set<std::string> seen_;       // keys of rows
+  std::vector<Artifact> artifacts_;  // by row of the index
   std::map<std::string, int64_t> row_of_id_;
   std::optional<TextIndex> index_;
   RowProblems problems_;

@@ -1,7 +1,7 @@
 // Experiments and who takes part, in the records service (XB-1, XB-4, AB-10).
 //
-// An experiment is a fold over its events (event_log.h, table experiments): `started`, then one `decided`.  An assignment
-// is a row of its own, `<experiment>/<run>`, written once at the run's start.
+// An experiment is a fold over its events (event_log.h, table experiments): `started`, then one `decided`.  An
+// assignment is a row of its own, `<experiment>/<run>`, written once at the run's start.
 #pragma once
 
 #include <map>

@@ -1,7 +1,6 @@
 #include "activities/learning/records/generations.h"
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <set>
 #include <tuple>
@@ -33,7 +32,8 @@ Generation FromReport(const GenerationReport& report) {
   generation.report_id = report.report_id;
   generation.content_hash = report.content_hash;
   generation.created_at = report.created_at;
-  std::tie(generation.template_id, generation.template_version) = SplitTemplateName(report.template_version);
+  generation.template_id = report.template_id;
+  generation.template_version = report.template_version;
   generation.model = report.model;
   generation.score = report.overall_score;
   generation.auto_fixes = report.auto_fixes_applied;
@@ -54,9 +54,7 @@ Status LoadReports(client::RecordsClient& records, const GenerationQuery& query,
   return ScanDaysBack(records, kReportsTable, query.now, visit, [&] {
     for (; seen < reports.size(); ++seen) {
       const GenerationReport& report = reports[seen];
-      if (query.template_id.empty() || SplitTemplateName(report.template_version).first == query.template_id) {
-        runs.insert(report.workflow_run_id);
-      }
+      if (query.template_id.empty() || report.template_id == query.template_id) runs.insert(report.workflow_run_id);
     }
     // One more: the first report of a run may be of the day before.
     return query.last_n > 0 && static_cast<int64_t>(runs.size()) > query.last_n;
@@ -64,16 +62,6 @@ Status LoadReports(client::RecordsClient& records, const GenerationQuery& query,
 }
 
 }  // namespace
-
-std::pair<std::string, int> SplitTemplateName(const std::string& name) {
-  const size_t at = name.rfind('@');
-  int version = 0;
-  if (at == std::string::npos) return {name, 0};
-  const char* const end = name.data() + name.size();
-  const auto [rest, error] = std::from_chars(name.data() + at + 1, end, version);
-  if (error != std::errc() || rest != end) return {name, 0};
-  return {name.substr(0, at), version};
-}
 
 Result<bool> SaveReport(client::RecordsClient& records, const GenerationReport& report) {
   WFE_ASSIGN_OR_RETURN(const std::string key, TimedKey(report.created_at, report.report_id));
@@ -92,9 +80,8 @@ std::vector<Generation> JoinGenerations(const std::vector<GenerationReport>& rep
   std::vector<const GenerationReport*> in_order;
   in_order.reserve(reports.size());
   for (const GenerationReport& report : reports) in_order.push_back(&report);
-  std::ranges::sort(in_order, {}, [](const GenerationReport* report) {
-    return std::tie(report->created_at, report->report_id);
-  });
+  std::ranges::sort(in_order, {},
+                    [](const GenerationReport* report) { return std::tie(report->created_at, report->report_id); });
   std::vector<Generation> generations;
   std::set<std::string_view> runs;
   for (const GenerationReport* report : in_order) {
@@ -119,8 +106,8 @@ Result<std::vector<Generation>> LoadGenerations(client::RecordsClient& records, 
   if (!reports.empty()) {
     const auto oldest = std::ranges::min_element(reports, {}, &GenerationReport::created_at);
     const Instant from = ParseIso8601(oldest->created_at).value_or(query.now) - kLongestRun;
-    WFE_RETURN_IF_ERROR(ScanDays(records, kUsageTable, from, query.now + std::chrono::days(1),
-                                 Into(kUsageTable, usages, problems)));
+    WFE_RETURN_IF_ERROR(
+        ScanDays(records, kUsageTable, from, query.now + std::chrono::days(1), Into(kUsageTable, usages, problems)));
   }
   std::vector<Generation> generations = JoinGenerations(reports, usages);
   std::erase_if(generations, [&](const Generation& generation) {

@@ -25,7 +25,7 @@ struct Generation {
   int template_version = 0;
   std::string model;
   double score = 0;
-  int auto_fixes = 0;
+  int64_t auto_fixes = 0;
   std::map<std::string, int64_t> findings;  ///< Class -> how many.
   std::optional<bool> success;              ///< Absent: the run has not ended, or said nothing.
   std::string outcome;
@@ -35,16 +35,13 @@ struct Generation {
 WFE_RECORD(Generation, run_id, node_id, report_id, content_hash, created_at, template_id, template_version, model,
            score, auto_fixes, findings, success, outcome, duration_ms, cost_usd);
 
-/// "generation-python@3" -> its parts; version 0 and the whole text as id when it is none.
-std::pair<std::string, int> SplitTemplateName(const std::string& name);
-
 /// Saves a report; false: it was there.
 Result<bool> SaveReport(client::RecordsClient& records, const GenerationReport& report);
 Result<bool> SaveUsage(client::RecordsClient& records, const UsageRow& usage);
 
 struct GenerationQuery {
-  std::string template_id;      ///< Empty: of all templates.
-  int64_t last_n = 0;           ///< The newest so many; 0: all since `since`.
+  std::string template_id;       ///< Empty: of all templates.
+  int64_t last_n = 0;            ///< The newest so many; 0: all since `since`.
   std::optional<Instant> since;  ///< Absent: as far back as it takes.
   Instant now;
 };

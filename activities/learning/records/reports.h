@@ -20,21 +20,20 @@ inline constexpr std::string_view kUsageTable = "usage_history";
 /// One check of a report.
 struct CheckOutcome {
   std::string name;    ///< The finding's class where it is one: "undefined_names".
-  std::string status;  ///< "passed", "skipped", or why it did not pass.
+  std::string status;  ///< "pass", "fail", "blocked" (by a graver finding) or "skipped" (a tool is missing).
   double score = 0;
   std::string message;
-  int line = 0;
+  int64_t line = 0;
   bool auto_fixed = false;
   nlohmann::json extra = nlohmann::json::object();
 };
 WFE_RECORD(CheckOutcome, name, status, score, message, line, auto_fixed);
-constexpr RecordRules RulesOf(const CheckOutcome*) { return {.required = "name status", .seldom = "message line auto_fixed"}; }
+constexpr RecordRules RulesOf(const CheckOutcome*) {
+  return {.required = "name status", .seldom = "message line auto_fixed"};
+}
 
 /// What was found and repaired counts as well: the model wrote it.
-inline bool IsFinding(const CheckOutcome& check) {
-  return check.auto_fixed ||
-         (check.status != "passed" && check.status != "pass" && check.status != "skipped" && check.status != "ok");
-}
+inline bool IsFinding(const CheckOutcome& check) { return check.auto_fixed || check.status == "fail"; }
 
 struct GenerationReport {
   std::string report_id;
@@ -43,16 +42,17 @@ struct GenerationReport {
   std::string file;
   std::string content_hash;
   std::vector<CheckOutcome> checks;
-  int auto_fixes_applied = 0;
+  int64_t auto_fixes_applied = 0;
   double overall_score = 0;  ///< 0 to 1
   std::string grade;
-  std::string template_version;  ///< "generation-python@3"
+  std::string template_id;
+  int template_version = 0;  ///< 0: made without a template of the store.
   std::string model;
   std::string created_at;  ///< ISO 8601, UTC; the same on every attempt to save it.
   nlohmann::json extra = nlohmann::json::object();
 };
 WFE_RECORD(GenerationReport, report_id, node_id, workflow_run_id, file, content_hash, checks, auto_fixes_applied,
-           overall_score, grade, template_version, model, created_at);
+           overall_score, grade, template_id, template_version, model, created_at);
 constexpr RecordRules RulesOf(const GenerationReport*) {
   return {.required = "report_id node_id workflow_run_id checks overall_score created_at"};
 }

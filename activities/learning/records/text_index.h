@@ -1,9 +1,9 @@
 // Similar texts, by words: SQLite's FTS5 with bm25 (RC-3).
 //
 // The index is in memory and made of the rows: they are the truth, so there is no second file that a crash could leave
-// behind them, that a backup could forget or an upgrade would have to convert.  FTS5 is there in Debian's SQLite, decades
-// of care are in it, and bm25 with stemming is what "similar" means for tasks and pieces of code of this size; vectors
-// would need a model, which the way of a waiting person must not call.
+// behind them, that a backup could forget or an upgrade would have to convert.  FTS5 is there in Debian's SQLite,
+// decades of care are in it, and bm25 with stemming is what "similar" means for tasks and pieces of code of this size;
+// vectors would need a model, which the way of a waiting person must not call.
 #pragma once
 
 #include <cstdint>

@@ -20,7 +20,8 @@ inline constexpr int kDaysByDay = 62;
 using RowVisit = std::function<void(const std::string& key, const std::string& value)>;
 
 /// Hands out the rows of [from, to], whole days of them, in key order.
-Status ScanDays(client::RecordsClient& records, std::string_view table, Instant from, Instant to, const RowVisit& visit);
+Status ScanDays(client::RecordsClient& records, std::string_view table, Instant from, Instant to,
+                const RowVisit& visit);
 
 /// Hands out days from the newest back, each in key order, until `enough` says so after a day, or all rows were handed
 /// out.  The newest day is the one after `now`, since clocks differ.  Days without rows end in a scan of all that is

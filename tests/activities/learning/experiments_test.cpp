@@ -42,11 +42,11 @@ std::vector<Observation> Runs(const Experiment& experiment, int n, uint64_t seed
     const std::string arm(ArmOf(experiment, id));
     const bool variant = arm == kVariantArm;
     const bool error = uniform(random) < (variant ? variant_errors : control_errors);
-    runs.push_back({.run_id = id,
-                    .arm = arm,
-                    .error = error,
-                    .metrics = {{"quality", noise(random) + (variant ? quality_gain : 0)},
-                                {"success", error ? 0.0 : 1.0}}});
+    runs.push_back(
+        {.run_id = id,
+         .arm = arm,
+         .error = error,
+         .metrics = {{"quality", noise(random) + (variant ? quality_gain : 0)}, {"success", error ? 0.0 : 1.0}}});
   }
   return runs;
 }
@@ -132,8 +132,7 @@ TEST(Judge, BetterHereAndWorseThereIsLeftToAPerson) {
 
 TEST(Judge, TooFewSamplesWhenTheTimeIsOverDecideNothing) {  // XB-1
   const Experiment experiment = OfPrompts(0.1);
-  const ABTestResult result =
-      JudgeRuns(experiment, Runs(experiment, 300, 5, 0.5, 0, 0), std::chrono::hours(25));
+  const ABTestResult result = JudgeRuns(experiment, Runs(experiment, 300, 5, 0.5, 0, 0), std::chrono::hours(25));
   EXPECT_EQ(result.winner, kWinnerInconclusive);
   EXPECT_TRUE(result.tests.empty());
 }
@@ -205,7 +204,8 @@ TEST(HarmWatch, HarmfulVariantIsStoppedLongBeforeItHasItsSamples) {  // XB-4
     }
   }
   const double mean = static_cast<double>(variant_runs) / kWorlds;
-  std::printf("harmful variants stopped: %d of %d, after %.1f runs of the variant on average\n", stopped, kWorlds, mean);
+  std::printf("harmful variants stopped: %d of %d, after %.1f runs of the variant on average\n", stopped, kWorlds,
+              mean);
   EXPECT_GE(stopped, 0.99 * kWorlds);
   EXPECT_LT(mean, 40);
 }

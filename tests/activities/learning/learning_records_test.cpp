@@ -40,12 +40,13 @@ GenerationReport Report(const std::string& run, const std::string& created_at, d
   report.report_id = id.empty() ? "report-of-" + run : id;
   report.node_id = "word-count";
   report.workflow_run_id = run;
-  report.checks = {{.name = "syntax", .status = "passed", .score = 1},
-                   {.name = "undefined_names", .status = "failed", .score = 0, .message = "json", .line = 3},
-                   {.name = "import_order", .status = "passed", .score = 1, .auto_fixed = true}};
+  report.checks = {{.name = "syntax", .status = "pass", .score = 1},
+                   {.name = "undefined_names", .status = "fail", .score = 0, .message = "json", .line = 3},
+                   {.name = "import_order", .status = "pass", .score = 1, .auto_fixed = true}};
   report.overall_score = score;
   report.grade = "B-";
-  report.template_version = "generation-python@3";
+  report.template_id = "generation-python";
+  report.template_version = 3;
   report.created_at = created_at;
   return report;
 }
@@ -88,9 +89,8 @@ TEST_F(LearningRecords, GenerationIsTheFirstReportOfARunWithWhatBecameOfIt) {  /
   save(Report("r1", "2026-11-20T10:00:05.000Z", 0.4, "first"));
   save(Report("r2", "2026-11-20T11:00:00.000Z"));
   ASSERT_TRUE(SaveUsage(*records_, Usage("r1", "2026-11-19T23:59:00.000Z", true)).has_value());
-  const auto generations =
-      LoadGenerations(*records_, {.template_id = "generation-python", .last_n = 100, .now = At("2026-11-20T12:00:00Z")},
-                      problems_);
+  const auto generations = LoadGenerations(
+      *records_, {.template_id = "generation-python", .last_n = 100, .now = At("2026-11-20T12:00:00Z")}, problems_);
   ASSERT_TRUE(generations.has_value()) << generations.error().ToString();
   ASSERT_THAT(*generations, SizeIs(2));
   const Generation& first = generations->front();
@@ -129,16 +129,11 @@ TEST_F(LearningRecords, RowThatCannotBeReadIsNamedAndHidesNoOther) {
       R"({"row_version":2,"report_id":"newer","node_id":"n","workflow_run_id":"r","checks":{},"overall_score":1,"created_at":"2026-11-20T10:00:02.000Z"})";
   const auto generations = LoadGenerations(*records_, {.last_n = 9, .now = At("2026-11-20T12:00:00Z")}, problems_);
   EXPECT_THAT(*generations, SizeIs(1));
-  EXPECT_THAT(problems_,
-              ElementsAre("row 2026-11-20T10:00:01.000Z/bad of table generation_reports is not JSON",
-                          "row 2026-11-20T10:00:02.000Z/newer of table generation_reports cannot be read: checks must be "
-                          "a list; a newer wfe wrote it"));
-}
-
-TEST(TemplateNames, AreSplitAtTheirLastAt) {
-  EXPECT_EQ(SplitTemplateName("a@b@12"), std::pair(std::string("a@b"), 12));
-  EXPECT_EQ(SplitTemplateName("plain"), std::pair(std::string("plain"), 0));
-  EXPECT_EQ(SplitTemplateName("a@x1"), std::pair(std::string("a@x1"), 0));
+  EXPECT_THAT(
+      problems_,
+      ElementsAre("row 2026-11-20T10:00:01.000Z/bad of table generation_reports is not JSON",
+                  "row 2026-11-20T10:00:02.000Z/newer of table generation_reports cannot be read: checks must be "
+                  "a list; a newer wfe wrote it"));
 }
 
 NodeEvent Version(const std::string& report, const std::string& at) {

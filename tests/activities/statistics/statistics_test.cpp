@@ -1,9 +1,9 @@
+#include "activities/statistics/statistics.h"
+
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <limits>
-
-#include "activities/statistics/statistics.h"
 
 namespace wfe::stats {
 namespace {
@@ -121,7 +121,8 @@ TEST(Statistics, OneTailIsHalfOfBothForSymmetricTestsAndKnowsItsSide) {  // XB-2
   const auto higher = CompareMeans(Describe(first), Describe(second), kConfidence, Tail::kHigher);
   EXPECT_NEAR(higher->p_value, 0.07939 / 2, 5e-6);
   EXPECT_NEAR(*higher->statistic, 1.8608, 5e-5);
-  EXPECT_NEAR(CompareMeans(Describe(first), Describe(second), kConfidence, Tail::kLower)->p_value, 1 - 0.07939 / 2, 5e-6);
+  EXPECT_NEAR(CompareMeans(Describe(first), Describe(second), kConfidence, Tail::kLower)->p_value, 1 - 0.07939 / 2,
+              5e-6);
   EXPECT_NEAR(CompareShares({48, 80}, {56, 70}, kConfidence, Tail::kHigher)->p_value, 0.008045081 / 2, 1e-9);
   EXPECT_NEAR(CompareShares({48, 80}, {56, 70}, kConfidence, Tail::kLower)->p_value, 1 - 0.008045081 / 2, 1e-9);
 }
