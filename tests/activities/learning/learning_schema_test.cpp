@@ -1,0 +1,50 @@
+// The rows of learning and the input of its workflow are as their schemas say.  WFE_REWRITE=1 writes them anew.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include "activities/learning/records/artifact_memory.h"
+#include "activities/learning/records/experiment_store.h"
+#include "activities/learning/records/node_registry.h"
+#include "activities/learning/steps/cycle_steps.h"
+#include "engine/base/record_schema.h"
+#include "workflows/prompt_optimization/prompt_optimization.h"
+
+namespace wfe::learning {
+namespace {
+
+void ExpectFile(const std::string& name, nlohmann::json schema, const std::string& title) {
+  schema["$schema"] = "https://json-schema.org/draft/2020-12/schema";
+  schema["title"] = title;
+  const std::string now = schema.dump(2) + "\n";
+  const std::string path = std::string(WFE_SOURCE_DIR) + "/schemas/" + name;
+  if (std::getenv("WFE_REWRITE") != nullptr) std::ofstream(path) << now;
+  std::ifstream file(path);
+  std::stringstream text;
+  text << file.rdbuf();
+  EXPECT_EQ(now, text.str());
+}
+
+TEST(LearningSchemas, RowsAreAsTheirSchemaSays) {  // RC-1, RC-2, RC-3, RC-14
+  nlohmann::json rows;
+  rows["GenerationReport"] = RecordSchema<GenerationReport>();
+  rows["UsageRow"] = RecordSchema<UsageRow>();
+  rows["NodeEvent"] = RecordSchema<NodeEvent>();
+  rows["NodeState"] = RecordSchema<NodeState>();
+  rows["Artifact"] = RecordSchema<Artifact>();
+  rows["Experiment"] = RecordSchema<Experiment>();
+  rows["ABTestResult"] = RecordSchema<ABTestResult>();
+  rows["CycleRow"] = RecordSchema<CycleRow>();
+  ExpectFile("learning_records.schema.json", {{"$defs", rows}},
+             "Rows that generations and their optimizer leave behind");
+}
+
+TEST(LearningSchemas, InputOfTheWorkflowIsAsItsSchemaSays) {
+  ExpectFile("prompt_optimization_input.schema.json", RecordSchema<workflows::PromptOptimizationInput>(),
+             "The input of PromptOptimizationWorkflow");
+}
+
+}  // namespace
+}  // namespace wfe::learning
