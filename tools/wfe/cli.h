@@ -116,6 +116,8 @@ void AddCostsCommand(CLI::App& app, Globals& globals);
 void AddBudgetCommands(CLI::App& app, Globals& globals);
 void AddCacheCommands(CLI::App& app, Globals& globals);
 void AddPromptsCommands(CLI::App& app, Globals& globals);
+/// registry and artifacts.
+void AddArtifactsCommands(CLI::App& app, Globals& globals);
 void AddProfilesCommands(CLI::App& app, Globals& globals);
 void AddBlobCommands(CLI::App& app, Globals& globals);
 /// run, list, show and open; called by AddAuditCommands.

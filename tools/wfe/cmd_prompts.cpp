@@ -1,4 +1,4 @@
-// wfe prompts list|show|diff|propose|activate|rollback
+// wfe prompts list|show|diff|propose|activate|rollback; cycles and experiments are in cmd_prompt_cycles.cpp
 #include <fmt/core.h>
 #include <pwd.h>
 #include <unistd.h>
@@ -8,6 +8,7 @@
 #include <iterator>
 
 #include "tools/wfe/cli.h"
+#include "tools/wfe/prompt_cycles.h"
 #include "tools/wfe/prompt_store.h"
 
 namespace wfe::cli {
@@ -32,12 +33,7 @@ struct PromptOptions {
   bool wording = false;
 };
 
-/// The person at the keyboard, unless --author says who decided.
-std::string Author(const PromptOptions& options) {
-  if (!options.author.empty()) return options.author;
-  const passwd* user = getpwuid(geteuid());
-  return user != nullptr ? user->pw_name : std::string();
-}
+std::string Author(const PromptOptions& options) { return PersonAtTheKeyboard(options.author); }
 
 std::string VersionLabel(int version) { return version == 0 ? "none" : std::to_string(version); }
 
@@ -209,6 +205,12 @@ using Body = Result<int> (*)(Globals&, TemplateStore&, const PromptOptions&);
 
 }  // namespace
 
+std::string PersonAtTheKeyboard(const std::string& named) {
+  if (!named.empty()) return named;
+  const passwd* user = getpwuid(geteuid());
+  return user != nullptr ? user->pw_name : std::string();
+}
+
 void AddPromptsCommands(CLI::App& app, Globals& globals) {
   CLI::App& prompts = *app.add_subcommand("prompts", "What agents are told (GEMINI.md, instructions): versions, drafts, which one builds use")
                            ->require_subcommand(1);
@@ -286,6 +288,7 @@ void AddPromptsCommands(CLI::App& app, Globals& globals) {
         command.add_option("--to", options.to, "Version (default: the one before)")->check(CLI::PositiveNumber);
         decide(command, options);
       });
+  AddPromptCycleCommands(prompts, globals);
 }
 
 }  // namespace wfe::cli

@@ -5,6 +5,7 @@
 #include "workers/sdk/workflow_registry.h"
 #include "workflows/audited_build/audited_build.h"
 #include "workflows/optimization/optimization.h"
+#include "workflows/prompt_optimization/prompt_optimization.h"
 
 namespace wfe::cli {
 
@@ -13,6 +14,7 @@ const sdk::WorkflowRegistry& WorkflowTypes() {
     sdk::WorkflowRegistry registry;
     workflows::RegisterAuditedBuild(registry);
     workflows::RegisterOptimization(registry);
+    workflows::RegisterPromptOptimization(registry);
     return registry;
   }();
   return kRegistry;

@@ -11,6 +11,7 @@
 #include "activities/build/checks/register.h"
 #include "activities/build/checks/settings.h"
 #include "activities/build/workspace/register.h"
+#include "activities/learning/steps/register.h"
 #include "activities/nodes/register.h"
 #include "activities/prompts/instructions.h"
 #include "activities/prompts/template_store.h"
@@ -73,6 +74,8 @@ void RegisterWorkerActivities(sdk::ActivityRegistry& registry, const WorkerActiv
   };
   optimization.check_path = allow;
   analytics::RegisterOptimizationActivities(registry, optimization);
+  learning::RegisterLearningActivities(
+      registry, {.records = worker.records, .templates = optimization.templates, .memory = nullptr});
   build::RegisterWorkspaceActivities(registry, {.work_root = worker.work_root,
                                                 .path = "",
                                                 .blob_sink = worker.records,
