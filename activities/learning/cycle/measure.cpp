@@ -12,6 +12,9 @@ namespace {
 
 /// Of the version before, generations up to this long before the change.
 constexpr auto kBeforeTheChange = std::chrono::days(28);
+/// A harmful version that was built upon after two looks stayed in 7 of 200 worlds: what came after it was compared with
+/// it.  At the third, 80 generations, hardly one is missed.
+constexpr int64_t kProbation = 4;
 constexpr std::string_view kAuthor = prompts::kOptimizerAuthor;
 
 int VersionOf(const std::string& text) {
@@ -87,7 +90,7 @@ Status MeasureActive(prompts::TemplateStore& store, const prompts::TemplateState
   }
   CohortComparison cohorts = CompareCohorts(state.active, of_version, before, of_parent, options);
   measurement.reason = cohorts.sentence;
-  measurement.probation = static_cast<int64_t>(of_version.size()) < 2 * options.min_generations;
+  measurement.probation = static_cast<int64_t>(of_version.size()) < kProbation * options.min_generations;
   if (cohorts.worse) {
     measurement.reason = WithCycle(cohorts.sentence, cycle_id);
     WFE_RETURN_IF_ERROR(

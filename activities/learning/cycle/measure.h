@@ -32,7 +32,7 @@ struct Measurement {
   std::optional<CohortComparison> cohorts;
   std::optional<ABTestResult> experiment;
   bool experiment_runs = false;
-  /// The active version has not had its first two looks: a change upon it would hide what it did.
+  /// The active version has not had its first three looks: a change upon it would hide what it did.
   bool probation = false;
 
   /// Nothing was changed, and nothing is being tried: a change may be proposed.

@@ -59,6 +59,7 @@ Result<PromptProposal> ProposeChange(prompts::TemplateStore& store, const std::s
       continue;
     }
     proposal.version = version;
+    proposal.base_version = draft.proposal->at("base_version");
     proposal.rule_id = match.rule->id;
     proposal.section = match.rule->section;
     proposal.finding = match.finding;

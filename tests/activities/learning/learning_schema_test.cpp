@@ -9,22 +9,47 @@
 #include "activities/learning/records/experiment_store.h"
 #include "activities/learning/records/node_registry.h"
 #include "activities/learning/steps/cycle_steps.h"
+#include "activities/learning/steps/generation_steps.h"
 #include "engine/base/record_schema.h"
 #include "workflows/prompt_optimization/prompt_optimization.h"
 
 namespace wfe::learning {
 namespace {
 
-void ExpectFile(const std::string& name, nlohmann::json schema, const std::string& title) {
-  schema["$schema"] = "https://json-schema.org/draft/2020-12/schema";
-  schema["title"] = title;
-  const std::string now = schema.dump(2) + "\n";
-  const std::string path = std::string(WFE_SOURCE_DIR) + "/schemas/" + name;
+void ExpectFile(const std::string& name, const std::string& now) {
+  const std::string path = std::string(WFE_SOURCE_DIR) + "/" + name;
   if (std::getenv("WFE_REWRITE") != nullptr) std::ofstream(path) << now;
   std::ifstream file(path);
   std::stringstream text;
   text << file.rdbuf();
   EXPECT_EQ(now, text.str());
+}
+
+void ExpectSchema(const std::string& name, nlohmann::json schema, const std::string& title) {
+  schema["$schema"] = "https://json-schema.org/draft/2020-12/schema";
+  schema["title"] = title;
+  ExpectFile("schemas/" + name, schema.dump(2) + "\n");
+}
+
+template <class... Records>
+std::string NewRecords(const Records&... records) {
+  std::string text;
+  ((text += nlohmann::json(records).dump() + "\n"), ...);
+  return text;
+}
+
+// Histories hold these: a member that is new needs a default, and a line that changes means that stored data looks
+// different.
+TEST(LearningRecordBytes, NewRecordsOfTheActivitiesAreAsTheyWereStored) {
+  ExpectFile("tests/testdata/records/learning.txt",
+             NewRecords(ListPromptTemplatesInput(), ListPromptTemplatesResult(), CollectGenerationsInput(),
+                        CollectGenerationsResult(), MeasureTemplateInput(), Measurement(), AnalyzePatternsInput(),
+                        AnalyzePatternsResult(), Pattern(), UpdateMemoryInput(), UpdateMemoryResult(),
+                        ApplyPromptRulesInput(), PromptProposal(), DeployPromptInput(), Deployment(),
+                        AnalyzeTrendInput(), QualityTrend(), WeekOfQuality(), RefreshBestPracticesInput(),
+                        RefreshBestPracticesResult(), CycleRow(), ChooseTemplateInput(), ChooseTemplateResult(),
+                        SaveGenerationInput(), SaveGenerationResult(), SaveTestResultInput(), UsageRow(),
+                        workflows::PromptOptimizationInput(), workflows::PromptOptimizationResult()));
 }
 
 TEST(LearningSchemas, RowsAreAsTheirSchemaSays) {  // RC-1, RC-2, RC-3, RC-14
@@ -37,13 +62,13 @@ TEST(LearningSchemas, RowsAreAsTheirSchemaSays) {  // RC-1, RC-2, RC-3, RC-14
   rows["Experiment"] = RecordSchema<Experiment>();
   rows["ABTestResult"] = RecordSchema<ABTestResult>();
   rows["CycleRow"] = RecordSchema<CycleRow>();
-  ExpectFile("learning_records.schema.json", {{"$defs", rows}},
-             "Rows that generations and their optimizer leave behind");
+  ExpectSchema("learning_records.schema.json", {{"$defs", rows}},
+               "Rows that generations and their optimizer leave behind");
 }
 
 TEST(LearningSchemas, InputOfTheWorkflowIsAsItsSchemaSays) {
-  ExpectFile("prompt_optimization_input.schema.json", RecordSchema<workflows::PromptOptimizationInput>(),
-             "The input of PromptOptimizationWorkflow");
+  ExpectSchema("prompt_optimization_input.schema.json", RecordSchema<workflows::PromptOptimizationInput>(),
+               "The input of PromptOptimizationWorkflow");
 }
 
 }  // namespace
