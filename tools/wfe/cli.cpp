@@ -142,6 +142,7 @@ void AddAllCommands(CLI::App& app, Globals& globals) {
   AddBuildCommands(app, globals);
   AddServerCommands(app, globals);
   AddSubmitCommands(app, globals);
+  AddGenerateCommand(app, globals);
   AddWorkflowCommands(app, globals);
   AddHistoryCommands(app, globals);
   AddAuditCommands(app, globals);

@@ -109,6 +109,7 @@ void AddAllCommands(CLI::App& app, Globals& globals);
 void AddBuildCommands(CLI::App& app, Globals& globals);
 void AddServerCommands(CLI::App& app, Globals& globals);
 void AddSubmitCommands(CLI::App& app, Globals& globals);
+void AddGenerateCommand(CLI::App& app, Globals& globals);
 void AddWorkflowCommands(CLI::App& app, Globals& globals);
 void AddHistoryCommands(CLI::App& app, Globals& globals);
 void AddAuditCommands(CLI::App& app, Globals& globals);

@@ -18,7 +18,7 @@ constexpr std::pair<ExitCode, const char*> kExitCodes[] = {
     {kExitUsage, "Wrong options, malformed input or configuration."},
     {kExitUnreachable, "No server answers at the address."},
     {kExitNotFound, "No such workflow, run or file."},
-    {kExitNotPassed, "An audited build completed as not_passed."},
+    {kExitNotPassed, "An audited build completed as not_passed, or a generation as failed."},
     {kExitBudgetExhausted, "An audited build completed as budget_exhausted."},
     {kExitAborted, "An audited build completed as aborted."},
     {kExitAgentError, "An audited build completed as agent_error."},
@@ -28,7 +28,7 @@ constexpr std::pair<ExitCode, const char*> kExitCodes[] = {
     {kExitProblemsFound, "A check found problems."},
     {kExitStore, "The store is in use, damaged, of another version, or cannot be written to."},
     {kExitAddressInUse, "The server cannot listen on its address."},
-    {kExitDiskRefused, "The server's disk is full or refused a write; nothing acknowledged is lost."},
+    {kExitDiskRefused, "The server's disk is full or refused a write (nothing acknowledged is lost), or the output could not be written."},
     {kExitInterrupted, "Interrupted by a signal before it was done."},
 };
 

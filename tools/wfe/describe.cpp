@@ -119,6 +119,9 @@ int ExitCodeOf(const Outcome& outcome) {
                                            ? outcome.result["status"].get<std::string>()
                                            : ""
                                      : "";
+      // So does a generation, whose word for it is its state (SG-7).
+      const bool has_state = outcome.result.is_object() && outcome.result.contains("state");
+      if (has_state && outcome.result["state"] == "failed") return kExitNotPassed;
       if (status == "not_passed") return kExitNotPassed;
       if (status == "budget_exhausted") return kExitBudgetExhausted;
       if (status == "aborted") return kExitAborted;

@@ -9,7 +9,7 @@ enum ExitCode : int {
   kExitUsage = 2,            ///< Wrong options, malformed input or configuration.
   kExitUnreachable = 3,      ///< No server answers at the address.
   kExitNotFound = 4,         ///< No such workflow, run or file.
-  kExitNotPassed = 5,        ///< An audited build completed as `not_passed`.
+  kExitNotPassed = 5,        ///< An audited build completed as `not_passed`, a generation as `failed`.
   kExitBudgetExhausted = 6,  ///< … as `budget_exhausted`.
   kExitAborted = 7,          ///< … as `aborted`.
   kExitAgentError = 8,       ///< … as `agent_error`.
@@ -19,7 +19,7 @@ enum ExitCode : int {
   kExitProblemsFound = 12,   ///< A check found problems: audit validate, history lint, verify, replay.
   kExitStore = 13,           ///< The store is locked, damaged or of another version.
   kExitAddressInUse = 14,    ///< The server cannot listen where it was told to.
-  kExitDiskRefused = 74,     ///< The server's disk refused a write.
+  kExitDiskRefused = 74,     ///< The server's disk refused a write, or the output of a command could not be written.
   kExitInterrupted = 130,    ///< Stopped by a signal before it was done.
 };
 

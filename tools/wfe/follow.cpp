@@ -225,6 +225,11 @@ class Follower {
       text += ": " + result["headline"].get<std::string>();
       object["headline"] = result["headline"];
     }
+    if (result.is_object() && result.contains("report") && result["report"].is_object() &&
+        result["report"].contains("grade") && result["report"]["grade"].is_string()) {
+      text += ": grade " + result["report"]["grade"].get<std::string>();
+      object["grade"] = result["report"]["grade"];
+    }
     if (result.is_object() && result.contains("drafts") && result["drafts"].is_array() && !result["drafts"].empty()) {
       text += "; drafts:";
       for (const auto& draft : result["drafts"]) text += " " + (draft.is_string() ? draft.get<std::string>() : "?");

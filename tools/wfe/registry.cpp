@@ -4,6 +4,7 @@
 #include "tools/wfe/queue_pollers.h"
 #include "workers/sdk/workflow_registry.h"
 #include "workflows/audited_build/audited_build.h"
+#include "workflows/generation/generation.h"
 #include "workflows/optimization/optimization.h"
 #include "workflows/prompt_optimization/prompt_optimization.h"
 
@@ -14,6 +15,7 @@ const sdk::WorkflowRegistry& WorkflowTypes() {
     sdk::WorkflowRegistry registry;
     workflows::RegisterAuditedBuild(registry);
     workflows::RegisterOptimization(registry);
+    workflows::RegisterStreamlinedGeneration(registry);
     workflows::RegisterPromptOptimization(registry);
     return registry;
   }();

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "activities/agent/step/agent_worker.h"
 #include "activities/agent/step/config.h"
 #include "activities/analytics/ingest/collect.h"
 #include "activities/analytics/ingest/ingest.h"
@@ -11,6 +12,7 @@
 #include "activities/build/checks/register.h"
 #include "activities/build/checks/settings.h"
 #include "activities/build/workspace/register.h"
+#include "activities/generation/register.h"
 #include "activities/learning/steps/register.h"
 #include "activities/nodes/register.h"
 #include "activities/prompts/instructions.h"
@@ -22,7 +24,8 @@
 namespace wfe::cli {
 
 void RegisterWorkerActivities(sdk::ActivityRegistry& registry, const WorkerActivities& worker) {
-  agent::RegisterGeminiActivities(registry, worker.agent);
+  const auto agents = std::make_shared<agent::AgentWorker>(worker.agent);
+  agent::RegisterGeminiActivities(registry, agents);
   trace::AuditConfig audit;
   audit.ingest = analytics::IngestInto(
       worker.records, std::string(analytics::kTracesTable),
@@ -76,6 +79,8 @@ void RegisterWorkerActivities(sdk::ActivityRegistry& registry, const WorkerActiv
   analytics::RegisterOptimizationActivities(registry, optimization);
   learning::RegisterLearningActivities(
       registry, {.records = worker.records, .templates = optimization.templates, .memory = nullptr});
+  generation::RegisterGenerationActivities(
+      registry, {.models = agent::ModelCaller(agents), .templates = optimization.templates});
   build::RegisterWorkspaceActivities(registry, {.work_root = worker.work_root,
                                                 .path = "",
                                                 .blob_sink = worker.records,

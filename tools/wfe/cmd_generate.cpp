@@ -1,0 +1,172 @@
+// wfe generate "TASK": one node at once, with what each step took and cost.
+#include <fmt/core.h>
+
+#include <cstdlib>
+#include <fstream>
+
+#include "engine/base/parse_json.h"
+#include "tools/wfe/cli.h"
+#include "tools/wfe/describe.h"
+#include "tools/wfe/follow.h"
+#include "tools/wfe/generation_page.h"
+#include "tools/wfe/local.h"
+#include "tools/wfe/one_of.h"
+#include "tools/wfe/queue_pollers.h"
+#include "tools/wfe/start.h"
+#include "workflows/generation/generation.h"
+
+namespace wfe::cli {
+namespace {
+
+/// A task for which answers are shipped, so that everything can be tried without a model.
+constexpr std::string_view kSampleTask = "count the words of a text";
+constexpr std::string_view kSampleCassette = "count_words";
+
+struct GenerateOptions {
+  std::string task;
+  std::string language = "python";
+  std::string node_id;
+  std::string out;
+  std::string tests;
+  std::string tools;
+  std::string model;
+  std::string plan_model;
+  std::string escalate_model;
+  std::string agent;
+  double max_cost_usd = -1;
+  std::string id;
+  std::string queue;
+  bool follow = false;
+  bool local = false;
+  double timeout_s = 0;
+};
+
+/// Whether a worker of this process could ask a model.  The key itself never leaves the environment.
+bool KnowsAModel(const Config& config, const GenerateOptions& options) {
+  if (!options.agent.empty() || !config.agent.backend.empty() || !config.agent.tiers.empty()) return true;
+  for (const char* const name : {"GEMINI_API_KEY", "GOOGLE_API_KEY"}) {
+    if (const char* const key = std::getenv(name); key != nullptr && *key != '\0') return true;
+  }
+  return false;
+}
+
+Result<nlohmann::json> InputOf(const GenerateOptions& options) {
+  nlohmann::json input = {{"task", options.task}, {"language", options.language}};
+  if (!options.node_id.empty()) input["node_id"] = options.node_id;
+  if (!options.plan_model.empty()) input["plan_model"] = options.plan_model;
+  if (!options.model.empty()) input["generate_model"] = options.model;
+  if (!options.escalate_model.empty()) input["escalate_model"] = options.escalate_model;
+  if (!options.agent.empty()) input["backend"] = options.agent;
+  if (options.max_cost_usd >= 0) input["max_cost_usd"] = options.max_cost_usd;
+  for (const auto& [file, name] : {std::pair{options.tests, "tests"}, std::pair{options.tools, "tools"}}) {
+    if (file.empty()) continue;
+    WFE_ASSIGN_OR_RETURN(const auto read, ReadInput("", file));
+    input[name] = *read;
+  }
+  return input;
+}
+
+/// Canned answers where there is no model, for the one task that has some.
+Status UseSample(nlohmann::json& input) {
+  if (input["task"] != kSampleTask || input["language"] != "python") {
+    return FailedPrecondition(fmt::format(
+        "no model is configured: set GEMINI_API_KEY, or [agent] in the configuration (docs/agents.md); without one there is "
+        "the sample: wfe generate \"{}\"",
+        kSampleTask));
+  }
+  input["backend"] = "scripted";
+  for (const char* const model : {"plan_model", "generate_model", "escalate_model"}) input[model] = kSampleCassette;
+  return Ok();
+}
+
+Status WriteOut(const std::string& path, const std::string& code) {
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file << code;
+  file.close();
+  if (!file) return Unavailable("cannot write " + path);
+  return Ok();
+}
+
+/// Nobody has named a server, and none is where one would be.
+bool RunsHere(Globals& globals, const Config& config, const GenerateOptions& options) {
+  if (options.local) return true;
+  const Config standard;
+  if (globals.AddressWasNamed() || config.client.address != standard.client.address) return false;
+  const auto info = globals.Call<ws::GetSystemInfoResponse>("GetSystemInfo", ws::GetSystemInfoRequest(),
+                                                            std::chrono::seconds(2));
+  if (info || !Globals::IsUnreachable(info.error())) return false;
+  if (globals.format == OutputFormat::kText) {
+    PrintText("no server at " + config.client.address + ": running here, and what is learned is forgotten afterwards\n");
+  }
+  return true;
+}
+
+Result<int> Generate(Globals& globals, const GenerateOptions& options) {
+  WFE_ASSIGN_OR_RETURN(const Config* config, globals.config());
+  WFE_ASSIGN_OR_RETURN(nlohmann::json input, InputOf(options));
+  const bool here = RunsHere(globals, *config, options);
+  if (here && !KnowsAModel(*config, options)) WFE_RETURN_IF_ERROR(UseSample(input));
+  if (here) {
+    WFE_ASSIGN_OR_RETURN(auto stack, LocalStack::Start(*config, &input));
+    globals.Use(std::move(stack));
+  }
+  WFE_ASSIGN_OR_RETURN(const Target target,
+                       StartWorkflow(globals, {.type = std::string(workflows::kStreamlinedGenerationWorkflow),
+                                               .input = input,
+                                               .id = options.id,
+                                               .queue = options.queue}));
+  if (!here) WarnAboutQueue(globals, options.queue.empty() ? config->client.queue : options.queue);
+  FollowOptions follow;
+  follow.show_steps = options.follow || (globals.format == OutputFormat::kText && StdoutIsTerminal());
+  follow.ends_with_us = here;
+  if (options.timeout_s > 0) {
+    follow.timeout = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(options.timeout_s));
+  }
+  WFE_ASSIGN_OR_RETURN(const Outcome outcome, FollowRun(globals, target, follow));
+  const bool completed = outcome.status == temporal::api::enums::v1::WORKFLOW_EXECUTION_STATUS_COMPLETED;
+  if (!completed) return ReportOutcome(outcome, target, globals.format);
+  const auto result = outcome.result.get<workflows::GenerationResult>();
+  const bool succeeded = result.state != workflows::kGenerationFailed;
+  if (!options.out.empty() && succeeded) WFE_RETURN_IF_ERROR(WriteOut(options.out, result.code));
+  if (globals.format == OutputFormat::kText) {
+    PrintText(GenerationPage(result, succeeded ? options.out : ""));
+  } else {
+    PrintObject(nlohmann::ordered_json(outcome.result), globals.format);
+  }
+  return ExitCodeOf(outcome);
+}
+
+}  // namespace
+
+void AddGenerateCommand(CLI::App& app, Globals& globals) {
+  auto options = std::make_shared<GenerateOptions>();
+  CLI::App& command = *app.add_subcommand("generate", "Have a small program made for a task, examined and tested");
+  AddClientOptions(command, globals);
+  command.add_option("task", options->task, "What the program shall do")->required();
+  command.add_option("--language", options->language, "python or cpp (default python)")
+      ->transform(OneOf("language", {"python", "cpp"}));
+  command.add_option("--out", options->out, "Write the program to this file");
+  command.add_option("--tests", options->tests, "JSON file: [{\"input\": …, \"expect\": [{\"kind\": \"equals\", \"value\": …}]}, …]");
+  command.add_option("--tools", options->tools, "JSON file: what call_tool() reaches");
+  command.add_option("--node-id", options->node_id, "Name in the registry (default: made from the task)");
+  command.add_option("--model", options->model, "Model or tier that writes it (default: as triage says)");
+  command.add_option("--plan-model", options->plan_model, "Model or tier that plans (default: small)");
+  command.add_option("--escalate-model", options->escalate_model, "Model or tier that is asked last (default: large)");
+  command.add_option("--agent", options->agent, "Backend that is asked, e.g. gemini or openai");
+  command.add_option("--max-cost", options->max_cost_usd, "Dollars that the run may spend")->check(CLI::NonNegativeNumber);
+  command.add_option("-w,--id", options->id, "Workflow id (default: made up)");
+  AddQueueOption(command, options->queue);
+  command.add_flag("--follow", options->follow, "Show every step live (the default on a terminal)");
+  command.add_flag("--local", options->local, "Run it here and now, in an engine and worker of this process");
+  command.add_option("--timeout", options->timeout_s, "Stop waiting after so many seconds (the run goes on)");
+  command.footer(
+      "Examples:\n"
+      "  wfe generate \"count the words of a text\"\n"
+      "  wfe generate \"mean and median of a list of numbers\" --out stats.py --tests cases.json\n"
+      "  wfe generate \"validate an IBAN\" --language cpp --max-cost 0.05 --output json\n\n"
+      "The exit code is 0 when the program passed, 5 when it did not, and as of `wfe submit` for a run that did not "
+      "complete.");
+  command.callback([&globals, options] { globals.Run([&] { return Generate(globals, *options); }); });
+}
+
+}  // namespace wfe::cli
