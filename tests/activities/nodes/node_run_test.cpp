@@ -167,6 +167,25 @@ TEST_F(NodeRun, InTheSandboxANodeHasNoNetworkAndNoHome) {
   EXPECT_EQ(report.outcome, kCasePassed) << report.message;
 }
 
+TEST_F(NodeRun, WithoutASandboxNodesAreExaminedAndRunAndTheReportSaysWhy) {
+  config_.sandbox = sandbox::SandboxPolicy::kOff;
+  EXPECT_EQ(Score(Examine(kCleanNode)), 1.0);
+  const NodeTestReport report = RunTests({.language = "", .text = kCleanNode, .tools = kTools, .cases = {}});
+  EXPECT_TRUE(report.passed) << report.message;
+  EXPECT_EQ(report.sandbox, "none");
+  EXPECT_THAT(report.sandbox_reason, HasSubstr("build.sandbox turns it off"));
+}
+
+TEST_F(NodeRun, ASandboxThatIsRequiredAndMissingIsAFailure) {
+  config_.sandbox = sandbox::SandboxPolicy::kRequired;
+  config_.bwrap = "bwrap-of-nobody";
+  const auto report =
+      RunNodeTests(settings(), {.language = "python", .text = kCleanNode, .tools = nullptr, .cases = {}}, {});
+  ASSERT_FALSE(report.has_value());
+  EXPECT_EQ(report.error().code, StatusCode::kFailedPrecondition);
+  EXPECT_THAT(report.error().message, HasSubstr("requires a sandbox"));
+}
+
 TEST_F(NodeRun, WhatCannotBeRunIsRefused) {
   const auto refused = [&](const NodeUnderTest& node) { return RunNodeTests(settings(), node, {}).error().message; };
   EXPECT_THAT(refused({.language = "cobol", .text = "x", .tools = nullptr, .cases = {}}),
