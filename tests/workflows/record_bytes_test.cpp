@@ -166,6 +166,19 @@ class Book {
 #define BOTH(Type) book.Both<Type>(#Type)
 #define WRITTEN(Type) book.Write<Type>(#Type)
 
+void AddNodes(Book& book) {
+  BOTH(NodeFinding);
+  BOTH(NodeCheck);
+  BOTH(GenerationReport);
+  BOTH(NodeExpectation);
+  BOTH(NodeTestCase);
+  BOTH(NodeCaseReport);
+  BOTH(NodeTestReport);
+  BOTH(AnalyzeStaticRequest);
+  BOTH(AnalyzeStaticResult);
+  BOTH(RunNodeTestsRequest);
+}
+
 std::string AllRecords() {
   Book book;
   BOTH(PreflightRequest);
@@ -235,16 +248,7 @@ std::string AllRecords() {
   BOTH(OptimizationInput);
   BOTH(SourceSpec);
   BOTH(LogEntry);
-  BOTH(NodeFinding);
-  BOTH(NodeCheck);
-  BOTH(GenerationReport);
-  BOTH(NodeExpectation);
-  BOTH(NodeTestCase);
-  BOTH(NodeCaseReport);
-  BOTH(NodeTestReport);
-  BOTH(AnalyzeStaticRequest);
-  BOTH(AnalyzeStaticResult);
-  BOTH(RunNodeTestsRequest);
+  AddNodes(book);
   return book.text();
 }
 
