@@ -48,6 +48,7 @@ using nlohmann::json;
 
 void Fill(std::string& value, const std::string& name) { value = "a " + name; }
 void Fill(bool& value, const std::string&) { value = !value; }
+void Fill(double& value, const std::string& name) { value = 0.125 + static_cast<double>(name.size()); }
 void Fill(Money& value, const std::string& name) {
   value = Money::Nanos(125'000'000 + static_cast<int64_t>(name.size()) * Money::kPerUsd);
 }
