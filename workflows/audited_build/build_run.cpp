@@ -90,7 +90,8 @@ AuditedBuildResult BuildRun::Result(std::string status, std::string message) con
   result.snapshot_blob_hash = progress_->snapshot_blob_hash;
   if (has_trace_) result.trace = host_.working_dir + "/" + std::string(kTraceFileName);
   if (result.status != "passed") result.last_error_type = progress_->last_error_type;
-  result.message = message.empty() ? message_ : std::move(message);
+  // What a budget of the server said is more than that it is used up.
+  result.message = message.empty() || refused_by_budget_ ? message_ : std::move(message);
   result.scripted = scripted_;
   result.ignored_files = ignored_;
   result.nothing_changed = result.status == "passed" && !changed();
