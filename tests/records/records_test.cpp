@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 
 #include "engine/base/hash.h"
+#include "engine/records/budget_store.h"
 #include "engine/records/records_service.h"
 #include "engine/records/records_store.h"
 #include "tests/storage/storage_test_support.h"
@@ -180,7 +181,8 @@ TEST_F(RecordsTest, AFailedDiskIsNeverAnsweredWithSuccess) {  // F4
 }
 
 TEST_F(RecordsTest, TheServiceAnswersItsMethodsByName) {
-  RecordsService service(*records_, "1.2.3");
+  const auto budgets = BudgetStore::Open(store_->stage(), machine_.clock, {}).value();
+  RecordsService service(*records_, *budgets, "1.2.3");
   v1::PutBlobRequest put;
   put.set_sha256(Name("x"));
   put.set_data("x");

@@ -43,11 +43,11 @@ struct GenerateOptions {
 
 /// Whether a worker of this process could ask a model.  The key itself never leaves the environment.
 bool KnowsAModel(const Config& config, const GenerateOptions& options) {
-  if (!options.agent.empty() || !config.agent.backend.empty() || !config.agent.tiers.empty()) return true;
-  for (const char* const name : {"GEMINI_API_KEY", "GOOGLE_API_KEY"}) {
-    if (const char* const key = std::getenv(name); key != nullptr && *key != '\0') return true;
-  }
-  return false;
+  const TiersConfig& tiers = config.tiers;
+  if (!options.agent.empty() || config.agent.backend != Config().agent.backend) return true;
+  if (!tiers.small.empty() || !tiers.medium.empty() || !tiers.large.empty()) return true;
+  const char* const key = std::getenv("GEMINI_API_KEY");
+  return key != nullptr && *key != '\0';
 }
 
 Result<nlohmann::json> InputOf(const GenerateOptions& options) {
