@@ -120,7 +120,7 @@ TEST_F(AdmissionOfTheEngine, ListsWaitInAQueueOfBoundedLengthAndKeepNobodyWaitin
   }
   EXPECT_FALSE(calls[2]->reply().has_value());
   ASSERT_TRUE(calls[3]->reply().has_value() && calls[4]->reply().has_value());
-  EXPECT_THAT(calls[4]->reply()->error().message, HasSubstr("max_blocking_calls"));
+  EXPECT_THAT(calls[4]->reply()->error().message, HasSubstr("max_blocking_queue"));
   loop_.RunReady();
   EXPECT_TRUE(calls[0]->reply()->has_value() && calls[2]->reply()->has_value());
   EXPECT_TRUE(Send<ListWorkflowExecutionsResponse>("ListWorkflowExecutions", list).Get());

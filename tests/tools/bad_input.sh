@@ -48,7 +48,7 @@ expect 0 "build other started" "$wfe" build Refactor --id other --check true --d
 expect 0 "this program knows no workflow type Nope; it waits for a worker" "$wfe" submit Nope --id nope-1
 expect 0 "did you mean AuditedBuildWorkflow?" "$wfe" schedule create slip --type AuditedBuildWorkflowX --cron '@daily' --paused
 printf '[agent]\nbackend = "comand"\n' > agent.toml
-expect 2 "agent.toml:2:11: agent.backend must be gemini, gemini-cli, command or scripted" "$wfe" config check --config agent.toml
+expect 2 "agent.toml:2:11: agent.backend must be gemini, gemini-cli, openai, command or scripted" "$wfe" config check --config agent.toml
 expect 2 "did you mean command?" env WFE_AGENT_BACKEND=comand "$wfe" config check
 printf '[agent]\nbackend = "command"\n' > agent.toml
 expect 2 "agent.command names no program" "$wfe" config check --config agent.toml

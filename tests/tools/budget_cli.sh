@@ -32,7 +32,8 @@ same "to the nano-dollar" 12.345678901 "$(value /budgets/0/limit_usd)"
 same "what was not named stays" defer "$(value /budgets/0/on_exceed)"
 run "$wfe" budget reset daily
 run "$wfe" budget show --check
-says "for people" "daily .* 0.0000 of 5.00 USD" <(echo "$output")
+echo "$output" > shown.txt
+says "for people" "0.0000 of 5.00 USD" shown.txt
 [ "$(wc -L <<< "$output")" -le 80 ] || fail "a line of budget show is wider than 80 columns"
 "$wfe" budget set daily much > refused.txt 2>&1 && fail "a limit took a word"
 says "the refusal" 'the limit "much" is no amount of dollars' refused.txt
@@ -74,5 +75,5 @@ run "$wfe" cache invalidate "$key"
 same "exit code of an entry that is not there" 4 $?
 run "$wfe" cache clear --older-than 0
 run "$wfe" cache stats
-says "an empty cache" "Entries *0" <(echo "$output")
+grep -q -- "Entries *0" <<< "$output" || fail "an empty cache: no \"Entries *0\" in $output"
 echo OK

@@ -144,7 +144,7 @@ void AddGenerateCommand(CLI::App& app, Globals& globals) {
   AddClientOptions(command, globals);
   command.add_option("task", options->task, "What the program shall do")->required();
   command.add_option("--language", options->language, "python or cpp (default python)")
-      ->transform(OneOf("language", {"python", "cpp"}));
+      ->transform(OneOf("--language", {"python", "cpp"}));
   command.add_option("--out", options->out, "Write the program to this file");
   command.add_option("--tests", options->tests, "JSON file: [{\"input\": …, \"expect\": [{\"kind\": \"equals\", \"value\": …}]}, …]");
   command.add_option("--tools", options->tools, "JSON file: what call_tool() reaches");
