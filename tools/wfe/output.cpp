@@ -142,7 +142,7 @@ void PrintEvent(const std::string& text, const nlohmann::ordered_json& object, O
   if (format == OutputFormat::kText) {
     std::fputs(EventText(text).c_str(), stdout);
   } else {
-    fmt::print("{}\n", Dump(object, -1));
+    std::fputs((Dump(object, -1) + "\n").c_str(), stdout);  // on any thread: no exception, as fmt::print has
   }
   std::fflush(stdout);
 }

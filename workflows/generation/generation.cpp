@@ -26,11 +26,12 @@ ActivityOptions Quick() {
   return {.start_to_close = 30s, .retry = {.initial_interval = 100ms, .maximum_interval = 10s}};
 }
 ActivityOptions Sandboxed() {
-  return {.start_to_close = 15min, .heartbeat = 1min, .retry = {.initial_interval = 1s, .maximum_interval = 30s}};
+  return {.start_to_close = 15min, .heartbeat = 20s, .retry = {.initial_interval = 1s, .maximum_interval = 30s}};
 }
-/// Without a limit of attempts: the call's own patience ends it.
+/// Without a limit of attempts: the call's own patience ends it.  Whoever waits for a program waits for a lost worker, too:
+/// hence the short heartbeat.
 ActivityOptions Model() {
-  return {.start_to_close = 30min, .heartbeat = 1min, .retry = {.initial_interval = 1s, .maximum_interval = 30s}};
+  return {.start_to_close = 30min, .heartbeat = 20s, .retry = {.initial_interval = 1s, .maximum_interval = 30s}};
 }
 
 bool IsScripted(const std::string& model) { return model.starts_with("scripted/"); }
