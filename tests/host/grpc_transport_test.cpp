@@ -57,6 +57,7 @@ class FakeDispatcher final : public frontend::Dispatcher {
       });
       const std::lock_guard lock(mutex_);
       parked_ = true;
+      ++polls_;
       changed_.notify_all();
     } else {
       call->Reply(Unimplemented(std::string(method) + " is not served by wfe"));
@@ -65,6 +66,10 @@ class FakeDispatcher final : public frontend::Dispatcher {
 
   void WaitParked() { Wait(parked_); }
   void WaitCancelled() { Wait(cancelled_); }
+  void WaitForPolls(int count) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return polls_ >= count; });
+  }
 
  private:
   void Wait(bool& flag) {
@@ -75,6 +80,7 @@ class FakeDispatcher final : public frontend::Dispatcher {
   std::condition_variable changed_;
   bool parked_ = false;
   bool cancelled_ = false;
+  int polls_ = 0;  // parked so far
 };
 
 GrpcServerOptions OptionsFor(const Clock& clock, std::vector<std::string> services) {
@@ -363,6 +369,26 @@ TEST(CallStreams, AreRefusedBeyondTheirNumberAndTheCallsGoAlone) {
     EXPECT_TRUE(client::BlockingCall<ws::GetSystemInfoResponse>(*another, client::kWorkflowService, "GetSystemInfo",
                                                                 ws::GetSystemInfoRequest()));
   }
+}
+
+TEST(CallStreams, KeepNoPollWaitingForWantOfCredits) {
+  const SteadyClock clock;
+  FakeDispatcher dispatcher;
+  auto options = OptionsFor(clock, {std::string(client::kWorkflowService), "wfe.calls.v1.CallService"});
+  options.max_polls_per_stream = 2;
+  const auto server = GrpcServer::Start(options, dispatcher).value();
+  const auto client = client::NewGrpcClient({.address = server->address(), .call_stream = true});
+  while (!client->streaming()) {
+    EXPECT_TRUE(client::BlockingCall<ws::GetSystemInfoResponse>(*client, client::kWorkflowService, "GetSystemInfo",
+                                                                ws::GetSystemInfoRequest()));
+  }
+  // All of them at once, as those of a worker of many queues: each of these may have a task now.
+  std::vector<std::shared_ptr<client::CallHandle>> polls;
+  for (int i = 0; i < 20; ++i) {
+    polls.push_back(client->Call(client::kWorkflowService, "PollWorkflowTaskQueue", ws::PollWorkflowTaskQueueRequest(),
+                                 {.polls_for_task = true}, [](Result<std::string>) {}));
+  }
+  dispatcher.WaitForPolls(20);
 }
 
 TEST(CallStreams, ComeBackWithTheServer) {
