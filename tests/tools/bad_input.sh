@@ -103,4 +103,12 @@ size=$(stat -c %s "$log")
 printf '\xff' | dd of="$log" bs=1 seek=$((size / 2)) conv=notrunc status=none
 expect 13 "store/db" "$wfe" server --data store --listen 127.0.0.1:0
 
+
+# Output that does not arrive is no success, in whatever way it is printed; a time is a time.
+for command in "profiles list" "profiles list --output json" manual "completion bash"; do
+  expect 74 "the output could not be written" bash -c '"$1" '"$command"' > /dev/full' _ "$wfe"
+done
+expect 2 "--timeout: Value -1 not in range" "$wfe" result x --timeout -1
+expect 2 "--run-timeout: Value -5 not in range" "$wfe" submit T --run-timeout -5
+
 report
