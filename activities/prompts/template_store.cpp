@@ -240,6 +240,22 @@ Result<int> TemplateStore::CreateDraft(const NewDraft& draft) {
   return LostRaces(draft.template_id);
 }
 
+Result<TemplateEvent> TemplateStore::EventAbout(const TemplateState& state, int version, std::string_view kind,
+                                                const std::string& author, const std::string& reason) const {
+  WFE_ASSIGN_OR_RETURN(const ContextTemplate source, Load(state, version));
+  WFE_RETURN_IF_ERROR(CheckContextTemplate(source));
+  const Result<std::string> hash = options_.blob_sink->Put(source.text);
+  if (!hash) return Unavailable("the version's text cannot be stored: " + hash.error().message);
+  TemplateEvent event;
+  event.kind = kind;
+  event.version = version;
+  event.previous_version = state.active;
+  event.author = author;
+  event.reason = reason;
+  event.text_sha256 = *hash;
+  return event;
+}
+
 Result<TemplateChange> TemplateStore::Switch(std::string_view kind, const std::string& template_id, int version,
                                              const std::string& author, const std::string& reason, int only_from) {
   WFE_RETURN_IF_ERROR(CheckWritable(author, reason));
@@ -256,18 +272,7 @@ Result<TemplateChange> TemplateStore::Switch(std::string_view kind, const std::s
     if (state.Find(target) == nullptr) return NoVersion(template_id, target);
     if (state.active == target) return TemplateChange{.version = target, .previous_version = target, .changed = false};
     if (only_from != 0 && state.active != only_from) return Changed(template_id, state.active);
-    // Read and stored again, so that the event names words that exist, also for a version that is a file.
-    WFE_ASSIGN_OR_RETURN(const ContextTemplate source, Load(state, target));
-    WFE_RETURN_IF_ERROR(CheckContextTemplate(source));
-    const Result<std::string> hash = options_.blob_sink->Put(source.text);
-    if (!hash) return Unavailable("the version's text cannot be stored: " + hash.error().message);
-    TemplateEvent event;
-    event.kind = kind;
-    event.version = target;
-    event.previous_version = state.active;
-    event.author = author;
-    event.reason = reason;
-    event.text_sha256 = *hash;
+    WFE_ASSIGN_OR_RETURN(TemplateEvent event, EventAbout(state, target, kind, author, reason));
     const TemplateChange change{.version = target, .previous_version = state.active, .changed = true};
     WFE_ASSIGN_OR_RETURN(const bool appended, Append(state, std::move(event)));
     if (appended) return change;
@@ -295,17 +300,7 @@ Result<bool> TemplateStore::Mark(std::string_view kind, const std::string& templ
     if (version == state.active) {
       return FailedPrecondition("version " + std::to_string(version) + " of template " + template_id + " is active");
     }
-    WFE_ASSIGN_OR_RETURN(const ContextTemplate source, Load(state, version));
-    WFE_RETURN_IF_ERROR(CheckContextTemplate(source));
-    const Result<std::string> hash = options_.blob_sink->Put(source.text);
-    if (!hash) return Unavailable("the version's text cannot be stored: " + hash.error().message);
-    TemplateEvent event;
-    event.kind = kind;
-    event.version = version;
-    event.previous_version = state.active;
-    event.author = author;
-    event.reason = reason;
-    event.text_sha256 = *hash;
+    WFE_ASSIGN_OR_RETURN(TemplateEvent event, EventAbout(state, version, kind, author, reason));
     WFE_ASSIGN_OR_RETURN(const bool appended, Append(state, std::move(event)));
     if (appended) return true;
   }

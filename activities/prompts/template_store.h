@@ -80,6 +80,9 @@ class TemplateStore {
   /// "; did you mean ID?" or nothing.
   std::string Guess(const std::string& template_id) const;
   Result<BuiltInVersions> BuiltIn(const std::string& template_id) const;
+  /// Reads the version's words and stores them again, so that the event names words that exist, also for a file.
+  Result<TemplateEvent> EventAbout(const TemplateState& state, int version, std::string_view kind,
+                                   const std::string& author, const std::string& reason) const;
   Result<TemplateChange> Switch(std::string_view kind, const std::string& template_id, int version,
                                 const std::string& author, const std::string& reason, int only_from);
   /// False: another writer was faster, and the state has to be read again.
