@@ -2,6 +2,8 @@
 // Requests and answers are Temporal's messages; nothing here knows a socket.
 #pragma once
 
+#include <google/protobuf/message_lite.h>
+
 #include <memory>
 #include <string>
 #include <string_view>
@@ -11,7 +13,6 @@
 #include "engine/base/function.h"
 #include "engine/base/result.h"
 #include "engine/base/time.h"
-#include "temporal/api/workflowservice/v1/request_response.pb.h"
 
 namespace wfe::client {
 

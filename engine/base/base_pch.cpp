@@ -1,0 +1,1 @@
+// Holds the precompiled header of base_pch.h; no code of its own.
