@@ -104,8 +104,30 @@ TEST_F(WorkerTest, EagerActivitiesInAnAnswerRunAtOnce) {
   EXPECT_EQ(worker_->stats().eager_activities, 1u);
 }
 
+/// Whoever completes workflow tasks all the time asks for eager activities all the time.
+TEST_F(WorkerTest, EagerActivitiesLeaveASlotToTasksThatWaitInAQueue) {
+  options_.max_concurrent_activities = 8;
+  options_.activity_pollers = 1;
+  MakeAndStart();
+  handler_->answers.push_back(WithActivities(20));
+  GiveWorkflowTask(WorkflowTask());
+  ws::RespondWorkflowTaskCompletedResponse response;
+  for (const auto& command :
+       service_.Last<ws::RespondWorkflowTaskCompletedRequest>("RespondWorkflowTaskCompleted").commands()) {
+    if (!command.schedule_activity_task_command_attributes().request_eager_execution()) continue;
+    auto task = ActivityTask();
+    task.set_task_token("eager-" + std::to_string(response.activity_tasks_size()));
+    *response.add_activity_tasks() = std::move(task);
+  }
+  EXPECT_EQ(response.activity_tasks_size(), 7);
+  service_.Answer("RespondWorkflowTaskCompleted", response);
+  loop_.RunReady();
+  EXPECT_THAT(executor_.items, SizeIs(7));
+  EXPECT_THAT(service_.Open("PollActivityTaskQueue"), SizeIs(1)) << "a poll is out for what waits";
+}
+
 TEST_F(WorkerTest, EagerActivitiesAreAskedForOnlyWhereThereAreSlots) {
-  options_.max_concurrent_activities = 2;
+  options_.max_concurrent_activities = 3;
   MakeAndStart();
   handler_->answers.push_back(WithActivities(3));
   handler_->answers.push_back(WithActivities(1));

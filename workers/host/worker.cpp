@@ -1,5 +1,7 @@
 #include "workers/host/worker.h"
 
+#include <algorithm>
+
 #include <optional>
 
 #include "engine/base/check.h"
@@ -64,6 +66,7 @@ class Worker::Impl : public std::enable_shared_from_this<Worker::Impl> {
   void AddPollers(Poller::Options options, size_t count);
   void WakePollers();
   size_t FreeActivitySlots() const;
+  size_t EagerActivitySlots() const;
   void TellServer();
   void AfterChange();
   void StopNow();
@@ -131,7 +134,7 @@ void Worker::Impl::Init() {
                                   .free_activity_slots =
                                       [weak] {
                                         const auto self = weak.lock();
-                                        return self ? self->FreeActivitySlots() : 0;
+                                        return self ? self->EagerActivitySlots() : 0;
                                       },
                                   .on_eager_activity =
                                       [weak](const ws::PollActivityTaskQueueResponse& task) {
@@ -291,6 +294,15 @@ void Worker::Impl::WakePollers() {
 size_t Worker::Impl::FreeActivitySlots() const {
   const size_t used = activity_tasks_->running() + static_cast<size_t>(eager_slots_);
   return used < options_.max_concurrent_activities ? options_.max_concurrent_activities - used : 0;
+}
+
+/// Not all of the free ones: an answer comes by a slot before any poll does, so that under load tasks which wait in a
+/// queue, such as those of a host's own, would never be polled for.
+size_t Worker::Impl::EagerActivitySlots() const {
+  const size_t slots = options_.max_concurrent_activities;
+  const size_t kept = slots > 1 ? std::max<size_t>(1, slots / 8) : 0;
+  const size_t free = FreeActivitySlots();
+  return free > kept ? free - kept : 0;
 }
 
 void Worker::Impl::Shutdown(Function<void()> done) {

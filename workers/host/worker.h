@@ -29,7 +29,7 @@ struct WorkerOptions {
 
   size_t max_cached_workflows = 1000;  ///< 0: no sticky queue; every task replays its whole history.
   size_t max_concurrent_workflow_tasks = 100;
-  size_t max_concurrent_activities = 100;
+  size_t max_concurrent_activities = 100;  ///< An eighth of them, if there are two, is kept for polled tasks.
   size_t workflow_pollers = 2;   ///< Of the ordinary queue.
   size_t sticky_pollers = 8;     ///< Of this process's own queue (0 without a cache).
   size_t activity_pollers = 10;  ///< Of each activity queue.
