@@ -42,6 +42,18 @@ std::string WhyNotJson(std::string_view text, int limit) {
   return "is not JSON";
 }
 
+std::string TextAt(const nlohmann::json& object, const char* key) {
+  if (!object.is_object()) return {};
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+int64_t CountAt(const nlohmann::json& object, const char* key) {
+  if (!object.is_object()) return 0;
+  const auto found = object.find(key);
+  return found != object.end() && found->is_number_integer() ? found->get<int64_t>() : 0;
+}
+
 std::string JsonErrorText(const std::exception& error) {
   std::string text = error.what();
   // Also inside: a reader puts the name of a field before what the library says about it.

@@ -3,6 +3,7 @@
 // would end the process with its stack (SEC-H6).
 #pragma once
 
+#include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
@@ -22,6 +23,11 @@ nlohmann::json ParseJson(std::string_view text, int limit = kMaxJsonDepth);
 
 /// Why ParseJson gave a discarded value, to follow a subject: "is not JSON", "is nested more than 200 levels deep".
 std::string WhyNotJson(std::string_view text, int limit = kMaxJsonDepth);
+
+/// The text under a key; empty where there is none, or another kind of value, or `object` is no object.
+std::string TextAt(const nlohmann::json& object, const char* key);
+/// The whole number under a key; 0 where there is none.
+int64_t CountAt(const nlohmann::json& object, const char* key);
 
 /// What a JSON library's exception says, without the library's own prefix.
 std::string JsonErrorText(const std::exception& error);

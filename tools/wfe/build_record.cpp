@@ -11,6 +11,7 @@
 #include "activities/trace/audit.h"
 #include "tools/wfe/history_source.h"
 #include "workflows/audited_build/audited_build.h"
+#include "engine/base/parse_json.h"
 
 namespace wfe::cli {
 namespace {
@@ -25,28 +26,22 @@ std::optional<Money> CostIn(const nlohmann::json& object) {
 namespace enums = temporal::api::enums::v1;
 using nlohmann::json;
 
-std::string Text(const json& object, const char* key) {
-  if (!object.is_object()) return {};
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
-}
-
 std::optional<BuildStep> StepOf(const json& entry) {
   const json ext = entry.is_object() ? entry.value("ext", json::object()) : json::object();
-  const std::string kind = Text(ext, "kind");
+  const std::string kind = TextAt(ext, "kind");
   if (kind != trace::kKindAgent && kind != trace::kKindVerification) return std::nullopt;
   BuildStep step;
-  step.name = Text(entry, "step_name");
-  step.timestamp = Text(entry, "timestamp");
-  step.entry_id = Text(ext, "entry_id");
+  step.name = TextAt(entry, "step_name");
+  step.timestamp = TextAt(entry, "timestamp");
+  step.entry_id = TextAt(ext, "entry_id");
   step.agent = kind == trace::kKindAgent;
-  step.snapshot_blob_hash = Text(ext, "snapshot_blob_hash");
-  const std::string status = Text(entry, "validation_status");
-  const std::string error = Text(entry, "validation_error_type");
+  step.snapshot_blob_hash = TextAt(ext, "snapshot_blob_hash");
+  const std::string status = TextAt(entry, "validation_status");
+  const std::string error = TextAt(entry, "validation_error_type");
   if (step.agent) {
     step.ok = status != trace::kValidationFail;
-    step.said = Text(ext, "agent_text");
-    const std::string reason = Text(ext, "agent_error");
+    step.said = TextAt(ext, "agent_text");
+    const std::string reason = TextAt(ext, "agent_error");
     if (!step.ok) step.verdict = reason.empty() ? error : reason;
     if (entry.contains("total_token_cost") && entry["total_token_cost"].is_number_integer()) {
       step.tokens = entry["total_token_cost"].get<int64_t>();
@@ -140,7 +135,7 @@ class Reader {
     list("changed_by_checks", "the checks changed files of the project: ");
   }
 
-  void Note(const json& result) { Note(Text(result, "note")); }
+  void Note(const json& result) { Note(TextAt(result, "note")); }
   void Note(const std::string& note) {
     if (!note.empty() && std::find(record_.notes.begin(), record_.notes.end(), note) == record_.notes.end()) {
       record_.notes.push_back(note);
@@ -163,9 +158,9 @@ class Reader {
       }
       Note(result);
     } else if (type == build::kPreflight.name) {
-      record_.profile = Text(result, "profile");
-      record_.mode = Text(result, "mode");
-      record_.template_id = Text(result, "template_id");
+      record_.profile = TextAt(result, "profile");
+      record_.mode = TextAt(result, "mode");
+      record_.template_id = TextAt(result, "template_id");
       // Another host's pre-flight sees a later tree; a resumed run was given what the first one saw.
       if (record_.baseline.is_null()) {
         const json resume = record_.input.value("resume", json::object());
@@ -173,15 +168,15 @@ class Reader {
         record_.baseline = first.value("baseline", json());
         record_.protected_hashes = first.value("protected_hashes", json());
       }
-      if (record_.place.working_dir.empty()) record_.place.working_dir = Text(result, "working_dir");
+      if (record_.place.working_dir.empty()) record_.place.working_dir = TextAt(result, "working_dir");
     } else if (type == "prepareContext") {
-      record_.context_path = Text(result, "path");
-      record_.context_hash = Text(result, "context_file_hash");
+      record_.context_path = TextAt(result, "path");
+      record_.context_hash = TextAt(result, "context_file_hash");
     } else if (type == build::kRecordStep.name) {
       Note(result);
-      const std::string entry = Text(input, "entry_id");
+      const std::string entry = TextAt(input, "entry_id");
       for (BuildStep& step : record_.steps) {
-        if (!entry.empty() && step.entry_id == entry) step.commit = Text(result, "commit");
+        if (!entry.empty() && step.entry_id == entry) step.commit = TextAt(result, "commit");
       }
     }
   }
@@ -195,7 +190,7 @@ class Reader {
 std::string BuildRecord::Status() const {
   if (!outcome) return "running";
   if (outcome->status == enums::WORKFLOW_EXECUTION_STATUS_COMPLETED) {
-    const std::string verdict = Text(outcome->result, "status");
+    const std::string verdict = TextAt(outcome->result, "status");
     return verdict.empty() ? "completed" : verdict;
   }
   std::string name = StatusName(outcome->status);
@@ -244,7 +239,7 @@ std::string BuildRecord::LastSnapshot() const {
     if (!step->snapshot_blob_hash.empty()) return step->snapshot_blob_hash;
   }
   const json resume = input.value("resume", json::object());
-  return Text(resume, "snapshot_blob_hash");
+  return TextAt(resume, "snapshot_blob_hash");
 }
 
 bool BuildRecord::KeptATree() const {
@@ -256,12 +251,12 @@ bool BuildRecord::KeptATree() const {
 
 std::string BuildRecord::WorkingDir() const {
   if (!place.working_dir.empty()) return place.working_dir;
-  return outcome ? Text(outcome->result, "working_dir") : "";
+  return outcome ? TextAt(outcome->result, "working_dir") : "";
 }
 
 std::string BuildRecord::ProjectDir() const {
   if (!place.project_dir.empty()) return place.project_dir;
-  const std::string asked = Text(input, "working_dir");
+  const std::string asked = TextAt(input, "working_dir");
   return asked.empty() ? WorkingDir() : asked;
 }
 
@@ -285,9 +280,9 @@ Result<BuildRecord> LoadRun(Globals& globals, const Target& found) {
 /// Of the run that this one goes on with; nullopt for a first run.
 std::optional<Target> EarlierRun(const BuildRecord& build) {
   const json resume = build.input.value("resume", json::object());
-  const std::string run = Text(resume, "run_id");
+  const std::string run = TextAt(resume, "run_id");
   if (run.empty()) return std::nullopt;
-  const std::string id = Text(resume, "workflow_id");
+  const std::string id = TextAt(resume, "workflow_id");
   return Target{id.empty() ? build.target.workflow_id : id, run};
 }
 

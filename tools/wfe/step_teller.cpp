@@ -1,4 +1,5 @@
 #include "tools/wfe/step_teller.h"
+#include "engine/base/parse_json.h"
 
 #include <fmt/core.h>
 
@@ -6,25 +7,20 @@ namespace wfe::cli {
 namespace {
 
 /// A text of an object that others wrote: "" where it is missing or something else.
-std::string Text(const nlohmann::json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
 }  // namespace
 
 std::optional<std::string> StepTeller::Tell(const nlohmann::json& input) {
   if (!input.is_object() || !input.contains("entry") || !input["entry"].is_object()) return std::nullopt;
   const nlohmann::json& entry = input["entry"];
   if (entry.contains("ext") && entry["ext"].is_object()) {
-    const std::string id = Text(entry["ext"], "entry_id");
+    const std::string id = TextAt(entry["ext"], "entry_id");
     if (!id.empty() && !told_.insert(id).second) return std::nullopt;
   }
-  const std::string step = Text(entry, "step_name");
+  const std::string step = TextAt(entry, "step_name");
   std::string text = step.empty() ? "?" : step;
-  const std::string verdict = Text(entry, "validation_status");
+  const std::string verdict = TextAt(entry, "validation_status");
   if (verdict == "pass" || verdict == "fail") text += ": " + verdict;
-  if (const std::string type = Text(entry, "validation_error_type"); !type.empty()) text += " " + type;
+  if (const std::string type = TextAt(entry, "validation_error_type"); !type.empty()) text += " " + type;
   if (const auto tokens = entry.find("total_token_cost"); tokens != entry.end() && tokens->is_number_integer()) {
     tokens_ += tokens->get<int64_t>();
     text += fmt::format(" ({} tokens)", tokens->get<int64_t>());

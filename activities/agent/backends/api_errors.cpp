@@ -12,11 +12,6 @@ namespace {
 
 using nlohmann::json;
 
-std::string Text(const json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
 }  // namespace
 
 std::optional<Duration> ParseProtoDuration(std::string_view text) {
@@ -71,8 +66,8 @@ ModelError ClassifyApiError(int http_status, std::string_view body) {
   if (top.is_object() && top.contains("error") && top["error"].is_object()) error = top["error"];
 
   ModelError result = ErrorOfStatus(http_status);
-  const std::string status = Text(error, "status");
-  const std::string message = Text(error, "message");
+  const std::string status = TextAt(error, "status");
+  const std::string message = TextAt(error, "message");
   if (!status.empty()) result.message += " " + status;
   if (!message.empty()) result.message += ": " + message.substr(0, 500);
 
@@ -80,15 +75,15 @@ ModelError ClassifyApiError(int http_status, std::string_view body) {
   if (const auto details = error.find("details"); details != error.end() && details->is_array()) {
     for (const json& detail : *details) {
       if (!detail.is_object()) continue;
-      const std::string type = Text(detail, "@type");
-      if (type.ends_with("google.rpc.RetryInfo")) result.retry_delay = ParseProtoDuration(Text(detail, "retryDelay"));
-      if (type.ends_with("google.rpc.ErrorInfo") && !Text(detail, "reason").empty()) {
-        result.message += " (" + Text(detail, "reason") + ")";
+      const std::string type = TextAt(detail, "@type");
+      if (type.ends_with("google.rpc.RetryInfo")) result.retry_delay = ParseProtoDuration(TextAt(detail, "retryDelay"));
+      if (type.ends_with("google.rpc.ErrorInfo") && !TextAt(detail, "reason").empty()) {
+        result.message += " (" + TextAt(detail, "reason") + ")";
       }
       if (type.ends_with("google.rpc.QuotaFailure") && detail.contains("violations") &&
           detail["violations"].is_array()) {
         for (const json& violation : detail["violations"]) {
-          if (violation.is_object() && Text(violation, "quotaId").find("PerDay") != std::string::npos) per_day = true;
+          if (violation.is_object() && TextAt(violation, "quotaId").find("PerDay") != std::string::npos) per_day = true;
         }
       }
     }

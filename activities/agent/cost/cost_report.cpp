@@ -7,16 +7,6 @@ namespace {
 
 using nlohmann::json;
 
-std::string Text(const json& row, const char* key) {
-  const auto found = row.find(key);
-  return found != row.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
-int64_t Count(const json& row, const char* key) {
-  const auto found = row.find(key);
-  return found != row.end() && found->is_number_integer() ? found->get<int64_t>() : 0;
-}
-
 /// A number, as rows have always had, or text where a number would lose places; nullopt for anything else.
 std::optional<Money> CostIn(const json& row) {
   const auto found = row.find("cost_usd");
@@ -27,22 +17,22 @@ std::optional<Money> CostIn(const json& row) {
 }
 
 std::string Began(const json& row) {
-  const std::string started = Text(row, "started");
-  return started.empty() ? Text(row, "time") : started;
+  const std::string started = TextAt(row, "started");
+  return started.empty() ? TextAt(row, "time") : started;
 }
 
 std::string NameOf(const json& row, const std::string& by) {
   if (by == "day") return Began(row).substr(0, 10);
   if (by == "month") return Began(row).substr(0, 7);
-  if (by == "type") return Text(row, "workflow_type");
-  if (by == "workflow") return Text(row, "workflow_id");
-  if (by == "step") return Text(row, "step_name");
-  return Text(row, "model");
+  if (by == "type") return TextAt(row, "workflow_type");
+  if (by == "workflow") return TextAt(row, "workflow_id");
+  if (by == "step") return TextAt(row, "step_name");
+  return TextAt(row, "model");
 }
 
 void AddCall(CostReport::Group& group, const json& row, Instant now) {
   ++group.calls;
-  const std::string status = Text(row, "status");
+  const std::string status = TextAt(row, "status");
   const std::optional<Instant> began = ParseIso8601(Began(row));
   if (status == "started") {
     // Nobody wrote how it ended: it is under way, or its worker has gone for good.
@@ -52,13 +42,13 @@ void AddCall(CostReport::Group& group, const json& row, Instant now) {
   } else if (status == kCallLost) {
     ++group.lost;
   }
-  group.input_tokens += Count(row, "input_tokens");
-  group.output_tokens += Count(row, "output_tokens");
-  group.cached_tokens += Count(row, "cached_tokens");
+  group.input_tokens += CountAt(row, "input_tokens");
+  group.output_tokens += CountAt(row, "output_tokens");
+  group.cached_tokens += CountAt(row, "cached_tokens");
   const bool counted = row.contains("input_tokens");
   if (const std::optional<Money> cost = CostIn(row)) {
     group.cost_usd = group.cost_usd.PlusAtMost(*cost);
-  } else if (counted && Count(row, "input_tokens") + Count(row, "output_tokens") > 0) {
+  } else if (counted && CountAt(row, "input_tokens") + CountAt(row, "output_tokens") > 0) {
     ++group.unpriced;
   }
   if (!counted) ++group.uncounted;
@@ -68,11 +58,11 @@ void AddCall(CostReport::Group& group, const json& row, Instant now) {
 
 Status CostReport::Add(const std::string& value) {
   json row = ParseJson(value);
-  if (!row.is_object() || Text(row, "call_id").empty()) {
+  if (!row.is_object() || TextAt(row, "call_id").empty()) {
     return InvalidArgument("a row of the cost ledger is not a call: " + value.substr(0, 120));
   }
-  json& kept = calls_[Text(row, "call_id")];
-  if (kept.is_null() || Text(kept, "status") == "started") kept = std::move(row);
+  json& kept = calls_[TextAt(row, "call_id")];
+  if (kept.is_null() || TextAt(kept, "status") == "started") kept = std::move(row);
   return Ok();
 }
 
@@ -81,7 +71,7 @@ CostReport::Sums CostReport::Sum(const Filter& filter, const std::string& by, In
   Sums sums;
   sums.total.name = "total";
   for (const auto& [id, row] : calls_) {
-    if (!filter.workflow_id.empty() && Text(row, "workflow_id") != filter.workflow_id) continue;
+    if (!filter.workflow_id.empty() && TextAt(row, "workflow_id") != filter.workflow_id) continue;
     const std::optional<Instant> began = ParseIso8601(Began(row));
     if (filter.since && (!began || *began < *filter.since)) continue;
     Group& group = groups[NameOf(row, by)];

@@ -18,42 +18,34 @@ using nlohmann::json;
 
 constexpr const char* kContextFile = "GEMINI.md";
 
-std::string Text(const json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
-int64_t Count(const json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_number_integer() ? std::max<int64_t>(0, found->get<int64_t>()) : 0;
-}
+int64_t Count(const json& object, const char* key) { return std::max<int64_t>(0, CountAt(object, key)); }
 
 /// The report as its lines come in.
 class Reader {
  public:
   void Take(const json& event) {
-    const std::string type = Text(event, "type");
+    const std::string type = TextAt(event, "type");
     if (type == "message") {
-      report.text += Text(event, "text");
+      report.text += TextAt(event, "text");
     } else if (type == "tool_use") {
-      action_of_id_[Text(event, "id")] = report.actions.size();
-      report.actions.push_back({.tool = sandbox::Printable(Text(event, "tool")),
-                                .path = sandbox::Printable(Text(event, "path")),
+      action_of_id_[TextAt(event, "id")] = report.actions.size();
+      report.actions.push_back({.tool = sandbox::Printable(TextAt(event, "tool")),
+                                .path = sandbox::Printable(TextAt(event, "path")),
                                 .status = "error",
                                 .error = "no result"});
     } else if (type == "tool_result") {
-      const auto found = action_of_id_.find(Text(event, "id"));
+      const auto found = action_of_id_.find(TextAt(event, "id"));
       if (found == action_of_id_.end()) return;
       AgentAction& action = report.actions[found->second];
-      action.status = Text(event, "status") == "ok" ? "ok" : "error";
-      action.error = Text(event, "error");
+      action.status = TextAt(event, "status") == "ok" ? "ok" : "error";
+      action.error = TextAt(event, "error");
     } else if (type == "usage") {
       report.tokens_reported = true;
       report.prompt_tokens += Count(event, "prompt_tokens");
       report.output_tokens += Count(event, "completion_tokens");
       report.thoughts_tokens += Count(event, "thoughts_tokens");
       report.cached_tokens += Count(event, "cached_tokens");
-      if (const std::string model = Text(event, "model"); !model.empty())
+      if (const std::string model = TextAt(event, "model"); !model.empty())
         report.model = sandbox::Printable(model).substr(0, 200);
     } else if (type == "result") {
       result = event;
@@ -140,8 +132,8 @@ ModelOutcome ParseCommandRun(int exit_code, const std::string& standard_output, 
     if (event.is_object()) reader.Take(event);  // it may print other things beside
   }
   ProgramReport& report = reader.report;
-  const std::string status = reader.result.is_object() ? Text(reader.result, "status") : std::string();
-  const std::string reason = reader.result.is_object() ? Text(reader.result, "finish_reason") : std::string();
+  const std::string status = reader.result.is_object() ? TextAt(reader.result, "status") : std::string();
+  const std::string reason = reader.result.is_object() ? TextAt(reader.result, "finish_reason") : std::string();
   report.finish_reason = reason.empty() ? "unknown" : sandbox::Printable(reason);
   if (exit_code == 0 && status == "done") return ModelOutcome(json(report));
 
@@ -162,7 +154,7 @@ ModelOutcome ParseCommandRun(int exit_code, const std::string& standard_output, 
                     (said.empty() ? "" : ": " + said);
   } else {
     error.message =
-        "the agent's command reports: " + sandbox::CleanTerminalText(Text(reader.result, "error")).substr(0, 500);
+        "the agent's command reports: " + sandbox::CleanTerminalText(TextAt(reader.result, "error")).substr(0, 500);
     if (reader.result.value("retry", json(false)) == json(true)) error.kind = ModelErrorKind::kRetryable;
     const auto delay = reader.result.find("retry_after_s");
     if (delay != reader.result.end() && delay->is_number() && delay->get<double>() >= 0 && delay->get<double>() < 1e6) {

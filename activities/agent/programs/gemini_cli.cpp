@@ -25,16 +25,6 @@ std::string FromEnvironment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-std::string Text(const json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
-int64_t Count(const json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_number_integer() ? found->get<int64_t>() : 0;
-}
-
 ModelError Permanent(std::string message) {
   return {.kind = ModelErrorKind::kPermanent, .message = std::move(message), .error_class = "REFUSED"};
 }
@@ -105,11 +95,11 @@ json ErrorObjectIn(const std::string& text) {
 }
 
 ModelError Classify(int exit_code, const json& error, const std::string& standard_error) {
-  const std::string message = error.is_object() ? Text(error, "message") : std::string();
+  const std::string message = error.is_object() ? TextAt(error, "message") : std::string();
   const std::string inner = EmbeddedJson(message);
   const json document = ParseJson(inner);
   if (document.is_object() && document.contains("error") && document["error"].is_object()) {
-    return ClassifyApiError(static_cast<int>(Count(document["error"], "code")), inner);
+    return ClassifyApiError(static_cast<int>(CountAt(document["error"], "code")), inner);
   }
   if (const std::optional<int> status = HttpStatusOfExit(exit_code)) {
     // The program hides the body; the name of its own exception is how it tells a day's quota from a minute's.
@@ -208,14 +198,14 @@ class GeminiCli final : public AgentProgram {
 /// From the result line, which is there for most failures too, else from the session's record.
 void TakeTokens(const json& result, const GeminiSession& session, ProgramReport& report) {
   const json stats = result.is_object() ? result.value("stats", json::object()) : json::object();
-  if (stats.is_object() && Count(stats, "total_tokens") > 0) {
+  if (stats.is_object() && CountAt(stats, "total_tokens") > 0) {
     report.tokens_reported = true;
-    report.prompt_tokens = Count(stats, "input_tokens");
-    report.output_tokens = Count(stats, "output_tokens");
-    report.cached_tokens = Count(stats, "cached");
+    report.prompt_tokens = CountAt(stats, "input_tokens");
+    report.output_tokens = CountAt(stats, "output_tokens");
+    report.cached_tokens = CountAt(stats, "cached");
     // Thinking is not listed; it is what is left of the total.
     report.thoughts_tokens =
-        std::max<int64_t>(0, Count(stats, "total_tokens") - report.prompt_tokens - report.output_tokens);
+        std::max<int64_t>(0, CountAt(stats, "total_tokens") - report.prompt_tokens - report.output_tokens);
   } else if (session.tokens) {
     report.tokens_reported = true;
     report.prompt_tokens = session.tokens->prompt;
@@ -250,28 +240,28 @@ ModelOutcome ParseGeminiCliRun(int exit_code, const std::string& standard_output
   for (const std::string& line : sandbox::SplitLines(standard_output)) {
     const json event = ParseJson(line);
     if (!event.is_object()) continue;  // the program prints free text too
-    const std::string type = Text(event, "type");
+    const std::string type = TextAt(event, "type");
     if (type == "init") {
-      report.model = Text(event, "model");
-    } else if (type == "message" && Text(event, "role") == "assistant") {
-      report.text += Text(event, "content");
+      report.model = TextAt(event, "model");
+    } else if (type == "message" && TextAt(event, "role") == "assistant") {
+      report.text += TextAt(event, "content");
     } else if (type == "tool_use") {
       const json parameters = event.value("parameters", json::object());
-      action_of_call[Text(event, "tool_id")] = report.actions.size();
-      const std::string path = parameters.is_object() ? Text(parameters, "file_path") : std::string();
-      report.actions.push_back({.tool = Text(event, "tool_name"),
+      action_of_call[TextAt(event, "tool_id")] = report.actions.size();
+      const std::string path = parameters.is_object() ? TextAt(parameters, "file_path") : std::string();
+      report.actions.push_back({.tool = TextAt(event, "tool_name"),
                                 .path = sandbox::Printable(path),
                                 .status = "error",
                                 .error = "no result"});
     } else if (type == "tool_result") {
-      const auto found = action_of_call.find(Text(event, "tool_id"));
+      const auto found = action_of_call.find(TextAt(event, "tool_id"));
       if (found == action_of_call.end()) continue;
       AgentAction& action = report.actions[found->second];
       const json error = event.value("error", json::object());
-      action.status = Text(event, "status") == "success" ? "ok" : "error";
-      action.error = error.is_object() ? Text(error, "message") : std::string();
+      action.status = TextAt(event, "status") == "success" ? "ok" : "error";
+      action.error = error.is_object() ? TextAt(error, "message") : std::string();
     } else if (type == "error") {
-      failure = {{"type", Text(event, "severity")}, {"message", Text(event, "message")}};
+      failure = {{"type", TextAt(event, "severity")}, {"message", TextAt(event, "message")}};
     } else if (type == "result") {
       result = event;
     }
@@ -279,12 +269,12 @@ ModelOutcome ParseGeminiCliRun(int exit_code, const std::string& standard_output
   if (result.is_object() && result.contains("error")) failure = result["error"];
   if (failure.is_null() && exit_code != 0) failure = ErrorObjectIn(standard_error);
   TakeTokens(result, session, report);
-  const std::string message = failure.is_object() ? Text(failure, "message") : std::string();
+  const std::string message = failure.is_object() ? TextAt(failure, "message") : std::string();
   // An answer that the program refuses to use was given and paid for all the same.
   report.finish_reason = ReasonOfSentence(message);
   if (report.finish_reason.empty()) report.finish_reason = session.finish_reason;
   if (report.finish_reason.empty()) report.finish_reason = "unknown";
-  const bool succeeded = exit_code == 0 && result.is_object() && Text(result, "status") == "success";
+  const bool succeeded = exit_code == 0 && result.is_object() && TextAt(result, "status") == "success";
   if (succeeded || (exit_code == 0 && !ReasonOfSentence(message).empty())) return ModelOutcome(json(report));
 
   ModelError error{.kind = ModelErrorKind::kRetryable,

@@ -59,10 +59,7 @@ std::string LastFinishReason(const std::string& events) {
   return last;
 }
 
-int64_t Count(const json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_number_integer() ? std::max<int64_t>(0, found->get<int64_t>()) : 0;
-}
+int64_t Count(const json& object, const char* key) { return std::max<int64_t>(0, CountAt(object, key)); }
 
 /// Tokens by message; a message is written again when its tools have run.
 void ReadChat(const std::string& text, std::map<std::string, PaidTokens>& messages) {
