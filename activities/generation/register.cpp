@@ -7,26 +7,17 @@
 #include "activities/generation/steps.h"
 #include "activities/generation/triage.h"
 #include "activities/nodes/report.h"
+#include "activities/prompts/instructions.h"
 
 namespace wfe::generation {
 namespace {
 
 using agent::CallReply;
 using agent::CallRequest;
+using prompts::TemplateFailure;
 using sdk::ActivityContext;
 using sdk::ActivityResult;
 using sdk::ApplicationFailure;
-
-/// As prepareInstruction fails: a text that is not there is the caller's fault, a store that is not there passes.
-ApplicationFailure TemplateFailure(const Error& error) {
-  const bool wrong = error.code == StatusCode::kNotFound || error.code == StatusCode::kInvalidArgument ||
-                     error.code == StatusCode::kDataLoss;
-  return {.message = error.message,
-          .type = wrong ? "INVALID_INPUT" : "TOOL_IO",
-          .non_retryable = wrong,
-          .next_retry_delay = std::nullopt,
-          .details = nullptr};
-}
 
 CallCost CostOf(const CallReply& reply) {
   CallCost cost;
@@ -38,12 +29,15 @@ CallCost CostOf(const CallReply& reply) {
   cost.cost_usd = reply.cost_usd;
   cost.latency_ms = reply.latency_ms;
   cost.budget_exhausted = reply.budget_exhausted;
+  cost.cache_hit = reply.cache_hit;
+  cost.cost_saved_usd = reply.cost_saved_usd;
   return cost;
 }
 
 /// "gemini-2.5-flash, 710 tokens, $0.0012"
 std::string HeadlineOf(const CallCost& cost) {
   if (cost.budget_exhausted) return "no call: the budget is used up";
+  if (cost.cache_hit) return "Using cached result of " + cost.model;
   std::string text = cost.model + ", " + std::to_string(cost.tokens) + " tokens";
   if (cost.cost_usd) text += ", $" + cost.cost_usd->Rounded(4);
   return text;
@@ -121,6 +115,7 @@ class Steps {
     request.parts = {std::move(prompt)};
     if (use.patience_s > 0) request.patience_s = use.patience_s;
     request.max_cost_usd = use.max_cost_usd;
+    request.cache = use.cache;
     return config_.models.Call(context, request);
   }
 

@@ -49,9 +49,10 @@ struct ModelUse {
   std::string backend;  ///< Empty: the tier's, or the worker's default.
   int64_t patience_s = 0;
   std::optional<Money> max_cost_usd;  ///< What is left for the run.
+  std::string cache;                  ///< never, auto or always; empty: never.
 };
-WFE_RECORD(ModelUse, model, backend, patience_s, max_cost_usd);
-constexpr RecordRules RulesOf(const ModelUse*) { return {.required = "model", .seldom = "max_cost_usd"}; }
+WFE_RECORD(ModelUse, model, backend, patience_s, max_cost_usd, cache);
+constexpr RecordRules RulesOf(const ModelUse*) { return {.required = "model", .seldom = "max_cost_usd cache"}; }
 
 /// What a call was and took.
 struct CallCost {
@@ -62,9 +63,12 @@ struct CallCost {
   std::optional<Money> cost_usd;  ///< Absent: the price is unknown.
   int64_t latency_ms = 0;
   bool budget_exhausted = false;  ///< Nothing was left to spend; no call was made.
+  bool cache_hit = false;         ///< The kept answer to the same question; no call was made.
+  std::optional<Money> cost_saved_usd;
 };
-WFE_RECORD(CallCost, model, model_tier, call_id, tokens, cost_usd, latency_ms, budget_exhausted);
-constexpr RecordRules RulesOf(const CallCost*) { return {.seldom = "cost_usd budget_exhausted"}; }
+WFE_RECORD(CallCost, model, model_tier, call_id, tokens, cost_usd, latency_ms, budget_exhausted, cache_hit,
+           cost_saved_usd);
+constexpr RecordRules RulesOf(const CallCost*) { return {.seldom = "cost_usd budget_exhausted cache_hit"}; }
 
 struct PlanGenerationRequest {
   std::string task;

@@ -10,7 +10,39 @@ namespace {
 
 using nlohmann::json;
 
-sdk::ApplicationFailure Failure(const Error& error) {
+sdk::ActivityResult<PreparedInstruction> Prepare(const InstructionConfig& config,
+                                                 const PrepareInstructionInput& input) {
+  if (!IsInstructionTemplate(input.template_id)) {
+    return TemplateFailure(InvalidArgument("\"" + input.template_id + "\" is no template of an instruction"));
+  }
+  const TemplateStore templates({.templates_dir = config.templates_dir,
+                                 .rows = config.template_rows,
+                                 .blob_sink = nullptr,
+                                 .blob_source = config.blob_source,
+                                 .clock = nullptr});
+  const Result<ContextTemplate> source = templates.Load(input.template_id, input.template_version);
+  if (!source) return TemplateFailure(source.error());
+  std::map<std::string, std::string> values = input.values;
+  if (config.redact) {
+    for (auto& [name, value] : values) value = config.redact(std::move(value));
+  }
+  Result<std::string> text = RenderInstruction(*source, std::move(values));
+  if (!text) return TemplateFailure(text.error());
+  PreparedInstruction prepared{.text = *std::move(text),
+                               .instruction_hash = {},
+                               .template_id = source->id,
+                               .template_version = source->version};
+  prepared.instruction_hash = ToHex(Sha256(prepared.text));
+  if (config.blob_sink) {
+    const Result<std::string> stored = config.blob_sink->Put(prepared.text);
+    if (!stored) return TemplateFailure(Unavailable("cannot store the instruction: " + stored.error().message));
+  }
+  return prepared;
+}
+
+}  // namespace
+
+sdk::ApplicationFailure TemplateFailure(const Error& error) {
   const bool wrong = error.code == StatusCode::kNotFound || error.code == StatusCode::kInvalidArgument ||
                      error.code == StatusCode::kDataLoss;
   return {.message = error.message,
@@ -19,38 +51,6 @@ sdk::ApplicationFailure Failure(const Error& error) {
           .next_retry_delay = std::nullopt,
           .details = nullptr};
 }
-
-sdk::ActivityResult<PreparedInstruction> Prepare(const InstructionConfig& config,
-                                                 const PrepareInstructionInput& input) {
-  if (!IsInstructionTemplate(input.template_id)) {
-    return Failure(InvalidArgument("\"" + input.template_id + "\" is no template of an instruction"));
-  }
-  const TemplateStore templates({.templates_dir = config.templates_dir,
-                                 .rows = config.template_rows,
-                                 .blob_sink = nullptr,
-                                 .blob_source = config.blob_source,
-                                 .clock = nullptr});
-  const Result<ContextTemplate> source = templates.Load(input.template_id, input.template_version);
-  if (!source) return Failure(source.error());
-  std::map<std::string, std::string> values = input.values;
-  if (config.redact) {
-    for (auto& [name, value] : values) value = config.redact(std::move(value));
-  }
-  Result<std::string> text = RenderInstruction(*source, std::move(values));
-  if (!text) return Failure(text.error());
-  PreparedInstruction prepared{.text = *std::move(text),
-                               .instruction_hash = {},
-                               .template_id = source->id,
-                               .template_version = source->version};
-  prepared.instruction_hash = ToHex(Sha256(prepared.text));
-  if (config.blob_sink) {
-    const Result<std::string> stored = config.blob_sink->Put(prepared.text);
-    if (!stored) return Failure(Unavailable("cannot store the instruction: " + stored.error().message));
-  }
-  return prepared;
-}
-
-}  // namespace
 
 void RegisterInstructionActivity(sdk::ActivityRegistry& registry, InstructionConfig config) {
   registry.Register(kPrepareInstruction,

@@ -50,6 +50,10 @@ constexpr RecordRules RulesOf(const PreparedInstruction*) { return {.whole = tru
 inline constexpr sdk::ActivityType<PrepareInstructionInput, PreparedInstruction> kPrepareInstruction{
     "prepareInstruction"};
 
+/// How these steps, and those of generations, fail when a template cannot be had: a text that is not there is the
+/// caller's fault, a store that is not there passes.
+sdk::ApplicationFailure TemplateFailure(const Error& error);
+
 struct InstructionConfig {
   std::string templates_dir;
   std::shared_ptr<TemplateRows> template_rows;  ///< nullptr: only the files.

@@ -34,6 +34,7 @@ struct GenerateOptions {
   std::string escalate_model;
   std::string agent;
   double max_cost_usd = -1;
+  std::string cache;
   std::string id;
   std::string queue;
   bool follow = false;
@@ -58,6 +59,7 @@ Result<nlohmann::json> InputOf(const GenerateOptions& options) {
   if (!options.escalate_model.empty()) input["escalate_model"] = options.escalate_model;
   if (!options.agent.empty()) input["backend"] = options.agent;
   if (options.max_cost_usd >= 0) input["max_cost_usd"] = options.max_cost_usd;
+  if (!options.cache.empty()) input["cache"] = options.cache;
   for (const auto& [file, name] : {std::pair{options.tests, "tests"}, std::pair{options.tools, "tools"}}) {
     if (file.empty()) continue;
     WFE_ASSIGN_OR_RETURN(const auto read, ReadInput("", file));
@@ -154,6 +156,8 @@ void AddGenerateCommand(CLI::App& app, Globals& globals) {
   command.add_option("--escalate-model", options->escalate_model, "Model or tier that is asked last (default: large)");
   command.add_option("--agent", options->agent, "Backend that is asked, e.g. gemini or openai");
   command.add_option("--max-cost", options->max_cost_usd, "Dollars that the run may spend")->check(CLI::NonNegativeNumber);
+  command.add_option("--cache", options->cache, "Use the kept answer to the same question: always, or never (default)")
+      ->check(OneOf("--cache", {"never", "auto", "always"}));
   command.add_option("-w,--id", options->id, "Workflow id (default: made up)");
   AddQueueOption(command, options->queue);
   command.add_flag("--follow", options->follow, "Show every step live (the default on a terminal)");

@@ -17,7 +17,11 @@ std::string StepTable(const workflows::GenerationResult& result) {
                {.title = "WHAT", .key = "what", .elastic = true}});
   for (const workflows::GenerationStep& step : result.steps) {
     const bool asked = !step.model.empty();
-    const std::string cost = !asked ? "" : step.cost_usd ? Dollars(*step.cost_usd) : result.scripted ? "none" : "unknown";
+    const std::string cost = !asked            ? ""
+                             : step.cached     ? "cached"
+                             : step.cost_usd   ? Dollars(*step.cost_usd)
+                             : result.scripted ? "none"
+                                               : "unknown";
     std::string what = step.status == "failed" ? "no: " + step.detail : step.detail;
     if (asked) what += (what.empty() ? "" : ", ") + step.model;
     table.Add({{"name", step.name},
@@ -32,6 +36,9 @@ std::string StepTable(const workflows::GenerationResult& result) {
 std::string CostLine(const workflows::GenerationResult& result) {
   std::string line = fmt::format("{}, {} {} of a model, {} tokens", HumanDuration(static_cast<double>(result.duration_ms) / 1e3),
                                  result.model_calls, result.model_calls == 1 ? "call" : "calls", result.tokens);
+  if (result.cached_calls > 0) {
+    line += fmt::format(", {} from the cache ({} saved)", result.cached_calls, Dollars(result.cost_saved_usd));
+  }
   if (result.scripted) return line + ", nothing paid: the answers are canned (scripted)";
   line += ", " + Dollars(result.cost_usd);
   if (result.unpriced_calls > 0) line += fmt::format(" and {} of unknown price", result.unpriced_calls);

@@ -87,6 +87,12 @@ class Generation {
     progress_->tokens += cost.tokens;
     if (IsScripted(cost.model)) progress_->scripted = true;
     if (cost.budget_exhausted) throw GaveUp{"the run's budget is used up: no call was made"};
+    if (cost.cache_hit) {
+      step.cached = true;
+      ++progress_->cached_calls;
+      progress_->cost_saved_usd = progress_->cost_saved_usd.PlusAtMost(cost.cost_saved_usd.value_or(Money()));
+      return;
+    }
     ++progress_->model_calls;
     if (!cost.cost_usd) {
       if (!IsScripted(cost.model)) ++progress_->unpriced_calls;
@@ -100,6 +106,7 @@ class Generation {
     use.model = wanted.empty() ? std::string(tier) : wanted;
     use.backend = input_.backend;
     use.patience_s = input_.patience_s;
+    use.cache = input_.cache;
     if (input_.max_cost_usd) {
       use.max_cost_usd = std::max(Money(), input_.max_cost_usd->Minus(progress_->cost_usd).value_or(Money()));
     }
@@ -286,10 +293,14 @@ class Generation {
     usage.created_at = FormatIso8601Millis(begun_);
     usage.duration_ms = progress_->duration_ms;
     usage.total_tokens = progress_->tokens;
-    usage.cost_usd = progress_->cost_usd.usd();
+    usage.cost_usd = progress_->cost_usd;
+    usage.unpriced_calls = progress_->unpriced_calls;
+    usage.scripted = progress_->scripted;
     usage.success = progress_->state != kGenerationFailed;
     usage.step_count = static_cast<int64_t>(progress_->steps.size());
     usage.outcome = progress_->state;
+    usage.escalated = std::ranges::any_of(
+        progress_->steps, [](const GenerationStep& step) { return step.name == "escalate"; });
     co_await ctx_.Activity(learning::kRecordUsage, usage, Quick());
   }
 

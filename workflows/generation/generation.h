@@ -33,12 +33,13 @@ struct GenerationInput {
   std::string backend;  ///< Empty: each tier's, or the worker's default.
   std::optional<Money> max_cost_usd;
   int64_t patience_s = 300;  ///< How long a model may be unavailable before the run gives up.
+  std::string cache;         ///< never, auto or always: whether plan and program may be kept answers; empty: never.
 };
 WFE_RECORD(GenerationInput, task, language, node_id, tests, tools, template_version, plan_model, generate_model,
-           escalate_model, backend, max_cost_usd, patience_s);
+           escalate_model, backend, max_cost_usd, patience_s, cache);
 constexpr RecordRules RulesOf(const GenerationInput*) {
   return {.refuses_unknown = true, .subject = "input", .required = "task",
-          .seldom = "node_id tests tools template_version plan_model generate_model escalate_model backend max_cost_usd"};
+          .seldom = "node_id tests tools template_version plan_model generate_model escalate_model backend max_cost_usd cache"};
 }
 void CheckRecord(const GenerationInput& input);
 
@@ -55,11 +56,12 @@ struct GenerationStep {
   std::string model;
   int64_t tokens = 0;
   std::optional<Money> cost_usd;
+  bool cached = false;  ///< Answered from the cache; nothing was paid.
   int64_t duration_ms = 0;
 };
-WFE_RECORD(GenerationStep, name, status, detail, model, tokens, cost_usd, duration_ms);
+WFE_RECORD(GenerationStep, name, status, detail, model, tokens, cost_usd, cached, duration_ms);
 constexpr RecordRules RulesOf(const GenerationStep*) {
-  return {.required = "name status", .seldom = "detail model tokens cost_usd"};
+  return {.required = "name status", .seldom = "detail model tokens cost_usd cached"};
 }
 
 struct GenerationResult {
@@ -86,14 +88,16 @@ struct GenerationResult {
   int64_t tokens = 0;
   Money cost_usd;  ///< Of the calls whose price is known.
   int64_t unpriced_calls = 0;
+  int64_t cached_calls = 0;  ///< Answers from the cache, which are no calls.
+  Money cost_saved_usd;      ///< What these had cost, as far as that is known.
   int64_t duration_ms = 0;
   std::vector<GenerationStep> steps;
 };
 WFE_RECORD(GenerationResult, state, message, node_id, language, task_type, code, report_id, score, grade, repaired,
            findings, tests, tests_failed, template_id, template_version, experiment_id, arm, model, scripted,
-           model_calls, tokens, cost_usd, unpriced_calls, duration_ms, steps);
+           model_calls, tokens, cost_usd, unpriced_calls, cached_calls, cost_saved_usd, duration_ms, steps);
 constexpr RecordRules RulesOf(const GenerationResult*) {
-  return {.required = "state", .seldom = "message findings experiment_id arm"};
+  return {.required = "state", .seldom = "message findings experiment_id arm cached_calls cost_saved_usd"};
 }
 
 /// Query `progress`: a GenerationResult as far as it is known, with the steps so far.

@@ -30,6 +30,7 @@ void CheckRecord(const GenerationInput& input) {
   RequireOfRecord(input.template_version >= 0, "input.template_version must not be negative");
   RequireOfRecord(!input.max_cost_usd || !input.max_cost_usd->negative(), "input.max_cost_usd must not be negative");
   RequireOfRecord(input.patience_s >= 0, "input.patience_s must not be negative");
+  RequireOfRecord(HasWord(" never auto always", input.cache), "input.cache must be never, auto or always");
 }
 
 }  // namespace wfe::workflows

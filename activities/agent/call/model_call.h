@@ -42,10 +42,11 @@ struct CallRequest {
   /// What is left of a budget; checked before the call is made.  Absent: no limit; 0 buys nothing.
   std::optional<int64_t> max_total_tokens;
   std::optional<Money> max_cost_usd;
+  std::string cache;  ///< never, auto or always; empty: never (CE-3).
 };
 WFE_RECORD(CallRequest, step_name, model, backend, system, parts, parameters, patience_s, max_total_tokens,
-           max_cost_usd);
-constexpr RecordRules RulesOf(const CallRequest*) { return {.required = "step_name parts"}; }
+           max_cost_usd, cache);
+constexpr RecordRules RulesOf(const CallRequest*) { return {.required = "step_name parts", .seldom = "cache"}; }
 
 /// Of `system` and `parts` together.
 inline constexpr size_t kMaxPromptBytes = 8 << 20;
@@ -81,6 +82,9 @@ struct CallReply {
   int64_t lost_completion_token_count = 0;
   int64_t redaction_count = 0;    ///< Secrets that the model said and that are not in `text`.
   bool budget_exhausted = false;  ///< Nothing was left to spend; no call was made.
+  bool cache_hit = false;         ///< The kept answer to the same question; no call was made.
+  int64_t tokens_saved = 0;       ///< What that answer had taken,
+  std::optional<Money> cost_saved_usd;  ///< and cost; absent: its price is not known.
   std::string unavailable_since;  ///< MODEL_UNAVAILABLE: when the first failure was.
   std::string resumes_at;         ///< BUDGET_DEFERRED: when the budget's next period begins.
   std::string error;              ///< In the details of a failure: why.
@@ -88,12 +92,12 @@ struct CallReply {
 WFE_RECORD(CallReply, text, text_blob_hash, finish_reason, backend, model, model_tier, model_version, call_id,
            prompt_token_count, completion_token_count, thoughts_token_count, cached_token_count, token_count_source,
            cost_usd, price_version, latency_ms, replayed, attempt, lost_calls, lost_prompt_token_count,
-           lost_completion_token_count, redaction_count, budget_exhausted, unavailable_since, resumes_at,
-           error);
+           lost_completion_token_count, redaction_count, budget_exhausted, cache_hit, tokens_saved, cost_saved_usd,
+           unavailable_since, resumes_at, error);
 constexpr RecordRules RulesOf(const CallReply*) {
   return {.seldom =
               "text_blob_hash model_tier model_version replayed lost_calls lost_prompt_token_count "
-              "lost_completion_token_count budget_exhausted unavailable_since resumes_at error"};
+              "lost_completion_token_count budget_exhausted cache_hit tokens_saved unavailable_since resumes_at error"};
 }
 
 /// What `text` of a reply of callModel may hold; the rest is in the blob.

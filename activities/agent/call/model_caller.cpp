@@ -1,8 +1,10 @@
 #include "activities/agent/call/model_caller.h"
 
+#include <tuple>
 #include <utility>
 
 #include "activities/agent/call/ask_model.h"
+#include "activities/agent/call/cached_call.h"
 #include "activities/agent/programs/agent_program.h"
 #include "activities/agent/programs/program_backend.h"
 #include "activities/agent/programs/program_step.h"
@@ -67,6 +69,7 @@ class AgentWorker::OneCall {
       if (journal.error().code == StatusCode::kCancelled) return sdk::ActivityCancelled{};
       return ToolIo(journal.error().message);
     }
+    if (auto kept = FromCache(*journal)) return *std::move(kept);
     CallLog::Setup ledger = worker_.LedgerSetup(context_.info(), token_, reply_, request_.step_name, resolved_.model,
                                                 !backend_ || !backend_->scripted());
     if (program_) {
@@ -85,8 +88,34 @@ class AgentWorker::OneCall {
                           .control = Control()};
     std::optional<LoopOutcome> over = Ask(services);
     calls->AddLost(reply_);
-    if (!over) return Reply();
-    return Ended(*calls, *over);
+    if (over) return Ended(*calls, *over);
+    CallReply reply = Reply();
+    Keep(reply);
+    return reply;
+  }
+
+  /// The answer to the same question, where the request allows it and no attempt of this call has asked a model yet.
+  std::optional<sdk::ActivityResult<CallReply>> FromCache(const StepJournal& journal) {
+    const CachePolicy policy = ParseCachePolicy(request_.cache).value_or(CachePolicy::kNever);
+    if (!config_.cache || policy == CachePolicy::kNever) return std::nullopt;
+    CacheQuestion question = QuestionOfCall(request_, reply_, config_.limits.max_output_tokens);
+    const int64_t tokens = worker_.tokens_.Tokens(resolved_.model, question.task).tokens;
+    if (!config_.cache->Applies(policy, 0, tokens)) return std::nullopt;
+    question_ = std::move(question);
+    const Result<std::optional<json>> answered = journal.Read(AnswerName(1));
+    if (answered && *answered) return std::nullopt;
+    const CacheAsker asker{.token = token_, .workflow_run_id = context_.info().run_id};
+    const Result<std::optional<CallReply>> kept = TakeFromCache(*config_.cache, *question_, asker, reply_);
+    if (!kept) return RecordsDown("cannot take the answer from the cache: " + kept.error().message);
+    if (!*kept) return std::nullopt;
+    return sdk::ActivityResult<CallReply>(**kept);
+  }
+
+  /// A cache that cannot be written costs the next run a call, and this one nothing.
+  void Keep(const CallReply& reply) {
+    if (question_ && IsWorthKeeping(reply)) {
+      std::ignore = KeepInCache(*config_.cache, *question_, reply, context_.info().run_id, request_.step_name);
+    }
   }
 
   std::optional<ApplicationFailure> CheckInput() {
@@ -101,6 +130,9 @@ class AgentWorker::OneCall {
                      std::to_string(kMaxPromptBytes));
     }
     if (config_.work_root.empty()) return Invalid("this worker has no work_root for its journal");
+    if (!ParseCachePolicy(request_.cache)) {
+      return Invalid("cache must be never, auto or always, not \"" + request_.cache + "\"");
+    }
     Result<ResolvedModel> resolved = ResolveModel(config_, request_.backend, request_.model);
     if (!resolved) return Invalid(resolved.error().message);
     resolved_ = *std::move(resolved);
@@ -238,6 +270,7 @@ class AgentWorker::OneCall {
   AgentRequest budget_;  // what AnswerToCall asks of a request
   AgentReply reply_;     // what all calls are accounted in
   std::string call_id_;
+  std::optional<CacheQuestion> question_;  // empty: the cache has no part in this call
   bool machine_fault_ = false;
 };
 

@@ -8,10 +8,12 @@
 
 #include "activities/agent/backends/http_backend.h"
 #include "activities/agent/backends/openai_backend.h"
+#include "activities/agent/cache/context_cache.h"
 #include "activities/agent/call/model_caller.h"
 #include "activities/agent/cost/cost_ledger.h"
 #include "tests/activities/agent/agent_step_test_support.h"
 #include "tests/support/imitation/imitation_model.h"
+#include "workers/client/row_store.h"
 
 namespace wfe::agent {
 namespace {
@@ -115,6 +117,61 @@ TEST_F(OneCallTest, RetryIsAnsweredFromTheJournalAndTellsTheSameRows) {
   OnCompletionAcknowledged(config_, "run-1/1");
   EXPECT_TRUE(Call(Ask(), 1, "2").has_value());
   EXPECT_EQ(model.calls(), 2) << "another activity is another call";
+}
+
+TEST_F(OneCallTest, SameQuestionIsAnsweredFromTheCacheWhereTheRequestSaysSo) {  // CE-1, CE-2, CE-3
+  const ImitationModel model({{.text = "an answer", .tokens = {.prompt = 1000, .output = 90}}});
+  Use(model);
+  const auto blobs = std::make_shared<MemoryBlobs>();
+  config_.cache = std::make_shared<ContextCache>(std::make_shared<MemoryRows>(), blobs, blobs, nullptr);
+  CallRequest request = Ask();
+  request.cache = "always";
+  const CallReply first = Call(request, 1, "a").value();
+  EXPECT_FALSE(first.cache_hit);
+  const CallReply again = Call(request, 1, "b").value();
+  EXPECT_TRUE(again.cache_hit);
+  EXPECT_EQ(again.text, first.text);
+  EXPECT_EQ(again.model_version, first.model_version);
+  EXPECT_EQ(again.tokens_saved, 1090);
+  EXPECT_EQ(again.cost_saved_usd, first.cost_usd);
+  EXPECT_FALSE(again.cost_usd.has_value());
+  EXPECT_EQ(model.calls(), 1);
+  EXPECT_EQ(rows_.size(), 2u) << "what was not called is in no ledger";
+  EXPECT_TRUE(Call(request, 2, "b").value().cache_hit);
+  EXPECT_EQ(config_.cache->Statistics()->hits, 1) << "a retry is the same look-up";
+
+  // Another word, model, parameter or step is another question; so is one that asks for no cache, or for too little.
+  CallRequest others[6] = {request, request, request, request, request, request};
+  others[0].parts = {"Rules.Count", " words."};
+  others[1].model = "gemini-2.5-pro";
+  others[2].parameters.temperature = 0.5;
+  others[3].step_name = "plan";
+  others[4].cache = "auto";
+  others[5].cache = "";
+  int calls = 1;
+  for (const CallRequest& other : others) {
+    EXPECT_FALSE(Call(other, 1, "other-" + std::to_string(calls)).value().cache_hit);
+    EXPECT_EQ(model.calls(), ++calls);
+  }
+  request.cache = "perhaps";
+  EXPECT_THAT(Call(request).failure()->message, HasSubstr("cache must be never, auto or always"));
+}
+
+TEST_F(OneCallTest, AnswerThatIsNoneOrIsInTheJournalIsNotTakenFromTheCache) {  // CE-1, AB-5
+  const ImitationModel model({{.times = 1, .text = "cut", .finish = "MAX_TOKENS"}, {.text = "whole"}});
+  Use(model);
+  const auto blobs = std::make_shared<MemoryBlobs>();
+  config_.cache = std::make_shared<ContextCache>(std::make_shared<MemoryRows>(), blobs, blobs, nullptr);
+  CallRequest request = Ask();
+  request.cache = "always";
+  EXPECT_EQ(Call(request, 1, "a").value().text, "cut");
+  EXPECT_EQ(Call(request, 1, "b").value().text, "whole") << "an answer that was cut is not kept";
+  EXPECT_EQ(Call(request, 1, "c").value().text, "whole");
+  EXPECT_EQ(model.calls(), 2);
+  const CallReply retried = Call(request, 2, "a").value();
+  EXPECT_EQ(retried.text, "cut") << "what was paid for is what counts, also when a better answer is kept meanwhile";
+  EXPECT_FALSE(retried.cache_hit);
+  EXPECT_EQ(model.calls(), 2);
 }
 
 TEST_F(OneCallTest, FailuresAreWaitedForAndEachCallMadeHasItsPairOfRows) {
