@@ -66,6 +66,30 @@ TEST(AuditedBuildFaults, HostThatIsLostInAnyStepIsReplacedAndEverythingCountsOnc
   }
 }
 
+TEST(AuditedBuildFaults, ArmOfAnExperimentIsInEveryEntryAfterItIsDrawnAlsoOnAnotherHost) {  // AB-10
+  BuildWorld world;
+  world.Start();
+  Script(world.build());
+  world.build().experiment_arm = "typescript-package-v2-1/variant";
+  world.build().on_start = [&](const std::string&, const std::string& step) {
+    // A run that another experiment drew for later would say so.
+    if (step == "implement_v1") world.build().experiment_arm = "another/control";
+  };
+  world.Submit({});
+  ASSERT_TRUE(world.RunUntil([&] { return world.build().experiment_arm == "another/control"; }));
+  world.ReplaceHost();
+  const BuildEnd end = world.Await();
+  ASSERT_EQ(end.result.status, "passed");
+  EXPECT_EQ(end.result.host_changes, 1);
+  int said = 0;
+  for (const auto& entry : world.build().traces[end.result.working_dir].entries) {
+    if (!entry.ext.contains("template_id")) continue;
+    EXPECT_EQ(entry.ext.value("experiment_arm", ""), "typescript-package-v2-1/variant") << entry.step_name;
+    ++said;
+  }
+  EXPECT_GE(said, 6);
+}
+
 TEST(AuditedBuildFaults, SecondHostThatIsLostOnTheWayIsReplacedToo) {  // RW-D2
   for (const char* const step : {"openWorkspace", "preflightBuild", "installDependencies", "prepareContext",
                                  "logAuditEntry"}) {

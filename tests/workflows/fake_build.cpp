@@ -146,6 +146,7 @@ void FakeBuild::RegisterAgent(sdk::ActivityRegistry& registry) {
     prepared.path = ".wfe/context.md";
     prepared.template_id = input.template_id;
     prepared.template_version = 1;
+    if (input.template_version == 0) prepared.experiment_arm = experiment_arm;
     return ActivityResult<PreparedContext>(prepared);
   });
   registry.Register(kPrepareInstruction, [this](ActivityContext&, const PrepareInstructionInput& input) {

@@ -51,6 +51,7 @@ class FakeBuild {
   std::vector<std::string> commits;     ///< "step verdict", each entry once.
   std::vector<std::string> taken_over;  ///< Runs whose directory was asked for, in order.
   std::map<std::string, std::string> restored;  ///< Directory → snapshot it was filled from.
+  std::string experiment_arm;  ///< Of a run that names no version of its template.
   int agent_calls = 0;
   int checks_run = 0;
 

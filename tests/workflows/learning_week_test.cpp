@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 
 #include <map>
+#include <set>
 
+#include "activities/dashboard/source.h"
 #include "activities/learning/steps/register.h"
 #include "tests/activities/learning/population.h"
 #include "tools/demo/virtual_host.h"
@@ -80,6 +82,60 @@ class LearningWeek : public ::testing::Test {
     return cycles;
   }
 
+  /// Exported rows of a table.
+  std::vector<nlohmann::json> Rows(std::string_view table) {
+    std::vector<nlohmann::json> rows;
+    for (const auto& [key, row] : population_.records().tables[std::string(table)]) {
+      rows.push_back(nlohmann::json::parse(row));
+    }
+    return rows;
+  }
+
+  /// What the dashboard says of the last `window`, beside a recount that shares nothing with it (RP-12).
+  void ExpectTheDashboardIsARecount(Duration window) {
+    const Instant now = host_->loop().Now();
+    dashboard::DashboardSource source(*population_.config().records,
+                                      [] { return std::vector<client::BudgetFigure>(); });
+    const auto read = source.Read(now, window);
+    ASSERT_TRUE(read.has_value()) << read.error().ToString();
+    const dashboard::Dashboard board = MakeDashboard(**read, now, window);
+    const std::string since = FormatIso8601Millis(now - window);
+    const std::string until = FormatIso8601Millis(now);
+    const auto in_window = [&](const nlohmann::json& row, const char* key) {
+      return row.at(key).get<std::string>() > since && row.at(key).get<std::string>() <= until;
+    };
+    int64_t generations = 0, failed = 0, reports = 0, fixes = 0, improvements = 0, rolled_back = 0;
+    double quality = 0;
+    std::set<std::string> cycles;
+    for (const nlohmann::json& row : Rows(learning::kUsageTable)) {
+      if (!in_window(row, "created_at")) continue;
+      ++generations;
+      if (!row.at("success").get<bool>()) ++failed;
+    }
+    for (const nlohmann::json& row : Rows(learning::kReportsTable)) {  // one for each run
+      if (!in_window(row, "created_at")) continue;
+      ++reports;
+      fixes += row.at("auto_fixes_applied").get<int64_t>();
+      quality += row.at("overall_score").get<double>();
+    }
+    for (const nlohmann::json& row : Rows(learning::kCyclesTable)) {
+      if (!in_window(row, "at")) continue;
+      cycles.insert(row.at("cycle_id"));
+      if (row.at("deployment").at("mode") == "active") ++improvements;
+      if (row.at("measurement").at("action") == "rolled_back") ++rolled_back;
+    }
+    EXPECT_EQ(board.generations.generations, generations);
+    EXPECT_EQ(board.generations.failed, failed);
+    EXPECT_EQ(board.analysis.reports, reports);
+    EXPECT_EQ(board.analysis.auto_fixes, fixes);
+    EXPECT_NEAR(board.analysis.mean_quality.value_or(-1), quality / static_cast<double>(reports), 1e-9);
+    EXPECT_EQ(board.optimization.cycles, static_cast<int64_t>(cycles.size()));
+    EXPECT_EQ(board.optimization.improvements, improvements);
+    EXPECT_EQ(board.optimization.taken_back, rolled_back);
+    EXPECT_GT(generations, 100);
+    EXPECT_GE(cycles.size(), 24U);
+  }
+
   std::unique_ptr<demo::VirtualHost> host_ = std::make_unique<demo::VirtualHost>(
       demo::VirtualHostOptions{.seed = 11, .start = *ParseIso8601("2026-03-02T00:29:59Z")});
   learning::Population population_{11, {.forgotten_import = 0.5, .harm = 0.5}, std::make_shared<HostClock>(*host_)};
@@ -88,7 +144,7 @@ class LearningWeek : public ::testing::Test {
 };
 
 TEST_F(LearningWeek,
-       PromptsImproveTheHarmfulVersionGoesAndNoCycleIsLostOrDoubledThroughTenKills) {  // PO-1 to PO-8, EN-1
+       PromptsImproveTheHarmfulVersionGoesAndNoCycleIsLostOrDoubledThroughTenKills) {  // PO-1 to PO-8, EN-1, RP-12
   Boot();
   Schedule();
   int kills = 0;
@@ -146,6 +202,8 @@ TEST_F(LearningWeek,
   std::printf("mean quality of the window: %.3f at first, %.3f at the end\n", cycles[2].window.mean_quality,
               cycles.back().window.mean_quality);
   EXPECT_GT(cycles.back().window.mean_quality, cycles[2].window.mean_quality + 0.05);
+  ExpectTheDashboardIsARecount(24h);
+  ExpectTheDashboardIsARecount(7 * 24h);
 }
 
 }  // namespace

@@ -114,11 +114,10 @@ struct ExperimentOptions {
 Result<learning::ABTestResult> JudgeNow(client::RecordsClient& records, learning::ExperimentStore& store,
                                         const Experiment& experiment, learning::RowProblems& problems) {
   const Instant now = SystemClock().Now();
-  const learning::GenerationQuery query{
-      .template_id = {}, .last_n = 0, .since = ParseIso8601(experiment.started_at), .now = now};
-  WFE_ASSIGN_OR_RETURN(const auto generations, learning::LoadGenerations(records, query, problems));
   WFE_ASSIGN_OR_RETURN(const auto arms, store.Assignments(experiment.experiment_id, problems));
-  return learning::Judge(experiment, learning::Summarize(experiment, learning::Observe(generations, arms)), now);
+  WFE_ASSIGN_OR_RETURN(const auto observed,
+                       learning::LoadObservations(records, experiment, arms, now, problems));
+  return learning::Judge(experiment, learning::Summarize(experiment, observed), now);
 }
 
 Result<int> ListExperiments(Globals& globals, const ExperimentOptions& options) {
@@ -193,6 +192,39 @@ Result<int> StopExperiment(Globals& globals, const ExperimentOptions& options) {
   return kExitOk;
 }
 
+struct TryOptions {
+  RecordsOptions records;
+  std::string template_id;
+  int version = 0;
+  std::string author;
+  std::string reason;
+  learning::CycleOptions options;
+};
+
+Result<int> TryVersion(Globals& globals, const TryOptions& options) {
+  WFE_ASSIGN_OR_RETURN(const Config* config, globals.config());
+  WFE_ASSIGN_OR_RETURN(const RecordsConnection connection, RecordsConnection::Open(globals, options.records));
+  prompts::TemplateStore templates = connection.Templates(*config);
+  learning::ExperimentStore experiments(*connection.records());
+  WFE_ASSIGN_OR_RETURN(const prompts::TemplateState state, templates.State(options.template_id));
+  const std::string name = options.template_id + " version " + std::to_string(options.version);
+  if (state.Find(options.version) == nullptr) return NotFound("there is no " + name);
+  if (state.active == options.version) return FailedPrecondition(name + " is the one in use");
+  learning::RowProblems problems;
+  WFE_ASSIGN_OR_RETURN(const learning::Deployment deployed,
+                       learning::Deploy(templates, experiments, options.template_id, options.version, state.active,
+                                        PersonAtTheKeyboard(options.author), options.reason, options.options,
+                                        SystemClock().Now(), problems));
+  for (const std::string& problem : problems) Warn(problem, globals.format);
+  if (deployed.mode != learning::kDeployedExperiment) return FailedPrecondition(deployed.note);
+  PrintEvent(
+      fmt::format("experiment {} runs: {:g} % of the runs use version {}, the others version {}; it is judged by the "
+                  "cycles of `wfe prompts schedule`",
+                  deployed.experiment_id, 100 * options.options.variant_share, options.version, state.active),
+      nlohmann::json(deployed), globals.format);
+  return kExitOk;
+}
+
 }  // namespace
 
 void AddPromptCycleCommands(CLI::App& prompts, Globals& globals) {
@@ -222,6 +254,27 @@ void AddPromptCycleCommands(CLI::App& prompts, Globals& globals) {
         "Examples:\n  wfe prompts schedule\n  wfe prompts schedule --every 6h --template generation-python\n\n"
         "A cycle that is due while the one before it still runs is left out.");
     schedule.callback([&globals, options] { globals.Run([&] { return ScheduleCycles(globals, *options); }); });
+  }
+  {
+    auto options = std::make_shared<TryOptions>();
+    CLI::App& command = *prompts.add_subcommand("try", "Use a version for a share of the runs, and compare");
+    AddClientOptions(command, globals);
+    AddRecordsOption(command, options->records);
+    command.add_option("template", options->template_id, "Template id")->required();
+    command.add_option("version", options->version, "The version to try")->required()->check(WholeNumber(1, 1'000'000));
+    command.add_option("--share", options->options.variant_share, "Share of the runs that use it (default 0.1)")
+        ->check(CLI::Range(0.001, 0.999));
+    command.add_option("--min-samples", options->options.min_samples, "Runs of each arm before anything is compared")
+        ->check(WholeNumber(2, 1'000'000));
+    command.add_option("--hours", options->options.max_hours, "It ends after so many hours (default 24)")
+        ->check(WholeNumber(1, 8760));
+    command.add_option("--reason", options->reason, "Why; kept for good")->required();
+    command.add_option("--author", options->author, "Who decided (default: the user that runs this)");
+    command.footer(
+        "Examples:\n  wfe prompts try python-package 3 --share 0.5 --min-samples 30 --hours 168 --reason 'shorter'\n\n"
+        "The arm of a run is a hash of its id; a build's trace says it in ext.experiment_arm.\n"
+        "Exit codes: 1 it cannot be tried now, 2 bad option, 3 no server answers, 4 no such template or version.");
+    command.callback([&globals, options] { globals.Run([&] { return TryVersion(globals, *options); }); });
   }
   {
     auto options = std::make_shared<ExperimentOptions>();

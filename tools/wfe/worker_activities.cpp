@@ -13,6 +13,8 @@
 #include "activities/build/checks/settings.h"
 #include "activities/build/workspace/register.h"
 #include "activities/generation/register.h"
+#include "activities/learning/records/build_usage.h"
+#include "activities/learning/steps/generation_steps.h"
 #include "activities/learning/steps/register.h"
 #include "activities/nodes/register.h"
 #include "activities/prompts/instructions.h"
@@ -22,14 +24,48 @@
 #include "workers/client/records_client.h"
 
 namespace wfe::cli {
+namespace {
+
+/// The version of a build's template, and its arm while an experiment runs (AB-10).
+Result<agent::GeminiConfig::TemplateChoice> ChooseFor(const learning::LearningConfig& config,
+                                                      const std::string& template_id, const std::string& run_id) {
+  WFE_ASSIGN_OR_RETURN(
+      const learning::ChooseTemplateResult chosen,
+      learning::ChooseTemplate(
+          config, {.template_id = template_id, .run_id = run_id, .now = FormatIso8601Millis(SystemClock().Now())}));
+  const learning::Assignment& drawn = chosen.assignment;
+  return agent::GeminiConfig::TemplateChoice{
+      .version = chosen.template_version,
+      .experiment_arm = drawn.experiment_id.empty() ? "" : drawn.experiment_id + "/" + drawn.arm};
+}
+
+}  // namespace
 
 void RegisterWorkerActivities(sdk::ActivityRegistry& registry, const WorkerActivities& worker) {
-  const auto agents = std::make_shared<agent::AgentWorker>(worker.agent);
+  const auto templates = std::make_shared<prompts::TemplateStore>(
+      prompts::TemplateStoreOptions{.templates_dir = worker.agent.templates_dir,
+                                    .rows = worker.agent.template_rows,
+                                    .blob_sink = worker.records,
+                                    .blob_source = worker.records,
+                                    .clock = nullptr});
+  const learning::LearningConfig learning{.records = worker.records, .templates = templates, .memory = nullptr};
+  agent::GeminiConfig agent_config = worker.agent;
+  agent_config.choose_template = [learning](const std::string& template_id, const std::string& run_id) {
+    return ChooseFor(learning, template_id, run_id);
+  };
+  const auto agents = std::make_shared<agent::AgentWorker>(agent_config);
   agent::RegisterGeminiActivities(registry, agents);
   trace::AuditConfig audit;
-  audit.ingest = analytics::IngestInto(
-      worker.records, std::string(analytics::kTracesTable),
-      [](const std::string& sentence) { std::fprintf(stderr, "warning: %s\n", PrintableText(sentence).c_str()); });
+  audit.ingest = [ingest = analytics::IngestInto(worker.records, std::string(analytics::kTracesTable),
+                                                 [](const std::string& sentence) {
+                                                   std::fprintf(stderr, "warning: %s\n",
+                                                                PrintableText(sentence).c_str());
+                                                 }),
+                  records = worker.records](const std::string& key, const std::string& line) -> Status {
+    WFE_RETURN_IF_ERROR(ingest(key, line));
+    if (!learning::EndsBuild(line)) return Ok();
+    return learning::SaveBuildUsage(*records, analytics::kTracesTable, key.substr(0, key.find('/')));
+  };
   trace::RegisterAuditActivities(registry, audit);
   build::ComplianceConfig compliance;
   compliance.work_root = worker.work_root;
@@ -65,22 +101,15 @@ void RegisterWorkerActivities(sdk::ActivityRegistry& registry, const WorkerActiv
   optimization.records = worker.records;
   optimization.service = worker.service;
   optimization.ns = worker.ns;
-  optimization.templates = std::make_shared<prompts::TemplateStore>(
-      prompts::TemplateStoreOptions{.templates_dir = worker.agent.templates_dir,
-                                    .rows = worker.agent.template_rows,
-                                    .blob_sink = worker.records,
-                                    .blob_source = worker.records,
-                                    .clock = nullptr});
+  optimization.templates = templates;
   const auto allow = [roots = worker.roots](const std::string& path) -> Status {
     WFE_RETURN_IF_ERROR(roots->Check(path));
     return Ok();
   };
   optimization.check_path = allow;
   analytics::RegisterOptimizationActivities(registry, optimization);
-  learning::RegisterLearningActivities(
-      registry, {.records = worker.records, .templates = optimization.templates, .memory = nullptr});
-  generation::RegisterGenerationActivities(
-      registry, {.models = agent::ModelCaller(agents), .templates = optimization.templates});
+  learning::RegisterLearningActivities(registry, learning);
+  generation::RegisterGenerationActivities(registry, {.models = agent::ModelCaller(agents), .templates = templates});
   build::RegisterWorkspaceActivities(registry, {.work_root = worker.work_root,
                                                 .path = "",
                                                 .blob_sink = worker.records,

@@ -121,7 +121,9 @@ Task<void> BuildRun::PrepareContext() {
   prepare.defaults["package_specifics"] = "Nothing beyond the above.";
   std::string& checks = prepare.defaults["checks"];
   for (const std::string& command : ready_.check_commands) checks += "- `" + command + "`\n";
+  const std::string arm = base_.context ? base_.context->experiment_arm : "";
   base_.context = co_await host_.Run(kPrepareContext, prepare, {.start_to_close = 1min, .maximum_attempts = 5});
+  if (base_.context->experiment_arm.empty()) base_.context->experiment_arm = arm;
   protected_hashes_[base_.context->path] = base_.context->context_file_hash;
 }
 

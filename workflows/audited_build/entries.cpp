@@ -17,6 +17,7 @@ LogEntry Base(const EntryBase& base, const std::string& step, const std::string&
   if (base.context) {
     entry.ext["template_id"] = base.context->template_id;
     entry.ext["template_version"] = base.context->template_version;
+    if (!base.context->experiment_arm.empty()) entry.ext["experiment_arm"] = base.context->experiment_arm;
   }
   return entry;
 }

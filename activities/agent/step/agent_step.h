@@ -294,7 +294,8 @@ inline constexpr std::string_view kContextPath = ".wfe/context.md";
 struct PrepareContextInput {
   std::string working_dir;
   std::string template_id;
-  int template_version = 0;                   ///< 0: the active one of the template store.
+  /// 0: the active one of the template store, or that of the run's arm while an experiment runs.
+  int template_version = 0;
   std::map<std::string, std::string> values;  ///< For {{placeholders}}; a missing or an unused one is an error.
   /// For placeholders that `values` says nothing about; unused ones are fine.
   std::map<std::string, std::string> defaults;
@@ -314,9 +315,11 @@ struct PreparedContext {
   int64_t context_token_count = 0;
   std::string token_count_source;
   int64_t size_bytes = 0;
+  std::string experiment_arm;  ///< "<experiment>/<arm>"; empty: no experiment ran on the template (AB-10).
 };
 WFE_RECORD(PreparedContext, context_file_hash, stored, path, template_id, template_version, section_hashes,
-           context_token_count, token_count_source, size_bytes);
+           context_token_count, token_count_source, size_bytes, experiment_arm);
+constexpr RecordRules RulesOf(const PreparedContext*) { return {.seldom = "experiment_arm"}; }
 /// The active version is the template store's (activities/prompts); the one that ships where nothing was ever
 /// activated. Failures: INVALID_INPUT (unknown template, version or placeholder), WORKING_DIR_GONE, both not retryable;
 /// UNAVAILABLE (the template store cannot be read) and TOOL_IO, which are.

@@ -154,13 +154,22 @@ sdk::ActivityResult<RestoreSnapshotOutput> AgentWorker::RestoreSnapshot(const Re
   return RestoreSnapshotOutput{.tree_hash = tree->Hash(), .file_count = static_cast<int64_t>(tree->files.size())};
 }
 
-sdk::ActivityResult<PreparedContext> AgentWorker::PrepareContext(const PrepareContextInput& input) {
+sdk::ActivityResult<PreparedContext> AgentWorker::PrepareContext(const sdk::ActivityContext& context,
+                                                                 const PrepareContextInput& input) {
+  GeminiConfig::TemplateChoice choice{.version = input.template_version, .experiment_arm = ""};
+  if (choice.version == 0 && config_.choose_template) {
+    Result<GeminiConfig::TemplateChoice> chosen =
+        config_.choose_template(input.template_id, context.info().run_id);
+    // A template that no store knows may still be one of the directory's; Load says what is wrong otherwise.
+    if (!chosen && chosen.error().code != StatusCode::kNotFound) return TemplateFailure(chosen.error());
+    if (chosen) choice = *std::move(chosen);
+  }
   const prompts::TemplateStore templates({.templates_dir = config_.templates_dir,
                                           .rows = config_.template_rows,
                                           .blob_sink = nullptr,
                                           .blob_source = config_.blob_source,
                                           .clock = clock_});
-  const Result<prompts::ContextTemplate> source = templates.Load(input.template_id, input.template_version);
+  const Result<prompts::ContextTemplate> source = templates.Load(input.template_id, choice.version);
   if (!source) return TemplateFailure(source.error());
   std::map<std::string, std::string> values = input.values;
   for (const auto& [name, value] : input.defaults) {
@@ -190,7 +199,8 @@ sdk::ActivityResult<PreparedContext> AgentWorker::PrepareContext(const PrepareCo
                            .path = file_name,
                            .template_id = source->id,
                            .template_version = source->version,
-                           .section_hashes = rendered->section_hashes};
+                           .section_hashes = rendered->section_hashes,
+                           .experiment_arm = choice.experiment_arm};
   // Stored before it is written: a context that some step used can always be shown.
   if (config_.blob_sink) {
     const Result<std::string> stored = config_.blob_sink->Put(text);
@@ -240,8 +250,8 @@ void RegisterGeminiActivities(sdk::ActivityRegistry& registry, const std::shared
   registry.Register(kRestoreSnapshot, [worker](sdk::ActivityContext&, const RestoreSnapshotInput& input) {
     return worker->RestoreSnapshot(input);
   });
-  registry.Register(kPrepareContext, [worker](sdk::ActivityContext&, const PrepareContextInput& input) {
-    return worker->PrepareContext(input);
+  registry.Register(kPrepareContext, [worker](sdk::ActivityContext& context, const PrepareContextInput& input) {
+    return worker->PrepareContext(context, input);
   });
   registry.Register(kCallModel, [worker](sdk::ActivityContext& context, const CallRequest& request) {
     return worker->CallModelActivity(context, request);

@@ -44,7 +44,7 @@ class AgentWorker {
 
   sdk::ActivityResult<AgentReply> ExecuteAgent(sdk::ActivityContext& context, const AgentRequest& request);
   sdk::ActivityResult<RestoreSnapshotOutput> RestoreSnapshot(const RestoreSnapshotInput& input);
-  sdk::ActivityResult<PreparedContext> PrepareContext(const PrepareContextInput& input);
+  sdk::ActivityResult<PreparedContext> PrepareContext(const sdk::ActivityContext& context, const PrepareContextInput& input);
   sdk::ActivityResult<CheckAgentOutput> CheckAgent(const CheckAgentInput& input);
   /// As ModelCaller::Call says.
   sdk::ActivityResult<CallReply> CallModel(sdk::ActivityContext& context, const CallRequest& request,

@@ -53,6 +53,13 @@ struct GeminiConfig {
   std::string templates_dir;
   /// Versions that were stored, and which one is active; read with blob_source.  nullptr: only the directory counts.
   std::shared_ptr<prompts::TemplateRows> template_rows;
+  /// The version of a template that a run uses where its request names none, and its arm ("<experiment>/<arm>") while an
+  /// experiment runs; the same again for the same run.  Empty: the active one.
+  struct TemplateChoice {
+    int version = 0;
+    std::string experiment_arm;
+  };
+  std::function<Result<TemplateChoice>(const std::string& template_id, const std::string& run_id)> choose_template;
   /// nullptr: the table built in (activities/agent/cost/prices.json); PriceTable::Load reads another.
   std::shared_ptr<const PriceTable> prices;
   /// An exact tokenizer; empty: "not configured", counts are estimated where a backend reports none (LG-19).

@@ -5,6 +5,9 @@
 namespace wfe::learning {
 namespace {
 
+/// Templates of generations begin with it.
+constexpr std::string_view kGenerationTemplates = "generation-";
+
 /// A version that is tried again, after an experiment without an answer, is tried in a new one.  Counted in the
 /// template's history, so that two optimizers name the same.
 std::string ExperimentId(const prompts::TemplateState& state, int version) {
@@ -19,16 +22,22 @@ std::string ExperimentId(const prompts::TemplateState& state, int version) {
 
 std::string SubjectOf(const std::string& template_id) { return "template:" + template_id; }
 
-std::vector<ExperimentMetric> PromptMetrics() {
-  return {{.name = "quality", .kind = std::string(kMeanMetric), .higher_is_better = true, .tolerated_loss = 0},
-          {.name = "success", .kind = std::string(kShareMetric), .higher_is_better = true, .tolerated_loss = 0.05}};
+std::vector<ExperimentMetric> MetricsOf(const std::string& template_id) {
+  const std::string mean(kMeanMetric);
+  const ExperimentMetric success{
+      .name = "success", .kind = std::string(kShareMetric), .higher_is_better = true, .tolerated_loss = 0.05};
+  if (template_id.starts_with(kGenerationTemplates)) {
+    return {{.name = "quality", .kind = mean, .higher_is_better = true, .tolerated_loss = 0}, success};
+  }
+  return {success,
+          {.name = "duration_ms", .kind = mean, .higher_is_better = false, .tolerated_loss = 0},
+          {.name = "cost_usd", .kind = mean, .higher_is_better = false, .tolerated_loss = 0}};
 }
 
 Result<Deployment> Deploy(prompts::TemplateStore& store, ExperimentStore& experiments, const std::string& template_id,
-                          int version, int base_version, const std::string& reason, const CycleOptions& options,
-                          Instant now, RowProblems& problems) {
+                          int version, int base_version, const std::string& author, const std::string& reason,
+                          const CycleOptions& options, Instant now, RowProblems& problems) {
   Deployment deployment{.template_id = template_id, .version = version, .previous_version = base_version};
-  const std::string author(prompts::kOptimizerAuthor);
   WFE_ASSIGN_OR_RETURN(const prompts::TemplateState state, store.State(template_id));
   const bool done = options.auto_apply && state.active == version;  // by an attempt before this, or by another
   if (state.active != base_version && !done) {
@@ -52,7 +61,7 @@ Result<Deployment> Deploy(prompts::TemplateStore& store, ExperimentStore& experi
   experiment.subject = SubjectOf(template_id);
   experiment.control = std::to_string(base_version);
   experiment.variant = std::to_string(version);
-  experiment.metrics = PromptMetrics();
+  experiment.metrics = MetricsOf(template_id);
   experiment.variant_share = options.variant_share;
   experiment.min_samples = options.min_samples;
   experiment.max_hours = options.max_hours;

@@ -14,8 +14,9 @@ namespace wfe::learning {
 /// "template:generation-python"
 std::string SubjectOf(const std::string& template_id);
 
-/// What prompt experiments compare: quality, and success with a loss of 5 points tolerated.
-std::vector<ExperimentMetric> PromptMetrics();
+/// What an experiment on a template compares.  Of generations: quality, and success with a loss of 5 points tolerated;
+/// of any other, which builds use: success likewise, duration and cost (XB-2).
+std::vector<ExperimentMetric> MetricsOf(const std::string& template_id);
 
 /// The values of Deployment::mode.
 inline constexpr std::string_view kDeployedActive = "active";
@@ -35,7 +36,7 @@ WFE_RECORD(Deployment, mode, template_id, version, previous_version, experiment_
 /// Nothing when another version is active than the one the draft was made from, or an experiment runs: one change at a
 /// time, so that what follows can be told to be its effect.  Safe to repeat, and for two at once.
 Result<Deployment> Deploy(prompts::TemplateStore& store, ExperimentStore& experiments, const std::string& template_id,
-                          int version, int base_version, const std::string& reason, const CycleOptions& options,
-                          Instant now, RowProblems& problems);
+                          int version, int base_version, const std::string& author, const std::string& reason,
+                          const CycleOptions& options, Instant now, RowProblems& problems);
 
 }  // namespace wfe::learning

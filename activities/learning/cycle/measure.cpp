@@ -53,11 +53,10 @@ Status Conclude(prompts::TemplateStore& store, const Experiment& experiment, con
 }
 
 Status MeasureExperiment(prompts::TemplateStore& store, ExperimentStore& experiments, const MeasureScope& scope,
-                         const prompts::TemplateState& state, const std::vector<Generation>& generations, Instant now,
-                         RowProblems& problems, Measurement& measurement) {
+                         const prompts::TemplateState& state, const std::vector<Observation>& observed, Instant now,
+                         Measurement& measurement) {
   const Experiment& experiment = *scope.experiment;
-  WFE_ASSIGN_OR_RETURN(const auto arms, experiments.Assignments(experiment.experiment_id, problems));
-  ABTestResult result = Judge(experiment, Summarize(experiment, Observe(generations, arms)), now);
+  ABTestResult result = Judge(experiment, Summarize(experiment, observed), now);
   measurement.version = VersionOf(experiment.variant);
   measurement.reason = result.reason;
   measurement.experiment_runs = !result.decided();
@@ -116,6 +115,39 @@ std::vector<Observation> Observe(const std::vector<Generation>& generations,
                             .metrics = {{"quality", generation.score}, {"success", *generation.success ? 1.0 : 0.0}}});
   }
   return observations;
+}
+
+std::vector<Observation> Observe(const std::vector<UsageRow>& runs,
+                                 const std::map<std::string, std::string>& arm_of_run) {
+  std::vector<Observation> observations;
+  for (const UsageRow& run : runs) {
+    const auto arm = arm_of_run.find(run.workflow_run_id);
+    // Whoever cancels a build says nothing about its instructions.
+    if (arm == arm_of_run.end() || run.outcome == "cancelled") continue;
+    Observation observation{.run_id = run.workflow_run_id,
+                            .arm = arm->second,
+                            .error = !run.success,
+                            .metrics = {{"success", run.success ? 1.0 : 0.0},
+                                        {"duration_ms", static_cast<double>(run.duration_ms)}}};
+    if (run.unpriced_calls == 0 && !run.scripted) observation.metrics["cost_usd"] = run.cost_usd.usd();
+    observations.push_back(std::move(observation));
+  }
+  return observations;
+}
+
+Result<std::vector<Observation>> LoadObservations(client::RecordsClient& records, const Experiment& experiment,
+                                                  const std::map<std::string, std::string>& arm_of_run, Instant now,
+                                                  RowProblems& problems) {
+  const std::optional<Instant> since = ParseIso8601(experiment.started_at);
+  if (std::ranges::any_of(experiment.metrics, [](const auto& metric) { return metric.name == "quality"; })) {
+    WFE_ASSIGN_OR_RETURN(
+        const auto generations,
+        LoadGenerations(records, {.template_id = {}, .last_n = 0, .since = since, .now = now}, problems));
+    return Observe(generations, arm_of_run);
+  }
+  // A row stands on the day on which its run began.
+  WFE_ASSIGN_OR_RETURN(const auto runs, LoadUsage(records, since.value_or(now) - std::chrono::days(1), now, problems));
+  return Observe(runs, arm_of_run);
 }
 
 std::string ActiveSince(const prompts::TemplateState& state) {
@@ -181,11 +213,11 @@ Result<MeasureScope> ScopeOfMeasuring(const prompts::TemplateState& state, Exper
 
 Result<Measurement> Measure(prompts::TemplateStore& store, ExperimentStore& experiments,
                             const prompts::TemplateState& state, const MeasureScope& scope,
-                            const std::vector<Generation>& generations, const CycleOptions& options, Instant now,
-                            RowProblems& problems) {
+                            const std::vector<Generation>& generations, const std::vector<Observation>& observed,
+                            const CycleOptions& options, Instant now) {
   Measurement measurement{.template_id = state.template_id, .active_version = state.active};
   if (scope.experiment) {
-    WFE_RETURN_IF_ERROR(MeasureExperiment(store, experiments, scope, state, generations, now, problems, measurement));
+    WFE_RETURN_IF_ERROR(MeasureExperiment(store, experiments, scope, state, observed, now, measurement));
   } else if (scope.unconcluded) {
     WFE_RETURN_IF_ERROR(
         Conclude(store, scope.unconcluded->experiment, *scope.unconcluded->result, state, scope.cycle_id, measurement));

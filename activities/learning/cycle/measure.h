@@ -54,18 +54,26 @@ struct MeasureScope {
 Result<MeasureScope> ScopeOfMeasuring(const prompts::TemplateState& state, ExperimentStore& experiments,
                                       RowProblems& problems);
 
-/// What the runs of an experiment gave: those that have said how they ended.
+/// What the runs of an experiment gave: those that have said how they ended.  Of generations: quality and success.
 std::vector<Observation> Observe(const std::vector<Generation>& generations,
                                  const std::map<std::string, std::string>& arm_of_run);
+/// Of builds, and of whatever else leaves rows of usage: success, duration_ms, and cost_usd where it is known (XB-2).
+std::vector<Observation> Observe(const std::vector<UsageRow>& runs,
+                                 const std::map<std::string, std::string>& arm_of_run);
+
+/// Reads what the experiment's metrics need, since its start.
+Result<std::vector<Observation>> LoadObservations(client::RecordsClient& records, const Experiment& experiment,
+                                                  const std::map<std::string, std::string>& arm_of_run, Instant now,
+                                                  RowProblems& problems);
 
 /// What this cycle changed in an attempt before, whose answer was lost; nullopt: nothing.
 std::optional<Measurement> MeasuredBefore(const prompts::TemplateState& state, const std::string& cycle_id);
 
-/// `generations`: of the template, since the scope's time, oldest first.  Changes nothing when the template was changed
+/// `generations`: of the template, since the scope's time, oldest first; `observed`: of its experiment.  Changes nothing when the template was changed
 /// meanwhile; safe to repeat, and for two at once.
 Result<Measurement> Measure(prompts::TemplateStore& store, ExperimentStore& experiments,
                             const prompts::TemplateState& state, const MeasureScope& scope,
-                            const std::vector<Generation>& generations, const CycleOptions& options, Instant now,
-                            RowProblems& problems);
+                            const std::vector<Generation>& generations, const std::vector<Observation>& observed,
+                            const CycleOptions& options, Instant now);
 
 }  // namespace wfe::learning

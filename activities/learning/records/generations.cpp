@@ -91,11 +91,19 @@ std::vector<Generation> JoinGenerations(const std::vector<GenerationReport>& rep
       generation.success = usage->second->success;
       generation.outcome = usage->second->outcome;
       generation.duration_ms = static_cast<double>(usage->second->duration_ms);
-      generation.cost_usd = usage->second->cost_usd;
+      generation.cost_usd = usage->second->cost_usd.usd();
     }
     generations.push_back(std::move(generation));
   }
   return generations;
+}
+
+Result<std::vector<UsageRow>> LoadUsage(client::RecordsClient& records, Instant from, Instant now,
+                                        RowProblems& problems) {
+  std::vector<UsageRow> usages;
+  WFE_RETURN_IF_ERROR(
+      ScanDays(records, kUsageTable, from, now + std::chrono::days(1), Into(kUsageTable, usages, problems)));
+  return usages;
 }
 
 Result<std::vector<Generation>> LoadGenerations(client::RecordsClient& records, const GenerationQuery& query,
@@ -106,8 +114,7 @@ Result<std::vector<Generation>> LoadGenerations(client::RecordsClient& records, 
   if (!reports.empty()) {
     const auto oldest = std::ranges::min_element(reports, {}, &GenerationReport::created_at);
     const Instant from = ParseIso8601(oldest->created_at).value_or(query.now) - kLongestRun;
-    WFE_RETURN_IF_ERROR(
-        ScanDays(records, kUsageTable, from, query.now + std::chrono::days(1), Into(kUsageTable, usages, problems)));
+    WFE_ASSIGN_OR_RETURN(usages, LoadUsage(records, from, query.now, problems));
   }
   std::vector<Generation> generations = JoinGenerations(reports, usages);
   std::erase_if(generations, [&](const Generation& generation) {

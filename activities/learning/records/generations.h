@@ -39,6 +39,10 @@ WFE_RECORD(Generation, run_id, node_id, report_id, content_hash, created_at, tem
 Result<bool> SaveReport(client::RecordsClient& records, const GenerationReport& report);
 Result<bool> SaveUsage(client::RecordsClient& records, const UsageRow& usage);
 
+/// Runs that began on the days from `from` to `now`, by time.
+Result<std::vector<UsageRow>> LoadUsage(client::RecordsClient& records, Instant from, Instant now,
+                                        RowProblems& problems);
+
 struct GenerationQuery {
   std::string template_id;       ///< Empty: of all templates.
   int64_t last_n = 0;            ///< The newest so many; 0: all since `since`.

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/base/money.h"
 #include "engine/base/record_json.h"
 
 namespace wfe::learning {
@@ -65,16 +66,20 @@ struct UsageRow {
   std::string created_at;  ///< When the run began.
   int64_t duration_ms = 0;
   int64_t total_tokens = 0;
-  double cost_usd = 0;
+  Money cost_usd;              ///< Of the calls whose price is known.
+  int64_t unpriced_calls = 0;  ///< Calls whose price is not.
+  bool scripted = false;       ///< Canned answers: nothing was paid.
   bool success = false;
   int64_t step_count = 0;
-  std::string outcome;  ///< success_first_pass, success_after_escalation, failed (SG-7); other types have their own.
+  std::string outcome;     ///< success_first_pass, success_after_escalation, failed (SG-7); other types have their own.
+  bool escalated = false;  ///< The better model was asked, whatever came of it.
   nlohmann::json extra = nlohmann::json::object();
 };
-WFE_RECORD(UsageRow, workflow_run_id, nl_input, workflow_type, created_at, duration_ms, total_tokens, cost_usd, success,
-           step_count, outcome);
+WFE_RECORD(UsageRow, workflow_run_id, nl_input, workflow_type, created_at, duration_ms, total_tokens, cost_usd,
+           unpriced_calls, scripted, success, step_count, outcome, escalated);
 constexpr RecordRules RulesOf(const UsageRow*) {
-  return {.required = "workflow_run_id workflow_type created_at success", .seldom = "outcome"};
+  return {.required = "workflow_run_id workflow_type created_at success",
+          .seldom = "unpriced_calls scripted outcome escalated"};
 }
 
 }  // namespace wfe::learning

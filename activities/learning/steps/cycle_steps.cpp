@@ -1,9 +1,12 @@
 #include "activities/learning/steps/cycle_steps.h"
 
+#include <algorithm>
 #include <chrono>
 
+#include "activities/learning/records/experiment_store.h"
 #include "activities/learning/records/timed_rows.h"
 #include "activities/learning/steps/register.h"
+#include "activities/prompts/drafts.h"
 
 namespace wfe::learning {
 namespace {
@@ -24,7 +27,16 @@ std::vector<std::string> First(RowProblems problems) {
 Result<ListPromptTemplatesResult> ListPromptTemplates(const LearningConfig& config,
                                                       const ListPromptTemplatesInput& input) {
   WFE_ASSIGN_OR_RETURN(std::vector<std::string> ids, config.templates->TemplateIds());
-  std::erase_if(ids, [&](const std::string& id) { return !id.starts_with(input.prefix); });
+  ExperimentStore experiments(*config.records);
+  RowProblems problems;  // of experiments that cannot be read: they do not run
+  WFE_ASSIGN_OR_RETURN(const std::vector<ExperimentState> all, experiments.List(problems));
+  // Another template's experiment, such as one of builds, is judged here as well.
+  const auto is_tried = [&](const std::string& id) {
+    return std::ranges::any_of(all, [&](const ExperimentState& each) {
+      return each.running() && each.experiment.subject == SubjectOf(id);
+    });
+  };
+  std::erase_if(ids, [&](const std::string& id) { return !id.starts_with(input.prefix) && !is_tried(id); });
   return ListPromptTemplatesResult{.template_ids = std::move(ids)};
 }
 
@@ -50,12 +62,17 @@ Result<Measurement> MeasureTemplate(const LearningConfig& config, const MeasureT
   WFE_ASSIGN_OR_RETURN(MeasureScope scope, ScopeOfMeasuring(state, experiments, problems));
   scope.cycle_id = input.cycle_id;
   std::vector<Generation> generations;
-  if (scope.since) {
+  if (scope.since && !scope.experiment) {
     const GenerationQuery query{.template_id = input.template_id, .last_n = 0, .since = scope.since, .now = now};
     WFE_ASSIGN_OR_RETURN(generations, LoadGenerations(*config.records, query, problems));
   }
+  std::vector<Observation> observed;
+  if (scope.experiment) {
+    WFE_ASSIGN_OR_RETURN(const auto arms, experiments.Assignments(scope.experiment->experiment_id, problems));
+    WFE_ASSIGN_OR_RETURN(observed, LoadObservations(*config.records, *scope.experiment, arms, now, problems));
+  }
   Result<Measurement> measured =
-      Measure(*config.templates, experiments, state, scope, generations, input.options, now, problems);
+      Measure(*config.templates, experiments, state, scope, generations, observed, input.options, now);
   if (measured || measured.error().code != StatusCode::kAborted) return measured;
   // Another changed the template between the look and the change: the next cycle sees what it left.
   return Measurement{
@@ -71,7 +88,8 @@ Result<Deployment> DeployPrompt(const LearningConfig& config, const DeployPrompt
   ExperimentStore experiments(*config.records);
   RowProblems problems;
   Result<Deployment> deployed = Deploy(*config.templates, experiments, input.template_id, input.version,
-                                       input.base_version, input.reason, input.options, now, problems);
+                                       input.base_version, std::string(prompts::kOptimizerAuthor), input.reason,
+                                       input.options, now, problems);
   if (deployed || deployed.error().code != StatusCode::kAborted) return deployed;
   return Deployment{.template_id = input.template_id, .version = input.version, .note = deployed.error().message};
 }

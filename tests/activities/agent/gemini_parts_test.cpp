@@ -227,6 +227,51 @@ TEST_F(ContextTest, ActivityWritesStoresAndHashesTheSameBytesAndLeavesTheUsersNo
   EXPECT_THAT(CallActivity(registry, kPrepareContext, context, input).failure()->message, HasSubstr("AGENTS.md"));
 }
 
+TEST_F(ContextTest, VersionOfARunThatNamesNoneIsDrawnWithItsArm) {  // AB-10
+  const TempDir dir;
+  GeminiConfig config;
+  config.templates_dir = templates_;
+  std::string asked_for;
+  config.choose_template = [&](const std::string& template_id, const std::string& run_id) {
+    asked_for = template_id + " " + run_id;
+    return Result<GeminiConfig::TemplateChoice>({.version = 1, .experiment_arm = "e/variant"});
+  };
+  sdk::ActivityRegistry registry;
+  RegisterGeminiActivities(registry, config);
+  TestContext context;
+  PrepareContextInput input{.working_dir = dir.path(), .template_id = "typescript-package", .values = values_};
+  auto result = CallActivity(registry, kPrepareContext, context, input);
+  ASSERT_TRUE(result.has_value()) << result.failure()->message;
+  EXPECT_EQ(result.value().experiment_arm, "e/variant");
+  EXPECT_EQ(result.value().template_version, 1);
+  EXPECT_EQ(asked_for, "typescript-package " + context.info().run_id);
+
+  asked_for.clear();
+  input.template_version = 1;
+  result = CallActivity(registry, kPrepareContext, context, input);
+  ASSERT_TRUE(result.has_value());
+  EXPECT_EQ(result.value().experiment_arm, "") << "a person named the version";
+  EXPECT_EQ(asked_for, "");
+
+  // Who cannot be asked is asked again; a template that only this machine has is used as it is.
+  input.template_version = 0;
+  config.choose_template = [](const std::string&, const std::string&) -> Result<GeminiConfig::TemplateChoice> {
+    return Unavailable("the records service does not answer");
+  };
+  sdk::ActivityRegistry away;
+  RegisterGeminiActivities(away, config);
+  const auto failed = CallActivity(away, kPrepareContext, context, input);
+  ASSERT_FALSE(failed.has_value());
+  EXPECT_EQ(failed.failure()->type, "UNAVAILABLE");
+  EXPECT_FALSE(failed.failure()->non_retryable);
+  config.choose_template = [](const std::string&, const std::string&) -> Result<GeminiConfig::TemplateChoice> {
+    return NotFound("no such template");
+  };
+  sdk::ActivityRegistry unknown;
+  RegisterGeminiActivities(unknown, config);
+  EXPECT_TRUE(CallActivity(unknown, kPrepareContext, context, input).has_value());
+}
+
 TEST(GeminiCassette, LinesAreCheckedWhenItIsOpened) {
   const TempDir dir;
   const std::string meta = R"({"origin":"hand-written","model":"m","date":"2026-11-21","sentence":"s"})";

@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <ctime>
 
+#include "activities/learning/cycle/deploy.h"
+#include "activities/learning/records/build_usage.h"
 #include "activities/learning/records/generations.h"
 #include "activities/learning/records/node_registry.h"
 #include "tests/activities/learning/population.h"
@@ -83,6 +85,104 @@ TEST_F(LearningSteps, RunWithoutAnExperimentGetsTheActiveVersionAndNoArm) {  // 
   EXPECT_THAT(chosen.assignment.experiment_id, IsEmpty());
   EXPECT_EQ(ChooseTemplate(config_, {.template_id = "generation-rust", .run_id = "r", .now = Now()}).error().code,
             StatusCode::kNotFound);
+}
+
+TEST_F(LearningSteps, TemplateOfBuildsIsTriedByAPersonAndJudgedByWhatBuildsLeft) {  // AB-10, XB-2, XB-5
+  const std::string id = "python-package";
+  for (const char* const rule : {"- one\n", "- two\n"}) {
+    std::string text;
+    for (const char* const section :
+         {"STRICT CONSTRAINTS", "Implementation Prompt", "VERIFICATION PROTOCOL", "Core Package Specifics"}) {
+      text += std::string("## ") + section + "\n\n" + rule + "\n";
+    }
+    Must(config_.templates->CreateDraft({.template_id = id, .text = text, .author = "anna", .reason = "r"}));
+  }
+  ASSERT_TRUE(config_.templates->Activate(id, 1, "anna", "first").has_value());
+  ExperimentStore experiments(*config_.records);
+  CycleOptions options;
+  options.variant_share = 0.5;
+  options.min_samples = 40;
+  RowProblems problems;
+  const Deployment tried = Must(Deploy(*config_.templates, experiments, id, 2, 1, "anna", "shorter", options,
+                                       world_.clock().Now(), problems));
+  ASSERT_EQ(tried.mode, kDeployedExperiment);
+  EXPECT_EQ(Must(experiments.Get(tried.experiment_id)).experiment.author, "anna");
+  EXPECT_THAT(Must(ListPromptTemplates(config_, {.prefix = "generation-"})).template_ids, Contains(id))
+      << "while it is tried, the optimizer looks at it";
+
+  const std::string start = Now();
+  const auto measure = [&] {
+    return Must(MeasureTemplate(config_, {.template_id = id, .cycle_id = "c", .options = options, .now = Now()}));
+  };
+  int variants = 0;
+  for (int i = 0; i < 120; ++i) {
+    const std::string run = "build-" + std::to_string(i);
+    const ChooseTemplateResult chosen = Must(ChooseTemplate(config_, {.template_id = id, .run_id = run, .now = start}));
+    const bool variant = chosen.template_version == 2;
+    variants += variant ? 1 : 0;
+    if (i == 119) break;  // it has not ended
+    UsageRow build{.workflow_run_id = run, .workflow_type = "AuditedBuildWorkflow", .created_at = start};
+    build.duration_ms = 600'000 + (i * 37 % 100) * 1000;
+    build.cost_usd = Money::Nanos((variant ? 30'000'000 : 60'000'000) + (i * 13 % 50) * 100'000);
+    build.success = i % 10 != 0;
+    build.outcome = build.success ? "passed" : "not_passed";
+    if (i == 0) build.outcome = "cancelled";
+    Must(SaveUsage(*config_.records, build));
+    if (i == 20) {
+      EXPECT_TRUE(measure().experiment_runs) << "too few to be compared";
+    }
+  }
+  EXPECT_GT(variants, 40);
+  const Measurement measured = measure();
+  EXPECT_EQ(measured.action, kMeasuredActivated) << measured.reason;
+  EXPECT_EQ(measured.active_version, 2);
+  ASSERT_TRUE(measured.experiment.has_value());
+  EXPECT_EQ(measured.experiment->control.samples + measured.experiment->variant.samples, 118)
+      << "neither the run that goes on nor the one that a person cancelled";
+  EXPECT_EQ(Must(config_.templates->State(id)).active, 2);
+}
+
+TEST_F(LearningSteps, BuildsLeaveARowOfUsageOnceTheyHaveEnded) {  // RC-14
+  const auto line = [](const std::string& step, const std::string& at, const nlohmann::json& ext, int64_t tokens = 0) {
+    nlohmann::json entry = {{"workflow_run_id", "b1"}, {"step_name", step}, {"timestamp", at}, {"ext", ext}};
+    entry["ext"]["workflow_type"] = "AuditedBuildWorkflow";
+    if (tokens > 0) entry["total_token_cost"] = tokens;
+    return entry.dump();
+  };
+  std::vector<std::string> lines = {
+      line("workflow_started", "2026-03-02T00:00:00.000Z", {{"kind", "workflow_event"}}),
+      line("scaffold", "2026-03-02T00:00:10.000Z", {{"kind", "agent"}, {"cost_usd", 0.01}}, 1000),
+      line("fix_attempt_1", "2026-03-02T00:00:20.000Z", {{"kind", "agent"}}, 500),
+      line("initial_verification", "2026-03-02T00:00:30.000Z", {{"kind", "verification"}}),
+      "not a line"};
+  EXPECT_FALSE(UsageOfBuild(lines).has_value()) << "it goes on";
+  for (const std::string& each : lines) EXPECT_FALSE(EndsBuild(each));
+  const std::string last = line("workflow_completed", "2026-03-02T00:01:00.500Z",
+                                {{"kind", "workflow_event"}, {"status", "not_passed"}});
+  EXPECT_TRUE(EndsBuild(last));
+  lines.insert(lines.begin(), last);
+  for (size_t i = 0; i < lines.size(); ++i) {
+    Must(config_.records->AppendRow("traces", "b1/" + std::to_string(i), lines[i]));
+  }
+  Must(config_.records->AppendRow("traces", "b10/0", lines[1]));
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    ASSERT_TRUE(SaveBuildUsage(*config_.records, "traces", "b1").has_value());
+  }
+  RowProblems problems;
+  const Instant from = *ParseIso8601("2026-03-02T00:00:00Z");
+  const auto rows = Must(LoadUsage(*config_.records, from, world_.clock().Now(), problems));
+  ASSERT_THAT(rows, SizeIs(1));
+  const UsageRow& row = rows[0];
+  EXPECT_EQ(row.workflow_run_id, "b1");
+  EXPECT_EQ(row.workflow_type, "AuditedBuildWorkflow");
+  EXPECT_EQ(row.created_at, "2026-03-02T00:00:00.000Z");
+  EXPECT_EQ(row.duration_ms, 60'500);
+  EXPECT_EQ(row.total_tokens, 1500);
+  EXPECT_EQ(row.cost_usd, Money::Nanos(10'000'000));
+  EXPECT_EQ(row.unpriced_calls, 1);
+  EXPECT_EQ(row.step_count, 3);
+  EXPECT_FALSE(row.success);
+  EXPECT_EQ(row.outcome, "not_passed");
 }
 
 TEST_F(LearningSteps, PatternsComeFromTheBestExamplesAndAreStoredOnce) {  // PO-3, PO-5
