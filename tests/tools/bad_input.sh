@@ -92,13 +92,15 @@ expect 2 "bad.toml:2:15: limits.max_signals must be from 1 to 1000000" "$wfe" co
 expect 4 "no.jsonl" "$wfe" audit validate no.jsonl
 printf '{"step_name":"x"}\n' > bad.jsonl
 expect 12 "bad.jsonl:1" "$wfe" audit validate bad.jsonl
+: > empty.jsonl
+expect 12 "empty: 0 entries" "$wfe" audit validate empty.jsonl
 expect 2 "not a history" "$wfe" replay bad.jsonl
 expect 2 "no workflow type Nothing" "$wfe" worker --types Nothing --work-root root
 expect 2 "/proc/nowhere" "$wfe" worker --work-root /proc/nowhere
 
 # One flipped bit in what is stored is refused, never served.
 kill "$server" && wait "$server" || { echo "FAILED: the server did not stop in order"; failures=$((failures + 1)); }
-log=$(ls store/db/*.log | head -n 1)
+log=$(ls -S store/db/*.log | head -n 1) # the largest: what a smaller one has may be in a table already
 size=$(stat -c %s "$log")
 printf '\xff' | dd of="$log" bs=1 seek=$((size / 2)) conv=notrunc status=none
 expect 13 "store/db" "$wfe" server --data store --listen 127.0.0.1:0
@@ -108,7 +110,11 @@ expect 13 "store/db" "$wfe" server --data store --listen 127.0.0.1:0
 for command in "profiles list" "profiles list --output json" manual "completion bash"; do
   expect 74 "the output could not be written" bash -c '"$1" '"$command"' > /dev/full' _ "$wfe"
 done
-expect 2 "--timeout: Value -1 not in range" "$wfe" result x --timeout -1
-expect 2 "--run-timeout: Value -5 not in range" "$wfe" submit T --run-timeout -5
+expect 2 '--timeout must be seconds, 0.001 to 100000000, not "-1"' "$wfe" result x --timeout -1
+expect 2 '--run-timeout must be seconds, 0.001 to 100000000, not "-5"' "$wfe" submit T --run-timeout -5
+expect 2 '--run-timeout must be seconds, 0.001 to 100000000, not "nan"' "$wfe" submit T --run-timeout nan
+expect 2 '--seconds must be seconds, 0.001 to 100000000, not "inf"' "$wfe" bench one --seconds inf
+expect 2 '--hours must be a whole number from 1 to 744, not "0"' "$wfe" dashboard --hours 0
+expect 2 '--rows takes generations, reports or cycles, not "x"' "$wfe" dashboard --rows x
 
 report

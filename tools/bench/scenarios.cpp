@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "tools/bench/fresh_stack.h"
+#include "tools/bench/generations.h"
 #include "tools/bench/load.h"
 #include "tools/bench/million.h"
 #include "tools/bench/money.h"
@@ -253,12 +254,13 @@ Status Idle(const Environment& env, std::vector<Figure>& figures) {
 
 const std::vector<std::string>& ScenarioNames() {
   static const std::vector<std::string> kNames = {"one",  "ten",  "fan100", "wide",   "timers",
-                                                   "park", "cold", "idle", "resume", "traces", "money", "million"};
+                                                   "park", "cold", "idle", "resume", "traces", "money", "generate", "million"};
   return kNames;
 }
 
 bool NeedsProcesses(const std::string& name) {
-  return name == "park" || name == "cold" || name == "idle" || name == "resume" || name == "million";
+  return name == "park" || name == "cold" || name == "idle" || name == "resume" || name == "generate" ||
+         name == "million";
 }
 
 Status RunScenario(const std::string& name, const Environment& env, std::vector<Figure>& figures) {
@@ -276,6 +278,7 @@ Status RunScenario(const std::string& name, const Environment& env, std::vector<
   if (name == "resume") return MeasureResume(env, figures);
   if (name == "traces") return MeasureTraces(env.directory, 200'000'000, env.progress, figures);
   if (name == "money") return MeasureMoney(env, figures);
+  if (name == "generate") return MeasureGenerations(env, figures);
   if (name == "million") return MeasureMillion(env, figures);
   std::string known;
   for (const std::string& each : ScenarioNames()) known += " " + each;

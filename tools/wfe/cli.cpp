@@ -150,6 +150,7 @@ void AddAllCommands(CLI::App& app, Globals& globals) {
   AddArtifactsCommands(app, globals);
   AddCostsCommand(app, globals);
   AddBudgetCommands(app, globals);
+  AddDashboardCommand(app, globals);
   AddCacheCommands(app, globals);
   AddBlobCommands(app, globals);
   AddScheduleCommands(app, globals);

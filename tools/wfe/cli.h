@@ -98,8 +98,6 @@ struct Target {
 void AddTargetOptions(CLI::App& command, Target& target);
 
 /// -q, --queue; -t, as it was once called, stays without being shown.
-/// Of options that say how long something may take.
-inline const CLI::Range kSeconds(0.001, 1e8, "seconds");
 void AddQueueOption(CLI::App& command, std::string& queue);
 
 /// Every command there is.
@@ -115,6 +113,7 @@ void AddHistoryCommands(CLI::App& app, Globals& globals);
 void AddAuditCommands(CLI::App& app, Globals& globals);
 void AddCostsCommand(CLI::App& app, Globals& globals);
 void AddBudgetCommands(CLI::App& app, Globals& globals);
+void AddDashboardCommand(CLI::App& app, Globals& globals);
 void AddCacheCommands(CLI::App& app, Globals& globals);
 void AddPromptsCommands(CLI::App& app, Globals& globals);
 /// registry and artifacts.

@@ -3,6 +3,7 @@
 
 #include <map>
 
+#include "activities/agent/cost/call_log.h"
 #include "activities/learning/records/artifact_memory.h"
 #include "activities/learning/records/experiment_store.h"
 #include "activities/learning/records/node_registry.h"
@@ -116,7 +117,8 @@ Result<int> ExportRegistry(Globals&, const RecordsConnection& connection, const 
                                                                   {"usage", learning::kUsageTable},
                                                                   {"experiments", learning::kExperimentsTable},
                                                                   {"assignments", learning::kAssignmentsTable},
-                                                                  {"cycles", learning::kCyclesTable}};
+                                                                  {"cycles", learning::kCyclesTable},
+                                                                  {"calls", agent::kCostLedgerTable}};
   return ExportTable(connection, kTables.at(options.what));
 }
 
@@ -236,8 +238,9 @@ void AddArtifactsCommands(CLI::App& app, Globals& globals) {
              &ExportRegistry, [](CLI::App& command, LearnedOptions& options) {
                command
                    .add_option("--what", options.what,
-                               "nodes, reports, usage, experiments, assignments or cycles (default: nodes)")
-                   ->check(OneOf("--what", {"nodes", "reports", "usage", "experiments", "assignments", "cycles"}));
+                               "nodes, reports, usage, experiments, assignments, cycles or calls (default: nodes)")
+                   ->check(OneOf("--what", {"nodes", "reports", "usage", "experiments", "assignments", "cycles",
+                                            "calls"}));
              });
 
   CLI::App& artifacts = *app.add_subcommand("artifacts", "What generations have taught: examples, failures, patterns")

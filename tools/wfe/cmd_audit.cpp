@@ -71,6 +71,12 @@ std::string OpenRunsNote(const trace::TraceReport& report, bool compared) {
                               : "it still runs, or the end of the file was cut off; --run compares with its history");
 }
 
+/// A trace that says nothing proves nothing.
+bool Holds(const trace::TraceReport& report) { return report.ok() && report.entries > 0; }
+const char* StatusOf(const trace::TraceReport& report) {
+  return !report.ok() ? "invalid" : report.entries == 0 ? "empty" : "valid";
+}
+
 void PrintValidation(const std::string& path, const trace::TraceReport& report, bool compared, bool one_of_many,
                      OutputFormat format) {
   const std::string note = OpenRunsNote(report, compared);
@@ -82,7 +88,7 @@ void PrintValidation(const std::string& path, const trace::TraceReport& report, 
       problems.push_back(std::move(item));
     }
     PrintObject({{"file", path},
-                 {"status", report.ok() ? "valid" : "invalid"},
+                 {"status", StatusOf(report)},
                  {"lines", report.lines},
                  {"entries", report.entries},
                  {"runs", report.entries_of_run.size()},
@@ -99,8 +105,7 @@ void PrintValidation(const std::string& path, const trace::TraceReport& report, 
   if (report.more_problems > 0) text += fmt::format("… and {} more\n", report.more_problems);
   if (!note.empty()) text += fmt::format("{}: note: {}\n", path, note);
   text += fmt::format("{}{}: {} entries of {} in {} lines\n", one_of_many ? path + ": " : "",
-                      report.ok() ? "valid" : "invalid", report.entries, Runs(report.entries_of_run.size()),
-                      report.lines);
+                      StatusOf(report), report.entries, Runs(report.entries_of_run.size()), report.lines);
   PrintText(text);
 }
 
@@ -113,7 +118,7 @@ Result<bool> ValidateOne(Globals& globals, const std::string& path, const std::s
     report.problems.insert(report.problems.end(), compared.problems.begin(), compared.problems.end());
   }
   PrintValidation(path, report, !run.empty(), one_of_many, globals.format);
-  return report.ok();
+  return Holds(report);
 }
 
 /// A file that cannot be read is said and does not hide what is wrong with the others.

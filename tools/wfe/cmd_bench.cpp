@@ -7,6 +7,7 @@
 #include "tools/bench/bench.h"
 #include "tools/bench/workload.h"
 #include "tools/wfe/cli.h"
+#include "tools/wfe/one_of.h"
 
 namespace wfe::cli {
 
@@ -40,7 +41,7 @@ void AddBenchCommand(CLI::App& app, Globals& globals) {
   AddTransport(command, options->transport, {Transport::kStream, Transport::kUnary, Transport::kEmbedded},
                "How calls of client and worker travel: stream (default), unary, or embedded: all in this process");
   command.add_option("--seconds", options->seconds, "Measured time of one load scenario (default 6)")
-      ->check(CLI::PositiveNumber);
+      ->check(Seconds());
   command.add_option("--runs", options->runs,
                      "Closed runs in the store of million (default 1000000); a tenth as many are open beside them")
       ->check(CLI::Range(int64_t{100}, int64_t{100'000'000}));

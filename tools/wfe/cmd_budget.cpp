@@ -1,6 +1,9 @@
 // wfe budget: what model calls may cost, and what they have cost of it (QF-2).
 #include <fmt/core.h>
 
+#include <algorithm>
+
+#include "workers/client/budget_figures.h"
 #include "engine/base/parse_json.h"
 #include "engine/base/printable.h"
 #include "tools/wfe/cli.h"
@@ -11,20 +14,13 @@ namespace wfe::cli {
 namespace {
 
 namespace rec = ::wfe::records::v1;
+using client::BudgetFigure;
 
 constexpr std::pair<const char*, rec::BudgetPeriod> kPeriods[] = {
     {"daily", rec::BUDGET_PERIOD_DAY}, {"monthly", rec::BUDGET_PERIOD_MONTH}, {"run", rec::BUDGET_PERIOD_RUN}};
 constexpr std::pair<const char*, rec::BudgetOnExceed> kOnExceed[] = {{"warn", rec::BUDGET_ON_EXCEED_WARN},
                                                                      {"block", rec::BUDGET_ON_EXCEED_BLOCK},
                                                                      {"defer", rec::BUDGET_ON_EXCEED_DEFER}};
-
-template <class Pairs, class Value>
-const char* WordFor(const Pairs& pairs, Value value) {
-  for (const auto& [word, each] : pairs) {
-    if (each == value) return word;
-  }
-  return "?";
-}
 
 template <class Value, size_t count>
 std::optional<Value> ValueOfWord(const std::pair<const char*, Value> (&pairs)[count], const std::string& word) {
@@ -53,93 +49,39 @@ Result<Response> AskRecords(Globals& globals, const RecordsConnection& connectio
                                         std::chrono::seconds(10));
 }
 
-Result<rec::GetBudgetsResponse> GetBudgets(Globals& globals, const RecordsConnection& connection,
-                                           const std::string& run_id) {
-  rec::GetBudgetsRequest request;
-  request.set_run_id(run_id);
-  return AskRecords<rec::GetBudgetsResponse>(globals, connection, "GetBudgets", request);
-}
-
-/// "[#####.......|...]": what is used, what is reserved, and where the warning is.
-std::string BudgetBar(Money used, Money reserved, Money limit, int warn_at) {
-  constexpr int kWidth = 30;
-  const auto place = [&](Money amount) {
-    const double share = limit.zero() ? 1 : amount.usd() / limit.usd();
-    return static_cast<int>(std::min(1.0, share) * kWidth + 0.5);
-  };
-  std::string bar(kWidth, '.');
-  for (int i = 0; i < place(used.PlusAtMost(reserved)); ++i) bar[static_cast<size_t>(i)] = i < place(used) ? '#' : '+';
-  const int mark = warn_at * kWidth / 100;
-  if (warn_at > 0 && mark < kWidth && bar[static_cast<size_t>(mark)] == '.') bar[static_cast<size_t>(mark)] = '|';
-  return "[" + bar + "]";
-}
-
-nlohmann::ordered_json BudgetRow(const rec::BudgetStanding& budget) {
-  nlohmann::ordered_json row;
-  row["budget"] = budget.name();
-  row["period"] = budget.period();
-  if (budget.rule().has_limit_nanos()) row["limit_usd"] = nlohmann::json(Money::Nanos(budget.rule().limit_nanos()));
-  row["used_usd"] = nlohmann::json(Money::Nanos(budget.used_nanos()));
-  row["reserved_usd"] = nlohmann::json(Money::Nanos(budget.reserved_nanos()));
-  row["assumed_usd"] = nlohmann::json(Money::Nanos(budget.assumed_nanos()));
-  row["calls"] = budget.calls();
-  row["unpriced_calls"] = budget.unpriced_calls();
-  row["warn_at_percent"] = budget.rule().warn_at_percent();
-  row["on_exceed"] = WordFor(kOnExceed, budget.rule().on_exceed());
-  if (budget.period_end_ms() > 0) {
-    row["period_end"] = FormatIso8601Millis(Instant(std::chrono::milliseconds(budget.period_end_ms())));
-  }
-  row["from_configuration"] = budget.is_default();
-  return row;
-}
-
-bool IsUsedUp(const rec::BudgetStanding& budget) {
-  return budget.rule().has_limit_nanos() && budget.used_nanos() >= budget.rule().limit_nanos();
-}
-
-void PrintBudget(const rec::BudgetStanding& budget) {
-  const std::string name = PrintableLine(budget.name());
-  if (!budget.rule().has_limit_nanos()) {
-    fmt::print("{:<34} {:<12} {:>12} USD used, no limit\n", name, budget.period(),
-               Money::Nanos(budget.used_nanos()).Rounded(4));
+void PrintBudget(const BudgetFigure& budget) {
+  const std::string name = PrintableLine(budget.budget);
+  if (!budget.limit_usd) {
+    fmt::print("{:<34} {:<12} {:>12} USD used, no limit\n", name, budget.period, budget.used_usd.Rounded(4));
     return;
   }
-  const Money used = Money::Nanos(budget.used_nanos());
-  const Money reserved = Money::Nanos(budget.reserved_nanos());
-  const Money limit = Money::Nanos(budget.rule().limit_nanos());
-  if (budget.period().empty()) {
-    fmt::print("{:<34} {} USD for each run, then {}\n", name, limit.ToString(),
-               WordFor(kOnExceed, budget.rule().on_exceed()));
+  if (budget.period.empty()) {
+    fmt::print("{:<34} {} USD for each run, then {}\n", name, budget.limit_usd->ToString(), budget.on_exceed);
     return;
   }
-  fmt::print("{:<34} {:<12} {} of {} USD\n", name, PrintableLine(budget.period()), used.Rounded(4), limit.ToString());
-  const double percent = limit.zero() ? 100 : 100 * used.usd() / limit.usd();
-  const int warn_at = budget.rule().warn_at_percent();
-  fmt::print("  {} {:5.1f} %  warns at {} %, then {}\n", BudgetBar(used, reserved, limit, warn_at), percent, warn_at,
-             WordFor(kOnExceed, budget.rule().on_exceed()));
-  if (!reserved.zero()) fmt::print("  {} USD reserved for calls under way (+)\n", reserved.Rounded(4));
-  if (budget.assumed_nanos() > 0) {
-    fmt::print("  {} USD of it assumed, for calls whose cost nobody reported\n",
-               Money::Nanos(budget.assumed_nanos()).Rounded(4));
+  fmt::print("{:<34} {:<12} {} of {} USD\n", name, PrintableLine(budget.period), budget.used_usd.Rounded(4),
+             budget.limit_usd->ToString());
+  fmt::print("  {} {:5.1f} %  warns at {} %, then {}\n", client::BudgetBar(budget, 30), *budget.UsedPercent(),
+             budget.warn_at_percent, budget.on_exceed);
+  if (!budget.reserved_usd.zero()) {
+    fmt::print("  {} USD reserved for calls under way (+)\n", budget.reserved_usd.Rounded(4));
   }
-  if (budget.unpriced_calls() > 0) fmt::print("  {} calls have no price and are not in it\n", budget.unpriced_calls());
+  if (!budget.assumed_usd.zero()) {
+    fmt::print("  {} USD of it assumed, for calls whose cost nobody reported\n", budget.assumed_usd.Rounded(4));
+  }
+  if (budget.unpriced_calls > 0) fmt::print("  {} calls have no price and are not in it\n", budget.unpriced_calls);
 }
 
 Result<int> ShowBudgets(Globals& globals, const BudgetFlags& flags) {
   WFE_ASSIGN_OR_RETURN(const RecordsConnection connection, RecordsConnection::Open(globals, flags.records));
-  WFE_ASSIGN_OR_RETURN(const rec::GetBudgetsResponse response, GetBudgets(globals, connection, flags.run_id));
-  bool used_up = false;
-  nlohmann::ordered_json budgets = nlohmann::ordered_json::array();
-  for (const rec::BudgetStanding& budget : response.budgets()) {
-    used_up = used_up || IsUsedUp(budget);
-    budgets.push_back(BudgetRow(budget));
-    if (globals.format == OutputFormat::kText) PrintBudget(budget);
+  WFE_ASSIGN_OR_RETURN(const std::vector<BudgetFigure> budgets,
+                       client::ReadBudgets(connection.channel(globals), flags.run_id));
+  if (globals.format == OutputFormat::kText) {
+    for (const BudgetFigure& budget : budgets) PrintBudget(budget);
+  } else {
+    PrintObject({{"budgets", nlohmann::json(budgets)}}, globals.format);
   }
-  if (globals.format != OutputFormat::kText) {
-    nlohmann::ordered_json result;
-    result["budgets"] = std::move(budgets);
-    PrintObject(result, globals.format);
-  }
+  const bool used_up = std::ranges::any_of(budgets, &BudgetFigure::IsUsedUp);
   return flags.check && used_up ? kExitProblemsFound : kExitOk;
 }
 
@@ -168,7 +110,7 @@ Result<int> ChangeBudget(Globals& globals, const BudgetFlags& flags, bool reset)
     limit = *read;
   }
   WFE_ASSIGN_OR_RETURN(const RecordsConnection connection, RecordsConnection::Open(globals, flags.records));
-  WFE_ASSIGN_OR_RETURN(const rec::GetBudgetsResponse budgets, GetBudgets(globals, connection, ""));
+  WFE_ASSIGN_OR_RETURN(const rec::GetBudgetsResponse budgets, AskRecords<rec::GetBudgetsResponse>(globals, connection, "GetBudgets", rec::GetBudgetsRequest()));
   rec::SetBudgetRequest request;
   rec::BudgetRule& rule = *request.mutable_rule() = RuleNamed(budgets, flags);
   request.set_reset(reset);

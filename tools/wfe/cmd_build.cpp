@@ -75,7 +75,7 @@ void AddWatchOptions(CLI::App& command, WatchOptions& options) {
   command.add_flag("--wait", options.wait, "Wait for the end without showing steps; the exit code tells how it ended");
   command.add_flag("--detach", options.detach, "Start it and return, on a terminal too");
   command.add_option("--timeout", options.timeout_s, "Stop waiting after so many seconds (the build goes on)")
-      ->check(kSeconds);
+      ->check(Seconds());
 }
 
 Result<int> WatchBuild(Globals& globals, const Target& target, const WatchOptions& options, bool local) {

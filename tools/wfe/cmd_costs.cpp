@@ -1,10 +1,8 @@
 // wfe costs: what model calls were made and what they cost, from the cost ledger.
 #include <fmt/core.h>
 
-#include <algorithm>
-
 #include "activities/agent/cost/call_log.h"
-#include "activities/agent/cost/cost_report.h"
+#include "activities/agent/cost/cost_summary.h"
 #include "tools/wfe/cli.h"
 #include "tools/wfe/prompt_store.h"
 
@@ -12,6 +10,8 @@ namespace wfe::cli {
 namespace {
 
 using agent::CostReport;
+using agent::CostSummary;
+using agent::MeanCost;
 
 struct CostOptions {
   RecordsOptions records;
@@ -33,13 +33,6 @@ Result<Instant> ReadSince(const std::string& text, Instant now) {
       "--since takes a day (2026-11-21), a time (2026-11-21T05:00:00Z) or an age (90m, 24h, 7d), not \"" + text + "\"");
 }
 
-/// Of the calls whose cost is known; nullopt when there is none.
-std::optional<Money> MeanCost(const CostReport::Group& group) {
-  const int64_t priced = group.calls - group.unpriced - group.uncounted;
-  if (priced <= 0) return std::nullopt;
-  return Money::Nanos(group.cost_usd.nanos() / priced);
-}
-
 std::string CostText(const CostReport::Group& group) {
   const std::string cost = group.cost_usd.Rounded(4);
   return group.unpriced > 0 ? fmt::format("{} + {} unpriced", cost, group.unpriced) : cost;
@@ -56,21 +49,6 @@ nlohmann::json ForPeople(const CostReport::Group& group) {
   if (group.name.empty()) row["name"] = "(not named)";
   row["cost_usd"] = CostText(group);
   return row;
-}
-
-/// QF-1: today, this month and in all, of the calls of the filter.
-struct CostSummary {
-  CostReport::Group today, month, total;
-};
-
-CostSummary Summarize(const CostReport& report, CostReport::Filter filter, Instant now) {
-  const std::string day = FormatIso8601Millis(now).substr(0, 10);
-  const auto since = [&](const std::string& from) {
-    CostReport::Filter narrowed = filter;
-    narrowed.since = std::max(filter.since.value_or(Instant()), ParseIso8601(from + "T00:00:00.000Z").value());
-    return report.Sum(narrowed, "day", now).total;
-  };
-  return {.today = since(day), .month = since(day.substr(0, 8) + "01"), .total = report.Sum(filter, "day", now).total};
 }
 
 void PrintCostSummary(const CostSummary& summary) {
@@ -104,7 +82,7 @@ Result<int> Costs(Globals& globals, const CostOptions& options) {
       fmt::print("no model calls in the ledger{}\n", options.workflow.empty() && !filter.since ? "" : " that fit");
       return kExitOk;
     }
-    PrintCostSummary(Summarize(report, filter, now));
+    PrintCostSummary(agent::Summarize(report, filter, now));
     std::string title = options.by;
     for (char& c : title) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
     Table table({{title, "name", true, false},
@@ -130,7 +108,7 @@ Result<int> Costs(Globals& globals, const CostOptions& options) {
   nlohmann::json groups = nlohmann::json::array();
   for (const CostReport::Group& group : sums.groups) groups.push_back(CostRow(group));
   result["groups"] = std::move(groups);
-  const CostSummary summary = Summarize(report, filter, now);
+  const CostSummary summary = agent::Summarize(report, filter, now);
   result["today"] = CostRow(summary.today);
   result["month"] = CostRow(summary.month);
   result["total"] = CostRow(sums.total);

@@ -88,9 +88,9 @@ void AddSubmitCommands(CLI::App& app, Globals& globals) {
   submit.add_flag("--follow", options->follow, "Wait, and show every step live");
   submit.add_flag("--local", options->local, "Run it here and now, in an engine and worker of this process");
   submit.add_option("--timeout", options->timeout_s, "Stop waiting after so many seconds (the run goes on)")
-      ->check(kSeconds);
+      ->check(Seconds());
   submit.add_option("--run-timeout", options->run_timeout_s, "The run itself may take so many seconds")
-      ->check(kSeconds);
+      ->check(Seconds());
   submit.footer(
       "Examples:\n"
       "  wfe submit AuditedBuildWorkflow --input @build.json --follow\n"
@@ -110,7 +110,7 @@ void AddSubmitCommands(CLI::App& app, Globals& globals) {
   AddClientOptions(result, globals);
   AddTargetOptions(result, wanted->target);
   result.add_option("--timeout", wanted->timeout_s, "Stop waiting after so many seconds")
-      ->check(kSeconds);
+      ->check(Seconds());
   result.add_flag("--follow", wanted->follow, "Show the steps meanwhile");
   result.footer("Example:\n  wfe result build-42 --output json");
   result.callback([&globals, wanted] {

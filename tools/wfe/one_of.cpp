@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
+#include <optional>
 
 #include "engine/base/suggest.h"
 
@@ -17,6 +19,13 @@ std::string Names(const std::vector<std::string>& words) {
   std::string names;
   for (const std::string& word : words) names += (names.empty() ? "" : ",") + word;
   return "{" + names + "}";
+}
+
+std::optional<double> FiniteNumber(const std::string& text) {
+  char* end = nullptr;
+  const double number = std::strtod(text.c_str(), &end);
+  if (text.empty() || end != text.c_str() + text.size() || !std::isfinite(number)) return std::nullopt;
+  return number;
 }
 
 }  // namespace
@@ -77,12 +86,21 @@ CLI::Validator WholeNumber(int64_t least, int64_t most) {
 CLI::Validator NotNegative() {
   return CLI::Validator(
       [](std::string& value) -> std::string {
-        char* end = nullptr;
-        const double number = std::strtod(value.c_str(), &end);
-        if (!value.empty() && end == value.c_str() + value.size() && number >= 0) return {};
+        const std::optional<double> number = FiniteNumber(value);
+        if (number && *number >= 0) return {};
         return "must be a number that is not negative, not \"" + value + "\"";
       },
       "NUMBER");
+}
+
+CLI::Validator Seconds() {
+  return CLI::Validator(
+      [](std::string& value) -> std::string {
+        const std::optional<double> number = FiniteNumber(value);
+        if (number && *number >= 0.001 && *number <= 1e8) return {};
+        return "must be seconds, 0.001 to 100000000, not \"" + value + "\"";
+      },
+      "SECONDS");
 }
 
 std::vector<std::string> WordsOf(const CLI::Option& option) {

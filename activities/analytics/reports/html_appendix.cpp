@@ -76,7 +76,7 @@ void WriteRuns(Markup& out, const Page& page) {
   // Folded, since it is most of the page's length; a link to one of the runs opens it.
   out.Open("details", {{"class", "fold"}});
   out.Leaf("summary", Count(static_cast<double>(anchors.size()), "run", "runs"));
-  WriteTable(out, page, table, anchors);
+  WriteTable(out, page.anchors, table, anchors);
   out.Close("details");
 }
 
@@ -93,7 +93,7 @@ void WriteSources(Markup& out, const Page& page) {
     table.rows.push_back(
         {.cells = {source.kind, source.location, Maybe(source.files), Maybe(source.entries)}, .runs = {}});
   }
-  WriteTable(out, page, table);
+  WriteTable(out, page.anchors, table);
 }
 
 void WriteProblems(Markup& out, const Page& page) {
@@ -118,7 +118,7 @@ void WriteProblems(Markup& out, const Page& page) {
   for (const Problem& problem : header.problems) {
     table.rows.push_back({.cells = {problem.file, Maybe(problem.line), problem.kind, problem.message}, .runs = {}});
   }
-  WriteTable(out, page, table);
+  WriteTable(out, page.anchors, table);
 }
 
 }  // namespace

@@ -12,14 +12,14 @@ void WriteAudit(Markup& out, const Page& page, const Audit& audit) {
     out.Open("p", {{"class", "soft small"}}).Text("Findings of this audit: ");
     for (size_t i = 0; i < audit.finding_ids.size(); ++i) {
       if (i > 0) out.Text(", ");
-      WriteLink(out, page, "", FindingAnchor(audit.finding_ids[i]), audit.finding_ids[i]);
+      WriteLink(out, page.anchors, "", FindingAnchor(audit.finding_ids[i]), audit.finding_ids[i]);
     }
     out.Close("p");
   }
   for (size_t i = 0; i < audit.charts.size(); ++i) {
     WriteChart(out, audit.charts[i], anchor + "-chart-" + std::to_string(i + 1));
   }
-  for (const Table& table : audit.tables) WriteTable(out, page, table);
+  for (const Table& table : audit.tables) WriteTable(out, page.anchors, table);
   out.Close("section");
 }
 

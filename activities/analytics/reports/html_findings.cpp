@@ -61,7 +61,7 @@ void WriteExamples(Markup& out, const Page& page, const Finding& finding) {
   out.Leaf("h4", "Example runs").Open("ul", {{"class", "examples"}});
   for (const Example& example : finding.examples) {
     out.Open("li");
-    WriteRun(out, page, example.run_id);
+    WriteRun(out, page.anchors, example.run_id);
     if (!example.step.empty()) out.Text(" ").Leaf("span", example.step);
     const std::string place = Place(example.file, example.line);
     if (!place.empty()) out.Text(" ").Leaf("code", {{"class", "soft"}}, place);
@@ -139,7 +139,7 @@ void WriteFinding(Markup& out, const Page& page, const Finding& finding) {
            (finding.significant ? "\u25CF " : "\u25CB ") + std::string(ClaimText(finding)));
   if (!finding.audit.empty()) {
     out.Text(" ");
-    WriteLink(out, page, "", AuditAnchor(finding.audit), AuditName(page.report, finding.audit));
+    WriteLink(out, page.anchors, "", AuditAnchor(finding.audit), AuditName(page.report, finding.audit));
   }
   out.Close("p").Leaf("h3", {{"id", anchor + "-h"}}, finding.title);
   // Between statement and advice on a phone; beside both on wider screens.

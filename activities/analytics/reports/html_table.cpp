@@ -1,11 +1,11 @@
 #include "activities/analytics/reports/format.h"
-#include "activities/analytics/reports/html.h"
+#include "activities/analytics/reports/html_frame.h"
 #include "activities/analytics/reports/wording.h"
 
 namespace wfe::analytics::reports {
 namespace {
 
-/// The rows are enough for a page; all of them are in report.json.
+/// The rows are enough for a page; the table says where all of them are.
 constexpr size_t kRows = 200;
 constexpr size_t kExamples = 3;
 
@@ -50,18 +50,18 @@ bool HasExamples(const Table& table) {
 
 }  // namespace
 
-void WriteRun(Markup& out, const Page& page, const std::string& run_id) {
+void WriteRun(Markup& out, const Anchors& anchors, const std::string& run_id) {
   const std::string shown = ShortId(run_id);
   const std::string_view title = shown == run_id ? std::string_view() : std::string_view(run_id);
   const std::string anchor = RunAnchor(run_id);
-  if (page.anchors.contains(anchor)) {
+  if (anchors.contains(anchor)) {
     out.Leaf("a", {{"class", "run"}, {"href", "#" + anchor}, {"title", title}}, shown);
   } else {
     out.Leaf("code", {{"class", "run"}, {"title", title}}, shown);
   }
 }
 
-void WriteTable(Markup& out, const Page& page, const Table& table, const std::vector<std::string>& row_ids) {
+void WriteTable(Markup& out, const Anchors& anchors, const Table& table, const std::vector<std::string>& row_ids) {
   if (table.rows.empty()) {
     out.Open("p", {{"class", "empty"}}).Leaf("strong", table.title + ": ").Text("no rows in this window.").Close("p");
     return;
@@ -72,7 +72,7 @@ void WriteTable(Markup& out, const Page& page, const Table& table, const std::ve
   out.Open("table").Open("caption").Open("span").Leaf("strong", table.title);
   if (!table.query.empty()) {
     out.Text(" ");
-    WriteLink(out, page, "query", QueryAnchor(table.query), "query " + table.query);
+    WriteLink(out, anchors, "query", QueryAnchor(table.query), "query " + table.query);
   }
   out.Close("span").Close("caption").Open("thead").Open("tr");
   std::vector<bool> numeric;
@@ -90,7 +90,7 @@ void WriteTable(Markup& out, const Page& page, const Table& table, const std::ve
       out.Open("td", {{"class", "runs"}});
       for (size_t i = 0; i < row.runs.size() && i < kExamples; ++i) {
         if (i > 0) out.Text(" ");
-        WriteRun(out, page, row.runs[i]);
+        WriteRun(out, anchors, row.runs[i]);
       }
       out.Close("td");
     }
@@ -99,7 +99,7 @@ void WriteTable(Markup& out, const Page& page, const Table& table, const std::ve
   out.Close("tbody").Close("table").Close("div");
   if (table.rows.size() > kRows) {
     out.Leaf("p", {{"class", "soft small"}},
-             FormatFixed(static_cast<double>(table.rows.size() - kRows), 0) + " more rows are in report.json.");
+             FormatFixed(static_cast<double>(table.rows.size() - kRows), 0) + " more rows are in " + table.whole_in + ".");
   }
   if (table.rows_left_out > 0) {
     out.Leaf("p", {{"class", "soft small"}},

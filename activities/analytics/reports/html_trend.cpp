@@ -88,7 +88,7 @@ void WriteTrend(Markup& out, const Page& page) {
     out.Close("div");
   }
   if (report.trend_reports.size() > 1) WriteChart(out, RatesChart(report.trend_reports), "trend-chart");
-  if (!report.trend_reports.empty()) WriteTable(out, page, ReportsTable(report.trend_reports));
+  if (!report.trend_reports.empty()) WriteTable(out, page.anchors, ReportsTable(report.trend_reports));
   out.Close("section");
 }
 

@@ -76,7 +76,8 @@ struct Table {
   std::string id, title, query;
   std::vector<TableColumn> columns;
   std::vector<Row> rows;
-  double rows_left_out = 0;  ///< Not even in report.json.
+  double rows_left_out = 0;             ///< Not even in `whole_in`.
+  std::string whole_in{"report.json"};  ///< Where rows are that a page has no room for.
 };
 
 struct Point {
