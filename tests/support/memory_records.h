@@ -1,6 +1,7 @@
 // The records service in memory: every call is answered inside the call.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <string>
 
@@ -90,15 +91,17 @@ class MemoryRecords final : public client::ServiceClient {
   }
   Result<records::v1::ScanRowsResponse> Scan(const records::v1::ScanRowsRequest& request) {
     records::v1::ScanRowsResponse response;
-    for (const auto& [key, value] : tables[request.table()]) {
-      if (!key.starts_with(request.key_prefix()) || key <= request.start_after_key()) continue;
+    const auto& table = tables[request.table()];
+    for (auto at = table.lower_bound(std::max(request.key_prefix(), request.start_after_key()));
+         at != table.end() && at->first.starts_with(request.key_prefix()); ++at) {
+      if (at->first == request.start_after_key()) continue;
       if (response.rows_size() == page_rows) {
         response.set_more(true);
         break;
       }
       auto& row = *response.add_rows();
-      row.set_key(key);
-      row.set_value(value);
+      row.set_key(at->first);
+      row.set_value(at->second);
     }
     return response;
   }

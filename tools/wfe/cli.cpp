@@ -147,6 +147,7 @@ void AddAllCommands(CLI::App& app, Globals& globals) {
   AddHistoryCommands(app, globals);
   AddAuditCommands(app, globals);
   AddPromptsCommands(app, globals);
+  AddOptimizeCommands(app, globals);
   AddArtifactsCommands(app, globals);
   AddCostsCommand(app, globals);
   AddBudgetCommands(app, globals);

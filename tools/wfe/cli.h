@@ -116,6 +116,7 @@ void AddBudgetCommands(CLI::App& app, Globals& globals);
 void AddDashboardCommand(CLI::App& app, Globals& globals);
 void AddCacheCommands(CLI::App& app, Globals& globals);
 void AddPromptsCommands(CLI::App& app, Globals& globals);
+void AddOptimizeCommands(CLI::App& app, Globals& globals);
 /// registry and artifacts.
 void AddArtifactsCommands(CLI::App& app, Globals& globals);
 void AddProfilesCommands(CLI::App& app, Globals& globals);

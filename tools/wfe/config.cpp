@@ -247,6 +247,8 @@ std::vector<Key> Keys(Config& c) {
       StringKey("openai.key_env", c.openai.key_env),
       BoolKey("openai.stream", c.openai.stream),
       BoolKey("openai.plain_http", c.openai.plain_http),
+      StringsKey("monitor.hook_command", c.monitor.hook_command),
+      StringKey("monitor.hook_url", c.monitor.hook_url),
       TierKey("tiers.small", c.tiers.small),
       TierKey("tiers.medium", c.tiers.medium),
       TierKey("tiers.large", c.tiers.large),

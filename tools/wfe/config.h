@@ -104,6 +104,12 @@ struct CachingConfig {
   int64_t min_files_to_cache = 5;
 };
 
+/// Where a worker sends what monitors tell (MO-2); both empty: nowhere.
+struct MonitorConfig {
+  std::vector<std::string> hook_command;  ///< Program and arguments; it reads the event as JSON.
+  std::string hook_url;
+};
+
 struct Config {
   ServerConfig server;
   local::Limits limits;  ///< The server's, of each execution and of itself.
@@ -115,6 +121,7 @@ struct Config {
   BuildConfig build;
   CostTrackingConfig cost_tracking;
   CachingConfig caching;
+  MonitorConfig monitor;
   std::vector<std::string> sources;  ///< Where values came from: files and environment variables, in order.
 };
 

@@ -5,6 +5,7 @@
 #include "activities/agent/backends/base_url.h"
 #include "activities/agent/backends/http_backend.h"
 #include "activities/agent/backends/openai_backend.h"
+#include "activities/delivery/steps/hook.h"
 #include "tools/wfe/config.h"
 
 namespace wfe::cli {
@@ -40,6 +41,8 @@ std::string MissingInConfig(const Config& config) {
   const auto gemini =
       agent::MakeHttpBackend({.base_url = agent::BaseUrlsFrom(config.agent.base_url).http, .api_key = {}});
   if (!gemini) return "agent.base_url: " + gemini.error().message;
+  const auto hook = delivery::MakeHook({.command = config.monitor.hook_command, .url = config.monitor.hook_url});
+  if (!hook) return "monitor: " + hook.error().message;
   if (config.openai.base_url.empty()) return {};
   const auto backend = agent::MakeOpenAiBackend({.base_url = agent::ChatBaseUrl(config.openai.base_url),
                                                  .key_variable = config.openai.key_env,

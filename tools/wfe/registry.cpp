@@ -4,6 +4,8 @@
 #include "tools/wfe/queue_pollers.h"
 #include "workers/sdk/workflow_registry.h"
 #include "workflows/audited_build/audited_build.h"
+#include "workflows/delivery/monitor_workflow.h"
+#include "workflows/delivery/rollout_workflow.h"
 #include "workflows/generation/generation.h"
 #include "workflows/optimization/optimization.h"
 #include "workflows/prompt_optimization/prompt_optimization.h"
@@ -17,6 +19,8 @@ const sdk::WorkflowRegistry& WorkflowTypes() {
     workflows::RegisterOptimization(registry);
     workflows::RegisterStreamlinedGeneration(registry);
     workflows::RegisterPromptOptimization(registry);
+    workflows::RegisterRollout(registry);
+    workflows::RegisterMonitor(registry);
     return registry;
   }();
   return kRegistry;

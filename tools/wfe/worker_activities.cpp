@@ -12,6 +12,7 @@
 #include "activities/build/checks/register.h"
 #include "activities/build/checks/settings.h"
 #include "activities/build/workspace/register.h"
+#include "activities/delivery/steps/register.h"
 #include "activities/generation/register.h"
 #include "activities/learning/records/build_usage.h"
 #include "activities/learning/steps/generation_steps.h"
@@ -109,6 +110,14 @@ void RegisterWorkerActivities(sdk::ActivityRegistry& registry, const WorkerActiv
   optimization.check_path = allow;
   analytics::RegisterOptimizationActivities(registry, optimization);
   learning::RegisterLearningActivities(registry, learning);
+  const auto hook =
+      delivery::MakeHook({.command = worker.config.monitor.hook_command, .url = worker.config.monitor.hook_url});
+  if (!hook) {
+    std::fprintf(stderr, "warning: %s; what monitors tell is kept and goes nowhere else\n",
+                 PrintableText(hook.error().message).c_str());
+  }
+  delivery::RegisterDeliveryActivities(registry,
+                                       {.records = worker.records, .hook = hook ? *hook : delivery::MonitorHook()});
   generation::RegisterGenerationActivities(registry, {.models = agent::ModelCaller(agents), .templates = templates});
   build::RegisterWorkspaceActivities(registry, {.work_root = worker.work_root,
                                                 .path = "",

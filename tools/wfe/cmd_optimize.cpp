@@ -1,0 +1,49 @@
+// wfe optimize: versions of workflows, rollouts and their watch.
+#include "tools/wfe/cli.h"
+#include "tools/wfe/describe.h"
+#include "tools/wfe/optimize_commands.h"
+
+namespace wfe::cli {
+
+std::string TimeNow() { return FormatIso8601Millis(SystemClock().Now()); }
+
+Status SendSignal(Globals& globals, const std::string& workflow_id, std::string_view name,
+                  const nlohmann::json& argument) {
+  ws::SignalWorkflowExecutionRequest request;
+  request.set_namespace_(globals.Namespace());
+  request.mutable_workflow_execution()->set_workflow_id(workflow_id);
+  request.set_identity(Identity());
+  request.set_signal_name(std::string(name));
+  request.set_request_id(NewRequestId());
+  *request.mutable_input()->add_payloads() = ToPayload(argument);
+  WFE_RETURN_IF_ERROR(globals.Call<ws::SignalWorkflowExecutionResponse>("SignalWorkflowExecution", request));
+  return Ok();
+}
+
+Result<nlohmann::json> AskWorkflow(Globals& globals, const std::string& workflow_id, std::string_view query) {
+  ws::QueryWorkflowRequest request;
+  request.set_namespace_(globals.Namespace());
+  request.mutable_execution()->set_workflow_id(workflow_id);
+  request.mutable_query()->set_query_type(std::string(query));
+  WFE_ASSIGN_OR_RETURN(const auto response,
+                       globals.Call<ws::QueryWorkflowResponse>("QueryWorkflow", request, std::chrono::seconds(10)));
+  if (response.has_query_rejected()) {
+    return FailedPrecondition("the query was rejected: " + workflow_id + " is " +
+                              StatusName(response.query_rejected().status()));
+  }
+  return FromPayloads(response.query_result());
+}
+
+void AddOptimizeCommands(CLI::App& app, Globals& globals) {
+  CLI::App& optimize =
+      *app.add_subcommand("optimize", "Versions of workflows: rolled out in stages, watched, taken back")
+           ->require_subcommand(1);
+  optimize.footer(
+      "Examples:\n  wfe optimize versions report\n  wfe optimize rollout start report v1 --reason 'suggestion 7'\n"
+      "  wfe optimize rollback report --reason 'slower since Monday'");
+  AddOptimizeVersionCommands(optimize, globals);
+  AddOptimizeRolloutCommands(optimize, globals);
+  AddOptimizeMonitorCommands(optimize, globals);
+}
+
+}  // namespace wfe::cli
