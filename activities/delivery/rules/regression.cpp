@@ -72,11 +72,11 @@ std::string ChangeSentence(const MetricChange& change) {
   std::ranges::replace(name, '_', ' ');
   char text[160];
   if (change.metric == kSuccessRate) {
-    std::snprintf(text, sizeof(text), "%s is %.1f points %s (%.1f %% after %.1f %%, p = %.2g)", name.c_str(),
+    std::snprintf(text, sizeof(text), "%s is %.1f points %s (%.1f %%, was %.1f %%, p = %.2g)", name.c_str(),
                   100 * std::abs(change.worse_by), change.worse_by < 0 ? "higher" : "lower", 100 * change.after,
                   100 * change.before, change.p_value);
   } else {
-    std::snprintf(text, sizeof(text), "%s is %.1f %% %s (%.6g after %.6g, p = %.2g)", name.c_str(),
+    std::snprintf(text, sizeof(text), "%s is %.1f %% %s (%.6g, was %.6g, p = %.2g)", name.c_str(),
                   100 * std::abs(change.worse_by), change.worse_by < 0 ? "lower" : "higher", change.after,
                   change.before, change.p_value);
   }
@@ -106,9 +106,12 @@ RegressionCheck Compare(const PerformanceWindow& before, const PerformanceWindow
       worst = &change;
     }
   }
-  check.sentence = check.regression ? ChangeSentence(*worst)
-                                    : "no regression in " + std::to_string(after.runs) +
-                                          " runs; the most: " + ChangeSentence(*worst);
+  if (check.regression) {
+    check.sentence = ChangeSentence(*worst);
+  } else {
+    check.sentence = "no regression in " + std::to_string(after.runs) + " runs";
+    if (worst->worse_by > 0) check.sentence += "; the most: " + ChangeSentence(*worst);
+  }
   return check;
 }
 

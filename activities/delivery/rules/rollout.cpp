@@ -52,7 +52,7 @@ void GoOn(const RolloutPlan& plan, const RolloutState& state, Instant now, Rollo
   if (!IsLast(plan, state)) {
     events.push_back(Enter(plan, state, state.stage + 1, now));
   } else {
-    events.push_back(Event(state, kSucceeded, now, "all stages are over: the version is in service"));
+    events.push_back(Event(state, kSucceeded, now, "the last stage is over: the version is in service"));
   }
 }
 

@@ -7,8 +7,8 @@
 #include <cstdlib>
 #include <map>
 
+#include "activities/delivery/records/version_experiment.h"
 #include "activities/delivery/rules/validation.h"
-#include "activities/delivery/rules/winner.h"
 #include "activities/delivery/steps/register.h"
 #include "tests/activities/delivery/traffic.h"
 
@@ -118,34 +118,13 @@ class Delivery {
 
   /// XB-1: a tenth of the traffic, 100 runs in each arm, at most 24 hours.
   bool WinsExperiment() {
-    learning::Experiment experiment{.experiment_id = "ab",
-                                    .subject = SubjectOf(kWorkflow),
-                                    .control = VersionId(kWorkflow, 0),
-                                    .variant = VersionId(kWorkflow, 1),
-                                    .metrics = VersionMetrics(),
-                                    .started_at = Now()};
-    learning::ExperimentStore experiments(*config_.records);
-    Must(experiments.Start(experiment));
-    const Instant since = now_;
+    const learning::Experiment experiment{.experiment_id = "ab", .variant = "1", .started_at = Now()};
+    Must(StartVersionExperiment(*config_.records, kWorkflow, experiment));
     for (;;) {
       Live(1h);
       learning::RowProblems problems;
-      const auto arms = Must(experiments.Assignments("ab", problems));
-      std::vector<learning::Observation> observations;
-      for (const ExecutionRecord& run : Must(LoadExecutions(*config_.records, kWorkflow, since, now_, problems))) {
-        const auto arm = arms.find(run.workflow_run_id);
-        if (arm == arms.end()) continue;
-        observations.push_back({.run_id = run.workflow_run_id,
-                                .arm = arm->second,
-                                .error = !run.success,
-                                .metrics = {{"duration_ms", static_cast<double>(run.duration_ms)},
-                                            {"cost_usd", run.cost_usd},
-                                            {"success", run.success ? 1.0 : 0.0}}});
-      }
-      const auto result = JudgeVersions(experiment, learning::Summarize(experiment, observations), {}, now_);
-      if (!result.decided()) continue;
-      Must(experiments.Decide(result));
-      return result.winner == learning::kWinnerVariant;
+      const auto result = Must(JudgeVersionExperiment(*config_.records, "ab", {}, now_, problems));
+      if (result.decided()) return result.winner == learning::kWinnerVariant;
     }
   }
 

@@ -6,6 +6,7 @@
 
 #include "activities/delivery/records/executions.h"
 #include "activities/delivery/records/version_choice.h"
+#include "activities/delivery/records/version_experiment.h"
 #include "activities/delivery/records/version_store.h"
 #include "tests/support/memory_records.h"
 
@@ -250,6 +251,37 @@ TEST_F(Versions, ExperimentWhoseControlIsNotInServiceAnyMoreDividesNothing) {  /
   const RunVersion chosen = Must(ChooseVersion(records_, "report", "run-1", kAt));
   EXPECT_EQ(chosen.version, 2);
   EXPECT_EQ(chosen.assignment.experiment_id, "");
+}
+
+TEST_F(Versions, ExperimentEndsWithoutAWinnerWhenThereIsNothingToCompare) {  // XB-1, XB-3
+  for (const char* content : {"0", "1", "2"}) Put(content);
+  learning::RowProblems problems;
+  const Instant now = *ParseIso8601("2026-03-02T01:00:00Z");
+  const auto start = [&](const std::string& id, const std::string& variant) {
+    return StartVersionExperiment(records_, "report",
+                                  {.experiment_id = id, .variant = variant, .started_at = kAt, .author = "ada"});
+  };
+  EXPECT_EQ(start("e0", "v7").error().message, "there is no version report_v7; the newest is report_v2");
+  EXPECT_EQ(start("e0", "v0").error().message, "report_v0 is in service already");
+  EXPECT_TRUE(Must(start("e1", "v1")));
+  EXPECT_FALSE(Must(start("e1", "v1"))) << "an attempt whose answer was lost";
+  EXPECT_EQ(start("e2", "v2").error().message, "experiment e1 divides the traffic; it has to end first");
+  auto result = Must(JudgeVersionExperiment(records_, "e1", {}, now, problems));
+  EXPECT_FALSE(result.decided());
+  EXPECT_THAT(result.reason, HasSubstr("waits for 1000 more runs"));
+  ASSERT_TRUE(store_.Delete("report", 1, By("ada", "wrong")).has_value());
+  result = Must(JudgeVersionExperiment(records_, "e1", {}, now, problems));
+  EXPECT_EQ(result.winner, learning::kWinnerInconclusive);
+  EXPECT_EQ(
+      result.reason,
+      "it has nothing to compare any more: version report_v1 was deleted by ada at 2026-03-02T00:00:00.000Z: wrong");
+  EXPECT_TRUE(Must(start("e2", "v2")));
+  Must(store_.Activate("report", 2, By("bob", "urgent")));
+  result = Must(JudgeVersionExperiment(records_, "e2", {}, now, problems));
+  EXPECT_THAT(result.reason, HasSubstr("report_v2 was put in service by bob"));
+  Must(store_.Split("report",
+                    {.rollout_id = "r1", .version = 0, .control = 2, .share = 0.5, .step = 1, .change = By("x")}));
+  EXPECT_EQ(start("e3", "v0").error().message, "rollout r1 divides the traffic; it has to end first");
 }
 
 TEST_F(Versions, RowThatIsNoEventIsNamed) {  // RC-18
