@@ -107,6 +107,19 @@ TEST_F(Configuration, AValueOfAnotherTypeIsRefusedByItsKeyAndPlace) {
   EXPECT_THAT(banana.error().message, HasSubstr("required"));
 }
 
+TEST_F(Configuration, TheHookOfMonitorsIsOneCommandOrOneSafeUrl) {  // MO-2
+  const auto missing = [&](const std::string& text) {
+    WriteAll(dir_ / "wfe.toml", "[monitor]\n" + text);
+    const auto config = LoadConfig(dir_ / "wfe.toml");
+    return config ? MissingInConfig(*config) : config.error().message;
+  };
+  EXPECT_EQ(missing("hook_url = \"https://example.org/hook\"\n"), "");
+  EXPECT_EQ(missing("hook_command = [\"logger\"]\n"), "");
+  EXPECT_THAT(missing("hook_url = \"http://example.org/hook\"\n"), HasSubstr("monitor: the monitor's hook"));
+  EXPECT_EQ(missing("hook_url = \"https://example.org\"\nhook_command = [\"logger\"]\n"),
+            "monitor: a monitor's hook is a command or a URL, not both");
+}
+
 TEST_F(Configuration, ATierNamesABackendThatThereIsAndWhatItNeeds) {
   const auto missing = [this](const std::string& toml) {
     WriteAll(dir_ / "wfe.toml", toml);

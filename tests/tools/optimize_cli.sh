@@ -43,11 +43,11 @@ expect 2 "stages must rise to 100 percent" "$wfe" optimize rollout start report 
 expect 2 'not "half"' "$wfe" optimize rollout start report v1 --reason r --stages half,100
 
 # A good version, stage by stage, with a person in between and kills of server and worker.
-"$plant" "$address" report 40 40 30 40 > plant.log 2>&1 &
+"$plant" "$address" report 400 40 30 40 > plant.log 2>&1 &
 planting=$!
 pids+=("$planting")
 expect 0 "rollout good has begun" "$wfe" optimize rollout start report v1 --id good --reason 'suggestion 7' --author ada \
-  --stages 10:3s,50:3s,100:3s --check-every 1s --min-samples 1
+  --stages 10:8s,50:3s,100:3s --check-every 1s --min-samples 1
 expect 0 "rollout good is paused" "$wfe" optimize rollout pause good --reason lunch --author ada
 expect 1 "the rollout does not run: it is paused" "$wfe" optimize rollout pause good --reason lunch
 expect 0 '"phase": "paused"' "$wfe" optimize rollout status good --output json
