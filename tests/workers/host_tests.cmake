@@ -1,5 +1,5 @@
 # Tests of workers/host.
-foreach(name worker_activity_test worker_host_test worker_lifecycle_test worker_turns_test worker_workflow_task_test)
+foreach(name result_cache_test worker_activity_test worker_host_test worker_lifecycle_test worker_turns_test worker_workflow_task_test)
   wfe_test(${name} DEPS wfe_worker wfe_core wfe_client wfe_sdk temporal_protos)
 endforeach()
 

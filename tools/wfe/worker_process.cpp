@@ -26,6 +26,7 @@
 #include "workers/client/records_client.h"
 #include "workers/embedded/direct_client.h"
 #include "workers/host/host_id.h"
+#include "workers/host/result_cache.h"
 #include "workers/host/thread_pool_activity_executor.h"
 #include "workers/host/worker_group.h"
 #include "workers/sdk/workflow_registry.h"
@@ -73,6 +74,8 @@ class WorkerProcess::Impl {
     WFE_ASSIGN_OR_RETURN(const std::string host_id, worker::HostId(work_root, ids_));
     WFE_RETURN_IF_ERROR(ChooseTypes(options.types));
 
+    metrics_ = std::make_unique<MetricsFile>(work_root / "outbound-metrics.txt");
+    result_cache_ = std::make_unique<worker::ResultCache>(worker::ResultCache::kDefaultBytes, metrics_->metrics());
     workers_ = std::make_unique<worker::WorkerGroup>(
         ClientFor(options), [this](worker::LogLevel, std::string_view message) { log_(std::string(message)); });
     if (!options.records_address.empty()) {
@@ -80,7 +83,6 @@ class WorkerProcess::Impl {
     }
     records_ = std::make_shared<client::RecordsClient>(records_channel_ ? *records_channel_ : workers_->client());
 
-    metrics_ = std::make_unique<MetricsFile>(work_root / "outbound-metrics.txt");
     WFE_ASSIGN_OR_RETURN(agent_, AgentConfigFrom(config, work_root.string(), metrics_->metrics()));
     agent_.blob_sink = records_;
     agent_.blob_source = records_;
@@ -190,6 +192,7 @@ class WorkerProcess::Impl {
     worker.max_concurrent_activities = static_cast<size_t>(config.worker.max_concurrent_activities);
     worker.extra_activity_queues = {host_queue};
     worker.drain_timeout = std::chrono::seconds(config.worker.drain_timeout_s);
+    if (config.caching.enabled) worker.result_cache = result_cache_.get();
     worker.on_completion_acknowledged = [this](const std::string& token) {
       agent::OnCompletionAcknowledged(agent_, token);
     };
@@ -212,7 +215,8 @@ class WorkerProcess::Impl {
   }
 
   std::function<void(const std::string&)> log_;
-  std::unique_ptr<MetricsFile> metrics_;  // outlives the agent's backends, which count in it
+  std::unique_ptr<MetricsFile> metrics_;  // outlives the agent's backends and the cache, which count in it
+  std::unique_ptr<worker::ResultCache> result_cache_;  // outlives the workers
   SystemIdSource ids_;
   sdk::WorkflowRegistry workflows_;
   std::vector<std::unique_ptr<sdk::ActivityRegistry>> activities_;

@@ -2,6 +2,7 @@
 
 #include "engine/base/proto_time.h"
 #include "workers/core/payload_codec.h"
+#include "workers/core/result_caching.h"
 
 namespace wfe::core {
 
@@ -33,6 +34,7 @@ command_pb::Command ActivityMachine::ToCommand() const {
   for (const std::string& type : command_.retry_non_retryable_types) {
     a.mutable_retry_policy()->add_non_retryable_error_types(type);
   }
+  if (command_.cache.ttl > Duration::zero()) AskForCaching(command_.cache, *a.mutable_header());
   a.set_request_eager_execution(eager_ && command_.allow_eager);
   return command;
 }

@@ -5,6 +5,7 @@
 #include "workers/core/failure_codec.h"
 #include "workers/core/patch_machine.h"
 #include "workers/core/payload_codec.h"
+#include "workers/core/result_caching.h"
 #include "workers/core/side_effect_machine.h"
 #include "workers/core/terminal_machine.h"
 
@@ -243,9 +244,10 @@ std::optional<Stop> WorkflowMachine::ApplyActivityEnd(const Event& event) {
 
   switch (event.event_type()) {
     case enums::EVENT_TYPE_ACTIVITY_TASK_COMPLETED: {
-      const auto result = DecodePayloads(event.activity_task_completed_event_attributes().result());
+      const auto& payloads = event.activity_task_completed_event_attributes().result();
+      const auto result = DecodePayloads(payloads);
       if (result.has_value()) {
-        instance_->ActivityResolved(activity->seq(), sdk::ActivityCompleted{result.value()});
+        instance_->ActivityResolved(activity->seq(), sdk::ActivityCompleted{result.value(), IsFromCache(payloads)});
       } else {
         // As if the activity had failed with it: the workflow's code decides, and its task does not fail for ever.
         sdk::FailureInfo cause;

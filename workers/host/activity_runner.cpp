@@ -5,6 +5,7 @@
 #include "engine/base/proto_time.h"
 #include "workers/core/failure_codec.h"
 #include "workers/core/payload_codec.h"
+#include "workers/core/result_caching.h"
 #include "workers/host/backoff.h"
 #include "workers/host/code_watch.h"
 #include "workers/host/retrying_call.h"
@@ -75,6 +76,9 @@ struct ActivityRunner::Attempt {
   bool ended = false;            // The code has returned; no more heartbeats.
   Instant last_beat;             // When the code last said that it lives, to the throttle's precision.
   bool watched = false;          // WatchHeartbeats has a timer.
+  std::string cache_key;         // Under which the result is to be kept; empty: it is not.
+  sdk::ResultCaching caching;
+  bool from_cache = false;
 };
 
 ActivityRunner::ActivityRunner(const Environment& environment, ActivityExecutor& executor,
@@ -124,6 +128,7 @@ void ActivityRunner::Execute(const std::shared_ptr<Attempt>& attempt, const ws::
     return Ended(attempt, Failure("the input of " + info.activity_type + " cannot be read: " + input.error().message,
                                   "INVALID_INPUT", true));
   }
+  if (AnswerFromCache(attempt, task, *input)) return;
   executor_.Execute(
       attempt->execution,
       [execution = attempt->execution, function, input = *std::move(input)] {
@@ -137,6 +142,25 @@ void ActivityRunner::Execute(const std::shared_ptr<Attempt>& attempt, const ws::
           if (self && ended) self->Ended(ended, std::move(result));
         });
       });
+}
+
+bool ActivityRunner::AnswerFromCache(const std::shared_ptr<Attempt>& attempt,
+                                     const ws::PollActivityTaskQueueResponse& task, const nlohmann::json& input) {
+  if (options_.result_cache == nullptr) return false;
+  const std::optional<sdk::ResultCaching> caching = core::CachingAskedFor(task.header());
+  if (!caching) return false;
+  const std::string& type = attempt->execution->info().activity_type;
+  std::string key = ResultCache::KeyOf(attempt->execution->info().ns, type, input);
+  std::optional<nlohmann::json> kept = options_.result_cache->Look(type, key, caching->ttl, environment_.clock.Now());
+  if (!kept) {
+    attempt->cache_key = std::move(key);
+    attempt->caching = *caching;
+    return false;
+  }
+  attempt->from_cache = true;
+  ++stats_.from_cache;
+  Ended(attempt, *std::move(kept));
+  return true;
 }
 
 void ActivityRunner::CancelAll(CancelReason reason) {
@@ -155,6 +179,11 @@ void ActivityRunner::Ended(const std::shared_ptr<Attempt>& attempt, sdk::Activit
   request->set_identity(options_.identity);
   try {
     *request->mutable_result() = core::EncodePayloads(result.value());
+    if (attempt->from_cache) core::MarkFromCache(*request->mutable_result());
+    if (!attempt->cache_key.empty()) {
+      options_.result_cache->Store(attempt->execution->info().activity_type, attempt->cache_key, result.value(),
+                                   attempt->caching.max_entries, environment_.clock.Now());
+    }
   } catch (const nlohmann::json::exception& e) {
     return ReportFailure(attempt, Failure("the result of " + attempt->execution->info().activity_type +
                                               " cannot be written as JSON: " + e.what(),

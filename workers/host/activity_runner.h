@@ -10,6 +10,7 @@
 #include "workers/host/activity_execution.h"
 #include "workers/host/activity_executor.h"
 #include "workers/host/environment.h"
+#include "workers/host/result_cache.h"
 
 namespace wfe::worker {
 
@@ -27,6 +28,8 @@ class ActivityRunner : public std::enable_shared_from_this<ActivityRunner> {
     Duration default_heartbeat_interval = std::chrono::seconds(3);
     /// The server has the result of this activity: what it kept for a retry may go.  On the strand.
     std::function<void(const std::string& idempotency_token)> on_completion_acknowledged;
+    /// Null: no result is kept.  Outlives the runner; several may share it.
+    ResultCache* result_cache = nullptr;
     /// An activity has ended and was reported; a slot is free.
     std::function<void()> on_slot_freed;
   };
@@ -36,6 +39,7 @@ class ActivityRunner : public std::enable_shared_from_this<ActivityRunner> {
     uint64_t failed = 0;
     uint64_t cancelled = 0;
     uint64_t refused = 0;  ///< The server did not take the outcome.
+    uint64_t from_cache = 0;  ///< Of `completed`.
     uint64_t silent = 0;   ///< Promised heartbeats and kept silent for as long as their timeout.
   };
 
@@ -54,6 +58,9 @@ class ActivityRunner : public std::enable_shared_from_this<ActivityRunner> {
   struct Attempt;
 
   void Execute(const std::shared_ptr<Attempt>& attempt, const ws::PollActivityTaskQueueResponse& task);
+  /// Answers from the cache; false: it has to be run, and what comes of it is kept when it was asked for.
+  bool AnswerFromCache(const std::shared_ptr<Attempt>& attempt, const ws::PollActivityTaskQueueResponse& task,
+                       const nlohmann::json& input);
   void Ended(const std::shared_ptr<Attempt>& attempt, sdk::ActivityResult<nlohmann::json> result);
   void ReportFailure(const std::shared_ptr<Attempt>& attempt, const sdk::ApplicationFailure& failure);
   void ReportCancelled(const std::shared_ptr<Attempt>& attempt, const nlohmann::json& details);

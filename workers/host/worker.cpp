@@ -125,6 +125,7 @@ void Worker::Impl::Init() {
                               .max_heartbeat_interval = options_.max_heartbeat_interval,
                               .default_heartbeat_interval = options_.default_heartbeat_interval,
                               .on_completion_acknowledged = options_.on_completion_acknowledged,
+                              .result_cache = options_.result_cache,
                               .on_slot_freed = changed});
   if (handler_ == nullptr) return;
   workflow_tasks_ = std::make_shared<WorkflowTaskRunner>(
@@ -391,6 +392,7 @@ WorkerStats Worker::Impl::stats() const {
   stats.activities_failed = activity.failed;
   stats.activities_cancelled = activity.cancelled;
   stats.activities_refused = activity.refused;
+  stats.activities_from_cache = activity.from_cache;
   stats.silent_activities = activity.silent;
   stats.running_activities = activity_tasks_->running();
   return stats;

@@ -21,6 +21,8 @@ class WorkflowRegistry;
 
 namespace wfe::worker {
 
+class ResultCache;
+
 struct WorkerOptions {
   std::string ns = "default";
   std::string task_queue;
@@ -49,6 +51,9 @@ struct WorkerOptions {
   /// Workflow code that runs longer than this in one task is named in the log.
   Duration slow_workflow_code = std::chrono::seconds(2);
 
+  /// Results that activities ask to be kept (ST-21); null: none is.  Outlives the worker; several may share it.
+  ResultCache* result_cache = nullptr;
+
   /// The server has the result of this activity (its idempotency token): what was kept for a retry may go.  On the
   /// strand.
   std::function<void(const std::string& idempotency_token)> on_completion_acknowledged;
@@ -73,6 +78,7 @@ struct WorkerStats {
   uint64_t activities_failed = 0;
   uint64_t activities_cancelled = 0;
   uint64_t activities_refused = 0;
+  uint64_t activities_from_cache = 0;  ///< Of the completed ones.
   uint64_t silent_activities = 0;    ///< Promised heartbeats and kept silent for as long as their timeout.
   uint64_t slow_workflow_tasks = 0;  ///< Their code did not yield in time.
   size_t running_activities = 0;

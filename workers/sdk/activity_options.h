@@ -1,6 +1,7 @@
 // How one activity is to be run: queue, timeouts, retries, cancellation.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string_view>
 #include <type_traits>
@@ -27,6 +28,14 @@ enum class ActivityCancellationType {
   kAbandon,        ///< Leave it running; the await throws at once.
 };
 
+/// Whether a worker may answer with a result that it has kept of the same activity type with the same input (ST-21).
+/// A hit stands in the history as any result does, marked as one.  For activities whose result depends on their input
+/// alone.
+struct ResultCaching {
+  Duration ttl{};           ///< How old such a result may be; 0: none is looked for and none is kept.
+  int64_t max_entries = 0;  ///< Results of the activity's type that a worker keeps, the ones used last; 0: 1,000.
+};
+
 /// `start_to_close` or `schedule_to_close` must be set (S25).  Zero durations are "not given" (S26 tells what then
 /// holds). Trivially destructible on purpose: GCC 12 destroys richer temporaries twice when they share a statement with
 /// co_await.
@@ -39,6 +48,7 @@ struct ActivityOptions {
   Duration heartbeat{};            ///< Longest silence of a running attempt.
   RetryPolicy retry{};
   ActivityCancellationType cancellation = ActivityCancellationType::kTryCancel;
+  ResultCaching cache{};
   bool allow_eager = true;  ///< The engine may hand it straight to this worker, without the queue (S40).
 };
 

@@ -43,6 +43,8 @@ class FutureStateBase {
 
   bool ready() const { return ready_; }
   const std::exception_ptr& error() const { return error_; }
+  bool from_cache() const { return from_cache_; }
+  void set_from_cache() { from_cache_ = true; }
   Scheduler* scheduler() const { return scheduler_; }
 
   /// The outcome, from what the history says.  Only for operations with a JSON result.
@@ -63,6 +65,7 @@ class FutureStateBase {
  private:
   Scheduler* scheduler_;
   bool ready_ = false;
+  bool from_cache_ = false;
   std::exception_ptr error_;
   std::vector<PromiseBase*> waiters_;
   std::vector<Function<void()>> callbacks_;
@@ -145,6 +148,8 @@ class [[nodiscard]] Future {
   bool ready() const { return state_->ready(); }
   /// Ready, and awaiting would throw.
   bool failed() const { return state_->ready() && state_->error() != nullptr; }
+  /// An activity's result that a worker had kept (ResultCaching): nothing was done for it.
+  bool from_cache() const { return state_->from_cache(); }
   /// Cancels a timer; cancels an activity by its cancellation type; ends a wait.  Nothing happens when it is ready.
   void Cancel(const std::string& reason = "cancelled by the workflow") { state_->Cancel(reason); }
 

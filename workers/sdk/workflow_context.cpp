@@ -63,6 +63,7 @@ void WorkflowContext::ScheduleActivity(std::string_view type, nlohmann::json inp
   for (const std::string_view name : options.retry.non_retryable_types) {
     command.retry_non_retryable_types.emplace_back(name);
   }
+  command.cache = options.cache;
   command.allow_eager = options.allow_eager;
   state_.runtime.ScheduleActivity(std::move(command));
 }

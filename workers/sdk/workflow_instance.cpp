@@ -154,6 +154,7 @@ void WorkflowInstance::ActivityResolved(uint64_t seq, ActivityResolution resolut
     const std::shared_ptr<detail::FutureStateBase> future = std::move(found->second);
     state.activities.erase(found);
     if (auto* completed = std::get_if<ActivityCompleted>(&resolution)) {
+      if (completed->from_cache) future->set_from_cache();
       future->ResolveJson(completed->result);
     } else if (auto* failed = std::get_if<ActivityFailure>(&resolution)) {
       future->Fail(std::make_exception_ptr(*failed));

@@ -34,6 +34,7 @@ struct WorkflowPoison {
 /// What became of one activity.
 struct ActivityCompleted {
   nlohmann::json result;
+  bool from_cache = false;  ///< Of the worker (ResultCaching).
 };
 using ActivityResolution = std::variant<ActivityCompleted, ActivityFailure, CancelledFailure>;
 

@@ -33,6 +33,7 @@ struct ActivityCommand {
   Duration retry_maximum_interval{};
   int retry_maximum_attempts = 0;
   std::vector<std::string> retry_non_retryable_types;
+  ResultCaching cache;
   bool allow_eager = true;
 };
 
