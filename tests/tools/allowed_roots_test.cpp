@@ -67,6 +67,7 @@ const std::map<std::string, std::vector<std::string>> kDirectories = {
     {"saveGeneration", {}},
     {"saveTestResult", {}},
     {"setTrafficSplit", {}},
+    {"simulateStep", {}},
     {"triageTask", {}},
     {"updateArtifactMemory", {}},
     {"watchWorkflow", {}},

@@ -143,6 +143,7 @@ void AddAllCommands(CLI::App& app, Globals& globals) {
   AddServerCommands(app, globals);
   AddSubmitCommands(app, globals);
   AddGenerateCommand(app, globals);
+  AddGraphCommands(app, globals);
   AddWorkflowCommands(app, globals);
   AddHistoryCommands(app, globals);
   AddAuditCommands(app, globals);

@@ -108,6 +108,9 @@ void AddBuildCommands(CLI::App& app, Globals& globals);
 void AddServerCommands(CLI::App& app, Globals& globals);
 void AddSubmitCommands(CLI::App& app, Globals& globals);
 void AddGenerateCommand(CLI::App& app, Globals& globals);
+void AddGraphCommands(CLI::App& app, Globals& globals);
+/// run; called by AddGraphCommands.
+void AddGraphRunCommand(CLI::App& graph, Globals& globals);
 void AddWorkflowCommands(CLI::App& app, Globals& globals);
 void AddHistoryCommands(CLI::App& app, Globals& globals);
 void AddAuditCommands(CLI::App& app, Globals& globals);

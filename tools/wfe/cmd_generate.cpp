@@ -12,6 +12,7 @@
 #include "tools/wfe/local.h"
 #include "tools/wfe/one_of.h"
 #include "tools/wfe/queue_pollers.h"
+#include "tools/wfe/runs_here.h"
 #include "tools/wfe/start.h"
 #include "workflows/generation/generation.h"
 
@@ -89,24 +90,10 @@ Status WriteOut(const std::string& path, const std::string& code) {
   return Ok();
 }
 
-/// Nobody has named a server, and none is where one would be.
-bool RunsHere(Globals& globals, const Config& config, const GenerateOptions& options) {
-  if (options.local) return true;
-  const Config standard;
-  if (globals.AddressWasNamed() || config.client.address != standard.client.address) return false;
-  const auto info = globals.Call<ws::GetSystemInfoResponse>("GetSystemInfo", ws::GetSystemInfoRequest(),
-                                                            std::chrono::seconds(2));
-  if (info || !Globals::IsUnreachable(info.error())) return false;
-  if (globals.format == OutputFormat::kText) {
-    PrintText("no server at " + config.client.address + ": running here, and what is learned is forgotten afterwards\n");
-  }
-  return true;
-}
-
 Result<int> Generate(Globals& globals, const GenerateOptions& options) {
   WFE_ASSIGN_OR_RETURN(const Config* config, globals.config());
   WFE_ASSIGN_OR_RETURN(nlohmann::json input, InputOf(options));
-  const bool here = RunsHere(globals, *config, options);
+  const bool here = RunsHere(globals, *config, options.local, "what is learned is forgotten afterwards");
   if (here && !KnowsAModel(*config, options)) WFE_RETURN_IF_ERROR(UseSample(input));
   if (here) {
     WFE_ASSIGN_OR_RETURN(auto stack, LocalStack::Start(*config, &input));

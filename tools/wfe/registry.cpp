@@ -7,6 +7,7 @@
 #include "workflows/delivery/monitor_workflow.h"
 #include "workflows/delivery/rollout_workflow.h"
 #include "workflows/generation/generation.h"
+#include "workflows/graph/graph_workflow.h"
 #include "workflows/optimization/optimization.h"
 #include "workflows/prompt_optimization/prompt_optimization.h"
 
@@ -21,6 +22,7 @@ const sdk::WorkflowRegistry& WorkflowTypes() {
     workflows::RegisterPromptOptimization(registry);
     workflows::RegisterRollout(registry);
     workflows::RegisterMonitor(registry);
+    workflows::RegisterGraphWorkflow(registry);
     return registry;
   }();
   return kRegistry;

@@ -14,6 +14,7 @@
 #include "activities/build/workspace/register.h"
 #include "activities/delivery/steps/register.h"
 #include "activities/generation/register.h"
+#include "activities/graph/simulate_step.h"
 #include "activities/learning/records/build_usage.h"
 #include "activities/learning/steps/generation_steps.h"
 #include "activities/learning/steps/register.h"
@@ -126,6 +127,7 @@ void RegisterWorkerActivities(sdk::ActivityRegistry& registry, const WorkerActiv
                                                 .alive_lock = worker.alive_lock,
                                                 .allow = allow,
                                                 .secrets = worker.agent.secrets});
+  graph::RegisterSimulateStep(registry);
   build::GuardDirectories(registry, {.roots = worker.roots, .lock_dir = worker.work_root + "/locks"});
 }
 
