@@ -81,8 +81,8 @@ struct GraphNode {
       retry;  ///< Absent: three attempts, of an agent without a limit; a child is not repeated.
   std::optional<CacheSettings> cache;
   bool deterministic = false;  ///< The same input gives the same result.
-  bool side_effects = false;   ///< Changes something outside of the state: never cached, never run by a strict dry run.
-  int64_t max_iterations = 0;  ///< How often it may run in one run of the graph; 0: it is in no cycle.
+  bool side_effects = false;   ///< Changes something outside of the state: never cached, never run by a dry run.
+  int64_t max_iterations = 0;  ///< How often it may run in one walk; 0: it is in no cycle.
   std::string task_queue;      ///< Empty: the run's own.
 
   friend bool operator==(const GraphNode&, const GraphNode&) = default;

@@ -107,6 +107,14 @@ same "calls answered by the cache" 1 "$(value /result/nodes/0/from_cache)"
 expect 0 "deterministic" "$wfe" replay second.json
 expect 0 "clean" "$wfe" history lint second
 
+# What a run gave is all that its dry run needs.
+run "$wfe" graph results first second.json --file results.json --output json
+same "results of two runs of the same" 4 "$(value /results)"
+run "$wfe" graph run triage --input '{"task": "sort lines"}' --recorded results.json --only-recorded --output json
+same "status of the dry run" completed "$(value /result/status)"
+same "recorded drafts" 2 "$(value /result/nodes/3/recorded)"
+expect 4 "nobody" "$wfe" graph results nobody
+
 # A dry run of a step of a second: what is recorded is not run.
 cat > dry.json << 'JSON'
 {"id": "dry", "start": "a", "nodes": [

@@ -150,8 +150,7 @@ TEST_F(GraphWorkflowTest, ABatchMakesAsManyCallsAtOnceAsItMay) {
                      {"writes", {"vectors"}}, {"items", "/docs"}, {"batch_size", 2},     {"max_concurrent", 2}};
   runner_.answer = [](const Asked& asked) { return asked.input.at("items"); };
   runner_.hang = {"embed#1.1"};
-  EXPECT_TRUE(
-      runner_.RunGraph(GraphOf({node}, {}, {{"inputs", {"docs"}}}), {{"docs", {1, 2, 3, 4, 5}}}).is_null());
+  EXPECT_TRUE(runner_.RunGraph(GraphOf({node}, {}, {{"inputs", {"docs"}}}), {{"docs", {1, 2, 3, 4, 5}}}).is_null());
   EXPECT_THAT(runner_.Ids(), ElementsAre("embed#1.1", "embed#1.2")) << "the third waits";
   runner_.engine().CompleteActivity("embed#1.1", {10, 20});
   const json result = runner_.Continue();
@@ -235,11 +234,11 @@ TEST_F(GraphWorkflowTest, ADryRunTakesRecordedResultsWhereInputsAreTheSame) {  /
                               Activity("write", {{"reads", {"plan"}}, {"writes", {"code"}}})},
                              {Edge("plan", "write")}, {{"inputs", {"task"}}});
   const json plan = {{"activity", "plan"},
-                     {"input_sha256", InputHash({{"task", "t"}})},
+                     {"input_sha256", graph::InputHash({{"task", "t"}})},
                      {"result", {{"p", 1}, {"cost_usd", 3}}},
                      {"duration_ms", 1500}};
   const json write = {{"activity", "write"},
-                      {"input_sha256", InputHash({{"plan", plan["result"]}})},
+                      {"input_sha256", graph::InputHash({{"plan", plan["result"]}})},
                       {"result", "code"},
                       {"duration_ms", 500}};
   json input = {
@@ -307,9 +306,9 @@ TEST(GraphRecordBytes, NewRecordsAreAsTheyWereStored) {
   whole.edges.emplace_back();
   std::string now;
   for (const json& record :
-       {json(whole), json(GraphInput()), json(GraphInput{.graph = whole, .dry_run = DryRun()}), json(RecordedResult()),
-        json(GraphProgress()), json(NodeProgress()), json(graph::Mistake()), json(graph::SimulateStepInput()),
-        json(graph::SimulateStepResult()), json(graph::SimulatedVariant())}) {
+       {json(whole), json(GraphInput()), json(GraphInput{.graph = whole, .dry_run = DryRun()}),
+        json(graph::RecordedResult()), json(GraphProgress()), json(NodeProgress()), json(graph::Mistake()),
+        json(graph::SimulateStepInput()), json(graph::SimulateStepResult()), json(graph::SimulatedVariant())}) {
     now += record.dump() + "\n";
   }
   const std::string path = std::string(WFE_SOURCE_DIR) + "/tests/testdata/records/graph.txt";

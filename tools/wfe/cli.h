@@ -109,8 +109,9 @@ void AddServerCommands(CLI::App& app, Globals& globals);
 void AddSubmitCommands(CLI::App& app, Globals& globals);
 void AddGenerateCommand(CLI::App& app, Globals& globals);
 void AddGraphCommands(CLI::App& app, Globals& globals);
-/// run; called by AddGraphCommands.
+/// run and results; called by AddGraphCommands.
 void AddGraphRunCommand(CLI::App& graph, Globals& globals);
+void AddGraphResultsCommand(CLI::App& graph, Globals& globals);
 void AddWorkflowCommands(CLI::App& app, Globals& globals);
 void AddHistoryCommands(CLI::App& app, Globals& globals);
 void AddAuditCommands(CLI::App& app, Globals& globals);

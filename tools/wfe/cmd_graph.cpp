@@ -145,6 +145,7 @@ void AddGraphCommands(CLI::App& app, Globals& globals) {
   samples.callback([&globals] { globals.Run([&] { return ListSamples(globals); }); });
 
   AddGraphRunCommand(graph, globals);
+  AddGraphResultsCommand(graph, globals);
 }
 
 }  // namespace wfe::cli

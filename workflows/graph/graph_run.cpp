@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "activities/graph/node_data.h"
-#include "engine/base/hash.h"
 
 namespace wfe::workflows {
 
@@ -39,8 +38,6 @@ Task<std::exception_ptr> Settled(Future<T> operation) {
 
 }  // namespace
 
-std::string InputHash(const json& input) { return ToHex(Sha256(input.dump())); }
-
 GraphRun::GraphRun(sdk::WorkflowContext& ctx, graph::Graph graph, json state, std::optional<DryRun> dry_run,
                    std::shared_ptr<GraphProgress> progress)
     : ctx_(ctx),
@@ -59,7 +56,7 @@ GraphRun::GraphRun(sdk::WorkflowContext& ctx, graph::Graph graph, json state, st
     if (condition) conditions_[e] = *std::move(condition);
   }
   if (dry_run) {
-    for (RecordedResult& result : dry_run->recorded) {
+    for (graph::RecordedResult& result : dry_run->recorded) {
       auto key = std::pair(result.activity, result.input_sha256);
       recorded_.emplace(std::move(key), std::move(result));
     }
@@ -103,20 +100,23 @@ Task<void> GraphRun::Run() {
 
 Task<int64_t> GraphRun::Walk(std::shared_ptr<GraphRun> run, int entry) {
   int64_t path = 0;
-  for (int node = entry; node != GraphIndex::kNone; node = run->NextOf(node)) {
+  std::map<int, int64_t> runs;  // a branch that begins again begins its loops again
+  for (int node = entry; node != GraphIndex::kNone; node = run->NextOf(node, runs)) {
+    ++runs[node];
     const int64_t took = co_await run->RunNode(node);
     path += took;
   }
   co_return path;
 }
 
-int GraphRun::NextOf(int node) {
+int GraphRun::NextOf(int node, const std::map<int, int64_t>& runs_of_walk) {
   const std::vector<int>& edges = index_.edges_of(node);
   if (edges.empty()) return GraphIndex::kNone;
   for (const int edge : edges) {
     const int target = index_.target_of(edge);
     const int64_t limit = Node(target).max_iterations;
-    if (limit > 0 && runs_[static_cast<size_t>(target)] >= limit) continue;
+    const auto runs = runs_of_walk.find(target);
+    if (limit > 0 && runs != runs_of_walk.end() && runs->second >= limit) continue;
     const auto& condition = conditions_[static_cast<size_t>(edge)];
     if (!condition) return target;
     const Result<bool> holds = condition->Holds(state_);
@@ -287,7 +287,7 @@ std::string GraphRun::CallId(int node, size_t call) const {
 
 std::optional<GraphRun::CallOutcome> GraphRun::Recorded(int node, const json& input) {
   if (!dry_run_) return std::nullopt;
-  const std::string hash = InputHash(input);
+  const std::string hash = graph::InputHash(input);
   const auto found = recorded_.find({Node(node).activity, hash});
   if (found != recorded_.end()) {
     ++ProgressOf(node).recorded;

@@ -40,7 +40,7 @@ class GraphRun : public std::enable_shared_from_this<GraphRun> {
   sdk::Task<int64_t> RunItems(int node);
   sdk::Task<int64_t> RunMembers(int node);
   /// graph::GraphIndex::kNone: the walk ends here.
-  int NextOf(int node);
+  int NextOf(int node, const std::map<int, int64_t>& runs_of_walk);
 
   // Calls.
   static sdk::Task<CallOutcome> Call(std::shared_ptr<GraphRun> run, int node, nlohmann::json input, std::string id);
@@ -65,8 +65,8 @@ class GraphRun : public std::enable_shared_from_this<GraphRun> {
   const graph::GraphIndex index_;
   std::vector<std::optional<graph::Condition>> conditions_;  // by edge
   nlohmann::json state_;
-  std::map<std::string, size_t> bytes_of_;                                  // by key
-  std::map<std::pair<std::string, std::string>, RecordedResult> recorded_;  // by activity and hash of its input
+  std::map<std::string, size_t> bytes_of_;                                         // by key
+  std::map<std::pair<std::string, std::string>, graph::RecordedResult> recorded_;  // by activity and hash of its input
   const bool dry_run_;
   const bool run_missing_;
   int64_t calls_ = 0;             // of activities and children

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "activities/graph/recorded_result.h"
 #include "engine/base/money.h"
 #include "engine/base/record_json.h"
 #include "workers/sdk/workflow.h"
@@ -17,23 +18,9 @@ namespace wfe::workflows {
 
 inline constexpr std::string_view kGraphWorkflow = "GraphWorkflow";
 
-/// What an activity or child gave in an earlier run.
-struct RecordedResult {
-  std::string activity;      ///< Its type.
-  std::string input_sha256;  ///< InputHash of what it was given.
-  nlohmann::json result;
-  int64_t duration_ms = 0;
-};
-WFE_RECORD(RecordedResult, activity, input_sha256, result, duration_ms);
-constexpr RecordRules RulesOf(const RecordedResult*) {
-  return {.refuses_unknown = true, .required = "activity input_sha256 result"};
-}
-/// SHA-256 in hexadecimal of canonical JSON (keys in order, no blanks).
-std::string InputHash(const nlohmann::json& input);
-
 /// Where inputs are the same, results are taken from records and nothing is run (VA-5).
 struct DryRun {
-  std::vector<RecordedResult> recorded;
+  std::vector<graph::RecordedResult> recorded;
   /// "run": what is not recorded is run, but for nodes with side effects; "fail": nothing is run.
   std::string missing = "run";
 };

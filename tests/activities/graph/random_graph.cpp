@@ -175,9 +175,11 @@ class Plain {
 
  private:
   void Walk(std::string id) {
+    std::map<std::string, int64_t> runs;
     while (!id.empty() && expected_.stuck_at.empty()) {
+      ++runs[id];
       Do(*nodes_.at(id));
-      if (expected_.stuck_at.empty()) id = Next(id);
+      if (expected_.stuck_at.empty()) id = Next(id, runs);
     }
   }
 
@@ -223,14 +225,14 @@ class Plain {
     return condition.substr(sign + 1, value - sign - 1) == "<" ? left < right : left >= right;
   }
 
-  std::string Next(const std::string& id) {
+  std::string Next(const std::string& id, std::map<std::string, int64_t>& runs) {
     bool any = false;
     for (const json& edge : graph_["edges"]) {
       if (edge["source"] != id) continue;
       any = true;
       const std::string target = edge["target"];
       const int64_t limit = nodes_.at(target)->value("max_iterations", int64_t{0});
-      if (limit > 0 && expected_.runs[target] >= limit) continue;
+      if (limit > 0 && runs[target] >= limit) continue;
       if (!edge.contains("condition") || Holds(edge["condition"])) return target;
     }
     if (any) {
