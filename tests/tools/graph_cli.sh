@@ -63,6 +63,7 @@ run "$wfe" graph run triage --input '{"task": "count words"}' --local --output j
 same "status" completed "$(value /result/status)"
 same "draft" good "$(value /result/outputs/draft/value)"
 same "rounds" 2 "$(value /result/outputs/draft/round)"
+expect 0 "draft#2 (simulateStep) done" "$wfe" graph run triage --input '{"task": "count words"}' --local --follow
 expect 0 "completed: " "$wfe" graph run triage --input '{"task": "count words"}' --local
 
 # On a server: how far it is, and its end by a cancel request.

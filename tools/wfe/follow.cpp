@@ -9,6 +9,7 @@
 #include "engine/base/printable.h"
 #include "engine/base/time.h"
 #include "tools/wfe/step_teller.h"
+#include "workflows/graph/graph_workflow.h"
 
 namespace wfe::cli {
 namespace {
@@ -170,12 +171,14 @@ class Follower {
   void Show(const temporal::api::history::v1::HistoryEvent& event) {
     switch (event.event_type()) {
       case enums::EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
+        is_graph_ =
+            event.workflow_execution_started_event_attributes().workflow_type().name() == workflows::kGraphWorkflow;
         Print(fmt::format("{} started", target_.workflow_id),
               {{"event", "started"}, {"workflow_id", target_.workflow_id}});
         break;
       case enums::EVENT_TYPE_ACTIVITY_TASK_SCHEDULED: {
         const auto& a = event.activity_task_scheduled_event_attributes();
-        activities_[event.event_id()] = a.activity_type().name();
+        activities_[event.event_id()] = NameOf(a.activity_type().name(), a.activity_id());
         if (a.activity_type().name() == "logAuditEntry") {
           ShowEntry(FromPayloads(a.input()));
         }
@@ -217,6 +220,11 @@ class Follower {
     }
   }
 
+  /// Of a graph its node is what a person looks for: its activities have the names of their nodes.
+  std::string NameOf(const std::string& type, const std::string& id) const {
+    return is_graph_ ? id + " (" + type + ")" : type;
+  }
+
   /// An activity that says in a `headline` what came out is quoted, with the drafts that somebody may decide about.
   void ShowDone(const std::string& type, const nlohmann::json& result) {
     std::string text = type + " done";
@@ -252,12 +260,13 @@ class Follower {
     if (!description) return;
     std::string running;
     for (const auto& activity : description->pending_activities()) {
-      running += (running.empty() ? "" : ", ") + activity.activity_type().name();
+      const std::string name = NameOf(activity.activity_type().name(), activity.activity_id());
+      running += (running.empty() ? "" : ", ") + name;
       if (activity.attempt() > 1) running += fmt::format(" (attempt {})", activity.attempt());
       if (activity.attempt() > 1 && activity.has_last_failure()) {
         const std::string reason = FailureText(activity.last_failure());
         if (shown_retry_.insert({activity.activity_id(), activity.attempt()}).second) {
-          Print(fmt::format("{} attempt {} after: {}", activity.activity_type().name(), activity.attempt(), reason),
+          Print(fmt::format("{} attempt {} after: {}", name, activity.attempt(), reason),
                 {{"event", "activity_retry"},
                  {"activity", activity.activity_type().name()},
                  {"attempt", activity.attempt()},
@@ -273,6 +282,7 @@ class Follower {
   Globals& globals_;
   Target target_;
   const FollowOptions options_;
+  bool is_graph_ = false;
   StatusLine status_;
   const steady_clock::time_point start_;
   std::string page_token_;
