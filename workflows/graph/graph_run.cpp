@@ -118,7 +118,12 @@ int GraphRun::NextOf(int node, const std::map<int, int64_t>& runs_of_walk) {
     const auto runs = runs_of_walk.find(target);
     if (limit > 0 && runs != runs_of_walk.end() && runs->second >= limit) continue;
     const auto& condition = conditions_[static_cast<size_t>(edge)];
-    if (!condition) return target;
+    if (!condition) {
+      const std::string& text = graph_.edges[static_cast<size_t>(edge)].condition;
+      if (text.empty()) return target;
+      // The validator that let the run begin could read it; this version's cannot.
+      Fail(node, "condition \"" + text + "\" of the edge to " + Node(target).id + " cannot be read", "BAD_CONDITION");
+    }
     const Result<bool> holds = condition->Holds(state_);
     if (!holds) {
       Fail(node,
