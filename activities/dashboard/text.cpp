@@ -82,16 +82,14 @@ void AddOptimization(Lines& lines, const OptimizationFigures& figures) {
                fmt::format("{} improved, {} in trial, {} taken back", Number(figures.improvements),
                            Number(figures.experiments), Number(figures.taken_back)));
   std::vector<std::optional<double>> values;
-  std::optional<double> first;
-  std::optional<double> last;
+  std::vector<double> known;
   for (const DayOfQuality& day : figures.days) {
     values.push_back(day.mean_quality);
-    if (!day.mean_quality) continue;
-    if (!first) first = day.mean_quality;
-    last = day.mean_quality;
+    if (day.mean_quality) known.push_back(*day.mean_quality);
   }
   std::string trend = "  Quality, 7 days   " + Sparkline(values);
-  if (last) trend += fmt::format("  {:.2f} to {:.2f}", *first, *last);
+  if (known.size() == 1) trend += fmt::format("  {:.2f}", known.front());
+  if (known.size() > 1) trend += fmt::format("  {:.2f} to {:.2f}", known.front(), known.back());
   if (figures.direction == "unknown") {
     trend += "  too few for a trend";
   } else {

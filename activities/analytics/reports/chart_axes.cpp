@@ -27,7 +27,8 @@ Ticks ValueTicks(const Chart& chart, bool from_zero) {
   // A scale that starts close to zero misleads less when it starts at zero.
   if (from_zero || (low > 0 && low < high * 0.4)) low = std::min(low, 0.0);
   Ticks ticks = RoundTicks(low, high, kSteps);
-  if (chart.unit == "share" && high <= 1 && ticks.to > 1) ticks = RoundTicks(low, 1, kSteps);
+  const bool ends_at_one = chart.unit == "share" || chart.unit == "score";
+  if (ends_at_one && high <= 1 && ticks.to > 1) ticks = RoundTicks(low, 1, kSteps);
   return ticks;
 }
 
