@@ -6,6 +6,7 @@
 #include "tools/wfe/graph_file.h"
 #include "tools/wfe/graph_page.h"
 #include "tools/wfe/local.h"
+#include "tools/wfe/one_of.h"
 #include "tools/wfe/queue_pollers.h"
 #include "tools/wfe/runs_here.h"
 #include "tools/wfe/start.h"
@@ -99,7 +100,7 @@ void AddGraphRunCommand(CLI::App& graph, Globals& globals) {
   command.add_flag("--follow", options->follow, "Show every step live (the default on a terminal)");
   command.add_flag("--local", options->local, "Run it here and now, in an engine and worker of this process");
   command.add_option("--timeout", options->timeout_s, "Stop waiting after so many seconds (the run goes on)")
-      ->check(kSeconds);
+      ->check(Seconds());
   command.footer(
       "Examples:\n"
       "  wfe graph run triage --input '{\"task\": \"count words\"}' --local\n"
