@@ -41,6 +41,18 @@ Result<agent::GeminiConfig::TemplateChoice> ChooseFor(const learning::LearningCo
       .experiment_arm = drawn.experiment_id.empty() ? "" : drawn.experiment_id + "/" + drawn.arm};
 }
 
+/// A hook that is none is told of here, too: only `wfe config check` refuses it.
+void RegisterDelivery(sdk::ActivityRegistry& registry, const WorkerActivities& worker) {
+  const auto hook =
+      delivery::MakeHook({.command = worker.config.monitor.hook_command, .url = worker.config.monitor.hook_url});
+  if (!hook) {
+    std::fprintf(stderr, "warning: %s; what monitors tell is kept and goes nowhere else\n",
+                 PrintableText(hook.error().message).c_str());
+  }
+  delivery::RegisterDeliveryActivities(registry,
+                                       {.records = worker.records, .hook = hook ? *hook : delivery::MonitorHook()});
+}
+
 }  // namespace
 
 void RegisterWorkerActivities(sdk::ActivityRegistry& registry, const WorkerActivities& worker) {
@@ -111,14 +123,7 @@ void RegisterWorkerActivities(sdk::ActivityRegistry& registry, const WorkerActiv
   optimization.check_path = allow;
   analytics::RegisterOptimizationActivities(registry, optimization);
   learning::RegisterLearningActivities(registry, learning);
-  const auto hook =
-      delivery::MakeHook({.command = worker.config.monitor.hook_command, .url = worker.config.monitor.hook_url});
-  if (!hook) {
-    std::fprintf(stderr, "warning: %s; what monitors tell is kept and goes nowhere else\n",
-                 PrintableText(hook.error().message).c_str());
-  }
-  delivery::RegisterDeliveryActivities(registry,
-                                       {.records = worker.records, .hook = hook ? *hook : delivery::MonitorHook()});
+  RegisterDelivery(registry, worker);
   generation::RegisterGenerationActivities(registry, {.models = agent::ModelCaller(agents), .templates = templates});
   build::RegisterWorkspaceActivities(registry, {.work_root = worker.work_root,
                                                 .path = "",
