@@ -111,9 +111,9 @@ TEST_F(WorkerTest, EagerActivitiesLeaveASlotToTasksThatWaitInAQueue) {
   MakeAndStart();
   handler_->answers.push_back(WithActivities(20));
   GiveWorkflowTask(WorkflowTask());
+  const auto answer = service_.Last<ws::RespondWorkflowTaskCompletedRequest>("RespondWorkflowTaskCompleted");
   ws::RespondWorkflowTaskCompletedResponse response;
-  for (const auto& command :
-       service_.Last<ws::RespondWorkflowTaskCompletedRequest>("RespondWorkflowTaskCompleted").commands()) {
+  for (const auto& command : answer.commands()) {
     if (!command.schedule_activity_task_command_attributes().request_eager_execution()) continue;
     auto task = ActivityTask();
     task.set_task_token("eager-" + std::to_string(response.activity_tasks_size()));

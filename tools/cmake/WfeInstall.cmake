@@ -61,7 +61,7 @@ function(wfe_install)
   foreach(folder engine/base workers/sdk)
     install(DIRECTORY "${folder}/" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/wfe/${folder}" COMPONENT sdk
             FILES_MATCHING PATTERN "*.h" PATTERN "record*.h" EXCLUDE  # need Boost
-            PATTERN "proto_time.h" EXCLUDE)
+            PATTERN "base_pch.h" EXCLUDE PATTERN "proto_time.h" EXCLUDE)
   endforeach()
 
   set(package "${CMAKE_INSTALL_LIBDIR}/cmake/wfe")
