@@ -99,19 +99,10 @@ Result<int> Generate(Globals& globals, const GenerateOptions& options) {
     WFE_ASSIGN_OR_RETURN(auto stack, LocalStack::Start(*config, &input));
     globals.Use(std::move(stack));
   }
-  WFE_ASSIGN_OR_RETURN(const Target target,
-                       StartWorkflow(globals, {.type = std::string(workflows::kStreamlinedGenerationWorkflow),
-                                               .input = input,
-                                               .id = options.id,
-                                               .queue = options.queue}));
-  if (!here) WarnAboutQueue(globals, options.queue.empty() ? config->client.queue : options.queue);
-  FollowOptions follow;
-  follow.show_steps = options.follow || (globals.format == OutputFormat::kText && StdoutIsTerminal());
-  follow.ends_with_us = here;
-  if (options.timeout_s > 0) {
-    follow.timeout = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(options.timeout_s));
-  }
-  WFE_ASSIGN_OR_RETURN(const Outcome outcome, FollowRun(globals, target, follow));
+  const StartOptions start{
+      .type = std::string(workflows::kStreamlinedGenerationWorkflow), .input = input, .id = options.id, .queue = options.queue};
+  WFE_ASSIGN_OR_RETURN(const EndedRun ended, RunToItsEnd(globals, start, here, options.follow, options.timeout_s));
+  const auto& [target, outcome] = ended;
   const bool completed = outcome.status == temporal::api::enums::v1::WORKFLOW_EXECUTION_STATUS_COMPLETED;
   if (!completed) return ReportOutcome(outcome, target, globals.format);
   const auto result = outcome.result.get<workflows::GenerationResult>();

@@ -10,6 +10,7 @@
 #include "tools/wfe/optimize_commands.h"
 #include "tools/wfe/prompt_cycles.h"
 #include "tools/wfe/queue_pollers.h"
+#include "tools/wfe/text_file.h"
 
 namespace wfe::cli {
 namespace {
@@ -109,18 +110,11 @@ Result<int> ListVersions(Globals& globals, VersionStore& store, const VersionOpt
   return kExitOk;
 }
 
-Result<std::string> ReadDefinition(const std::string& file) {
-  if (file == "-") return std::string(std::istreambuf_iterator<char>(std::cin), {});
-  std::ifstream in(file, std::ios::binary);
-  if (!in) return InvalidArgument("cannot open " + file);
-  return std::string(std::istreambuf_iterator<char>(in), {});
-}
-
 Result<int> AddVersion(Globals& globals, VersionStore& store, const VersionOptions& options) {
   const Change change = ChangeOf(options);
   delivery::NewVersion version{
       .workflow_id = options.workflow, .author = change.author, .reason = change.reason, .at = change.at};
-  WFE_ASSIGN_OR_RETURN(version.content, ReadDefinition(options.file));
+  WFE_ASSIGN_OR_RETURN(version.content, ReadTextFile(options.file));
   if (!options.parent.empty()) {
     WFE_ASSIGN_OR_RETURN(version.parent_version, ParseVersion(options.workflow, options.parent));
   }

@@ -10,6 +10,7 @@
 #include "tools/wfe/cli.h"
 #include "tools/wfe/prompt_cycles.h"
 #include "tools/wfe/prompt_store.h"
+#include "tools/wfe/text_file.h"
 
 namespace wfe::cli {
 namespace {
@@ -142,15 +143,8 @@ Result<int> Diff(Globals& globals, TemplateStore& store, const PromptOptions& op
   return kExitOk;
 }
 
-Result<std::string> ReadText(const std::string& file) {
-  if (file == "-") return std::string(std::istreambuf_iterator<char>(std::cin), {});
-  std::ifstream in(file, std::ios::binary);
-  if (!in) return InvalidArgument("cannot open " + file);
-  return std::string(std::istreambuf_iterator<char>(in), {});
-}
-
 Result<int> Propose(Globals& globals, TemplateStore& store, const PromptOptions& options) {
-  WFE_ASSIGN_OR_RETURN(const std::string text, ReadText(options.file));
+  WFE_ASSIGN_OR_RETURN(const std::string text, ReadTextFile(options.file));
   const prompts::NewDraft draft{.template_id = options.id,
                                 .parent_version = options.version,
                                 .text = text,

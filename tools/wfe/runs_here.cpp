@@ -1,5 +1,7 @@
 #include "tools/wfe/runs_here.h"
 
+#include "tools/wfe/queue_pollers.h"
+
 namespace wfe::cli {
 
 bool RunsHere(Globals& globals, const Config& config, bool local, const std::string& at_what_price) {
@@ -13,6 +15,20 @@ bool RunsHere(Globals& globals, const Config& config, bool local, const std::str
     PrintText("no server at " + config.client.address + ": running here, and " + at_what_price + "\n");
   }
   return true;
+}
+
+Result<EndedRun> RunToItsEnd(Globals& globals, const StartOptions& start, bool here, bool follow, double timeout_s) {
+  WFE_ASSIGN_OR_RETURN(const Config* config, globals.config());
+  WFE_ASSIGN_OR_RETURN(const Target target, StartWorkflow(globals, start));
+  if (!here) WarnAboutQueue(globals, start.queue.empty() ? config->client.queue : start.queue);
+  FollowOptions options;
+  options.show_steps = follow || (globals.format == OutputFormat::kText && StdoutIsTerminal());
+  options.ends_with_us = here;
+  if (timeout_s > 0) {
+    options.timeout = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(timeout_s));
+  }
+  WFE_ASSIGN_OR_RETURN(Outcome outcome, FollowRun(globals, target, options));
+  return EndedRun{.target = target, .outcome = std::move(outcome)};
 }
 
 }  // namespace wfe::cli

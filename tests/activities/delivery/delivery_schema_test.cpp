@@ -2,40 +2,19 @@
 // they were.  WFE_REWRITE=1 writes the files anew.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <fstream>
-#include <sstream>
-
 #include "activities/delivery/rules/validation.h"
 #include "activities/delivery/rules/winner.h"
 #include "engine/base/record_schema.h"
+#include "tests/support/pinned_records.h"
 #include "workflows/delivery/monitor_workflow.h"
 #include "workflows/delivery/rollout_workflow.h"
 
 namespace wfe::delivery {
 namespace {
 
-void ExpectFile(const std::string& name, const std::string& now) {
-  const std::string path = std::string(WFE_SOURCE_DIR) + "/" + name;
-  if (std::getenv("WFE_REWRITE") != nullptr) std::ofstream(path) << now;
-  std::ifstream file(path);
-  std::stringstream text;
-  text << file.rdbuf();
-  EXPECT_EQ(now, text.str());
-}
-
-void ExpectSchema(const std::string& name, nlohmann::json schema, const std::string& title) {
-  schema["$schema"] = "https://json-schema.org/draft/2020-12/schema";
-  schema["title"] = title;
-  ExpectFile("schemas/" + name, schema.dump(2) + "\n");
-}
-
-template <class... Records>
-std::string NewRecords(const Records&... records) {
-  std::string text;
-  ((text += nlohmann::json(records).dump() + "\n"), ...);
-  return text;
-}
+using wfe::testing::ExpectFile;
+using wfe::testing::ExpectSchema;
+using wfe::testing::NewRecords;
 
 TEST(DeliveryRecordBytes, NewRecordsOfTheActivitiesAreAsTheyWereStored) {
   ExpectFile(

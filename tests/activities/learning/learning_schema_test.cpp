@@ -1,42 +1,21 @@
 // The rows of learning and the input of its workflow are as their schemas say.  WFE_REWRITE=1 writes them anew.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <fstream>
-#include <sstream>
-
 #include "activities/learning/records/artifact_memory.h"
 #include "activities/learning/records/experiment_store.h"
 #include "activities/learning/records/node_registry.h"
 #include "activities/learning/steps/cycle_steps.h"
 #include "activities/learning/steps/generation_steps.h"
 #include "engine/base/record_schema.h"
+#include "tests/support/pinned_records.h"
 #include "workflows/prompt_optimization/prompt_optimization.h"
 
 namespace wfe::learning {
 namespace {
 
-void ExpectFile(const std::string& name, const std::string& now) {
-  const std::string path = std::string(WFE_SOURCE_DIR) + "/" + name;
-  if (std::getenv("WFE_REWRITE") != nullptr) std::ofstream(path) << now;
-  std::ifstream file(path);
-  std::stringstream text;
-  text << file.rdbuf();
-  EXPECT_EQ(now, text.str());
-}
-
-void ExpectSchema(const std::string& name, nlohmann::json schema, const std::string& title) {
-  schema["$schema"] = "https://json-schema.org/draft/2020-12/schema";
-  schema["title"] = title;
-  ExpectFile("schemas/" + name, schema.dump(2) + "\n");
-}
-
-template <class... Records>
-std::string NewRecords(const Records&... records) {
-  std::string text;
-  ((text += nlohmann::json(records).dump() + "\n"), ...);
-  return text;
-}
+using wfe::testing::ExpectFile;
+using wfe::testing::ExpectSchema;
+using wfe::testing::NewRecords;
 
 // Histories hold these: a member that is new needs a default, and a line that changes means that stored data looks
 // different.
