@@ -20,12 +20,7 @@ expect 0 '0.0 % of $50.00' "$wfe" dashboard
 same "generations of an empty store" 0 "$("$wfe" dashboard --output json | "$json_at" - /generations/generations)"
 
 # Generations of an hour ago, one that is asked of an imitated service now, and what the optimizer makes of them.
-good='```python\nimport json\nimport sys\n\n\ndef main():\n    json.dump({\"n\": len(json.load(sys.stdin))}, sys.stdout)\n\n\nif __name__ == \"__main__\":\n    main()\n```'
-cat > cassettes/talks.jsonl << JSONL
-{"when": "Write the specification", "text": "Input: a list or an object. Output: {\"n\": its length}."}
-{"when": "it is not good", "text": "$good"}
-{"text": "I would take the length of the list."}
-JSONL
+talks
 imitate talks
 export GOOGLE_GEMINI_BASE_URL=http://127.0.0.1:$model_port
 work_for wfe

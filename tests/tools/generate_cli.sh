@@ -30,12 +30,7 @@ expect 1 "the task asks for Rust, and nodes are made in python and cpp" \
 expect 1 "the task is empty" "$wfe" generate " . " --local --agent scripted --model count_words
 
 # A model that talks instead of programming, and a better one.
-good='```python\nimport json\nimport sys\n\n\ndef main():\n    json.dump({\"n\": len(json.load(sys.stdin))}, sys.stdout)\n\n\nif __name__ == \"__main__\":\n    main()\n```'
-cat > cassettes/talks.jsonl << JSONL
-{"when": "Write the specification", "text": "Input: a list or an object. Output: {\"n\": its length}."}
-{"when": "it is not good", "text": "$good"}
-{"text": "I would take the length of the list."}
-JSONL
+talks
 imitate talks
 export GOOGLE_GEMINI_BASE_URL=http://127.0.0.1:$model_port
 serve server

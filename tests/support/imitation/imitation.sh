@@ -21,3 +21,14 @@ weather() {
 }
 # calls [PATTERN]: how many model calls reached it, or those of them that got what the pattern says.
 calls() { grep -c " generate ${1:-}" "$work/calls.log"; }
+
+# talks: the story talks.jsonl in cassettes/, of a model that talks instead of programming and a better one, whose answer
+# is in $good.
+talks() {
+  good='```python\nimport json\nimport sys\n\n\ndef main():\n    json.dump({\"n\": len(json.load(sys.stdin))}, sys.stdout)\n\n\nif __name__ == \"__main__\":\n    main()\n```'
+  cat > cassettes/talks.jsonl << JSONL
+{"when": "Write the specification", "text": "Input: a list or an object. Output: {\"n\": its length}."}
+{"when": "it is not good", "text": "$good"}
+{"text": "I would take the length of the list."}
+JSONL
+}
