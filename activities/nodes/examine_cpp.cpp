@@ -15,7 +15,7 @@
 namespace wfe::nodes {
 namespace {
 
-using Kind = sandbox::ProcessOutcome::Kind;
+using EndKind = sandbox::ProcessOutcome::Kind;
 
 constexpr std::string_view kStyle = "{BasedOnStyle: Google, ColumnLimit: 120}";
 constexpr std::string_view kTidyChecks =
@@ -99,7 +99,7 @@ class CppNode {
     command.environment = {{"LC_ALL", "C"}};
     command.limits = LimitsOfTool(settings_.config().limits.compile_time, 1 << 20);
     sandbox::ProcessOutcome outcome = scene_.Run(command, watch_);
-    if (outcome.kind == Kind::kCancelled) return Cancelled("the examination was cancelled");
+    if (outcome.kind == EndKind::kCancelled) return Cancelled("the examination was cancelled");
     return outcome;
   }
 
@@ -107,19 +107,19 @@ class CppNode {
     std::vector<std::string> argv = compiler_.Command();
     argv.insert(argv.end(), {"-fsyntax-only", "-Wall", "-Wextra", "-fno-diagnostics-show-caret", "node.cpp"});
     WFE_ASSIGN_OR_RETURN(const sandbox::ProcessOutcome outcome, Run(argv));
-    if (outcome.kind == Kind::kCouldNotStart) {
+    if (outcome.kind == EndKind::kCouldNotStart) {
       return FailedPrecondition("the compiler could not be started: " + outcome.start_error);
     }
     std::vector<Diagnostic> diagnostics = ReadDiagnostics(outcome);
     const bool said = std::ranges::any_of(diagnostics, &Diagnostic::error);
-    if (!said && (outcome.kind != Kind::kExited || outcome.exit_code != 0)) {
+    if (!said && (outcome.kind != EndKind::kExited || outcome.exit_code != 0)) {
       diagnostics.push_back({.line = 0, .error = true, .text = WhyNoCompiler(outcome), .rule = "compiler"});
     }
     return diagnostics;
   }
 
   static std::string WhyNoCompiler(const sandbox::ProcessOutcome& outcome) {
-    if (outcome.kind == Kind::kTimedOut) return "the file takes too long to compile";
+    if (outcome.kind == EndKind::kTimedOut) return "the file takes too long to compile";
     if (outcome.limit == sandbox::ProcessOutcome::Limit::kMemory) return "the file takes too much memory to compile";
     const std::vector<std::string> lines = sandbox::SplitLines(sandbox::CleanTerminalText(outcome.err.text));
     return "the file does not compile: " + (lines.empty() ? "the compiler gives no reason" : lines.front());
@@ -144,7 +144,7 @@ class CppNode {
     WFE_ASSIGN_OR_RETURN(const sandbox::ProcessOutcome outcome,
                          Run({tool, "--style=" + std::string(kStyle), "node.cpp"}));
     NodeCheck& check = Check("formatting");
-    if (outcome.kind != Kind::kExited || outcome.exit_code != 0 || outcome.out.truncated) {
+    if (outcome.kind != EndKind::kExited || outcome.exit_code != 0 || outcome.out.truncated) {
       check.status = kSkipped;
       check.message = "clang-format failed on the file";
       return Ok();

@@ -60,9 +60,8 @@ std::string Question(const NodeSource& source) {
 
 /// Why the examiner ended at a file.
 std::string HowItEnded(const sandbox::ProcessOutcome& outcome) {
-  using Kind = sandbox::ProcessOutcome::Kind;
   if (outcome.limit == sandbox::ProcessOutcome::Limit::kMemory) return "it takes more memory than there is for it";
-  if (outcome.kind == Kind::kTimedOut) return "it takes too long";
+  if (outcome.kind == sandbox::ProcessOutcome::Kind::kTimedOut) return "it takes too long";
   // bubblewrap passes on a signal as 128 and more.
   const int signal = outcome.signal != 0 ? outcome.signal : outcome.exit_code - 128;
   return "the examiner ended at it by signal " + std::to_string(signal);

@@ -13,7 +13,7 @@ namespace {
 using nlohmann::json;
 using Action = DraftRule::Action;
 
-std::string Lines(const json& rule, const char* key) {
+std::string LinesOf(const json& rule, const char* key) {
   std::string text;
   if (!rule.contains(key)) return text;
   for (const json& line : rule[key]) text += line.get<std::string>() + "\n";
@@ -26,8 +26,8 @@ std::string ReadRule(const json& source, DraftRule& rule) {
   rule.match = source.at("match");
   rule.section = source.at("section");
   rule.reason = source.at("reason");
-  rule.find = Lines(source, "find");
-  rule.text = Lines(source, "text");
+  rule.find = LinesOf(source, "find");
+  rule.text = LinesOf(source, "text");
   if (source.contains("targets")) source.at("targets").get_to(rule.targets);
   const std::string action = source.at("action");
   if (action != "append" && action != "replace" && action != "remove") return "has the unknown action " + action;

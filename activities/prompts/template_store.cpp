@@ -45,7 +45,7 @@ int VersionOfFile(const std::string& name) {
   return error == std::errc() && end == name.data() + 4 ? version : 0;
 }
 
-std::string TextOf(const json& object, const char* key) {
+std::string TextMember(const json& object, const char* key) {
   const auto found = object.find(key);
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
@@ -91,9 +91,9 @@ Result<BuiltInVersions> TemplateStore::BuiltIn(const std::string& template_id) c
       const auto found = built_in.versions.find(about["version"].get<int>());
       if (found == built_in.versions.end()) continue;
       TemplateVersion& version = found->second;
-      version.author = TextOf(about, "author");
-      version.created_at = TextOf(about, "created_at");
-      version.reason = TextOf(about, "reason");
+      version.author = TextMember(about, "author");
+      version.created_at = TextMember(about, "created_at");
+      version.reason = TextMember(about, "reason");
       if (const auto parent = about.find("parent_version"); parent != about.end() && parent->is_number_integer()) {
         version.parent_version = parent->get<int>();
       }

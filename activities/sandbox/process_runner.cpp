@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -12,6 +13,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstdio>
 #include <cstring>
 
 #include "activities/sandbox/capture.h"
@@ -19,6 +21,7 @@
 #include "activities/sandbox/process_supervisor.h"
 #include "engine/base/hash.h"
 #include "engine/base/unique_fd.h"
+#include "engine/base/usage_meter.h"
 
 namespace wfe::sandbox {
 namespace {
@@ -35,6 +38,17 @@ UniqueFd AboveStandard(int fd) {
   const int moved = ::fcntl(fd, F_DUPFD_CLOEXEC, kFilterFd + 1);
   ::close(fd);
   return UniqueFd(moved);
+}
+
+/// Of this process; 0: not known.
+uint64_t ResidentBytes() {
+  const UniqueFd file(::open("/proc/self/statm", O_RDONLY | O_CLOEXEC));
+  char text[128] = {};
+  unsigned long long size = 0;
+  unsigned long long resident = 0;
+  if (!file.open() || ::read(file.get(), text, sizeof text - 1) <= 0) return 0;
+  if (std::sscanf(text, "%llu %llu", &size, &resident) != 2) return 0;
+  return resident * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
 struct Pipe {
@@ -196,6 +210,7 @@ class Run {
     sigset_t before;
     ::sigfillset(&all);
     ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    own_memory_ = ResidentBytes();
     supervisor_ = ::_Fork();
     if (supervisor_ == 0) internal::RunSupervisor(plan);
     const int error = errno;
@@ -304,11 +319,24 @@ class Run {
     }
   }
 
+  /// The supervisor, and all that it has waited for.  A fork begins with its parent's memory, and keeps that as its
+  /// highest through exec: only what is above the worker's own says something of the command.
+  void TellUsage(const rusage& used) const {
+    const auto of = [](const timeval& time) {
+      return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
+    };
+    const uint64_t peak = static_cast<uint64_t>(used.ru_maxrss) * 1024;
+    const bool known = own_memory_ > 0 && peak > own_memory_ + own_memory_ / 10;
+    UsageMeter::AddProcess(of(used.ru_utime) + of(used.ru_stime), known ? std::optional(peak) : std::nullopt);
+  }
+
   ProcessOutcome Finish() {
     control_fd_.Close();
     int ignored = 0;
-    while (::waitpid(supervisor_, &ignored, 0) < 0 && errno == EINTR) {
+    rusage used = {};
+    while (::wait4(supervisor_, &ignored, 0, &used) < 0 && errno == EINTR) {
     }
+    TellUsage(used);
     ProcessOutcome outcome;
     outcome.duration = SteadyClock::now() - started_;
     // What was written last; everyone who could write is gone.
@@ -375,6 +403,7 @@ class Run {
   UniqueFd status_fd_;
   UniqueFd control_fd_;
   pid_t supervisor_ = -1;
+  uint64_t own_memory_ = 0;  // of this process, when the supervisor was made
   SteadyClock::time_point started_;
   SteadyClock::time_point stop_time_;
   std::optional<ProcessOutcome::Kind> stopping_;

@@ -12,6 +12,7 @@
 
 #include "activities/sandbox/syscall_filter.h"
 #include "activities/sandbox/text.h"
+#include "activities/sandbox/toolchain.h"
 
 namespace wfe::sandbox {
 namespace {
@@ -107,16 +108,9 @@ std::string CountingScript(bool keeps_channel) {
          channel + "; break; fi; /bin/sleep 0.1; done; exit $s";
 }
 
-std::string Real(const std::string& path) {
+std::string RealOrSame(const std::string& path) {
   const std::unique_ptr<char, decltype(&::free)> resolved(::realpath(path.c_str(), nullptr), &::free);
   return resolved == nullptr ? path : std::string(resolved.get());
-}
-
-bool IsSystemDirectory(const std::string& directory) {
-  for (const std::string_view root : {"/usr", "/bin", "/sbin", "/lib", "/lib64"}) {
-    if (directory == root || directory.starts_with(std::string(root) + "/")) return true;
-  }
-  return false;
 }
 
 }  // namespace
@@ -170,7 +164,7 @@ std::vector<std::string> ToolDirectories(const std::vector<std::string>& program
   std::set<std::string> directories;
   for (const std::string& program : programs) {
     const std::string found = FindProgram(program, path_variable);
-    for (const std::string& path : {found, found.empty() ? found : Real(found)}) {
+    for (const std::string& path : {found, found.empty() ? found : RealOrSame(found)}) {
       const size_t slash = path.rfind('/');
       if (slash == std::string::npos || slash == 0) continue;
       const std::string directory = path.substr(0, slash);

@@ -29,13 +29,6 @@ std::string DirectoryOf(const std::string& path) {
 
 std::string BaseName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
-bool IsSystemDirectory(const std::string& directory) {
-  for (const std::string_view root : {"/usr", "/bin", "/sbin", "/lib", "/lib64"}) {
-    if (directory == root || directory.starts_with(std::string(root) + "/")) return true;
-  }
-  return false;
-}
-
 bool Exists(const std::string& path) {
   struct stat status = {};
   return ::stat(path.c_str(), &status) == 0;
@@ -124,6 +117,13 @@ void AddDirectories(const std::string& path, std::set<std::string>& directories)
 }
 
 }  // namespace
+
+bool IsSystemDirectory(const std::string& directory) {
+  for (const std::string_view root : {"/usr", "/bin", "/sbin", "/lib", "/lib64"}) {
+    if (directory == root || directory.starts_with(std::string(root) + "/")) return true;
+  }
+  return false;
+}
 
 std::vector<std::string> DirectoriesOf(const std::string& path) {
   std::set<std::string> directories;

@@ -31,6 +31,9 @@ std::string InterpreterOf(std::string_view text);
 /// good as missing.
 ToolLocation LocateTool(const std::string& name, const std::string& path_variable);
 
+/// The system's own directories, which every sandbox shows.
+bool IsSystemDirectory(const std::string& directory);
+
 /// The directories a program at `path` needs around it: its own, its installation's prefix, the interpreter of a Python
 /// environment.  Nothing of the system's own.  `path` need not be resolved.
 std::vector<std::string> DirectoriesOf(const std::string& path);

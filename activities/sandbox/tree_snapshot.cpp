@@ -100,7 +100,7 @@ Error TooLarge(const std::string& path, uint64_t limit) {
   return ResourceExhausted("with " + path + " the files exceed " + std::to_string(limit) + " bytes in total");
 }
 
-void PutNumber(std::string& out, uint64_t number) {
+void AppendNumber(std::string& out, uint64_t number) {
   for (int shift = 0; shift < 64; shift += 8) out += static_cast<char>(number >> shift & 0xff);
 }
 
@@ -140,9 +140,9 @@ std::string TreeSnapshot::Hash() const {
   Sha256Stream stream;
   for (const FileState& file : files) {
     std::string record;
-    PutNumber(record, file.path.size());
+    AppendNumber(record, file.path.size());
     record += file.path;
-    PutNumber(record, file.mode | (file.symlink ? 1u << 31 : 0u));
+    AppendNumber(record, file.mode | (file.symlink ? 1u << 31 : 0u));
     record += file.sha256;
     stream.Update(record);
   }

@@ -18,7 +18,7 @@ namespace ws = temporal::api::workflowservice::v1;
 
 namespace {
 
-constexpr int kDefaultPageSize = 100;
+constexpr int kSchedulesOnPage = 100;
 constexpr int kMaxPageSize = 1000;
 
 Status CheckSchedule(const Services& services, const std::string& schedule_id) {
@@ -196,7 +196,7 @@ void List(Services& services, ws::ListSchedulesRequest request, Call call) {
   if (!query) return call.Fail(std::move(query).error());
   if (request.maximum_page_size() < 0) return call.Fail(InvalidArgument("MaximumPageSize is negative."));
   const int page_size =
-      request.maximum_page_size() > 0 ? std::min(request.maximum_page_size(), kMaxPageSize) : kDefaultPageSize;
+      request.maximum_page_size() > 0 ? std::min(request.maximum_page_size(), kMaxPageSize) : kSchedulesOnPage;
   Blocking(services, call, [&services, request = std::move(request), query = *query, page_size, call] {
         ws::ListSchedulesResponse response;
         const Instant now = services.host.clock.Now();

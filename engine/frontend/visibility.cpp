@@ -15,7 +15,7 @@ namespace ws = temporal::api::workflowservice::v1;
 
 namespace {
 
-constexpr int kDefaultPageSize = 100;
+constexpr int kRunsOnPage = 100;
 constexpr size_t kMaxQueryBytes = 64 << 10;
 constexpr size_t kLongestGroupBy = 200;  // a regular expression is tried on no more of a query than its end
 
@@ -33,7 +33,7 @@ void List(Services& services, ws::ListWorkflowExecutionsRequest request, Call ca
   }
   if (request.page_size() < 0) return call.Fail(InvalidArgument("PageSize is negative."));
   const int page_size =
-      std::min(request.page_size() > 0 ? request.page_size() : kDefaultPageSize, services.options.max_visibility_page);
+      std::min(request.page_size() > 0 ? request.page_size() : kRunsOnPage, services.options.max_visibility_page);
   Blocking(services, call, [&services, request = std::move(request), page_size, call] {
     const visibility::VisibilityReader reader(services.host.store.stage(), services.options.visibility);
     Result<visibility::ListPage> page = reader.List(request.namespace_(), request.query(), page_size,

@@ -13,7 +13,7 @@ namespace wfe::history {
 namespace {
 
 constexpr auto kBadSchedule = enums::WORKFLOW_TASK_FAILED_CAUSE_BAD_SCHEDULE_ACTIVITY_ATTRIBUTES;
-constexpr auto kBadCancel = enums::WORKFLOW_TASK_FAILED_CAUSE_BAD_REQUEST_CANCEL_ACTIVITY_ATTRIBUTES;
+constexpr auto kBadActivityCancel = enums::WORKFLOW_TASK_FAILED_CAUSE_BAD_REQUEST_CANCEL_ACTIVITY_ATTRIBUTES;
 /// What Temporal gives as details when an activity is cancelled that nobody had started.
 constexpr const char* kNotStarted = "\"ACTIVITY_ID_NOT_STARTED\"";
 
@@ -133,8 +133,8 @@ CommandResult Run(CommandContext& context, const command::Command& command,
   const EventId id = attributes.scheduled_event_id();
   const auto* activity = FindActivity(builder.state(), id);
   const std::string name = "activity scheduled by event " + std::to_string(id);
-  if (activity == nullptr) return BadCommand{kBadCancel, name + " is not open"};
-  if (activity->cancel_requested_event_id() != 0) return BadCommand{kBadCancel, name + " is already being cancelled"};
+  if (activity == nullptr) return BadCommand{kBadActivityCancel, name + " is not open"};
+  if (activity->cancel_requested_event_id() != 0) return BadCommand{kBadActivityCancel, name + " is already being cancelled"};
 
   HistoryEvent event = CommandEvent(enums::EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED, command);
   auto& requested = *event.mutable_activity_task_cancel_requested_event_attributes();

@@ -14,7 +14,7 @@ namespace {
 
 constexpr auto kBadChild = enums::WORKFLOW_TASK_FAILED_CAUSE_BAD_START_CHILD_EXECUTION_ATTRIBUTES;
 constexpr auto kBadSignal = enums::WORKFLOW_TASK_FAILED_CAUSE_BAD_SIGNAL_WORKFLOW_EXECUTION_ATTRIBUTES;
-constexpr auto kBadCancel =
+constexpr auto kBadExternalCancel =
     enums::WORKFLOW_TASK_FAILED_CAUSE_BAD_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_ATTRIBUTES;
 
 using StartAttributes = command::StartChildWorkflowExecutionCommandAttributes;
@@ -172,10 +172,10 @@ CommandResult Run(CommandContext& context, const command::Command& command,
   Builder& builder = context.builder;
   const std::string& target = attributes.workflow_id();
   WFE_RETURN_IF_BAD(
-      CheckId(target, "workflow id of a cancel request to another workflow", kBadCancel, builder.limits()));
+      CheckId(target, "workflow id of a cancel request to another workflow", kBadExternalCancel, builder.limits()));
   const std::string name = "cancel request to workflow \"" + target + "\"";
   if (IsStartedByThisTask(context, target)) {
-    return BadCommand{kBadCancel, name + ": it may not be cancelled by the task that starts it"};
+    return BadCommand{kBadExternalCancel, name + ": it may not be cancelled by the task that starts it"};
   }
   WFE_RETURN_IF_BAD(CheckSize(attributes.reason().size(), "reason of a " + name, builder.limits()));
   WFE_RETURN_IF_BAD(CheckPendingExternals(

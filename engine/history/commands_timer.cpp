@@ -8,7 +8,7 @@ namespace wfe::history {
 namespace {
 
 constexpr auto kBadStart = enums::WORKFLOW_TASK_FAILED_CAUSE_BAD_START_TIMER_ATTRIBUTES;
-constexpr auto kBadCancel = enums::WORKFLOW_TASK_FAILED_CAUSE_BAD_CANCEL_TIMER_ATTRIBUTES;
+constexpr auto kBadTimerCancel = enums::WORKFLOW_TASK_FAILED_CAUSE_BAD_CANCEL_TIMER_ATTRIBUTES;
 
 }  // namespace
 
@@ -42,7 +42,7 @@ CommandResult Run(CommandContext& context, const command::Command& command,
   Builder& builder = context.builder;
   const EventId started_event_id = builder.state().TimerById(attributes.timer_id());
   if (started_event_id == 0) {
-    return BadCommand{kBadCancel, "timer \"" + attributes.timer_id() + "\" is not running"};
+    return BadCommand{kBadTimerCancel, "timer \"" + attributes.timer_id() + "\" is not running"};
   }
   // It fired while the worker was deciding to cancel it: the worker has not seen that, so it never happened.
   if (IsTimerFiringBuffered(builder.state(), started_event_id)) {

@@ -220,7 +220,7 @@ void CancelRequestedBeforeCanceled(const HistoryView& history, Report& report) {
   });
 }
 
-constexpr auto kRules = std::to_array<Rule>({
+constexpr auto kActivityRules = std::to_array<Rule>({
     {"H13", "every event of an activity refers to its Scheduled event", NamesItsScheduledEvent},
     {"H14", "an activity closes at most once", ClosesOnce},
     {"H15", "an activity closes after it started, where that is needed", ClosesAfterItStarted},
@@ -232,6 +232,6 @@ constexpr auto kRules = std::to_array<Rule>({
 
 }  // namespace
 
-std::span<const Rule> ActivityRules() { return kRules; }
+std::span<const Rule> ActivityRules() { return kActivityRules; }
 
 }  // namespace wfe::lint

@@ -6,7 +6,7 @@ namespace {
 namespace enums = temporal::api::enums::v1;
 
 template <class Attributes>
-ChildEvent Started(const Attributes& attributes) {
+ChildEvent OfStarted(const Attributes& attributes) {
   return {.initiated_event_id = attributes.initiated_event_id(),
           .started_event_id = std::nullopt,
           .ns = attributes.namespace_(),
@@ -16,8 +16,8 @@ ChildEvent Started(const Attributes& attributes) {
 }
 
 template <class Attributes>
-ChildEvent Closed(const Attributes& attributes) {
-  ChildEvent event = Started(attributes);
+ChildEvent OfClosed(const Attributes& attributes) {
+  ChildEvent event = OfStarted(attributes);
   event.started_event_id = attributes.started_event_id();
   return event;
 }
@@ -36,17 +36,17 @@ std::optional<ChildEvent> ChildEventOf(const HistoryEvent& event) {
                         .workflow_type = failed.workflow_type().name()};
     }
     case HistoryEvent::kChildWorkflowExecutionStartedEventAttributes:
-      return Started(event.child_workflow_execution_started_event_attributes());
+      return OfStarted(event.child_workflow_execution_started_event_attributes());
     case HistoryEvent::kChildWorkflowExecutionCompletedEventAttributes:
-      return Closed(event.child_workflow_execution_completed_event_attributes());
+      return OfClosed(event.child_workflow_execution_completed_event_attributes());
     case HistoryEvent::kChildWorkflowExecutionFailedEventAttributes:
-      return Closed(event.child_workflow_execution_failed_event_attributes());
+      return OfClosed(event.child_workflow_execution_failed_event_attributes());
     case HistoryEvent::kChildWorkflowExecutionCanceledEventAttributes:
-      return Closed(event.child_workflow_execution_canceled_event_attributes());
+      return OfClosed(event.child_workflow_execution_canceled_event_attributes());
     case HistoryEvent::kChildWorkflowExecutionTimedOutEventAttributes:
-      return Closed(event.child_workflow_execution_timed_out_event_attributes());
+      return OfClosed(event.child_workflow_execution_timed_out_event_attributes());
     case HistoryEvent::kChildWorkflowExecutionTerminatedEventAttributes:
-      return Closed(event.child_workflow_execution_terminated_event_attributes());
+      return OfClosed(event.child_workflow_execution_terminated_event_attributes());
     default:
       return std::nullopt;
   }

@@ -95,13 +95,13 @@ void ParentsAreNamedInFull(const HistoryView& history, Report& report) {
   }
 }
 
-constexpr auto kRules = std::to_array<Rule>({
+constexpr auto kChildRules = std::to_array<Rule>({
     {"H23", "a child is initiated, starts, and closes once, under the same names", ChildrenStartThenClose},
     {"H39", "a run says all of its parent or nothing", ParentsAreNamedInFull},
 });
 
 }  // namespace
 
-std::span<const Rule> ChildRules() { return kRules; }
+std::span<const Rule> ChildRules() { return kChildRules; }
 
 }  // namespace wfe::lint

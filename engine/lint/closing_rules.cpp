@@ -14,12 +14,12 @@ void NothingAfterTheEnd(const HistoryView& history, Report& report) {
   }
 }
 
-constexpr auto kRules = std::to_array<Rule>({
+constexpr auto kClosingRules = std::to_array<Rule>({
     {"H27", "a run has at most one closing event, and nothing after it", NothingAfterTheEnd},
 });
 
 }  // namespace
 
-std::span<const Rule> ClosingRules() { return kRules; }
+std::span<const Rule> ClosingRules() { return kClosingRules; }
 
 }  // namespace wfe::lint

@@ -156,7 +156,7 @@ void ChangesAreDecidedOnce(const HistoryView& history, Report& report) {
   }
 }
 
-constexpr auto kRules = std::to_array<Rule>({
+constexpr auto kCommandRules = std::to_array<Rule>({
     {"H9", "a command's event follows the WorkflowTaskCompleted it names, in the same commit",
      CommandsFollowTheirCompletion},
     {"H10", "each command gives exactly one event, in order", OneEventPerCommand},
@@ -165,6 +165,6 @@ constexpr auto kRules = std::to_array<Rule>({
 
 }  // namespace
 
-std::span<const Rule> CommandRules() { return kRules; }
+std::span<const Rule> CommandRules() { return kCommandRules; }
 
 }  // namespace wfe::lint

@@ -193,7 +193,7 @@ void UpdatesAreAcceptedThenCompleted(const HistoryView& history, Report& report)
   }
 }
 
-constexpr auto kRules = std::to_array<Rule>({
+constexpr auto kExternalRules = std::to_array<Rule>({
     {"H24", "a request to another execution has one outcome, for whom it was made", OneOutcomePerRequest},
     {"H26", "an update is accepted before it completes, with one outcome", UpdatesAreAcceptedThenCompleted},
     {"H40", "a run is asked to cancel once, and other workflows that ask or signal are named in full", AskedToCancelOnce},
@@ -201,6 +201,6 @@ constexpr auto kRules = std::to_array<Rule>({
 
 }  // namespace
 
-std::span<const Rule> ExternalRules() { return kRules; }
+std::span<const Rule> ExternalRules() { return kExternalRules; }
 
 }  // namespace wfe::lint

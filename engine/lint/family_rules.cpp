@@ -14,12 +14,12 @@ namespace {
 namespace enums = temporal::api::enums::v1;
 using google::protobuf::util::MessageDifferencer;
 using Initiated = temporal::api::history::v1::StartChildWorkflowExecutionInitiatedEventAttributes;
-using Started = temporal::api::history::v1::WorkflowExecutionStartedEventAttributes;
+using WorkflowStarted = temporal::api::history::v1::WorkflowExecutionStartedEventAttributes;
 
 /// A child that was started for this event of that run.
 using Claim = std::pair<ExecutionKey, EventId>;
 
-const Started& StartOf(const RunHistory& run) { return run.events.front().workflow_execution_started_event_attributes(); }
+const WorkflowStarted& StartOf(const RunHistory& run) { return run.events.front().workflow_execution_started_event_attributes(); }
 
 /// The event with this id; histories are dense (H1), and a damaged one is another rule's affair.
 const HistoryEvent* EventOf(const RunHistory& run, EventId id) {
@@ -84,7 +84,7 @@ class Families {
 
   void CheckStarted(const RunHistory& parent, const HistoryEvent& event, const Initiated& initiated,
                     const RunHistory& child) {
-    const Started& start = StartOf(child);
+    const WorkflowStarted& start = StartOf(child);
     const std::string name = child.key.ToString() + " ";
     if (start.parent_workflow_execution().workflow_id() != parent.key.workflow_id.value() ||
         start.parent_workflow_execution().run_id() != parent.key.run_id.value() ||
@@ -121,7 +121,7 @@ class Families {
 
   /// What a child says of its parent is so; each event that asks for a child has one.
   void CheckParent(const RunHistory& child) {
-    const Started& start = StartOf(child);
+    const WorkflowStarted& start = StartOf(child);
     if (!start.has_parent_workflow_execution()) return;
     const HistoryEvent& first = child.events.front();
     const Namespace ns =

@@ -28,10 +28,10 @@ std::string Describe(const std::vector<Finding>& findings) {
 }
 
 std::vector<Finding> LintHistory(const std::vector<HistoryEvent>& events, const LintOptions& options) {
-  static const std::vector<Rule> kRules = FileRules();
+  static const std::vector<Rule> kFileRules = FileRules();
   std::vector<Finding> findings;
   const HistoryView history(events, options);
-  for (const Rule& rule : kRules) {
+  for (const Rule& rule : kFileRules) {
     Report report(rule.id, findings);
     rule.check(history, report);
   }

@@ -76,9 +76,9 @@ void ForEachEvent(const RunHistory& run, Visit visit) {
   for (const HistoryEvent& event : run.buffered) visit(event);
 }
 
-class Families {
+class OwedByFamilies {
  public:
-  Families(const std::vector<RunHistory>& runs, const std::vector<OwedObligation>& owed, std::vector<Finding>& findings)
+  OwedByFamilies(const std::vector<RunHistory>& runs, const std::vector<OwedObligation>& owed, std::vector<Finding>& findings)
       : runs_(runs), lost_("H43", findings), twice_("H44", findings) {
     for (const RunHistory& run : runs) Index(run);
     for (const OwedObligation& one : owed) Index(one);
@@ -237,7 +237,7 @@ class Families {
 
 std::vector<Finding> LintObligations(const std::vector<RunHistory>& runs, const std::vector<OwedObligation>& owed) {
   std::vector<Finding> findings;
-  Families(runs, owed, findings).Check();
+  OwedByFamilies(runs, owed, findings).Check();
   return findings;
 }
 

@@ -181,7 +181,7 @@ void ClosedRunsLeaveNothing(const StoredView& view, Report& report) {
     report.Add(0, "the run is closed, but has buffered events");
 }
 
-constexpr auto kRules = std::to_array<StoreRule>({
+constexpr auto kStoreRules = std::to_array<StoreRule>({
     {"H3", "commit batches follow each other without gap or overlap", BatchesFit},
     {"H4", "the hash chain over the stored events ends in the stored head", ChainHolds},
     {"H5", "the state is a fold over the history, and the bookkeeping fits it", StateIsAFold},
@@ -194,7 +194,7 @@ constexpr auto kRules = std::to_array<StoreRule>({
 
 }  // namespace
 
-std::span<const StoreRule> StoreRules() { return kRules; }
+std::span<const StoreRule> StoreRules() { return kStoreRules; }
 
 std::vector<Finding> LintStored(const StoredRun& run, const StoreLintOptions& options) {
   StoredView view = TakeApart(run, options);
@@ -204,7 +204,7 @@ std::vector<Finding> LintStored(const StoredRun& run, const StoreLintOptions& op
   std::sort(file_options.batch_starts.begin(), file_options.batch_starts.end());
   std::vector<Finding> findings = LintHistory(view.events, file_options);
   view.file_rules_hold = findings.empty() && view.damage.empty();
-  for (const StoreRule& rule : kRules) {
+  for (const StoreRule& rule : kStoreRules) {
     Report report(rule.id, findings);
     rule.check(view, report);
   }

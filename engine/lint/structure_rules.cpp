@@ -105,13 +105,13 @@ void TimesNeverDecrease(const HistoryView& history, Report& report) {
   }
 }
 
-constexpr auto kRules = std::to_array<Rule>({
+constexpr auto kStructureRules = std::to_array<Rule>({
     {"H1", "the first event is WorkflowExecutionStarted; event ids are 1, 2, 3 …", IdsAreDense},
     {"H2", "event times never decrease", TimesNeverDecrease},
 });
 
 }  // namespace
 
-std::span<const Rule> StructureRules() { return kRules; }
+std::span<const Rule> StructureRules() { return kStructureRules; }
 
 }  // namespace wfe::lint

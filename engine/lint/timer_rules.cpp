@@ -71,13 +71,13 @@ void SignalsAreOnce(const HistoryView& history, Report& report) {
   }
 }
 
-constexpr auto kRules = std::to_array<Rule>({
+constexpr auto kTimerRules = std::to_array<Rule>({
     {"H20", "a timer fires or is cancelled at most once, and never early", TimersFireOnceInTime},
     {"H22", "each accepted signal appears once", SignalsAreOnce},
 });
 
 }  // namespace
 
-std::span<const Rule> TimerRules() { return kRules; }
+std::span<const Rule> TimerRules() { return kTimerRules; }
 
 }  // namespace wfe::lint

@@ -128,7 +128,7 @@ void NoOldTokens(const HistoryView& history, Report& report) {
   });
 }
 
-constexpr auto kRules = std::to_array<Rule>({
+constexpr auto kWorkflowTaskRules = std::to_array<Rule>({
     {"H7", "at most one workflow task is open", AtMostOneOpen},
     {"H8", "a workflow task is scheduled, started, then completed, failed or timed out", ScheduledStartedClosed},
     {"H11", "attempts of a workflow task begin at 1 and never decrease until one completes", AttemptsGrow},
@@ -137,6 +137,6 @@ constexpr auto kRules = std::to_array<Rule>({
 
 }  // namespace
 
-std::span<const Rule> WorkflowTaskRules() { return kRules; }
+std::span<const Rule> WorkflowTaskRules() { return kWorkflowTaskRules; }
 
 }  // namespace wfe::lint

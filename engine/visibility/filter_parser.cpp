@@ -13,7 +13,7 @@ namespace wfe::visibility {
 namespace {
 
 using NodePtr = std::shared_ptr<const ListFilter::Node>;
-using Kind = FilterToken::Kind;
+using TokenKind = FilterToken::Kind;
 
 constexpr size_t kMaxFilterBytes = 32 * 1024;
 constexpr int kMaxDepth = 64;  // of parentheses and NOTs
@@ -52,7 +52,7 @@ constexpr NamedComparison kComparisons[] = {
 std::string At(const FilterToken& token) { return " at position " + std::to_string(token.position) + " of the filter"; }
 
 Error Unexpected(const FilterToken& token, std::string_view wanted) {
-  const std::string found = token.kind == Kind::kEnd ? "the end" : "\"" + Excerpt(token.text) + "\"";
+  const std::string found = token.kind == TokenKind::kEnd ? "the end" : "\"" + Excerpt(token.text) + "\"";
   return InvalidArgument("expected " + std::string(wanted) + ", found " + found + At(token));
 }
 
@@ -76,7 +76,7 @@ class Parser {
 
   Result<NodePtr> All() {
     WFE_ASSIGN_OR_RETURN(NodePtr node, Any());
-    if (Peek().kind != Kind::kEnd) return Unexpected(Peek(), "AND, OR or the end");
+    if (Peek().kind != TokenKind::kEnd) return Unexpected(Peek(), "AND, OR or the end");
     return node;
   }
 
@@ -88,7 +88,7 @@ class Parser {
     ++next_;
     return true;
   }
-  Status Expect(Kind kind, std::string_view what) {
+  Status Expect(TokenKind kind, std::string_view what) {
     if (Peek().kind != kind) return Unexpected(Peek(), what);
     ++next_;
     return Ok();
@@ -110,7 +110,7 @@ class Parser {
 
   Result<NodePtr> Single() {
     const bool negated = Peek().IsKeyword("NOT");
-    if (!negated && Peek().kind != Kind::kOpen) return Predicate();
+    if (!negated && Peek().kind != TokenKind::kOpen) return Predicate();
     if (++depth_ > kMaxDepth) return InvalidArgument("too many levels" + At(Peek()));
     ++next_;
     NodePtr node;
@@ -119,7 +119,7 @@ class Parser {
       node = Not(std::move(inner));
     } else {
       WFE_ASSIGN_OR_RETURN(node, Any());
-      WFE_RETURN_IF_ERROR(Expect(Kind::kClose, "\")\""));
+      WFE_RETURN_IF_ERROR(Expect(TokenKind::kClose, "\")\""));
     }
     --depth_;
     return node;
@@ -134,7 +134,7 @@ class Parser {
 
   Result<Attribute> TakeAttribute() {
     const FilterToken name = Take();
-    if (name.kind != Kind::kName) return Unexpected(name, "the name of an attribute");
+    if (name.kind != TokenKind::kName) return Unexpected(name, "the name of an attribute");
     std::string known;
     for (const auto& entry : kAttributes) {
       if (entry.name == name.text) return entry.attribute;
@@ -147,14 +147,14 @@ class Parser {
   Result<FilterValue> TakeValue(Attribute attribute) {
     const FilterToken token = Take();
     FilterValue value;
-    if (token.kind == Kind::kNumber && (IsTime(attribute) || attribute == Attribute::kExecutionStatus)) {
+    if (token.kind == TokenKind::kNumber && (IsTime(attribute) || attribute == Attribute::kExecutionStatus)) {
       const char* end = token.text.data() + token.text.size();
       if (std::from_chars(token.text.data(), end, value.number).ec != std::errc()) {
         return InvalidArgument("the number is too large" + At(token));
       }
       return value;
     }
-    if (token.kind != Kind::kString) return Unexpected(token, "a text in quotes");
+    if (token.kind != TokenKind::kString) return Unexpected(token, "a text in quotes");
     std::optional<int64_t> number;
     if (IsTime(attribute)) {
       if (const auto instant = ParseTime(token.text)) number = instant->time_since_epoch().count();
@@ -188,13 +188,13 @@ class Parser {
     const FilterToken word = Take();
     if (word.IsKeyword("IN")) {
       node->comparison = Comparison::kIn;
-      WFE_RETURN_IF_ERROR(Expect(Kind::kOpen, "\"(\""));
+      WFE_RETURN_IF_ERROR(Expect(TokenKind::kOpen, "\"(\""));
       WFE_RETURN_IF_ERROR(AddValue(*node));
-      while (Peek().kind == Kind::kComma) {
+      while (Peek().kind == TokenKind::kComma) {
         ++next_;
         WFE_RETURN_IF_ERROR(AddValue(*node));
       }
-      WFE_RETURN_IF_ERROR(Expect(Kind::kClose, "\")\""));
+      WFE_RETURN_IF_ERROR(Expect(TokenKind::kClose, "\")\""));
     } else if (word.IsKeyword("BETWEEN")) {
       node->comparison = Comparison::kBetween;
       WFE_RETURN_IF_ERROR(AddValue(*node));
@@ -206,7 +206,7 @@ class Parser {
       }
       node->comparison = Comparison::kStartsWith;
       WFE_RETURN_IF_ERROR(AddValue(*node));
-    } else if (word.kind == Kind::kOperator && !negated) {
+    } else if (word.kind == TokenKind::kOperator && !negated) {
       bool known = false;
       for (const auto& entry : kComparisons) {
         if (entry.text != word.text) continue;

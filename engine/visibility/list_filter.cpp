@@ -75,18 +75,18 @@ bool Compare(const FilterValue& value, const ListFilter::Node& node) {
 
 /// nullopt: unknown, as in SQL.
 std::optional<bool> Evaluate(const ListFilter::Node& node, const engine::v1::VisibilityRecord& record) {
-  using Kind = ListFilter::Node::Kind;
-  if (node.kind == Kind::kCompare) {
+  using NodeKind = ListFilter::Node::Kind;
+  if (node.kind == NodeKind::kCompare) {
     const auto value = ValueOf(record, node.attribute);
     if (node.comparison == Comparison::kIsNull) return !value.has_value();
     if (!value.has_value()) return std::nullopt;
     return Compare(*value, node);
   }
-  if (node.kind == Kind::kNot) {
+  if (node.kind == NodeKind::kNot) {
     const auto inner = Evaluate(*node.children[0], record);
     return inner.has_value() ? std::optional(!*inner) : std::nullopt;
   }
-  const bool decisive = node.kind == Kind::kOr;  // one such child decides
+  const bool decisive = node.kind == NodeKind::kOr;  // one such child decides
   bool unknown = false;
   for (const auto& child : node.children) {
     const auto result = Evaluate(*child, record);

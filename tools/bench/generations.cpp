@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "temporal/api/workflowservice/v1/request_response.pb.h"
+#include "tools/bench/clock.h"
 #include "tools/bench/load.h"
 #include "tools/bench/process.h"
 #include "tools/bench/workload.h"
@@ -60,10 +61,6 @@ Result<std::vector<temporal::api::history::v1::HistoryEvent>> HistoryOf(client::
     request.set_next_page_token(page.next_page_token());
   } while (!request.next_page_token().empty());
   return events;
-}
-
-double Milliseconds(const google::protobuf::Timestamp& time) {
-  return static_cast<double>(time.seconds()) * 1e3 + static_cast<double>(time.nanos()) / 1e6;
 }
 
 struct Watched {

@@ -12,6 +12,7 @@
 
 #include "engine/base/steady_clock.h"
 #include "engine/host/grpc_server.h"
+#include "tools/bench/clock.h"
 #include "workers/client/blocking_call.h"
 #include "workers/client/grpc_client.h"
 
@@ -19,7 +20,6 @@ namespace wfe::bench {
 namespace {
 
 namespace ws = temporal::api::workflowservice::v1;
-using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 constexpr auto kEach = 1s;
 

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <thread>
 
+#include "tools/bench/clock.h"
 #include "tools/bench/workload.h"
 #include "workers/client/blocking_call.h"
 
@@ -16,7 +17,6 @@ namespace {
 
 namespace ws = temporal::api::workflowservice::v1;
 namespace enums = temporal::api::enums::v1;
-using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
 std::string UniquePrefix() {

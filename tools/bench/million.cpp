@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "tools/bench/clock.h"
 #include "tools/bench/fresh_stack.h"
 #include "tools/bench/load.h"
 #include "tools/bench/million_store.h"
@@ -18,15 +19,12 @@ namespace {
 
 namespace ws = temporal::api::workflowservice::v1;
 namespace enums = temporal::api::enums::v1;
-using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
 constexpr int kPages = 50;
 constexpr int kPageSize = 100;
 constexpr double kStartAim = 3;
 constexpr double kPageAim = 10;
-
-double SecondsSince(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
 /// Starts one workflow as soon as somebody takes it, and waits for its end.
 Status FirstResult(client::ServiceClient& client, Clock::time_point begin) {

@@ -8,13 +8,13 @@
 #include <thread>
 
 #include "activities/agent/cache/context_cache.h"
+#include "tools/bench/clock.h"
 #include "workers/client/budget_client.h"
 #include "workers/client/records_client.h"
 
 namespace wfe::bench {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 
 /// Does one thing after the other; `number` is its own.
 using Operation = std::function<Status(const std::string& number)>;

@@ -6,6 +6,7 @@
 #include <map>
 #include <thread>
 
+#include "tools/bench/clock.h"
 #include "tools/bench/fresh_stack.h"
 #include "tools/bench/load.h"
 #include "tools/bench/workload.h"
@@ -14,7 +15,6 @@ namespace wfe::bench {
 namespace {
 
 namespace fs = std::filesystem;
-using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
 constexpr int kRuns = 1000;

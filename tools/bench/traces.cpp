@@ -11,15 +11,13 @@
 #include "activities/trace/log_entry.h"
 #include "engine/base/hash.h"
 #include "engine/base/time.h"
+#include "tools/bench/clock.h"
 
 namespace wfe::bench {
 namespace {
 
 using analytics::TraceTable;
 using trace::LogEntry;
-using Clock = std::chrono::steady_clock;
-
-double SecondsSince(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
 /// The entries of audited builds with everything they usually have.  Every build has a run id, a context and
 /// instructions of its own, so that no dictionary stays small by luck.

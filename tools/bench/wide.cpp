@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "tools/bench/clock.h"
 #include "tools/bench/load.h"
 #include "tools/bench/workload.h"
 #include "workers/client/blocking_call.h"
@@ -13,16 +14,11 @@ namespace {
 
 namespace ws = temporal::api::workflowservice::v1;
 namespace enums = temporal::api::enums::v1;
-using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
 constexpr int kFew = 200;
 constexpr int kMany = 2000;
 constexpr double kLinear = 15;  // times as long for ten times as much; more would be a power above one
-
-double Milliseconds(const google::protobuf::Timestamp& time) {
-  return static_cast<double>(time.seconds()) * 1e3 + time.nanos() / 1e6;
-}
 
 Result<ws::GetWorkflowExecutionHistoryResponse> FirstPage(client::ServiceClient& client, const std::string& id,
                                                           enums::HistoryEventFilterType filter) {

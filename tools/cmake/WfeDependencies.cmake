@@ -16,6 +16,12 @@ find_package(GTest CONFIG REQUIRED)
 find_package(pugixml CONFIG REQUIRED)
 find_package(simdjson CONFIG REQUIRED)
 find_package(SQLite3 REQUIRED)
+find_package(Eigen3 REQUIRED NO_MODULE)
+find_library(WFE_XGBOOST_LIBRARY xgboost REQUIRED)  # Debian's config file asks for a program of another package, too
+find_path(WFE_XGBOOST_INCLUDE xgboost/c_api.h REQUIRED)
+add_library(xgboost::xgboost UNKNOWN IMPORTED)
+set_target_properties(xgboost::xgboost PROPERTIES
+  IMPORTED_LOCATION "${WFE_XGBOOST_LIBRARY}" INTERFACE_INCLUDE_DIRECTORIES "${WFE_XGBOOST_INCLUDE}")
 
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)

@@ -1,12 +1,12 @@
-# wfe_library(NAME SRCS … DEPS … [SYSTEM_DEPS …] [TOGETHER n])   one module, one target, one namespace
+# wfe_library(NAME SRCS … DEPS … [SYSTEM_DEPS …])   one module, one target, one namespace
 # wfe_executable(NAME SRCS … DEPS … [SYSTEM_DEPS …])
 # wfe_test(NAME SRCS … DEPS … [LABELS …] [TIMEOUT seconds] [DATA …])
 #
 # DEPS are wfe's own modules and obey the table in docs/ARCHITECTURE.md (layout_test reads them);
 # SYSTEM_DEPS are libraries from outside and stay private where they can.
 #
-# TOGETHER: n files are compiled as one, except in debug builds.  For modules whose headers cost more than their code: each
-# of the command line's files spent 10 of its 12 seconds on the parser's templates.
+# Several files of a module are compiled as one, except in debug builds: headers cost more than our code does.  So two files
+# of a module must not give the same name to two things, not even in anonymous namespaces.
 
 function(_wfe_common target)
   target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:wfe_warnings>)
@@ -29,14 +29,14 @@ function(_wfe_compile_as_library target)
   target_compile_options(${target} PRIVATE -fPIC)
 endfunction()
 
-function(_wfe_compile_together target count)
+function(_wfe_compile_together target)
   if(NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
-    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${count})
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
   endif()
 endfunction()
 
 function(wfe_library name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "TOGETHER" "SRCS;DEPS;SYSTEM_DEPS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SRCS;DEPS;SYSTEM_DEPS")
   if(NOT arg_SRCS)
     add_library(${name} INTERFACE)
     target_include_directories(${name} INTERFACE "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>")
@@ -48,9 +48,7 @@ function(wfe_library name)
   target_link_libraries(${name} PUBLIC ${arg_DEPS} ${arg_SYSTEM_DEPS})
   _wfe_common(${name})
   _wfe_share_pch(${name} ${arg_DEPS})
-  if(arg_TOGETHER)
-    _wfe_compile_together(${name} ${arg_TOGETHER})
-  endif()
+  _wfe_compile_together(${name})
 endfunction()
 
 function(wfe_executable name)

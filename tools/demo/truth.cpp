@@ -15,9 +15,9 @@ struct Sum {
   int64_t n = 0;
   int64_t total = 0;
   Json Mean() const {
-    Json json = {{"n", n}};
-    if (n > 0) json["mean"] = total / n;
-    return json;
+    Json object = {{"n", n}};
+    if (n > 0) object["mean"] = total / n;
+    return object;
   }
 };
 struct Share {

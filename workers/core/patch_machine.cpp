@@ -5,7 +5,7 @@
 namespace wfe::core {
 
 namespace {
-constexpr const char* kDataKey = "patch-data";
+constexpr const char* kPatchDataKey = "patch-data";
 constexpr size_t kMaxAttributeBytes = 2048;
 
 /// Early versions of Temporal's core wrote the id as plain bytes and the flag as one byte.
@@ -25,7 +25,7 @@ command_pb::Command PatchMachine::ToCommand() const {
   command.set_command_type(enums::COMMAND_TYPE_RECORD_MARKER);
   auto& a = *command.mutable_record_marker_command_attributes();
   a.set_marker_name(kPatchMarkerName);
-  (*a.mutable_details())[kDataKey] = EncodePayloads({{"id", id_}, {"deprecated", deprecated_}});
+  (*a.mutable_details())[kPatchDataKey] = EncodePayloads({{"id", id_}, {"deprecated", deprecated_}});
   return command;
 }
 
@@ -67,7 +67,7 @@ bool ChangeVersionMachine::TooLarge() const { return nlohmann::json(ids_).dump()
 std::optional<PatchMarker> ReadPatchMarker(const history_pb::HistoryEvent& event) {
   const auto& a = event.marker_recorded_event_attributes();
   if (a.marker_name() != kPatchMarkerName) return std::nullopt;
-  const auto data = a.details().find(kDataKey);
+  const auto data = a.details().find(kPatchDataKey);
   if (data == a.details().end()) return ReadOldPatchMarker(a);
   const Result<nlohmann::json> json = DecodePayloads(data->second);
   if (!json.has_value() || !json.value().is_object()) return std::nullopt;

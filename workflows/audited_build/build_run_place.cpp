@@ -15,7 +15,7 @@ using sdk::Task;
 namespace {
 
 // Well under a minute, so that a killed worker's step is tried again soon.
-constexpr Duration kHeartbeat = 15s;
+constexpr Duration kPlaceHeartbeat = 15s;
 
 /// What the brief calls the project: its directory's name, where a person chose it and it can stand in a sentence.
 std::string ProjectName(const std::string& asked_for, const std::string& project_dir) {
@@ -47,7 +47,7 @@ Task<void> BuildRun::OpenPlace(std::string restore_snapshot) {
   open.base_snapshot_blob_hash = place_.base_snapshot_blob_hash;
   open.base_commit = place_.base_commit;
   open.branch = place_.branch;
-  place_ = co_await host_.Run(kOpenWorkspace, open, {.start_to_close = 30min, .heartbeat = kHeartbeat, .maximum_attempts = 5});
+  place_ = co_await host_.Run(kOpenWorkspace, open, {.start_to_close = 30min, .heartbeat = kPlaceHeartbeat, .maximum_attempts = 5});
   host_.working_dir = place_.working_dir;
   progress_->project_dir = place_.project_dir;
   progress_->working_dir = place_.working_dir;
@@ -100,14 +100,14 @@ Task<void> BuildRun::Prepare() {
     install.profile = ready_.profile;
     install.claim_id = base_.run_id;
     co_await host_.Run(kInstallDependencies, install,
-                       {.start_to_close = 1h, .heartbeat = kHeartbeat, .maximum_attempts = 5, .wait_when_cancelled = true});
+                       {.start_to_close = 1h, .heartbeat = kPlaceHeartbeat, .maximum_attempts = 5, .wait_when_cancelled = true});
   }
   ProbeChecksRequest probe;
   probe.profile = ready_.profile;
   probe.claim_id = base_.run_id;
   probe.checks = input_.checks;
   co_await host_.Run(kProbeChecks, probe,
-                     {.start_to_close = 30min, .heartbeat = kHeartbeat, .maximum_attempts = 3, .wait_when_cancelled = true});
+                     {.start_to_close = 30min, .heartbeat = kPlaceHeartbeat, .maximum_attempts = 3, .wait_when_cancelled = true});
 }
 
 Task<void> BuildRun::PrepareContext() {
@@ -167,7 +167,7 @@ Task<void> BuildRun::RecordStep(std::string verdict) {
   record.files.assign(files_.begin(), files_.end());
   try {
     const RecordStepReport recorded = co_await host_.Run(
-        kRecordStep, record, {.start_to_close = 10min, .heartbeat = kHeartbeat, .maximum_attempts = 5});
+        kRecordStep, record, {.start_to_close = 10min, .heartbeat = kPlaceHeartbeat, .maximum_attempts = 5});
     if (!recorded.commit.empty()) commit_ = recorded.commit;
     ignored_ = recorded.ignored;
   } catch (const sdk::ActivityFailure& failure) {

@@ -26,7 +26,7 @@ std::string MetaPath(const std::string& cassette) {
   return std::filesystem::path(cassette).replace_extension(".meta.json").string();
 }
 
-ModelError Permanent(std::string message) {
+ModelError CannotPlay(std::string message) {
   return {.kind = ModelErrorKind::kPermanent, .message = std::move(message), .retry_delay = std::nullopt};
 }
 
@@ -44,12 +44,12 @@ class CassetteBackend final : public ModelBackend {
     }
     const auto found = lines_.find({call.step_name, call.turn});
     const std::string wanted = "step " + call.step_name + ", turn " + std::to_string(call.turn);
-    if (found == lines_.end()) return Permanent("the cassette " + name_ + " has no line for " + wanted);
+    if (found == lines_.end()) return CannotPlay("the cassette " + name_ + " has no line for " + wanted);
     if (strict_ && StableRequestHash(call) != found->second.request_hash) {
-      return Permanent("the cassette " + name_ + " was made for another request at " + wanted);
+      return CannotPlay("the cassette " + name_ + " was made for another request at " + wanted);
     }
     json merged = MergeChunks(found->second.chunks);
-    if (!IsComplete(merged)) return Permanent("the cassette " + name_ + " has no finish reason for " + wanted);
+    if (!IsComplete(merged)) return CannotPlay("the cassette " + name_ + " has no finish reason for " + wanted);
     return merged;
   }
 

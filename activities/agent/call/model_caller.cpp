@@ -19,7 +19,7 @@ namespace {
 using nlohmann::json;
 using sdk::ApplicationFailure;
 
-ApplicationFailure Invalid(std::string message) { return AgentFailure("INVALID_INPUT", std::move(message), true); }
+ApplicationFailure InvalidCall(std::string message) { return AgentFailure("INVALID_INPUT", std::move(message), true); }
 
 json GenerationConfig(const CallParameters& parameters, int default_max_output_tokens) {
   json config = json::object();
@@ -119,28 +119,28 @@ class AgentWorker::OneCall {
   }
 
   std::optional<ApplicationFailure> CheckInput() {
-    if (request_.step_name.empty()) return Invalid("the call of a model has no step_name");
+    if (request_.step_name.empty()) return InvalidCall("the call of a model has no step_name");
     size_t bytes = request_.system.size();
     size_t said = 0;
     for (const std::string& part : request_.parts) said += part.size();
     bytes += said;
-    if (said == 0) return Invalid("the call of a model for " + request_.step_name + " has no prompt");
+    if (said == 0) return InvalidCall("the call of a model for " + request_.step_name + " has no prompt");
     if (bytes > kMaxPromptBytes) {
-      return Invalid("the prompt of " + request_.step_name + " has " + std::to_string(bytes) + " bytes; the limit is " +
+      return InvalidCall("the prompt of " + request_.step_name + " has " + std::to_string(bytes) + " bytes; the limit is " +
                      std::to_string(kMaxPromptBytes));
     }
-    if (config_.work_root.empty()) return Invalid("this worker has no work_root for its journal");
+    if (config_.work_root.empty()) return InvalidCall("this worker has no work_root for its journal");
     if (!ParseCachePolicy(request_.cache)) {
-      return Invalid("cache must be never, auto or always, not \"" + request_.cache + "\"");
+      return InvalidCall("cache must be never, auto or always, not \"" + request_.cache + "\"");
     }
     Result<ResolvedModel> resolved = ResolveModel(config_, request_.backend, request_.model);
-    if (!resolved) return Invalid(resolved.error().message);
+    if (!resolved) return InvalidCall(resolved.error().message);
     resolved_ = *std::move(resolved);
     if (const auto own = config_.backends.find(resolved_.backend); own != config_.backends.end())
       backend_ = own->second;
     if (const auto run = config_.programs.find(resolved_.backend); run != config_.programs.end())
       program_ = run->second;
-    if (!backend_ && !program_) return Invalid("this worker has no agent backend \"" + resolved_.backend + "\"");
+    if (!backend_ && !program_) return InvalidCall("this worker has no agent backend \"" + resolved_.backend + "\"");
     reply_.backend = resolved_.backend;
     reply_.model = backend_ ? backend_->ModelLabel(resolved_.model) : resolved_.model;
     reply_.model_tier = resolved_.tier;

@@ -13,15 +13,15 @@
 namespace wfe::agent {
 namespace {
 
-enum class Kind { kNone, kLetter, kDigit, kBlank, kNewline, kPunct, kNonAscii };
+enum class Letters { kNone, kLetter, kDigit, kBlank, kNewline, kPunct, kNonAscii };
 
-Kind KindOf(unsigned char c) {
-  if (c >= 0x80) return Kind::kNonAscii;
-  if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) return Kind::kLetter;
-  if (c >= '0' && c <= '9') return Kind::kDigit;
-  if (c == '\n' || c == '\r') return Kind::kNewline;
-  if (c == ' ' || c == '\t') return Kind::kBlank;
-  return Kind::kPunct;
+Letters KindOf(unsigned char c) {
+  if (c >= 0x80) return Letters::kNonAscii;
+  if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) return Letters::kLetter;
+  if (c >= '0' && c <= '9') return Letters::kDigit;
+  if (c == '\n' || c == '\r') return Letters::kNewline;
+  if (c == ' ' || c == '\t') return Letters::kBlank;
+  return Letters::kPunct;
 }
 
 bool IsLower(char c) { return c >= 'a' && c <= 'z'; }
@@ -36,34 +36,34 @@ double EstimateTokens(std::string_view text) {
   double words = 0, longer = 0, camel = 0, digits = 0, punct_runs = 0, punct_extra = 0, wide = 0, newlines = 0;
   double non_ascii = 0;
   for (size_t begin = 0; begin < text.size();) {
-    const Kind kind = KindOf(static_cast<unsigned char>(text[begin]));
+    const Letters kind = KindOf(static_cast<unsigned char>(text[begin]));
     size_t end = begin + 1;
     while (end < text.size() && KindOf(static_cast<unsigned char>(text[end])) == kind) ++end;
     const std::string_view run = text.substr(begin, end - begin);
     const auto length = static_cast<double>(run.size());
     switch (kind) {
-      case Kind::kLetter:
+      case Letters::kLetter:
         words += 1;
         longer += std::max(0.0, length - 6) / 4;
         for (size_t i = 1; i < run.size(); ++i) camel += IsLower(run[i - 1]) && IsUpper(run[i]) ? 1 : 0;
         break;
-      case Kind::kDigit:
+      case Letters::kDigit:
         digits += length;
         break;
-      case Kind::kBlank:
+      case Letters::kBlank:
         wide += run.size() > 1 || run[0] == '\t' ? 1 : 0;
         break;
-      case Kind::kNewline:
+      case Letters::kNewline:
         newlines += 1;
         break;
-      case Kind::kPunct:
+      case Letters::kPunct:
         punct_runs += 1;
         punct_extra += length - 1;
         break;
-      case Kind::kNonAscii:
+      case Letters::kNonAscii:
         for (const char c : run) non_ascii += (static_cast<unsigned char>(c) & 0xC0) != 0x80 ? 1 : 0;
         break;
-      case Kind::kNone:
+      case Letters::kNone:
         break;
     }
     begin = end;

@@ -24,7 +24,7 @@ std::optional<std::string> UsableSandbox(sandbox::SandboxPolicy policy, const st
   return std::nullopt;
 }
 
-ModelError Permanent(std::string message) {
+ModelError RefusedToStart(std::string message) {
   return {.kind = ModelErrorKind::kPermanent, .message = std::move(message), .error_class = "REFUSED"};
 }
 
@@ -161,11 +161,11 @@ Status CheckAgentProcess(const std::string& name, const std::string& program, co
 std::variant<sandbox::ProcessOutcome, ModelError> RunAgentProcess(const AgentProcess& process,
                                                                   const CallControl& control) {
   if (const Status usable = CheckAgentProcess(process.name, process.program, process.path, process.sandbox); !usable) {
-    return Permanent(usable.error().message);
+    return RefusedToStart(usable.error().message);
   }
   const Plants plants = FindPlants(process.working_dir);
   if (!plants.links.empty()) {
-    return Permanent(process.working_dir + "/" + plants.links.front() + " is a symbolic link, and " + process.name +
+    return RefusedToStart(process.working_dir + "/" + plants.links.front() + " is a symbolic link, and " + process.name +
                      " would obey what it leads to; take it away");
   }
   std::string reason;
@@ -173,7 +173,7 @@ std::variant<sandbox::ProcessOutcome, ModelError> RunAgentProcess(const AgentPro
   for (const auto* list : {&plants.files, &plants.directories}) {
     for (const std::string& name : *list) {
       if (bwrap || name == ".git") continue;
-      return Permanent(process.name + " would obey " + process.working_dir + "/" + name +
+      return RefusedToStart(process.name + " would obey " + process.working_dir + "/" + name +
                        " with its key, and there is no sandbox to hide it; take it away, or use another backend");
     }
   }
@@ -214,7 +214,7 @@ std::variant<sandbox::ProcessOutcome, ModelError> RunAgentProcess(const AgentPro
     case sandbox::ProcessOutcome::Kind::kCancelled:
       return ModelError{.kind = ModelErrorKind::kCancelled, .message = "cancelled"};
     case sandbox::ProcessOutcome::Kind::kCouldNotStart:
-      return Permanent(process.name + " \"" + process.program + "\" does not start: " + outcome.start_error);
+      return RefusedToStart(process.name + " \"" + process.program + "\" does not start: " + outcome.start_error);
     case sandbox::ProcessOutcome::Kind::kTimedOut:
       return ModelError{.kind = ModelErrorKind::kRetryable,
                         .message = process.name + " did not end in time",

@@ -18,7 +18,7 @@ using nlohmann::json;
 
 constexpr const char* kContextFile = "GEMINI.md";
 
-int64_t Count(const json& object, const char* key) { return std::max<int64_t>(0, CountAt(object, key)); }
+int64_t TokenCount(const json& object, const char* key) { return std::max<int64_t>(0, CountAt(object, key)); }
 
 /// The report as its lines come in.
 class Reader {
@@ -41,10 +41,10 @@ class Reader {
       action.error = TextAt(event, "error");
     } else if (type == "usage") {
       report.tokens_reported = true;
-      report.prompt_tokens += Count(event, "prompt_tokens");
-      report.output_tokens += Count(event, "completion_tokens");
-      report.thoughts_tokens += Count(event, "thoughts_tokens");
-      report.cached_tokens += Count(event, "cached_tokens");
+      report.prompt_tokens += TokenCount(event, "prompt_tokens");
+      report.output_tokens += TokenCount(event, "completion_tokens");
+      report.thoughts_tokens += TokenCount(event, "thoughts_tokens");
+      report.cached_tokens += TokenCount(event, "cached_tokens");
       if (const std::string model = TextAt(event, "model"); !model.empty())
         report.model = sandbox::Printable(model).substr(0, 200);
     } else if (type == "result") {

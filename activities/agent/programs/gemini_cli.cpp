@@ -25,7 +25,7 @@ std::string FromEnvironment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-ModelError Permanent(std::string message) {
+ModelError RefusedByCli(std::string message) {
   return {.kind = ModelErrorKind::kPermanent, .message = std::move(message), .error_class = "REFUSED"};
 }
 
@@ -114,7 +114,7 @@ ModelError Classify(int exit_code, const json& error, const std::string& standar
   if (exit_code <= 1 && SoundsUnavailable(message.empty() ? standard_error : message)) {
     return {.kind = ModelErrorKind::kRetryable, .message = std::move(what), .error_class = "NETWORK"};
   }
-  return Permanent(std::move(what));
+  return RefusedByCli(std::move(what));
 }
 
 class GeminiCli final : public AgentProgram {
@@ -130,7 +130,7 @@ class GeminiCli final : public AgentProgram {
   std::string Sandbox() const override { return SandboxOf(Process()); }
 
   ModelOutcome Run(const ProgramCall& call, const CallControl& control) override {
-    if (const Status usable = Check(); !usable) return Permanent(usable.error().message);
+    if (const Status usable = Check(); !usable) return RefusedByCli(usable.error().message);
     AgentProcess process = Process();
     process.arguments = {"-m",        call.model,    "--output-format", "stream-json", "--approval-mode",
                          "auto_edit", "--skip-trust"};

@@ -59,7 +59,7 @@ std::string LastFinishReason(const std::string& events) {
   return last;
 }
 
-int64_t Count(const json& object, const char* key) { return std::max<int64_t>(0, CountAt(object, key)); }
+int64_t TokensAt(const json& object, const char* key) { return std::max<int64_t>(0, CountAt(object, key)); }
 
 /// Tokens by message; a message is written again when its tools have run.
 void ReadChat(const std::string& text, std::map<std::string, PaidTokens>& messages) {
@@ -70,10 +70,10 @@ void ReadChat(const std::string& text, std::map<std::string, PaidTokens>& messag
       continue;
     }
     const json& tokens = message["tokens"];
-    messages[message["id"].get<std::string>()] = {.prompt = Count(tokens, "input") + Count(tokens, "tool"),
-                                                  .output = Count(tokens, "output"),
-                                                  .thoughts = Count(tokens, "thoughts"),
-                                                  .cached = Count(tokens, "cached")};
+    messages[message["id"].get<std::string>()] = {.prompt = TokensAt(tokens, "input") + TokensAt(tokens, "tool"),
+                                                  .output = TokensAt(tokens, "output"),
+                                                  .thoughts = TokensAt(tokens, "thoughts"),
+                                                  .cached = TokensAt(tokens, "cached")};
   }
 }
 

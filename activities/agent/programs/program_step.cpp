@@ -9,7 +9,6 @@ namespace wfe::agent {
 namespace {
 
 using nlohmann::json;
-using Kind = LoopOutcome::Kind;
 
 bool EndsWell(const std::string& reason) { return reason == "STOP" || reason == "unknown" || reason == "EMPTY"; }
 
@@ -44,7 +43,7 @@ class ProgramStep {
       const bool silent = answer.at("report").at("text").get<std::string>().empty();
       const bool changed = answer.value("changed", true);
       if (changed || reply_.nudges >= NudgesOf(input_.request, silent) || (!silent && SaysNothingToDo(reply_.text))) {
-        return {.kind = Kind::kDone, .message = {}, .unavailable = {}, .contents = nullptr, .writes = changed ? 1 : 0};
+        return {.kind = LoopOutcome::Kind::kDone, .message = {}, .unavailable = {}, .contents = nullptr, .writes = changed ? 1 : 0};
       }
       ++reply_.nudges;
       addition = "\n\nAn earlier run at this ended " +

@@ -6,13 +6,14 @@
 #include <utility>
 
 #include "activities/agent/call/ask_model.h"
+#include "activities/agent/step/reply_bounds.h"
 #include "engine/base/parse_json.h"
 
 namespace wfe::agent {
 namespace {
 
 using nlohmann::json;
-using Kind = LoopOutcome::Kind;
+using LoopEnd = LoopOutcome::Kind;
 
 constexpr std::string_view kSystemInstruction =
     "You are a careful software engineer working in one project directory through the given tools. "
@@ -22,7 +23,6 @@ constexpr std::string_view kSystemInstruction =
     "short sentence that says what you changed.";
 
 constexpr size_t kMaxListedFiles = 500;
-constexpr size_t kMaxReportedActions = 200;
 
 json UserText(std::vector<std::string> texts) {
   json parts = json::array();
@@ -66,7 +66,7 @@ class Loop {
       if (turn > input_.limits.max_turns) {
         return AgentError("the agent did not finish within " + std::to_string(input_.limits.max_turns) + " turns");
       }
-      if (Cancelled()) return {.kind = Kind::kCancelled, .message = "cancelled"};
+      if (Cancelled()) return {.kind = LoopEnd::kCancelled, .message = "cancelled"};
       if (std::optional<LoopOutcome> ended = Turn(turn)) {
         ended->contents = std::move(request_["contents"]);
         ended->writes = writes_;
@@ -130,7 +130,7 @@ class Loop {
       }
       return std::nullopt;
     }
-    return LoopOutcome{.kind = Kind::kDone};
+    return LoopOutcome{.kind = LoopEnd::kDone};
   }
 
   /// The answer of this turn.
@@ -253,7 +253,7 @@ LoopOutcome RunAgentLoop(const LoopInput& input, ModelBackend& backend, StepServ
   try {
     outcome = Loop(input, backend, services, reply).Run();
   } catch (const nlohmann::json::exception& e) {
-    outcome = {.kind = Kind::kAgentError,
+    outcome = {.kind = LoopEnd::kAgentError,
                .message = std::string("the model's answer has an unexpected shape: ") + JsonErrorText(e)};
   }
   if (!reply.cost_usd || reply.turns == 0) reply.cost_usd.reset();

@@ -9,7 +9,6 @@
 namespace wfe::agent {
 namespace {
 
-constexpr size_t kMaxReportedActions = 200;
 constexpr size_t kMaxActionTextBytes = 300;
 constexpr size_t kMaxQuotedBytes = 300;
 constexpr size_t kMaxErrorBytes = 4000;

@@ -10,6 +10,9 @@
 
 namespace wfe::agent {
 
+/// Actions of one step that its reply names.
+inline constexpr size_t kMaxReportedActions = 200;
+
 /// The first `max_bytes` of UTF-8 text, and a mark that says how many bytes are missing.
 std::string CutText(std::string_view text, size_t max_bytes);
 

@@ -12,11 +12,10 @@
 namespace wfe::analytics {
 namespace {
 
-constexpr double kAbsent = std::numeric_limits<double>::quiet_NaN();
 constexpr int64_t kHourMs = 3'600'000;
 constexpr int64_t kDayMs = 24 * kHourMs;
 
-double OrAbsent(int64_t value) { return value < 0 ? kAbsent : static_cast<double>(value); }
+double OrAbsent(int64_t value) { return value < 0 ? kNotANumber : static_cast<double>(value); }
 
 std::string_view IdOfTemplate(std::string_view name) { return name.substr(0, name.find('@')); }
 
@@ -40,7 +39,7 @@ std::string BucketStart(int64_t time_ms, int64_t bucket_ms) {
 
 /// The cost of a call, where the counts are the model's own and a price was known.
 double KnownCost(const TraceTable& table, size_t row) {
-  return table.token_source(row) == TokenSource::kReported ? table.cost_usd(row) : kAbsent;
+  return table.token_source(row) == TokenSource::kReported ? table.cost_usd(row) : kNotANumber;
 }
 
 void FillBuilds(Dataset& data, int64_t bucket_ms, const std::vector<double>& cost) {
@@ -108,7 +107,7 @@ void FillSections(Dataset& data) {
   auto& first_pass = frame.AddNumbers("first_pass").numbers;
   struct Last {
     std::string hash;
-    double since_change = kAbsent;
+    double since_change = kNotANumber;
   };
   std::map<std::pair<std::string, std::string>, Last> last_of;  // by template and section
   size_t row = 0;
@@ -289,7 +288,7 @@ Dataset MakeDataset(const TraceTable& table, const AuditOptions& options) {
     all_tokens += tokens;
     data.step_rows.push_back(step);
     build_of_step.push_back(build);
-    cost[build] += data.scripted_only ? kAbsent : KnownCost(table, step.agent_row);
+    cost[build] += data.scripted_only ? kNotANumber : KnownCost(table, step.agent_row);
   }
   for (const auto& [source, tokens] : source_tokens) {
     if (all_tokens > 0) {
@@ -298,7 +297,7 @@ Dataset MakeDataset(const TraceTable& table, const AuditOptions& options) {
   }
   // A build without an agent call cost nothing, but that nothing is not a price.
   for (size_t i = 0; i < cost.size(); ++i) {
-    if (data.build_rows[i].agent_calls == 0) cost[i] = kAbsent;
+    if (data.build_rows[i].agent_calls == 0) cost[i] = kNotANumber;
   }
 
   int64_t span = 0;

@@ -12,8 +12,6 @@
 namespace wfe::analytics {
 namespace {
 
-constexpr double kAbsent = std::numeric_limits<double>::quiet_NaN();
-
 std::string_view Trim(std::string_view text) {
   while (text.starts_with(' ')) text.remove_prefix(1);
   while (text.ends_with(' ')) text.remove_suffix(1);
@@ -72,7 +70,7 @@ double Sum(const std::vector<double>& values) {
 }
 
 double Extreme(const std::vector<double>& values, bool largest) {
-  double found = kAbsent;
+  double found = kNotANumber;
   for (const double value : values) {
     if (std::isnan(value)) continue;
     if (std::isnan(found) || (largest ? value > found : value < found)) found = value;
@@ -112,11 +110,11 @@ double Evaluate(const Frame& frame, const Measure& measure, const std::vector<ui
   if (measure.function == "sum") return Sum(values);
   if (measure.function == "ratio") {
     const double divisor = Sum(Pick(frame, measure.columns.at(1), rows));
-    return divisor == 0 ? kAbsent : Sum(values) / divisor;
+    return divisor == 0 ? kNotANumber : Sum(values) / divisor;
   }
   if (measure.function == "mean" || measure.function == "share") {
     const stats::Sample sample = stats::Describe(values);
-    return sample.n == 0 ? kAbsent : sample.mean;
+    return sample.n == 0 ? kNotANumber : sample.mean;
   }
   if (measure.function == "median") return stats::Quantile(values, 0.5);
   if (measure.function == "p95") return stats::Quantile(values, 0.95);
@@ -128,7 +126,7 @@ double Evaluate(const Frame& frame, const Measure& measure, const std::vector<ui
 
 Column& Frame::AddNumbers(std::string_view name) {
   Column& column = columns_[std::string(name)];
-  column.numbers.assign(rows_, kAbsent);
+  column.numbers.assign(rows_, kNotANumber);
   return column;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <span>
 #include <string>
@@ -10,6 +11,8 @@
 #include <vector>
 
 namespace wfe::analytics {
+
+inline constexpr double kNotANumber = std::numeric_limits<double>::quiet_NaN();
 
 /// One column: numbers (NaN is absent) or words (codes into a dictionary; the word "" is absent).
 struct Column {

@@ -59,24 +59,6 @@ Result<std::vector<trace::HistoryEntry>> EntriesOfHistory(const temporal::api::h
   return entries;
 }
 
-Result<temporal::api::history::v1::History> FetchWholeHistory(client::ServiceClient& service, const std::string& ns,
-                                                              const std::string& workflow_id,
-                                                              const std::string& run_id) {
-  ws::GetWorkflowExecutionHistoryRequest request;
-  request.set_namespace_(ns);
-  request.mutable_execution()->set_workflow_id(workflow_id);
-  request.mutable_execution()->set_run_id(run_id);
-  temporal::api::history::v1::History history;
-  while (true) {
-    WFE_ASSIGN_OR_RETURN(const auto page,
-                         client::BlockingCall<ws::GetWorkflowExecutionHistoryResponse>(
-                             service, client::kWorkflowService, "GetWorkflowExecutionHistory", request));
-    history.MergeFrom(page.history());
-    if (page.next_page_token().empty()) return history;
-    request.set_next_page_token(page.next_page_token());
-  }
-}
-
 Result<std::vector<ListedRun>> ListRuns(client::ServiceClient& service, const std::string& ns, const std::string& query,
                                         const std::function<Status(size_t runs)>& page_read) {
   ws::ListWorkflowExecutionsRequest request;

@@ -17,11 +17,6 @@ namespace wfe::analytics {
 Result<std::vector<trace::HistoryEntry>> EntriesOfHistory(const temporal::api::history::v1::History& history,
                                                           const std::string& run_id);
 
-/// All pages of a run's history.  Blocks.
-Result<temporal::api::history::v1::History> FetchWholeHistory(client::ServiceClient& service, const std::string& ns,
-                                                              const std::string& workflow_id,
-                                                              const std::string& run_id);
-
 struct ListedRun {
   std::string workflow_id;
   std::string run_id;

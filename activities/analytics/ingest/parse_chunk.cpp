@@ -7,6 +7,7 @@
 #include "activities/analytics/ingest/history_entries.h"
 #include "activities/analytics/ingest/line_chain.h"
 #include "activities/trace/trace_file.h"
+#include "workers/client/fetch_history.h"
 #include "workers/client/records_client.h"
 
 namespace wfe::analytics {
@@ -109,7 +110,7 @@ Status ParseHistory(const TraceUnit& unit, const std::string& ns, const CollectC
                     ParseReport& report) {
   if (context.service == nullptr) return FailedPrecondition("no workflow service to read histories from");
   const std::string name = "history:" + unit.location + "/" + unit.run_id;
-  auto history = FetchWholeHistory(*context.service, ns, unit.location, unit.run_id);
+  auto history = client::FetchHistory(*context.service, ns, unit.location, unit.run_id);
   if (!history) {
     // Its retention may have ended since it was listed.
     if (history.error().code != StatusCode::kNotFound) return history.error();

@@ -6,7 +6,7 @@ namespace wfe::analytics::reports {
 namespace {
 
 /// The rows are enough for a page; the table says where all of them are.
-constexpr size_t kRows = 200;
+constexpr size_t kRowsOfPage = 200;
 constexpr size_t kExamples = 3;
 
 /// What a column sorts by where its text would sort otherwise.
@@ -82,7 +82,7 @@ void WriteTable(Markup& out, const Anchors& anchors, const Table& table, const s
   }
   if (has_examples) out.Leaf("th", {{"scope", "col"}, {"data-nosort", "1"}}, "Example runs");
   out.Close("tr").Close("thead").Open("tbody");
-  for (size_t r = 0; r < table.rows.size() && r < kRows; ++r) {
+  for (size_t r = 0; r < table.rows.size() && r < kRowsOfPage; ++r) {
     const Row& row = table.rows[r];
     out.Open("tr", {{"id", r < row_ids.size() ? row_ids[r] : std::string()}});
     for (size_t i = 0; i < row.cells.size(); ++i) WriteCell(out, row.cells[i], table.columns[i], numeric[i], i == 0);
@@ -97,9 +97,9 @@ void WriteTable(Markup& out, const Anchors& anchors, const Table& table, const s
     out.Close("tr");
   }
   out.Close("tbody").Close("table").Close("div");
-  if (table.rows.size() > kRows) {
+  if (table.rows.size() > kRowsOfPage) {
     out.Leaf("p", {{"class", "soft small"}},
-             FormatFixed(static_cast<double>(table.rows.size() - kRows), 0) + " more rows are in " + table.whole_in + ".");
+             FormatFixed(static_cast<double>(table.rows.size() - kRowsOfPage), 0) + " more rows are in " + table.whole_in + ".");
   }
   if (table.rows_left_out > 0) {
     out.Leaf("p", {{"class", "soft small"}},

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 
 namespace wfe::build {
 
@@ -27,6 +28,12 @@ ParsedOutput ParseOutput(const CheckSpec& check, const ToolOutput& output) {
       return ParseCargoText(check, output);
   }
   return {};
+}
+
+int64_t ToNumber(const std::string& text) {
+  int64_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
 }
 
 std::string DetailFromName(std::string_view name) {

@@ -53,6 +53,12 @@ inline std::string_view Source(const CheckSpec& check, const ToolOutput& output)
   return output.file.has_value() ? std::string_view(*output.file) : std::string_view();
 }
 
+/// The longest text of a finding, in bytes.
+inline constexpr int64_t kTextLimit = 4000;
+
+/// A number that a pattern found; 0: there is none, or none that fits.
+int64_t ToNumber(const std::string& text);
+
 /// The parser the check names.
 ParsedOutput ParseOutput(const CheckSpec& check, const ToolOutput& output);
 

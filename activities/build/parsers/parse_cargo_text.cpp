@@ -3,7 +3,6 @@
 
 #include <re2/re2.h>
 
-#include <charconv>
 #include <map>
 
 #include "activities/build/parsers/findings.h"
@@ -11,14 +10,6 @@
 
 namespace wfe::build {
 namespace {
-
-constexpr int64_t kTextLimit = 4000;
-
-int64_t ToNumber(const std::string& text) {
-  int64_t number = 0;
-  std::from_chars(text.data(), text.data() + text.size(), number);
-  return number;
-}
 
 void ReadErrors(const CheckSpec& check, const ToolOutput& output, ParsedOutput& parsed) {
   static const RE2 kError(R"(^([^\s:][^:]*):(\d+):(\d+): (error|warning)(?:\[(E\d+)\])?: (.*)$)");

@@ -2,7 +2,6 @@
 
 #include <re2/re2.h>
 
-#include <charconv>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -14,14 +13,6 @@ namespace wfe::build {
 namespace {
 
 using nlohmann::json;
-
-constexpr size_t kTextLimit = 4000;
-
-int64_t ToNumber(const std::string& text) {
-  int64_t number = 0;
-  std::from_chars(text.data(), text.data() + text.size(), number);
-  return number;
-}
 
 /// "    add_test.go:7: got 3" → path and line of the finding.
 void ReadPlace(const std::string& text, const std::vector<std::string>& roots, Finding& finding) {
@@ -59,7 +50,7 @@ ParsedOutput ParseGoTestJson(const CheckSpec& check, const ToolOutput& output) {
     const std::string test = TextOf(event, "Test");
     std::string& text = printed[package + " " + test];
     if (action == "output" || action == "build-output") {
-      if (text.size() < kTextLimit * 4) text += TextOf(event, "Output");
+      if (text.size() < size_t{kTextLimit} * 4) text += TextOf(event, "Output");
       continue;
     }
     if (action != "pass" && action != "fail" && action != "skip" && action != "build-fail") continue;
@@ -80,7 +71,7 @@ ParsedOutput ParseGoTestJson(const CheckSpec& check, const ToolOutput& output) {
     finding.error_class = build ? "COMPILE_ERROR" : check.error_class + (timeout ? "_TIMEOUT" : test.empty() ? "_SUITE" : "");
     ReadPlace(text, output.roots, finding);
     const std::string clean = sandbox::KeepHeadAndTail(RelativeText(sandbox::CleanTerminalText(text), output.roots),
-                                                       static_cast<int64_t>(kTextLimit), nullptr);
+                                                       kTextLimit, nullptr);
     finding.text = (test.empty() ? package : package + " " + test) + (build ? ": does not compile" : ": failed") +
                    (clean.empty() ? "" : "\n" + clean);
     while (finding.text.ends_with('\n')) finding.text.pop_back();

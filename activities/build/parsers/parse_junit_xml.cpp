@@ -12,8 +12,6 @@
 namespace wfe::build {
 namespace {
 
-constexpr int64_t kTextLimit = 4000;
-
 std::string Cleaned(const std::string& raw, const ToolOutput& output) {
   std::string text =
       sandbox::KeepHeadAndTail(RelativeText(sandbox::CleanTerminalText(raw), output.roots), kTextLimit, nullptr);

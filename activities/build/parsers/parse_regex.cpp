@@ -2,7 +2,6 @@
 
 #include <re2/re2.h>
 
-#include <charconv>
 #include <map>
 
 #include "activities/build/parsers/findings.h"
@@ -27,12 +26,6 @@ std::string Expand(const std::string& pattern, const std::map<std::string, std::
     i = end;
   }
   return expanded;
-}
-
-int64_t ToNumber(const std::string& text) {
-  int64_t number = 0;
-  std::from_chars(text.data(), text.data() + text.size(), number);
-  return number;
 }
 
 }  // namespace

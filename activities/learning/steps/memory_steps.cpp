@@ -28,7 +28,7 @@ Result<std::vector<Artifact>> Examples(const LearningConfig& config, double min_
   return examples;
 }
 
-Artifact AsArtifact(const Pattern& pattern, const std::string& now, const std::string& source_run) {
+Artifact ArtifactOf(const Pattern& pattern, const std::string& now, const std::string& source_run) {
   Artifact artifact;
   artifact.artifact_id = "pattern-" + ToHex(Sha256({pattern.name, "\n", pattern.content})).substr(0, 16);
   artifact.artifact_type = "PATTERN";
@@ -64,7 +64,7 @@ Result<AnalyzePatternsResult> AnalyzePatterns(const LearningConfig& config, cons
 Result<UpdateMemoryResult> UpdateMemory(const LearningConfig& config, const UpdateMemoryInput& input) {
   UpdateMemoryResult result;
   for (const Pattern& pattern : input.patterns) {
-    Artifact artifact = AsArtifact(pattern, input.now, input.source_run);
+    Artifact artifact = ArtifactOf(pattern, input.now, input.source_run);
     const Result<Artifact> known = config.memory->Get(artifact.artifact_id);
     if (!known && known.error().code != StatusCode::kNotFound) return known.error();
     if (IsKnown(known, artifact)) {
