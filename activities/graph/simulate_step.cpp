@@ -47,11 +47,11 @@ bool Wait(sdk::ActivityContext& context, int64_t milliseconds) {
   return !context.IsCancelled();
 }
 
-sdk::ActivityResult<SimulateStepResult> Simulate(sdk::ActivityContext& context, const nlohmann::json& json,
+sdk::ActivityResult<SimulateStepResult> Simulate(sdk::ActivityContext& context, const nlohmann::json& from,
                                                  bool waits) {
   SimulateStepInput input;
   try {
-    input = json.get<SimulateStepInput>();
+    input = from.get<SimulateStepInput>();
   } catch (const nlohmann::json::exception& e) {
     return Failure("the input of simulateStep is not valid: " + JsonErrorText(e), "INVALID_INPUT", true);
   }
@@ -74,7 +74,7 @@ sdk::ActivityResult<SimulateStepResult> Simulate(sdk::ActivityContext& context, 
     result.value = input.values[std::min(static_cast<size_t>(input.round), input.values.size() - 1)];
   }
   result.round = input.round + 1;
-  result.digest = ToHex(Sha256({json.dump(), input.noise ? token : ""})).substr(0, 16);
+  result.digest = ToHex(Sha256({from.dump(), input.noise ? token : ""})).substr(0, 16);
   result.cost_usd = input.cost_usd;
   result.prompt_token_count = input.prompt_token_count;
   result.completion_token_count = input.completion_token_count;

@@ -175,6 +175,23 @@ std::optional<Comparison> CompareMeans(const Sample& first, const Sample& second
   return comparison;
 }
 
+RateTrend TrendOfRate(std::span<const uint8_t> rows) {
+  const auto n = static_cast<double>(rows.size());
+  const double middle = (n - 1) / 2;
+  double hits = 0;
+  double along = 0;  // of places and hits, both from their means
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (rows[i] == 0) continue;
+    ++hits;
+    along += static_cast<double>(i) - middle;
+  }
+  const double places = n * (n * n - 1) / 12;  // the sum of squares of the places from their mean
+  if (hits == 0 || hits == n || places <= 0) return {};
+  const double rate = hits / n;
+  const double z = along / std::sqrt(rate * (1 - rate) * places);
+  return {.slope = along / places, .p_value = PValue(boost::math::normal_distribution<>(), z, Tail::kBoth)};
+}
+
 Interval WilsonInterval(Share share, double confidence) {
   if (share.n <= 0) return {0, 1};
   const double z = NormalQuantile(confidence);

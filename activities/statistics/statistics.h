@@ -71,6 +71,16 @@ double FisherExact(Share first, Share second);
 /// Chance of at least `hits` of `n` when each hits with probability `rate`; 1 for no hits.
 double BinomialAtLeast(Share share, double rate);
 
+/// Whether a share changes along a sequence, one row after the other.
+struct RateTrend {
+  double slope = 0;    ///< Of the least squares line: by how much the share changes from one row to the next.
+  double p_value = 1;  ///< Two-sided.
+};
+/// The Cochran-Armitage test with the place in the sequence as the score, which is the score test of a logistic
+/// regression on it.  Exact in the limit; with few hits it claims less than it could (one hit, wherever it is, is never
+/// significant at 0.05).  No claim when nobody or everybody has the property.
+RateTrend TrendOfRate(std::span<const uint8_t> rows);
+
 /// Wilson's score interval of one share; [0, 1] when n = 0.
 Interval WilsonInterval(Share share, double confidence = kConfidence);
 /// The exact interval of one share; [0, 1] when n = 0.

@@ -3,14 +3,14 @@
 
 #include <gmock/gmock.h>
 
-#include "tests/support/memory_records.h"
+#include "tools/demo/memory_records.h"
 
 namespace wfe::client {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using testing::MemoryRecords;
+using demo::MemoryRecords;
 
 class RecordsClientTest : public ::testing::Test {
  protected:

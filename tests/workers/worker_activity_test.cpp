@@ -1,4 +1,5 @@
 // Activities of a worker: outcomes, heartbeats, cancellation, retries (S28, S29, S34, EN-9, AC-1).
+#include "engine/base/usage_meter.h"
 #include "tests/workers/worker_fixture.h"
 #include "workers/core/payload_codec.h"
 
@@ -40,6 +41,36 @@ TEST_F(WorkerActivityTest, ResultsAreReportedAndTheAcknowledgementIsTold) {
   service_.Answer("RespondActivityTaskCompleted", ws::RespondActivityTaskCompletedResponse());
   loop_.RunReady();
   EXPECT_THAT(acknowledged_, ElementsAre("run-1/a1"));
+}
+
+TEST_F(WorkerActivityTest, ResultsCarryWhatTheirAttemptsUsedWhereThatIsMeasured) {  // PF-4
+  const auto notes = [&](const std::string& input) {
+    GiveActivity(ActivityTask("echo", input));
+    FinishActivity();
+    service_.Answer("RespondActivityTaskCompleted", ws::RespondActivityTaskCompletedResponse());
+    loop_.RunReady();
+    return service_.Last<ws::RespondActivityTaskCompletedRequest>("RespondActivityTaskCompleted")
+        .result()
+        .payloads(0)
+        .metadata();
+  };
+  options_.measures_usage = true;
+  Register("echo", [](sdk::ActivityContext&, const nlohmann::json& input) {
+    UsageMeter::AddProcess(1500ms, 3 << 20);
+    return sdk::ActivityResult<nlohmann::json>(input);
+  });
+  MakeAndStart(false);
+  const auto measured = notes("1");
+  EXPECT_NEAR(std::stod(measured.at(kCpuNote)), 1500, 200);
+  EXPECT_EQ(measured.at(kMemoryNote), "3.000");
+}
+
+TEST_F(WorkerActivityTest, ResultsCarryNoUsageUnlessItIsMeasured) {  // PF-4, EN-14
+  MakeAndStart(false);
+  GiveActivity(ActivityTask());
+  FinishActivity();
+  const auto completed = service_.Last<ws::RespondActivityTaskCompletedRequest>("RespondActivityTaskCompleted");
+  EXPECT_FALSE(completed.result().payloads(0).metadata().contains(kCpuNote));
 }
 
 // A restart of the server loses no result.

@@ -319,6 +319,72 @@ TEST(GraphRecordBytes, NewRecordsAreAsTheyWereStored) {
   EXPECT_EQ(now, text.str());
 }
 
+/// What the two activities of a managed run are given, and a version whose only node is `work`.
+class ManagedGraphRun : public GraphWorkflowTest {
+ protected:
+  ManagedGraphRun() {
+    runner_.answer = [this](const Asked& asked) -> json {
+      if (asked.type == "chooseVersion") return chosen;
+      if (asked.type == "recordRun") return recorded;
+      return worked;
+    };
+  }
+  const Asked& Last() const { return runner_.asked.back(); }
+
+  json chosen = {{"workflow_id", "report"},
+                 {"version_id", "report_v2"},
+                 {"version", 2},
+                 {"content", GraphOf({Activity("work", {{"writes", {"done"}}})}, {})}};
+  json recorded = {{"is_new", true}, {"nodes", 1}};
+  json worked = 1;
+  const json input = {{"workflow_id", "report"}};
+};
+
+TEST_F(ManagedGraphRun, AsksForItsVersionAndLeavesItsRecord) {  // EN-10, RC-16
+  const json result = runner_.Run(input);
+  EXPECT_THAT(runner_.Ids(), ElementsAre("chooseVersion#", "work", "recordRun#"));
+  EXPECT_EQ(runner_.asked[0].input["workflow_id"], "report");
+  EXPECT_EQ(runner_.asked[0].input["run_id"], "run-1");
+  EXPECT_TRUE(runner_.asked[0].input["with_content"].get<bool>());
+  EXPECT_EQ(Last().input["version_id"], "report_v2");
+  EXPECT_TRUE(Last().input["success"].get<bool>());
+  EXPECT_EQ(result.at("status"), "completed");
+  EXPECT_EQ(result.at("version_id"), "report_v2");
+  EXPECT_FALSE(result.contains("not_recorded"));
+}
+
+TEST_F(ManagedGraphRun, IsRecordedWhenItFailsAndWhenItsVersionIsNoGoodGraph) {  // RC-16, GW-2
+  worked = {{"fails", "no"}, {"type", "BROKEN"}};
+  EXPECT_EQ(runner_.Run(input).at("type"), "BROKEN");
+  EXPECT_EQ(Last().type, "recordRun");
+  EXPECT_FALSE(Last().input["success"].get<bool>());
+  EXPECT_EQ(Last().input["error_type"], "BROKEN");
+  chosen["content"] = {{"id", "g"}, {"start", "nowhere"}};
+  EXPECT_EQ(runner_.Run(input).at("type"), "INVALID_GRAPH");
+  EXPECT_EQ(Last().input["error_type"], "INVALID_GRAPH");
+}
+
+TEST_F(ManagedGraphRun, IsAsGoodWhenItCannotBeRecorded) {  // RC-16
+  recorded = {{"fails", "the disk is full"}, {"type", "INVALID_ARGUMENT"}};
+  const json result = runner_.Run(input);
+  EXPECT_EQ(result.at("status"), "completed");
+  EXPECT_EQ(result.at("not_recorded"), "the disk is full");
+}
+
+TEST_F(ManagedGraphRun, LeavesNothingWhereTheInputWasWrongOrThereIsNoVersion) {  // EN-10
+  chosen["content"]["inputs"] = {"task"};
+  EXPECT_EQ(runner_.Run(input).at("failure"), "input.state lacks task, which graph g takes");
+  EXPECT_EQ(Last().type, "chooseVersion");
+  chosen = {{"fails", "there are no versions"}, {"type", "NOT_FOUND"}};
+  const json result = runner_.Run(input);
+  EXPECT_EQ(result.at("type"), "NO_VERSION");
+  EXPECT_EQ(result.at("failure"), "no version of report could be had: there are no versions");
+  const auto refusal = [&](const json& wrong) { return runner_.Run(wrong).at("failure").get<std::string>(); };
+  EXPECT_THAT(refusal({{"workflow_id", "report"}, {"graph", Loop()}}), HasSubstr("must not both be given"));
+  EXPECT_THAT(refusal({{"workflow_id", "report"}, {"version", "x"}}), HasSubstr("for runs with their own graph"));
+  EXPECT_THAT(refusal({{"state", json::object()}}), HasSubstr("input.graph is missing"));
+}
+
 TEST_F(GraphWorkflowTest, ALoopThatRunsTooOftenIsEnded) {
   json graph = Loop();
   graph["nodes"][0]["max_iterations"] = 9'000;

@@ -70,22 +70,26 @@ class GraphWorld {
       Boot();
     }
   }
+  void Advance(Duration by) { host_->loop().Advance(by); }
   /// The history of the run, which has ended.
   temporal::api::history::v1::History End() {
     for (int i = 0; i < 5'000 && IsOpen(); ++i) host_->loop().Advance(10s);
     EXPECT_EQ(host_->workflow_tasks_failed(), 0U);
+    auto history = History();
+    EXPECT_TRUE(history.has_value()) << (history ? "" : history.error().ToString());
+    return history ? *std::move(history) : temporal::api::history::v1::History();
+  }
+  /// As far as it goes now; without power there is no answer.
+  Result<temporal::api::history::v1::History> History() {
     temporal::api::history::v1::History history;
     ws::GetWorkflowExecutionHistoryRequest request;
     request.set_namespace_("default");
     request.mutable_execution()->set_workflow_id("g");
     do {
-      const auto page = host_->Call<ws::GetWorkflowExecutionHistoryResponse>("GetWorkflowExecutionHistory", request);
-      if (!page) {
-        ADD_FAILURE() << page.error().ToString();
-        break;
-      }
-      for (const auto& event : page->history().events()) *history.add_events() = event;
-      request.set_next_page_token(page->next_page_token());
+      WFE_ASSIGN_OR_RETURN(const auto page, host_->Call<ws::GetWorkflowExecutionHistoryResponse>(
+                                                "GetWorkflowExecutionHistory", request));
+      for (const auto& event : page.history().events()) *history.add_events() = event;
+      request.set_next_page_token(page.next_page_token());
     } while (!request.next_page_token().empty());
     return history;
   }

@@ -1,8 +1,10 @@
 #include "workers/host/activity_runner.h"
 
 #include <algorithm>
+#include <cstdio>
 
 #include "engine/base/proto_time.h"
+#include "engine/base/usage_meter.h"
 #include "workers/core/failure_codec.h"
 #include "workers/core/payload_codec.h"
 #include "workers/core/result_caching.h"
@@ -63,6 +65,18 @@ sdk::ActivityResult<nlohmann::json> RunGuarded(const sdk::ActivityFunction& func
   }
 }
 
+void NoteUsage(const WorkUsage& usage, temporal::api::common::v1::Payloads& result) {
+  if (result.payloads_size() == 0) return;
+  auto& notes = *result.mutable_payloads(0)->mutable_metadata();
+  const auto note = [&](const char* name, double value) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.3f", value);
+    notes[name] = text;
+  };
+  note(kCpuNote, std::chrono::duration<double, std::milli>(usage.cpu).count());
+  if (usage.process_peak_bytes) note(kMemoryNote, static_cast<double>(*usage.process_peak_bytes) / (1 << 20));
+}
+
 }  // namespace
 
 struct ActivityRunner::Attempt {
@@ -79,6 +93,7 @@ struct ActivityRunner::Attempt {
   std::string cache_key;         // Under which the result is to be kept; empty: it is not.
   sdk::ResultCaching caching;
   bool from_cache = false;
+  std::optional<WorkUsage> usage;  // Absent: not measured.
 };
 
 ActivityRunner::ActivityRunner(const Environment& environment, ActivityExecutor& executor,
@@ -129,17 +144,25 @@ void ActivityRunner::Execute(const std::shared_ptr<Attempt>& attempt, const ws::
                                   "INVALID_INPUT", true));
   }
   if (AnswerFromCache(attempt, task, *input)) return;
+  // Written by the activity's thread before its result is delivered.
+  const auto measured = options_.measures_usage ? std::make_shared<WorkUsage>() : nullptr;
   executor_.Execute(
       attempt->execution,
-      [execution = attempt->execution, function, input = *std::move(input)] {
-        return RunGuarded(*function, *execution, input);
+      [execution = attempt->execution, function, input = *std::move(input), measured] {
+        if (measured == nullptr) return RunGuarded(*function, *execution, input);
+        const UsageMeter meter;
+        sdk::ActivityResult<nlohmann::json> result = RunGuarded(*function, *execution, input);
+        *measured = meter.Read();
+        return result;
       },
       [&strand = environment_.strand, weak = weak_from_this(),
-       weak_attempt = std::weak_ptr(attempt)](sdk::ActivityResult<nlohmann::json> result) {
-        strand.Post([weak, weak_attempt, result = std::move(result)]() mutable {
+       weak_attempt = std::weak_ptr(attempt), measured](sdk::ActivityResult<nlohmann::json> result) {
+        strand.Post([weak, weak_attempt, measured, result = std::move(result)]() mutable {
           const auto self = weak.lock();
           const auto ended = weak_attempt.lock();
-          if (self && ended) self->Ended(ended, std::move(result));
+          if (!self || !ended) return;
+          if (measured != nullptr) ended->usage = *measured;
+          self->Ended(ended, std::move(result));
         });
       });
 }
@@ -180,6 +203,7 @@ void ActivityRunner::Ended(const std::shared_ptr<Attempt>& attempt, sdk::Activit
   try {
     *request->mutable_result() = core::EncodePayloads(result.value());
     if (attempt->from_cache) core::MarkFromCache(*request->mutable_result());
+    if (attempt->usage) NoteUsage(*attempt->usage, *request->mutable_result());
     if (!attempt->cache_key.empty()) {
       options_.result_cache->Store(attempt->execution->info().activity_type, attempt->cache_key, result.value(),
                                    attempt->caching.max_entries, environment_.clock.Now());

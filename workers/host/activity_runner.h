@@ -30,6 +30,8 @@ class ActivityRunner : public std::enable_shared_from_this<ActivityRunner> {
     std::function<void(const std::string& idempotency_token)> on_completion_acknowledged;
     /// Null: no result is kept.  Outlives the runner; several may share it.
     ResultCache* result_cache = nullptr;
+    /// Results carry what their attempts used (PF-4).  Not in virtual time: no two runs would be the same.
+    bool measures_usage = false;
     /// An activity has ended and was reported; a slot is free.
     std::function<void()> on_slot_freed;
   };

@@ -126,6 +126,7 @@ void Worker::Impl::Init() {
                               .default_heartbeat_interval = options_.default_heartbeat_interval,
                               .on_completion_acknowledged = options_.on_completion_acknowledged,
                               .result_cache = options_.result_cache,
+                              .measures_usage = options_.measures_usage,
                               .on_slot_freed = changed});
   if (handler_ == nullptr) return;
   workflow_tasks_ = std::make_shared<WorkflowTaskRunner>(

@@ -53,6 +53,8 @@ struct WorkerOptions {
 
   /// Results that activities ask to be kept (ST-21); null: none is.  Outlives the worker; several may share it.
   ResultCache* result_cache = nullptr;
+  /// Results carry the CPU time and memory that activities used, as far as that is known (PF-4).
+  bool measures_usage = false;
 
   /// The server has the result of this activity (its idempotency token): what was kept for a retry may go.  On the
   /// strand.

@@ -15,14 +15,14 @@ using sdk::Task;
 
 constexpr size_t kMaxAnswers = 20;
 /// A stage of a day with a check every five minutes has some 2,000 events.
-constexpr int64_t kHistoryEvents = 4000;
+constexpr int64_t kRolloutHistoryEvents = 4000;
 
 /// Traffic that is divided must not be left alone: there is no last attempt.
-constexpr sdk::RetryPolicy kUntilItWorks{.initial_interval = 1s, .maximum_interval = 1min};
+constexpr sdk::RetryPolicy kWhileDivided{.initial_interval = 1s, .maximum_interval = 1min};
 /// An attempt whose worker was killed is repeated after this time, and until then nobody watches the traffic.
-constexpr sdk::ActivityOptions kShort{.start_to_close = 1min, .retry = kUntilItWorks};
+constexpr sdk::ActivityOptions kShort{.start_to_close = 1min, .retry = kWhileDivided};
 /// A scan of the rollout's runs is behind it.
-constexpr sdk::ActivityOptions kScan{.start_to_close = 3min, .retry = kUntilItWorks};
+constexpr sdk::ActivityOptions kScanRollout{.start_to_close = 3min, .retry = kWhileDivided};
 
 class RolloutRun {
  public:
@@ -80,7 +80,7 @@ class RolloutRun {
       co_await Answer();
       co_return;
     }
-    if (ctx_.info().suggest_continue_as_new || ctx_.info().history_length > kHistoryEvents) ContinueAsNew();
+    if (ctx_.info().suggest_continue_as_new || ctx_.info().history_length > kRolloutHistoryEvents) ContinueAsNew();
     if (!next_look_) next_look_ = NextLook(plan(), state(), ctx_.Now());
     progress_->next_look_at = FormatIso8601Millis(*next_look_);
     const Duration wait = *next_look_ - ctx_.Now();
@@ -101,7 +101,7 @@ class RolloutRun {
                                      .harm_alpha = plan().harm_alpha,
                                      .stages = static_cast<int64_t>(plan().stages.size()),
                                      .now = FormatIso8601Millis(ctx_.Now())};
-    const CheckRegressionResult seen = co_await ctx_.Activity(kCheckRegression, check, kScan);
+    const CheckRegressionResult seen = co_await ctx_.Activity(kCheckRegression, check, kScanRollout);
     progress_->last_check = seen;
     const Observed observed{.samples = seen.samples, .check = seen.check, .overtaken = seen.overtaken};
     const RolloutEvents events = DecideObserved(plan(), state(), observed, ctx_.Now());
@@ -136,7 +136,7 @@ class RolloutRun {
                                      .first = state().events + 1,
                                      .events = events,
                                      .regression = plan().regression};
-    const SetTrafficSplitResult carried = co_await ctx_.Activity(kSetTrafficSplit, carry, kScan);
+    const SetTrafficSplitResult carried = co_await ctx_.Activity(kSetTrafficSplit, carry, kScanRollout);
     for (size_t i = 0; i < events.size() && i < static_cast<size_t>(carried.carried_out); ++i) {
       Apply(state(), events[i]);
     }

@@ -1,11 +1,11 @@
 #include "workflows/graph/graph_run.h"
 
 #include <algorithm>
-#include <cmath>
 #include <exception>
 #include <utility>
 
 #include "activities/graph/node_data.h"
+#include "activities/graph/result_cost.h"
 
 namespace wfe::workflows {
 
@@ -315,7 +315,9 @@ Task<GraphRun::CallOutcome> GraphRun::Call(std::shared_ptr<GraphRun> run, int no
   std::optional<CallOutcome> recorded = run->Recorded(node, input);
   if (recorded) {
     outcome = *std::move(recorded);
-    run->Count(node, outcome.result, /*paid=*/false);
+    const graph::ResultCost cost = graph::CostOf(outcome.result);
+    Money& all = run->progress_->recorded_cost_usd;
+    all = all.PlusAtMost(cost.cost_usd);
   } else if (run->Node(node).kind == graph::kChild) {
     outcome = co_await run->CallChild(node, std::move(input), std::move(id));
   } else {
@@ -435,27 +437,14 @@ void GraphRun::End(int node, const std::string& status, int64_t duration_ms) {
   std::erase(progress_->running, told.id);
 }
 
-/// What results of our own activities say of their cost: "cost_usd" and "tokens" at the top or in "cost", or the counts
-/// of a call of a model.
 void GraphRun::Count(int node, const json& result, bool paid) {
-  if (!paid || !result.is_object()) return;
-  const auto cost = result.find("cost");
-  const json& said = cost != result.end() && cost->is_object() ? *cost : result;
+  if (!paid) return;
+  const graph::ResultCost cost = graph::CostOf(result);
   NodeProgress& told = ProgressOf(node);
-  if (const auto usd = said.find("cost_usd"); usd != said.end() && usd->is_number()) {
-    const Result<Money> money = Money::FromNumber(usd->get<double>());
-    if (money && !money->negative()) {
-      told.cost_usd = told.cost_usd.PlusAtMost(*money);
-      progress_->cost_usd = progress_->cost_usd.PlusAtMost(*money);
-    }
-  }
-  for (const char* const member : {"tokens", "prompt_token_count", "completion_token_count"}) {
-    const auto count = said.find(member);
-    if (count == said.end() || !count->is_number_integer()) continue;
-    const int64_t tokens = std::clamp<int64_t>(count->get<int64_t>(), 0, 1'000'000'000'000);
-    told.tokens += tokens;
-    progress_->tokens += tokens;
-  }
+  told.cost_usd = told.cost_usd.PlusAtMost(cost.cost_usd);
+  progress_->cost_usd = progress_->cost_usd.PlusAtMost(cost.cost_usd);
+  told.tokens += cost.tokens;
+  progress_->tokens += cost.tokens;
 }
 
 NodeProgress& GraphRun::ProgressOf(int node) {

@@ -27,15 +27,20 @@ struct DryRun {
 WFE_RECORD(DryRun, recorded, missing);
 constexpr RecordRules RulesOf(const DryRun*) { return {.refuses_unknown = true}; }
 
+/// Of `graph` and `workflow_id` one is given.  A run of a managed workflow asks at its start which version it gets
+/// (chooseVersion, EN-10) and leaves the record of its execution at its end (recordRun), also when it failed; one that
+/// was cancelled, or was given a state that its graph does not take, leaves none.  A run with its own graph does
+/// neither.
 struct GraphInput {
   nlohmann::json graph;                             ///< As schemas/graph.schema.json has it.
   nlohmann::json state = nlohmann::json::object();  ///< The graph's `inputs`.
   std::string version;                              ///< Not empty: the graph must be this version.
   std::optional<DryRun> dry_run;
+  std::string workflow_id;  ///< A name in the table of versions (activities/delivery/records/version_store.h).
 };
-WFE_RECORD(GraphInput, graph, state, version, dry_run);
+WFE_RECORD(GraphInput, graph, state, version, dry_run, workflow_id);
 constexpr RecordRules RulesOf(const GraphInput*) {
-  return {.refuses_unknown = true, .subject = "input", .required = "graph", .seldom = "version"};
+  return {.refuses_unknown = true, .subject = "input", .seldom = "version workflow_id"};
 }
 void CheckRecord(const GraphInput& input);
 
@@ -67,16 +72,23 @@ struct GraphProgress {
   /// count with the time that they took when they were recorded.
   int64_t path_ms = 0;
   Money cost_usd;
+  Money recorded_cost_usd;  ///< Of a dry run: what its recorded results cost when they were recorded.
   int64_t tokens = 0;
   int64_t state_bytes = 0;
   bool dry_run = false;
   nlohmann::json outputs;  ///< Of a completed run: the graph's `outputs`, or the whole state.
+  std::string workflow_id;   ///< Of a managed workflow; so is version_id.
+  std::string version_id;    ///< "report_v3": the one that the run got.
+  std::string not_recorded;  ///< Why the run could not leave its record; the run itself is as good without.
 };
 WFE_RECORD(GraphProgress, graph_id, version, status, message, running, nodes, node_runs, duration_ms, path_ms, cost_usd,
-           tokens, state_bytes, dry_run, outputs);
-constexpr RecordRules RulesOf(const GraphProgress*) { return {.seldom = "message running dry_run outputs"}; }
+           recorded_cost_usd, tokens, state_bytes, dry_run, outputs, workflow_id, version_id, not_recorded);
+constexpr RecordRules RulesOf(const GraphProgress*) {
+  return {.seldom = "message running recorded_cost_usd dry_run outputs workflow_id version_id not_recorded"};
+}
 
-/// Query `progress`: a GraphProgress as far as it is known.  Its memo has "graph" and "graph_version".
+/// Query `progress`: a GraphProgress as far as it is known.  Its memo has "graph" and "graph_version", and of a managed
+/// workflow "workflow" and "workflow_version".
 /// Fails, not retryable, with
 ///   INVALID_INPUT   the input, or the state that it gives, is not what the graph takes
 ///   INVALID_GRAPH   details: the mistakes (activities/graph/mistake.h)
@@ -86,6 +98,7 @@ constexpr RecordRules RulesOf(const GraphProgress*) { return {.seldom = "message
 ///   BAD_STATE       the state has not what a node is to read
 ///   STATE_TOO_LARGE, TOO_MANY_NODE_RUNS
 ///   NOT_RECORDED    of a dry run
+///   NO_VERSION      of a managed workflow: its version could not be had, for example since there is no such workflow
 /// and with the type of the activity or child that failed for good.
 sdk::Task<GraphProgress> RunGraph(sdk::WorkflowContext& ctx, nlohmann::json input);
 

@@ -68,4 +68,15 @@ Result<std::vector<ExecutionRecord>> LoadExecutions(client::RecordsClient& recor
   return executions;
 }
 
+Status VisitExecutions(client::RecordsClient& records, const std::string& workflow_id,
+                       const std::function<void(ExecutionRecord)>& visit, learning::RowProblems& problems) {
+  WFE_RETURN_IF_ERROR(learning::CheckRowId("the id of a workflow", workflow_id));
+  const auto read = [&](const std::string& key, const std::string& value) {
+    Result<ExecutionRecord> row = learning::ReadRow<ExecutionRecord>(kExecutionsTable, key, value);
+    if (row) return visit(*std::move(row));
+    problems.push_back(row.error().message);
+  };
+  return records.ScanRows(std::string(kExecutionsTable), workflow_id + "/", read);
+}
+
 }  // namespace wfe::delivery

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -49,6 +50,10 @@ Result<bool> SaveExecution(client::RecordsClient& records, const ExecutionRecord
 /// Those that ended in [from, to), by their end.  One that cannot be read is a problem.
 Result<std::vector<ExecutionRecord>> LoadExecutions(client::RecordsClient& records, const std::string& workflow_id,
                                                     Instant from, Instant to, learning::RowProblems& problems);
+
+/// Every one of a workflow, by its end, one at a time: there may be more than fit into memory.
+Status VisitExecutions(client::RecordsClient& records, const std::string& workflow_id,
+                       const std::function<void(ExecutionRecord)>& visit, learning::RowProblems& problems);
 
 Instant StartOf(const ExecutionRecord& execution);
 Instant EndOf(const ExecutionRecord& execution);

@@ -5,7 +5,7 @@ namespace {
 
 using learning::StoredEvents;
 
-Result<StoredRollout> Fold(const StoredEvents& rows) {
+Result<StoredRollout> FoldRollout(const StoredEvents& rows) {
   StoredRollout rollout;
   for (size_t i = 0; i < rows.size(); ++i) {
     const auto& [key, value] = rows[i];
@@ -49,14 +49,14 @@ Status RolloutLog::Append(const std::string& rollout_id, int64_t number, const R
 Result<StoredRollout> RolloutLog::Get(const std::string& rollout_id) const {
   WFE_ASSIGN_OR_RETURN(const StoredEvents rows, log_.Read(rollout_id));
   if (rows.empty()) return NotFound("there is no rollout \"" + rollout_id + "\"");
-  return Fold(rows);
+  return FoldRollout(rows);
 }
 
 Result<std::vector<StoredRollout>> RolloutLog::List(learning::RowProblems& problems) const {
   WFE_ASSIGN_OR_RETURN(const auto all, log_.ReadAll());
   std::vector<StoredRollout> rollouts;
   for (const auto& [id, rows] : all) {
-    Result<StoredRollout> rollout = Fold(rows);
+    Result<StoredRollout> rollout = FoldRollout(rows);
     if (rollout) {
       rollouts.push_back(*std::move(rollout));
     } else {

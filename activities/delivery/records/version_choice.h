@@ -25,10 +25,11 @@ struct RunVersion {
   learning::Assignment assignment;  ///< Without experiment_id where neither rollout nor experiment ran.
   std::string at;
   std::string note;  ///< Why it is not what the assignment says; empty: it is.
+  nlohmann::json content;  ///< The definition, for a run that asked for it; no part of the row.
 };
-WFE_RECORD(RunVersion, workflow_id, version_id, version, content_hash, assignment, at, note);
+WFE_RECORD(RunVersion, workflow_id, version_id, version, content_hash, assignment, at, note, content);
 constexpr RecordRules RulesOf(const RunVersion*) {
-  return {.required = "workflow_id version_id version", .seldom = "note"};
+  return {.required = "workflow_id version_id version", .seldom = "note content"};
 }
 
 /// "workflow:report": the subject of experiments with its versions; their control and variant are version ids.

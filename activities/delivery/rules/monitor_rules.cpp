@@ -67,12 +67,16 @@ Condition OfErrors(const PerformanceWindow& before, const PerformanceWindow& now
   return condition;
 }
 
+/// A run that is quicker than the baseline is only strange where the version is not quicker as a whole: after a change
+/// for the better every run would be.
 Condition OfOutliers(const PerformanceWindow& baseline, const std::vector<RunOutcome>& window,
                      const MonitorRules& rules) {
   Condition condition{.type = std::string(kAnomaly), .severity = std::string(kLow)};
   const double sigma = std::max(kMadToSigma * baseline.log_duration_mad, kLeastSigma);
+  const double quick = std::min(baseline.log_duration_median, Describe(window).log_duration_median);
   const auto z = [&](const RunOutcome& run) {
-    return (LogDuration(run.duration_ms) - baseline.log_duration_median) / sigma;
+    const double log = LogDuration(run.duration_ms);
+    return log < quick ? (log - quick) / sigma : std::max(0.0, log - baseline.log_duration_median) / sigma;
   };
   const auto most = std::ranges::max_element(window, {}, [&](const RunOutcome& run) { return std::abs(z(run)); });
   const double largest = z(*most);

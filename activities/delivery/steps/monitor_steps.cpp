@@ -13,16 +13,9 @@ namespace {
 using std::chrono::days;
 using std::chrono::seconds;
 
-constexpr size_t kMaxProblems = 20;
 /// A baseline comes from runs of the last days before the change.
 constexpr auto kBaselineSpan = days(28);
 constexpr size_t kMostBaselineRuns = 1000;
-
-Result<Instant> TimeOf(const std::string& text) {
-  const auto at = ParseIso8601(text);
-  if (!at) return InvalidArgument("\"" + text + "\" is not a time like 2026-01-31T02:00:00.000Z");
-  return *at;
-}
 
 Result<std::vector<RunOutcome>> RunsOf(client::RecordsClient& records, const std::string& workflow_id, int version,
                                        Instant from, Instant to, learning::RowProblems& problems) {

@@ -1,9 +1,24 @@
 #include "activities/delivery/steps/register.h"
 
+#include "engine/base/parse_json.h"
+
 namespace wfe::delivery {
 
+Result<Instant> TimeOf(const std::string& text) {
+  const auto at = ParseIso8601(text);
+  if (!at) return InvalidArgument("\"" + text + "\" is not a time like 2026-01-31T02:00:00.000Z");
+  return *at;
+}
+
 Result<RunVersion> ChooseVersion(const DeliveryConfig& config, const ChooseVersionInput& input) {
-  return ChooseVersion(*config.records, input.workflow_id, input.run_id, input.now);
+  WFE_ASSIGN_OR_RETURN(RunVersion choice,
+                       ChooseVersion(*config.records, input.workflow_id, input.run_id, input.now));
+  if (!input.with_content) return choice;
+  // By its hash and not by its number: a version that was deleted since is still the one that the run began with.
+  WFE_ASSIGN_OR_RETURN(const std::string text, config.records->Get(choice.content_hash));
+  choice.content = ParseJson(text, kMaxStoredJsonDepth);
+  if (choice.content.is_discarded()) return DataLoss("the definition of " + choice.version_id + " is not JSON");
+  return choice;
 }
 
 Result<sdk::Nothing> RecordExecution(const DeliveryConfig& config, const ExecutionRecord& execution) {

@@ -11,13 +11,6 @@ namespace {
 
 /// Where a rollout has too few runs of the version before, those of the week before it count.
 constexpr auto kBeforeTheRollout = std::chrono::days(7);
-constexpr size_t kMaxProblems = 20;
-
-Result<Instant> TimeOf(const std::string& text) {
-  const auto at = ParseIso8601(text);
-  if (!at) return InvalidArgument("\"" + text + "\" is not a time like 2026-01-31T02:00:00.000Z");
-  return *at;
-}
 
 /// The runs of a rollout, by arm; their stratum is the step under which they began, from 0.
 struct RolloutRuns {

@@ -17,9 +17,10 @@ struct ChooseVersionInput {
   std::string workflow_id;
   std::string run_id;  ///< Of the run that starts: its arm is a hash of it.
   std::string now;     ///< ISO 8601, of the workflow.
+  bool with_content = false;  ///< The answer has the definition, too.
 };
-WFE_RECORD(ChooseVersionInput, workflow_id, run_id, now);
-constexpr RecordRules RulesOf(const ChooseVersionInput*) { return {.whole = true}; }
+WFE_RECORD(ChooseVersionInput, workflow_id, run_id, now, with_content);
+constexpr RecordRules RulesOf(const ChooseVersionInput*) { return {.whole = true, .seldom = "with_content"}; }
 
 struct BeginRolloutInput {
   std::string rollout_id;

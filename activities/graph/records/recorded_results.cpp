@@ -2,7 +2,7 @@
 
 #include <optional>
 
-#include "engine/base/parse_json.h"
+#include "activities/graph/records/payload_value.h"
 #include "engine/base/proto_time.h"
 
 namespace wfe::graph {
@@ -10,20 +10,6 @@ namespace {
 
 using nlohmann::json;
 using temporal::api::common::v1::Payloads;
-
-/// One argument, or none, as our workers write them.
-std::optional<json> ValueOf(const Payloads& payloads) {
-  if (payloads.payloads_size() == 0) return json(nullptr);
-  if (payloads.payloads_size() > 1) return std::nullopt;
-  const auto& metadata = payloads.payloads(0).metadata();
-  const auto encoding = metadata.find("encoding");
-  if (encoding == metadata.end()) return std::nullopt;
-  if (encoding->second == "binary/null") return json(nullptr);
-  if (encoding->second != "json/plain") return std::nullopt;
-  json value = ParseJson(payloads.payloads(0).data(), kMaxStoredJsonDepth);
-  if (value.is_discarded()) return std::nullopt;
-  return value;
-}
 
 /// An activity or child that has begun.
 struct Open {

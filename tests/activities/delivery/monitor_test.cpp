@@ -67,6 +67,14 @@ TEST(MonitorRulesTest, ZeroBaselinesAreNoAlarmAtTheFirstError) {  // MO-1
       << "cost where there was none";
 }
 
+TEST(MonitorRulesTest, RunsAreNotStrangeForBeingAsQuickAsTheirVersion) {  // MO-1
+  const PerformanceWindow baseline = Describe(Window(1000, 1000, 0.01, 0));
+  EXPECT_THAT(Holding(baseline, Window(60, 400, 0.01, 0)), ElementsAre());
+  std::vector<RunOutcome> window = Window(60, 1000, 0.01, 0);
+  window[7].duration_ms = 20;
+  EXPECT_THAT(Holding(baseline, window), ElementsAre("ANOMALY LOW")) << "one that did nothing";
+}
+
 TEST(MonitorRulesTest, TooFewRunsTellNothing) {  // MO-1
   const PerformanceWindow baseline = Describe(Window(1000, 1000, 0.01, 0));
   EXPECT_TRUE(Assess(baseline, Window(19, 9000, 1, 19), {}).empty());

@@ -11,7 +11,7 @@
 #include "activities/delivery/records/version_choice.h"
 #include "activities/delivery/records/version_store.h"
 #include "engine/base/time.h"
-#include "tests/support/memory_records.h"
+#include "tools/demo/memory_records.h"
 
 namespace wfe::delivery {
 
@@ -36,7 +36,7 @@ class Traffic {
   VersionState State(const std::string& workflow_id);
   VersionStore& versions() { return versions_; }
   const std::shared_ptr<client::RecordsClient>& records() const { return records_; }
-  wfe::testing::MemoryRecords& rows() { return rows_; }
+  wfe::demo::MemoryRecords& rows() { return rows_; }
   double Uniform() { return std::uniform_real_distribution<>(0, 1)(random_); }
 
   /// Durations of a run of this version that begins now are multiplied by it.
@@ -44,7 +44,7 @@ class Traffic {
 
  private:
   std::mt19937_64 random_;
-  wfe::testing::MemoryRecords rows_;
+  wfe::demo::MemoryRecords rows_;
   std::shared_ptr<client::RecordsClient> records_ = std::make_shared<client::RecordsClient>(rows_);
   VersionStore versions_{*records_};
   std::map<std::string, std::vector<Truth>> truths_;

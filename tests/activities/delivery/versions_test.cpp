@@ -8,7 +8,7 @@
 #include "activities/delivery/records/version_choice.h"
 #include "activities/delivery/records/version_experiment.h"
 #include "activities/delivery/records/version_store.h"
-#include "tests/support/memory_records.h"
+#include "tools/demo/memory_records.h"
 
 namespace wfe::delivery {
 namespace {
@@ -42,7 +42,7 @@ class Versions : public ::testing::Test {
     return {.rollout_id = rollout, .version = 1, .control = 0, .share = share, .step = step, .change = By("rollout")};
   }
 
-  wfe::testing::MemoryRecords rows_;
+  wfe::demo::MemoryRecords rows_;
   client::RecordsClient records_{rows_};
   VersionStore store_{records_};
 };
@@ -118,7 +118,7 @@ TEST_F(Versions, DeletedVersionsAreLeftOutOfRollbacks) {  // RB-1
 /// Before every row that one writer appends, another one is faster.
 class Racing final : public client::ServiceClient {
  public:
-  explicit Racing(wfe::testing::MemoryRecords& rows) : rows_(rows) {}
+  explicit Racing(wfe::demo::MemoryRecords& rows) : rows_(rows) {}
   std::shared_ptr<client::CallHandle> Call(std::string_view service, std::string_view method,
                                            const google::protobuf::MessageLite& request,
                                            const client::CallOptions& options,
@@ -129,7 +129,7 @@ class Racing final : public client::ServiceClient {
   std::function<void()> before_append;
 
  private:
-  wfe::testing::MemoryRecords& rows_;
+  wfe::demo::MemoryRecords& rows_;
 };
 
 TEST_F(Versions, TwoAtOnceDoNotOverwriteEachOther) {  // RB-1, RC-18

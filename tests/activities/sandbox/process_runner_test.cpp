@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "engine/base/hash.h"
+#include "engine/base/usage_meter.h"
 #include "tests/activities/build/compliance_test_support.h"
 
 namespace wfe::sandbox {
@@ -235,6 +236,21 @@ TEST(ProcessRunner, ManyCommandsAtOnceDoNotDisturbOneAnother) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(right, 16);
+}
+
+TEST(ProcessRunner, WhatACommandUsedGoesToTheMeterOfItsCaller) {  // PF-4
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "the sanitizer's own memory is more than the command's";
+#endif
+  const UsageMeter meter;
+  const ProcessOutcome outcome = RunProcess(Shell("awk 'BEGIN { s = \"x\"; while (length(s) < 100000000) s = s s }'"));
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err.text;
+  EXPECT_GT(meter.Read().cpu, 5ms);
+  ASSERT_TRUE(meter.Read().process_peak_bytes);
+  EXPECT_GT(*meter.Read().process_peak_bytes, 100'000'000U);
+  const UsageMeter small;
+  RunProcess(Shell("true"));
+  EXPECT_FALSE(small.Read().process_peak_bytes) << "what is not above this process's own is not known";
 }
 
 TEST(FindProgram, RelativeEntriesOfPathAreIgnored) {
