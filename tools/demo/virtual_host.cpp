@@ -63,6 +63,7 @@ Status VirtualHost::StartWorker(const sdk::WorkflowRegistry& workflows, const sd
   options.task_queue = options_.task_queue;
   options.extra_activity_queues = {host_queue.empty() ? options_.host_queue : host_queue};
   options.identity = "demo";
+  options.result_cache = options_.result_cache;
   options.workflow_pollers = 1;
   options.sticky_pollers = 1;
   options.activity_pollers = 1;

@@ -12,6 +12,7 @@
 #include "engine/storage/store.h"
 #include "tools/demo/direct_client.h"
 #include "tools/demo/strand_loop.h"
+#include "workers/host/result_cache.h"
 #include "workers/host/worker.h"
 
 namespace wfe::demo {
@@ -21,6 +22,7 @@ struct VirtualHostOptions {
   Instant start;
   std::string task_queue = "demo";
   std::string host_queue = "demo-host";  ///< Of activities that keep to a machine.
+  worker::ResultCache* result_cache = nullptr;  ///< Outlives the host; nullptr: nothing is kept.
 };
 
 /// Executes activities in virtual time: the work is done at once, the answer is given when the time it claims to have
