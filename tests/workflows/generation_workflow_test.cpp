@@ -3,6 +3,7 @@
 
 #include "activities/generation/steps.h"
 #include "activities/learning/steps/generation_steps.h"
+#include "activities/quota/rules/preflight.h"
 #include "tests/workers/history_builder.h"
 #include "workflows/generation/generation.h"
 
@@ -41,6 +42,9 @@ class GenerationWorkflowTest : public ::testing::Test {
           end = core::DecodePayloads(command.complete_workflow_execution_command_attributes().result()).value();
         } else if (command.has_fail_workflow_execution_command_attributes()) {
           end = {{"failure", command.fail_workflow_execution_command_attributes().failure().message()}};
+        } else if (command.has_start_timer_command_attributes()) {
+          calls_.emplace_back("a timer");
+          engine.FireTimer(command.start_timer_command_attributes().timer_id());
         } else {
           Serve(engine, command.schedule_activity_task_command_attributes());
         }
@@ -77,6 +81,7 @@ class GenerationWorkflowTest : public ::testing::Test {
                                             .template_version = 3,
                                             .assignment = {.experiment_id = "e1", .arm = "variant", .value = "3"}};
     }
+    if (type == "preflightQuota") return preflight_;
     if (type == "planGeneration") return generation::GenerationPlan{.plan = "the plan", .fault = {}, .cost = cost};
     if (type == "generateCode" || type == "escalateGeneration") {
       const Round& round = rounds_[type == "generateCode" ? 0 : 1];
@@ -110,6 +115,7 @@ class GenerationWorkflowTest : public ::testing::Test {
   Round rounds_[2];
   std::map<std::string, sdk::ApplicationFailure> failures_;
   std::string broke_at_;
+  quota::PreflightDecision preflight_;
   std::vector<std::string> calls_;
   std::map<std::string, std::vector<json>> given_;
 };
@@ -201,6 +207,27 @@ TEST_F(GenerationWorkflowTest, AUsedUpBudgetMakesNoFurtherCall) {
   EXPECT_DOUBLE_EQ(given_["generateCode"][0]["use"]["max_cost_usd"].get<double>(), 0.0005);
   EXPECT_EQ(result.at("model_calls"), 1);
   EXPECT_THAT(calls_, Not(Contains("analyzeStatic")));
+}
+
+TEST_F(GenerationWorkflowTest, PreflightThatDeniesEndsTheRunBeforeAnyCallOfAModel) {  // QF-5
+  preflight_.decision = quota::kDeny;
+  preflight_.reason = "the quota is 0: it buys nothing";
+  const json result = Run({{"task", "count words"}, {"preflight", true}});
+  EXPECT_EQ(result.at("state"), kGenerationFailed);
+  EXPECT_EQ(result.at("message"), "the month's quota does not allow it: the quota is 0: it buys nothing");
+  EXPECT_THAT(calls_, ElementsAre("triageTask", "chooseTemplate", "preflightQuota", "recordUsage"));
+  EXPECT_EQ(given_["preflightQuota"][0]["workflow_type"], kStreamlinedGenerationWorkflow);
+}
+
+TEST_F(GenerationWorkflowTest, PreflightThatThrottlesDelaysTheRunOnceAndAWarningDoesNot) {  // QF-5
+  preflight_.decision = quota::kThrottle;
+  preflight_.delay_s = 600;
+  EXPECT_EQ(Run({{"task", "count words"}, {"preflight", true}}).at("state"), kSuccessFirstPass);
+  EXPECT_EQ(std::ranges::count(calls_, "a timer"), 1);
+  calls_.clear();
+  preflight_.decision = quota::kWarn;
+  EXPECT_EQ(Run({{"task", "count words"}, {"preflight", true}}).at("state"), kSuccessFirstPass);
+  EXPECT_THAT(calls_, Not(Contains("a timer")));
 }
 
 TEST_F(GenerationWorkflowTest, AMachineThatCannotDoItsWorkFailsTheRun) {

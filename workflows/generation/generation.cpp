@@ -6,6 +6,7 @@
 #include "activities/agent/call/model_call.h"
 #include "activities/generation/steps.h"
 #include "activities/learning/steps/generation_steps.h"
+#include "activities/quota/steps/register.h"
 #include "engine/base/parse_json.h"
 
 namespace wfe::workflows {
@@ -24,6 +25,10 @@ struct GaveUp {
 
 ActivityOptions Quick() {
   return {.start_to_close = 30s, .retry = {.initial_interval = 100ms, .maximum_interval = 10s}};
+}
+/// Months of the ledger are read.
+ActivityOptions Ledger() {
+  return {.start_to_close = 5min, .retry = {.initial_interval = 1s, .maximum_interval = 30s}};
 }
 ActivityOptions Sandboxed() {
   return {.start_to_close = 15min, .heartbeat = 20s, .retry = {.initial_interval = 1s, .maximum_interval = 30s}};
@@ -141,6 +146,7 @@ class Generation {
 
   /// Ends with a state, or with GaveUp.
   Task<void> Generate() {
+    if (input_.preflight) co_await Preflight();
     co_await Plan();
     Begin("generate");
     const generation::GenerateCodeRequest first{.task = input_.task,
@@ -166,6 +172,23 @@ class Generation {
     wrong = co_await Judge(std::move(generated), "2");
     if (!wrong.empty()) throw GaveUp{"after one escalation: " + wrong};
     progress_->state = kSuccessAfterEscalation;
+  }
+
+  /// Before any token is spent: the month's quota may warn, delay the run once, or end it (QF-5).
+  Task<void> Preflight() {
+    Begin("preflight");
+    const quota::PreflightQuotaInput ask{.workflow_type = std::string(kStreamlinedGenerationWorkflow),
+                                         .now = FormatIso8601Millis(ctx_.Now())};
+    const quota::PreflightDecision made = co_await ctx_.Activity(quota::kPreflightQuota, ask, Ledger());
+    if (made.decision == quota::kDeny) {
+      End(made.reason, false);
+      throw GaveUp{"the month's quota does not allow it: " + made.reason};
+    }
+    if (made.decision == quota::kThrottle) {
+      progress_->steps.back().detail = "waits " + std::to_string(made.delay_s) + " s: " + made.reason;
+      co_await ctx_.Sleep(std::chrono::seconds(made.delay_s));
+    }
+    End(made.decision + ": " + made.reason);
   }
 
   Task<void> Plan() {

@@ -34,12 +34,14 @@ struct GenerationInput {
   std::optional<Money> max_cost_usd;
   int64_t patience_s = 300;  ///< How long a model may be unavailable before the run gives up.
   std::string cache;         ///< never, auto or always: whether plan and program may be kept answers; empty: never.
+  bool preflight = false;    ///< The month's quota is asked before the first call (QF-5).
 };
 WFE_RECORD(GenerationInput, task, language, node_id, tests, tools, template_version, plan_model, generate_model,
-           escalate_model, backend, max_cost_usd, patience_s, cache);
+           escalate_model, backend, max_cost_usd, patience_s, cache, preflight);
 constexpr RecordRules RulesOf(const GenerationInput*) {
   return {.refuses_unknown = true, .subject = "input", .required = "task",
-          .seldom = "node_id tests tools template_version plan_model generate_model escalate_model backend max_cost_usd cache"};
+          .seldom = "node_id tests tools template_version plan_model generate_model escalate_model backend "
+                    "max_cost_usd cache preflight"};
 }
 void CheckRecord(const GenerationInput& input);
 
@@ -50,7 +52,7 @@ inline constexpr std::string_view kGenerationFailed = "failed";
 
 /// One step, for people who look on and for the budget of time and money (SG-6).
 struct GenerationStep {
-  std::string name;    ///< triage, prompt, plan, generate, analyze, save, test, escalate; of the second round with "2".
+  std::string name;    ///< triage, prompt, preflight, plan, generate, analyze, save, test, escalate; of the second round with "2".
   std::string status;  ///< running, done or failed.
   std::string detail;  ///< One sentence.
   std::string model;

@@ -1,5 +1,7 @@
 #include "activities/agent/cost/cost_report.h"
 
+#include <algorithm>
+
 #include "engine/base/parse_json.h"
 
 namespace wfe::agent {
@@ -14,6 +16,11 @@ std::optional<Money> CostIn(const json& row) {
   const Result<Money> cost =
       found->is_string() ? Money::Parse(found->get_ref<const std::string&>()) : Money::FromNumber(found->get<double>());
   return cost ? std::optional(*cost) : std::nullopt;
+}
+
+/// What is no count must not spoil sums.
+int64_t QuotaTokensAt(const json& row, const char* name) {
+  return std::clamp<int64_t>(CountAt(row, name), 0, 1'000'000'000'000);
 }
 
 std::string Began(const json& row) {
@@ -83,6 +90,20 @@ CostReport::Sums CostReport::Sum(const Filter& filter, const std::string& by, In
     sums.groups.push_back(std::move(group));
   }
   return sums;
+}
+
+std::vector<CostReport::Use> CostReport::Uses() const {
+  std::vector<Use> uses;
+  for (const auto& [id, row] : calls_) {
+    const std::optional<Instant> began = ParseIso8601(Began(row));
+    if (!began) continue;
+    uses.push_back({.workflow_type = TextAt(row, "workflow_type"),
+                    .workflow_id = TextAt(row, "workflow_id"),
+                    .run_id = TextAt(row, "workflow_run_id"),
+                    .began = *began,
+                    .tokens = QuotaTokensAt(row, "input_tokens") + QuotaTokensAt(row, "output_tokens")});
+  }
+  return uses;
 }
 
 }  // namespace wfe::agent

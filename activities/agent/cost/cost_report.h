@@ -56,6 +56,17 @@ class CostReport {
   };
   Sums Sum(const Filter& filter, const std::string& by, Instant now) const;
 
+  /// What one call has used of a quota of tokens: input, cached or not, and output.
+  struct Use {
+    std::string workflow_type;
+    std::string workflow_id;
+    std::string run_id;
+    Instant began{};
+    int64_t tokens = 0;
+  };
+  /// Of every call whose time is known, by id of the call.
+  std::vector<Use> Uses() const;
+
   size_t calls() const { return calls_.size(); }
 
  private:

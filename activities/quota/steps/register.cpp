@@ -1,0 +1,43 @@
+#include "activities/quota/steps/register.h"
+
+namespace wfe::quota {
+namespace {
+
+Result<Instant> InputTime(const std::string& text) {
+  const std::optional<Instant> at = ParseIso8601(text);
+  if (!at) return InvalidArgument("\"" + text + "\" is not a time like 2026-01-31T02:00:00.000Z");
+  return *at;
+}
+
+}  // namespace
+
+Result<QuotaReport> ForecastQuota(const QuotaStepsConfig& config, const ForecastQuotaInput& input) {
+  WFE_ASSIGN_OR_RETURN(const Instant now, InputTime(input.now));
+  WFE_ASSIGN_OR_RETURN(QuotaReport report, ReadQuotaReport(*config.records, config.rules, now));
+  // An attempt before this one may have written it; the ledger may have grown since.
+  WFE_RETURN_IF_ERROR(config.records->AppendRow(std::string(kQuotaForecastsTable), report.forecast.as_of,
+                                                nlohmann::json(report).dump()));
+  return report;
+}
+
+Result<PreflightDecision> PreflightQuota(const QuotaStepsConfig& config, const PreflightQuotaInput& input) {
+  WFE_ASSIGN_OR_RETURN(const Instant now, InputTime(input.now));
+  WFE_ASSIGN_OR_RETURN(const QuotaReport report, ReadQuotaReport(*config.records, config.rules, now));
+  return DecidePreflight(FactsOf(report, input.workflow_type), config.rules.preflight, now);
+}
+
+void RegisterQuotaActivities(sdk::ActivityRegistry& registry, QuotaStepsConfig config) {
+  const auto shared = std::make_shared<const QuotaStepsConfig>(std::move(config));
+  const auto serve = [&]<class Input, class Output>(sdk::ActivityType<Input, Output> type,
+                                                    Result<Output> (*function)(const QuotaStepsConfig&, const Input&)) {
+    registry.Register(type, [shared, function](sdk::ActivityContext&, const Input& input) {
+      Result<Output> result = function(*shared, input);
+      if (result) return sdk::ActivityResult<Output>(*std::move(result));
+      return sdk::ActivityResult<Output>(std::move(result).error());
+    });
+  };
+  serve(kForecastQuota, &ForecastQuota);
+  serve(kPreflightQuota, &PreflightQuota);
+}
+
+}  // namespace wfe::quota
