@@ -8,9 +8,11 @@
 #include <map>
 
 #include "activities/agent/step/config.h"
+#include "activities/batch/document_list.h"
 #include "activities/prompts/records_template_rows.h"
 #include "tests/activities/agent/agent_test_support.h"
 #include "tests/workers/fake_service.h"
+#include "tools/demo/memory_records.h"
 #include "tools/wfe/worker_activities.h"
 #include "workers/client/records_client.h"
 
@@ -35,24 +37,44 @@ const std::map<std::string, std::vector<std::string>> kDirectories = {
     {"checkRegression", {}},
     {"chooseTemplate", {}},
     {"chooseVersion", {}},
+    {"beginOptimizerSession", {}},
+    {"recordOptimizerSession", {}},
+    {"buildProfile", {}},
+    {"generateSuggestions", {}},
+    {"searchVariant", {}},
+    {"prepareTrials", {}},
+    {"changeGraph", {}},
+    {"dryRunVariant", {}},
+    {"makeVersion", {}},
+    {"beginExperiment", {}},
+    {"evaluateExperiment", {}},
+    {"activateVersion", {}},
+    {"learnFromSession", {}},
+    {"trainPredictor", {}},
+    {"recordRun", {}},
     {"collectGenerations", {}},
     {"collectTraces", {"sources"}},
     {"deployPrompt", {}},
     {"describeHost", {}},
     {"escalateGeneration", {}},
     {"executeGeminiAgent", {"working_dir"}},
+    {"forecastQuota", {}},
     {"generateCode", {}},
     {"installDependencies", {"working_dir"}},
+    {"joinBatch", {}},
     {"listPromptTemplates", {}},
     {"logAuditEntry", {"working_dir"}},
     {"measureTemplate", {}},
     {"notifyMonitorHook", {}},
     {"openWorkspace", {"project_dir"}},
+    {"planBatch", {}},
     {"planGeneration", {}},
     {"preflightBuild", {"working_dir"}},
+    {"preflightQuota", {}},
     {"prepareContext", {"working_dir"}},
     {"prepareInstruction", {}},
     {"probeChecks", {"working_dir"}},
+    {"processBatch", {}},  // its step is guarded by itself: see the test below
     {"recordExecution", {}},
     {"recordOptimizationCycle", {}},
     {"recordStep", {"working_dir", "project_dir"}},
@@ -140,6 +162,34 @@ TEST_F(AllowedRootsOfTheWorker, HoldForEveryActivityThatTakesADirectory) {
   }
   EXPECT_GE(asked, 10);
   EXPECT_TRUE(fs::is_empty(outside_.path())) << "and none of them has left a mark";
+}
+
+TEST_F(AllowedRootsOfTheWorker, HoldForTheStepsOfABatch) {
+  demo::MemoryRecords memory;
+  const auto records = std::make_shared<client::RecordsClient>(memory);
+  sdk::ActivityRegistry registry;
+  RegisterWorkerActivities(registry, {.config = config_,
+                                      .agent = agent_,
+                                      .records = records,
+                                      .service = &service_,
+                                      .ns = "default",
+                                      .work_root = root_.path(),
+                                      .host_queue = "wfe@host-1",
+                                      .roots = std::make_shared<const build::AllowedRoots>(std::vector{root_.path()}),
+                                      .alive_lock = ""});
+  const auto list = batch::StoreDocumentList(*records, {{.name = outside_.path(), .text = "x"}});
+  ASSERT_TRUE(list.has_value());
+  const json input = {{"job", "j"},
+                      {"documents_blob", *list},
+                      {"first", 0},
+                      {"count", 1},
+                      {"step", {{"activity", "runComplianceChecks"}, {"parameters", {{"working_dir", "{name}"}}}}}};
+  Context context("processBatch");
+  const auto result = (*registry.Find("processBatch"))(context, input);
+  ASSERT_TRUE(result.has_value());
+  EXPECT_EQ(result.value().at("tally").at("failed"), 1);
+  EXPECT_THAT(result.value().at("headline").get<std::string>(), HasSubstr("wfe worker --allow "));
+  EXPECT_TRUE(fs::is_empty(outside_.path()));
 }
 
 }  // namespace

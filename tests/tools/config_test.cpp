@@ -42,7 +42,7 @@ class Configuration : public ::testing::Test {
     for (const char* name : {"TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE", "TEMPORAL_API_KEY", "TEMPORAL_CONFIG_FILE",
                              "TEMPORAL_PROFILE", "WFE_CONFIG", "WFE_DATA", "WFE_LISTEN", "WFE_WORK_ROOT",
                              "WFE_AGENT_BACKEND", "GEMINI_MODEL", "GOOGLE_GEMINI_BASE_URL", "WFE_OPENAI_BASE_URL",
-                             "WFE_OPENAI_MODEL"}) {
+                             "WFE_OPENAI_MODEL", "WFE_QUOTA_LIMIT", "ANTHROPIC_QUOTA_LIMIT"}) {
       unsetenv(name);
     }
     setenv("HOME", dir_.path().c_str(), 1);

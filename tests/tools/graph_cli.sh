@@ -12,7 +12,7 @@ export XDG_STATE_HOME=$work/state TEMPORAL_ADDRESS=
 
 # The samples are good, can be drawn, and are what their names say.
 run "$wfe" graph samples --output json
-same "first sample" feature_implementation "$(value /0/name)"
+same "first sample" audited_build "$(value /0/name)"
 expect 0 "feature-implementation is good: 10 nodes" "$wfe" graph check feature_implementation triage
 expect 0 "flowchart TD" "$wfe" graph show feature_implementation --format mermaid
 expect 0 "both" "$wfe" graph show triage

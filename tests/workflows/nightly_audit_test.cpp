@@ -8,7 +8,7 @@
 #include "activities/analytics/steps/register.h"
 #include "activities/trace/trace_file.h"
 #include "tests/activities/analytics/trace_corpus.h"
-#include "tests/support/memory_records.h"
+#include "tools/demo/memory_records.h"
 #include "tools/demo/virtual_host.h"
 #include "workers/core/payload_codec.h"
 #include "workflows/optimization/optimization.h"
@@ -117,7 +117,7 @@ class NightlyAudit : public ::testing::Test {
 
   const std::filesystem::path root_ =
       std::filesystem::temp_directory_path() / ("wfe-nightly-" + std::to_string(::getpid()));
-  testing::MemoryRecords records_;
+  demo::MemoryRecords records_;
   sdk::WorkflowRegistry workflows_;
   sdk::ActivityRegistry activities_;
   Instant next_build_ = *ParseIso8601("2026-11-21T06:00:00Z");

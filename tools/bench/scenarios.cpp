@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "tools/bench/clock.h"
 #include "tools/bench/fresh_stack.h"
 #include "tools/bench/generations.h"
 #include "tools/bench/load.h"
@@ -23,10 +24,7 @@ namespace {
 
 namespace ws = temporal::api::workflowservice::v1;
 namespace enums = temporal::api::enums::v1;
-using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
-
-double SecondsSince(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
 /// A load scenario: `steps` activities a workflow.
 struct LoadScenario {
@@ -253,7 +251,7 @@ Status Idle(const Environment& env, std::vector<Figure>& figures) {
 }  // namespace
 
 const std::vector<std::string>& ScenarioNames() {
-  static const std::vector<std::string> kNames = {"one",  "ten",  "fan100", "wide",   "timers",
+  static const std::vector<std::string> kNames = {"one",  "ten",  "graph", "fan100", "wide",   "timers",
                                                    "park", "cold", "idle", "resume", "traces", "money", "generate", "million"};
   return kNames;
 }
@@ -269,6 +267,7 @@ Status RunScenario(const std::string& name, const Environment& env, std::vector<
   }
   if (name == "one") return Load({name, kOne, 1, {1, 16, 128}}, env, figures);
   if (name == "ten") return Load({name, kTen, 10, {1, 16, 128}}, env, figures);
+  if (name == "graph") return Load({name, kGraphTen, 10, {1, 16, 128}}, env, figures);
   if (name == "fan100") return Load({name, kFan, 100, {1, 16, 128}}, env, figures);
   if (name == "wide") return MeasureWide(env, figures);
   if (name == "timers") return Timers(env, figures);

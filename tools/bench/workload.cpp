@@ -3,7 +3,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "activities/graph/graph.h"
 #include "engine/base/unique_fd.h"
+#include "workflows/graph/graph_workflow.h"
 
 namespace wfe::bench {
 namespace {
@@ -47,6 +49,29 @@ Task<int> One(WorkflowContext& ctx) {
 Task<int> Ten(WorkflowContext& ctx) {
   const int value = co_await Chain(ctx, 10);
   co_return value;
+}
+
+/// What an activity of a graph takes and gives: an object.
+constexpr sdk::ActivityType<nlohmann::json, int> kAddOneTo{"benchAddOneTo"};
+
+nlohmann::json GraphOfTen() {
+  graph::Graph graph{.id = "bench", .start = "n0", .inputs = {"value"}, .outputs = {"value"}};
+  for (int i = 0; i < 10; ++i) {
+    graph.nodes.push_back({.id = "n" + std::to_string(i),
+                           .activity = std::string(kAddOneTo.name),
+                           .reads = {"value"},
+                           .writes = {"value"},
+                           .timeout_s = 60});
+    if (i > 0) graph.edges.push_back({.source = "n" + std::to_string(i - 1), .target = "n" + std::to_string(i)});
+  }
+  return graph;
+}
+
+Task<nlohmann::json> GraphTen(WorkflowContext& ctx) {
+  static const nlohmann::json kInput = {{"graph", GraphOfTen()}, {"state", {{"value", 0}}}};
+  Task<workflows::GraphProgress> run = workflows::RunGraph(ctx, kInput);
+  const workflows::GraphProgress progress = co_await run;
+  co_return progress.outputs;
 }
 
 Task<int> Recorded(WorkflowContext& ctx, std::string file) {
@@ -118,6 +143,7 @@ worker::WorkerOptions WorkloadOptions(std::string_view queue) {
 void RegisterWorkload(sdk::WorkflowRegistry& workflows, sdk::ActivityRegistry& activities) {
   workflows.Register(std::string(kOne), &One);
   workflows.Register(std::string(kTen), &Ten);
+  workflows.Register(std::string(kGraphTen), &GraphTen);
   workflows.Register(std::string(kFan), &Fan);
   workflows.Register(std::string(kWide), &Wide);
   workflows.Register(std::string(kPolled), &Polled);
@@ -126,6 +152,9 @@ void RegisterWorkload(sdk::WorkflowRegistry& workflows, sdk::ActivityRegistry& a
   workflows.Register(std::string(kPark), &Park);
   workflows.Register(std::string(kRecorded), &Recorded);
   activities.Register(kRecord, &Record);
+  activities.Register(kAddOneTo, [](sdk::ActivityContext&, const nlohmann::json& input) {
+    return sdk::ActivityResult<int>(input.value("value", 0) + 1);
+  });
   activities.Register(kAddOne,
                       [](sdk::ActivityContext&, const int& value) { return sdk::ActivityResult<int>(value + 1); });
 }

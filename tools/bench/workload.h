@@ -11,6 +11,7 @@ namespace wfe::bench {
 
 inline constexpr std::string_view kOne = "BenchOne";      ///< One activity.
 inline constexpr std::string_view kTen = "BenchTen";      ///< Ten, one after the other.
+inline constexpr std::string_view kGraphTen = "BenchGraph";  ///< The same as a graph that is interpreted.
 inline constexpr std::string_view kFan = "BenchFan";      ///< A hundred at once.
 inline constexpr std::string_view kSleep = "BenchSleep";  ///< Sleeps the milliseconds of its input.
 inline constexpr std::string_view kWide = "BenchWide";    ///< As many at once as its input says.

@@ -143,6 +143,8 @@ void AddAllCommands(CLI::App& app, Globals& globals) {
   AddServerCommands(app, globals);
   AddSubmitCommands(app, globals);
   AddGenerateCommand(app, globals);
+  AddBatchCommand(app, globals);
+  AddRunCommand(app, globals);
   AddGraphCommands(app, globals);
   AddWorkflowCommands(app, globals);
   AddHistoryCommands(app, globals);
@@ -152,6 +154,7 @@ void AddAllCommands(CLI::App& app, Globals& globals) {
   AddArtifactsCommands(app, globals);
   AddCostsCommand(app, globals);
   AddBudgetCommands(app, globals);
+  AddQuotaCommands(app, globals);
   AddDashboardCommand(app, globals);
   AddCacheCommands(app, globals);
   AddBlobCommands(app, globals);

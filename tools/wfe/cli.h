@@ -108,6 +108,9 @@ void AddBuildCommands(CLI::App& app, Globals& globals);
 void AddServerCommands(CLI::App& app, Globals& globals);
 void AddSubmitCommands(CLI::App& app, Globals& globals);
 void AddGenerateCommand(CLI::App& app, Globals& globals);
+void AddBatchCommand(CLI::App& app, Globals& globals);
+/// `wfe run`: tasks at once.
+void AddRunCommand(CLI::App& app, Globals& globals);
 void AddGraphCommands(CLI::App& app, Globals& globals);
 /// run and results; called by AddGraphCommands.
 void AddGraphRunCommand(CLI::App& graph, Globals& globals);
@@ -117,6 +120,7 @@ void AddHistoryCommands(CLI::App& app, Globals& globals);
 void AddAuditCommands(CLI::App& app, Globals& globals);
 void AddCostsCommand(CLI::App& app, Globals& globals);
 void AddBudgetCommands(CLI::App& app, Globals& globals);
+void AddQuotaCommands(CLI::App& app, Globals& globals);
 void AddDashboardCommand(CLI::App& app, Globals& globals);
 void AddCacheCommands(CLI::App& app, Globals& globals);
 void AddPromptsCommands(CLI::App& app, Globals& globals);

@@ -50,9 +50,9 @@ Result<nlohmann::json> ReadJsonFile(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return NotFound("cannot read " + path.string());
   const std::string text{std::istreambuf_iterator<char>(file), {}};
-  nlohmann::json json = ParseJson(text);
-  if (json.is_discarded()) return InvalidArgument(path.string() + " " + WhyNotJson(text));
-  return json;
+  nlohmann::json read = ParseJson(text);
+  if (read.is_discarded()) return InvalidArgument(path.string() + " " + WhyNotJson(text));
+  return read;
 }
 
 /// A report that is here goes along; of one that is not, the worker looks up the id.

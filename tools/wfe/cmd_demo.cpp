@@ -4,6 +4,7 @@
 
 #include "tools/demo/corpus.h"
 #include "tools/wfe/cli.h"
+#include "tools/wfe/optimize_commands.h"
 
 namespace wfe::cli {
 namespace {
@@ -64,9 +65,10 @@ Result<int> WriteTraces(const Globals& globals, TracesOptions& options) {
 }  // namespace
 
 void AddDemoCommands(CLI::App& app, Globals& globals) {
-  CLI::App& demo = *app.add_subcommand("demo", "Material to try the audits on");
+  CLI::App& demo = *app.add_subcommand("demo", "Material to try the audits on, and an optimizer at work");
   demo.require_subcommand(1);
-  demo.footer("Example:\n  wfe demo traces --seed 1 --out traces");
+  demo.footer("Examples:\n  wfe demo traces --seed 1 --out traces\n  wfe demo optimizer");
+  AddDemoOptimizerCommand(demo, globals);
   auto options = std::make_shared<TracesOptions>();
   CLI::App& traces = *demo.add_subcommand("traces", "Write audit traces of simulated builds with planted causes");
   AddCommonOptions(traces, globals);

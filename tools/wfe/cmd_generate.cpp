@@ -36,6 +36,7 @@ struct GenerateOptions {
   std::string agent;
   double max_cost_usd = -1;
   std::string cache;
+  bool preflight = false;
   std::string id;
   std::string queue;
   bool follow = false;
@@ -61,6 +62,7 @@ Result<nlohmann::json> InputOf(const GenerateOptions& options) {
   if (!options.agent.empty()) input["backend"] = options.agent;
   if (options.max_cost_usd >= 0) input["max_cost_usd"] = options.max_cost_usd;
   if (!options.cache.empty()) input["cache"] = options.cache;
+  if (options.preflight) input["preflight"] = true;
   for (const auto& [file, name] : {std::pair{options.tests, "tests"}, std::pair{options.tools, "tools"}}) {
     if (file.empty()) continue;
     WFE_ASSIGN_OR_RETURN(const auto read, ReadInput("", file));
@@ -136,6 +138,7 @@ void AddGenerateCommand(CLI::App& app, Globals& globals) {
   command.add_option("--max-cost", options->max_cost_usd, "Dollars that the run may spend")->check(CLI::NonNegativeNumber);
   command.add_option("--cache", options->cache, "Use the kept answer to the same question: always, or never (default)")
       ->check(OneOf("--cache", {"never", "auto", "always"}));
+  command.add_flag("--preflight", options->preflight, "Ask the month's quota first: it may delay the run, or refuse it");
   command.add_option("-w,--id", options->id, "Workflow id (default: made up)");
   AddQueueOption(command, options->queue);
   command.add_flag("--follow", options->follow, "Show every step live (the default on a terminal)");

@@ -1,4 +1,4 @@
-// wfe optimize: versions of workflows, rollouts and their watch.
+// wfe optimize: profiles and versions of workflows, rollouts and their watch.
 #include "tools/wfe/cli.h"
 #include "tools/wfe/describe.h"
 #include "tools/wfe/optimize_commands.h"
@@ -36,11 +36,15 @@ Result<nlohmann::json> AskWorkflow(Globals& globals, const std::string& workflow
 
 void AddOptimizeCommands(CLI::App& app, Globals& globals) {
   CLI::App& optimize =
-      *app.add_subcommand("optimize", "Versions of workflows: rolled out in stages, watched, taken back")
+      *app.add_subcommand("optimize", "Make workflows better: profile, propose, try, roll out, watch, take back")
            ->require_subcommand(1);
   optimize.footer(
-      "Examples:\n  wfe optimize versions report\n  wfe optimize rollout start report v1 --reason 'suggestion 7'\n"
+      "Examples:\n  wfe optimize profile report\n  wfe optimize session start report --reason 'slower than it should be'\n"
+      "  wfe optimize versions report\n  wfe optimize rollout start report v1 --reason 'suggestion 7'\n"
       "  wfe optimize rollback report --reason 'slower since Monday'");
+  AddOptimizeProfileCommands(optimize, globals);
+  AddOptimizeSearchCommands(optimize, globals);
+  AddOptimizeSessionCommands(optimize, globals);
   AddOptimizeVersionCommands(optimize, globals);
   AddOptimizeRolloutCommands(optimize, globals);
   AddOptimizeMonitorCommands(optimize, globals);

@@ -204,6 +204,11 @@ std::vector<Key> CostKeys(Config& c) {
       BoolKey("caching.enabled", c.caching.enabled),
       IntegerKey("caching.max_age_hours", c.caching.max_age_hours, 1, 24 * 366),
       IntegerKey("caching.min_files_to_cache", c.caching.min_files_to_cache, 0, 1'000'000),
+      BoolKey("quota.enabled", c.quota.enabled),
+      IntegerKey("quota.monthly_tokens", c.quota.monthly_tokens, 0, kMostQuotaTokens),
+      IntegerKey("quota.warn_at_percent", c.quota.warn_at_percent, 0, 1000),
+      IntegerKey("quota.throttle_at_percent", c.quota.throttle_at_percent, 0, 1000),
+      IntegerKey("quota.deny_at_percent", c.quota.deny_at_percent, 0, 1000),
   };
 }
 
@@ -386,6 +391,24 @@ void ReadEnvironment(Config& config) {
   }
 }
 
+/// The quota by either of its names; the first wins (QF-3).
+Status ReadQuotaLimit(Config& config) {
+  for (const char* const name : {"WFE_QUOTA_LIMIT", "ANTHROPIC_QUOTA_LIMIT"}) {
+    const char* const value = std::getenv(name);
+    if (value == nullptr || *value == '\0') continue;
+    const std::string text = value;
+    if (text.size() > 16 || text.find_first_not_of("0123456789") != std::string::npos ||
+        std::stoll(text) > kMostQuotaTokens) {
+      return InvalidArgument(std::string(name) + " must be a number of tokens, from 0 to " +
+                             std::to_string(kMostQuotaTokens) + ", not \"" + text + "\"");
+    }
+    config.quota.monthly_tokens = std::stoll(text);
+    config.sources.emplace_back(std::string("$") + name);
+    return Ok();
+  }
+  return Ok();
+}
+
 /// What the environment says is no better than what a file says.
 Status CheckBackend(const Config& config) {
   const std::vector<std::string>& known = Backends();
@@ -416,6 +439,13 @@ std::vector<records::BudgetRule> BudgetsOf(const CostTrackingConfig& config) {
   return rules;
 }
 
+quota::QuotaRules QuotaRulesOf(const QuotaConfig& config) {
+  return {.monthly_tokens = config.enabled ? std::optional(config.monthly_tokens) : std::nullopt,
+          .preflight = {.warn_at_percent = config.warn_at_percent,
+                        .throttle_at_percent = config.throttle_at_percent,
+                        .deny_at_percent = config.deny_at_percent}};
+}
+
 Result<Config> LoadConfig(const std::string& path) {
   Config config;
   WFE_RETURN_IF_ERROR(ReadProfile(config));
@@ -432,6 +462,7 @@ Result<Config> LoadConfig(const std::string& path) {
   }
   if (!file.empty()) WFE_RETURN_IF_ERROR(ReadFile(file, config));
   ReadEnvironment(config);
+  WFE_RETURN_IF_ERROR(ReadQuotaLimit(config));
   WFE_RETURN_IF_ERROR(CheckBackend(config));
   return config;
 }

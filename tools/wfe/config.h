@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "activities/quota/rules/preflight.h"
 #include "engine/base/money.h"
 #include "engine/base/result.h"
 #include "engine/local/limits.h"
@@ -104,6 +105,17 @@ struct CachingConfig {
   int64_t min_files_to_cache = 5;
 };
 
+inline constexpr int64_t kMostQuotaTokens = 1'000'000'000'000'000;
+
+/// The month's quota of tokens (QF-3, QF-5).
+struct QuotaConfig {
+  bool enabled = true;  ///< False: there is no quota.
+  int64_t monthly_tokens = quota::kDefaultMonthlyTokens;
+  int64_t warn_at_percent = 80;
+  int64_t throttle_at_percent = 95;
+  int64_t deny_at_percent = 100;
+};
+
 /// Where a worker sends what monitors tell (MO-2); both empty: nowhere.
 struct MonitorConfig {
   std::vector<std::string> hook_command;  ///< Program and arguments; it reads the event as JSON.
@@ -121,6 +133,7 @@ struct Config {
   BuildConfig build;
   CostTrackingConfig cost_tracking;
   CachingConfig caching;
+  QuotaConfig quota;
   MonitorConfig monitor;
   std::vector<std::string> sources;  ///< Where values came from: files and environment variables, in order.
 };
@@ -135,6 +148,9 @@ std::string MissingInConfig(const Config& config);
 
 /// The budgets that a server has where nobody has set others.
 std::vector<records::BudgetRule> BudgetsOf(const CostTrackingConfig& config);
+
+/// What forecasts and pre-flight checks go by.
+quota::QuotaRules QuotaRulesOf(const QuotaConfig& config);
 
 /// The effective configuration, secrets masked.
 nlohmann::ordered_json ToJson(const Config& config);

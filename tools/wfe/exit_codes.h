@@ -9,7 +9,7 @@ enum ExitCode : int {
   kExitUsage = 2,            ///< Wrong options, malformed input or configuration.
   kExitUnreachable = 3,      ///< No server answers at the address.
   kExitNotFound = 4,         ///< No such workflow, run or file.
-  kExitNotPassed = 5,        ///< An audited build completed as `not_passed`, a generation as `failed`.
+  kExitNotPassed = 5,        ///< A build is `not_passed`, a generation `failed`, a document without result.
   kExitBudgetExhausted = 6,  ///< … as `budget_exhausted`.
   kExitAborted = 7,          ///< … as `aborted`.
   kExitAgentError = 8,       ///< … as `agent_error`.

@@ -42,7 +42,7 @@ size_t Width(const std::string& text) {
   return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
 }
 
-std::string Cut(const std::string& text, size_t width) {
+std::string CutToColumns(const std::string& text, size_t width) {
   if (Width(text) <= width) return text;
   std::string kept;
   size_t points = 0;
@@ -86,7 +86,7 @@ std::string Table::Text(size_t width) const {
     std::string out;
     for (size_t i = 0; i < columns_.size(); ++i) {
       if (i > 0) out += "  ";
-      out += Pad(Cut(cell(i), widths[i]), widths[i], columns_[i].right);
+      out += Pad(CutToColumns(cell(i), widths[i]), widths[i], columns_[i].right);
     }
     out.erase(out.find_last_not_of(' ') + 1);
     text += out + "\n";
@@ -147,7 +147,7 @@ void PrintEvent(const std::string& text, const nlohmann::ordered_json& object, O
   std::fflush(stdout);
 }
 
-std::string FitsWidth(const std::string& text, size_t width) { return Cut(text, width > 1 ? width - 1 : 1); }
+std::string FitsWidth(const std::string& text, size_t width) { return CutToColumns(text, width > 1 ? width - 1 : 1); }
 
 size_t TerminalWidth() {
   winsize size{};

@@ -4,12 +4,17 @@
 #include "tools/wfe/queue_pollers.h"
 #include "workers/sdk/workflow_registry.h"
 #include "workflows/audited_build/audited_build.h"
+#include "workflows/batch/batch_process.h"
 #include "workflows/delivery/monitor_workflow.h"
 #include "workflows/delivery/rollout_workflow.h"
 #include "workflows/generation/generation.h"
 #include "workflows/graph/graph_workflow.h"
 #include "workflows/optimization/optimization.h"
+#include "workflows/optimizer/session_workflow.h"
+#include "workflows/optimizer/training_workflow.h"
+#include "workflows/optimizer/validation_workflow.h"
 #include "workflows/prompt_optimization/prompt_optimization.h"
+#include "workflows/quota/forecast_workflow.h"
 
 namespace wfe::cli {
 
@@ -21,8 +26,13 @@ const sdk::WorkflowRegistry& WorkflowTypes() {
     workflows::RegisterStreamlinedGeneration(registry);
     workflows::RegisterPromptOptimization(registry);
     workflows::RegisterRollout(registry);
+    workflows::RegisterOptimizerSession(registry);
+    workflows::RegisterVariantValidation(registry);
+    workflows::RegisterPredictorTraining(registry);
     workflows::RegisterMonitor(registry);
     workflows::RegisterGraphWorkflow(registry);
+    workflows::RegisterQuotaForecast(registry);
+    workflows::RegisterBatchProcess(registry);
     return registry;
   }();
   return kRegistry;

@@ -18,4 +18,13 @@ inline Result<std::string> ReadTextFile(const std::string& file) {
   return std::string(std::istreambuf_iterator<char>(in), {});
 }
 
+/// Writes it whole, or says so.
+inline Status WriteTextFile(const std::string& file, const std::string& text) {
+  std::ofstream out(file, std::ios::binary | std::ios::trunc);
+  out << text;
+  out.close();
+  if (!out) return Unavailable("cannot write " + file);
+  return Ok();
+}
+
 }  // namespace wfe::cli

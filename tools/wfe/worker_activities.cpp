@@ -7,6 +7,7 @@
 #include "activities/analytics/ingest/collect.h"
 #include "activities/analytics/ingest/ingest.h"
 #include "activities/analytics/steps/register.h"
+#include "activities/batch/register.h"
 #include "activities/build/checks/allowed_roots.h"
 #include "activities/build/checks/host_info.h"
 #include "activities/build/checks/register.h"
@@ -19,11 +20,19 @@
 #include "activities/learning/steps/generation_steps.h"
 #include "activities/learning/steps/register.h"
 #include "activities/nodes/register.h"
+#include "activities/optimizer/profile/record_run.h"
+#include "activities/optimizer/steps/register.h"
+#include "activities/optimizer/steps/run_learner.h"
 #include "activities/prompts/instructions.h"
 #include "activities/prompts/template_store.h"
+#include "activities/quota/steps/register.h"
 #include "activities/trace/audit.h"
 #include "engine/base/printable.h"
+#include "tools/wfe/describe.h"
+#include "workers/client/blocking_call.h"
+#include "workers/client/fetch_history.h"
 #include "workers/client/records_client.h"
+#include "workflows/optimizer/training_workflow.h"
 
 namespace wfe::cli {
 namespace {
@@ -51,6 +60,52 @@ void RegisterDelivery(sdk::ActivityRegistry& registry, const WorkerActivities& w
   }
   delivery::RegisterDeliveryActivities(registry,
                                        {.records = worker.records, .hook = hook ? *hook : delivery::MonitorHook()});
+}
+
+/// Starts a training; one that runs already will see the newest runs, or the next one will.
+void StartTraining(client::ServiceClient& service, const std::string& ns, const std::string& workflow_id,
+                   const std::string& queue) {
+  namespace ws = temporal::api::workflowservice::v1;
+  ws::StartWorkflowExecutionRequest request;
+  request.set_namespace_(ns);
+  request.set_workflow_id(workflows::TrainingWorkflowId(workflow_id));
+  request.mutable_workflow_type()->set_name(std::string(workflows::kPredictorTraining));
+  request.mutable_task_queue()->set_name(queue);
+  request.set_identity(Identity());
+  request.set_request_id(NewRequestId());
+  *request.mutable_input()->add_payloads() = ToPayload({{"workflow_id", workflow_id}});
+  const auto started = client::BlockingCall<ws::StartWorkflowExecutionResponse>(
+      service, client::kWorkflowService, "StartWorkflowExecution", request);
+  if (!started && started.error().code != StatusCode::kAlreadyExists) {
+    std::fprintf(stderr, "warning: the predictor of %s is not trained: %s\n", PrintableText(workflow_id).c_str(),
+                 PrintableText(started.error().message).c_str());
+  }
+}
+
+void RegisterWorkloads(sdk::ActivityRegistry& registry, const WorkerActivities& worker) {
+  graph::RegisterSimulateStep(registry);
+  const optimizer::ReadHistory history = [service = worker.service, ns = worker.ns](const std::string& workflow_id,
+                                                                                    const std::string& run_id) {
+    return client::FetchHistory(*service, ns, workflow_id, run_id);
+  };
+  const auto recorded = optimizer::RunLearner(
+      {.records = worker.records,
+       .start_training =
+           [service = worker.service, ns = worker.ns](const std::string& workflow_id, const std::string& queue) {
+             StartTraining(*service, ns, workflow_id, queue);
+           },
+       .log = [](const std::string& sentence) {
+         std::fprintf(stderr, "warning: %s\n", PrintableText(sentence).c_str());
+       }});
+  optimizer::RegisterRecordRun(registry, {.records = worker.records, .history = history, .recorded = recorded});
+  optimizer::RegisterOptimizerActivities(registry, {.records = worker.records, .history = history});
+  optimizer::RegisterTrainPredictor(registry, worker.records);
+  quota::RegisterQuotaActivities(registry, {.records = worker.records, .rules = QuotaRulesOf(worker.config.quota)});
+  // By name and at the call: what guards a step is put around it later.
+  batch::RegisterBatchActivities(
+      registry, {.records = worker.records,
+                 .step = [&registry](const std::string& name) { return registry.Find(name); },
+                 .lists = nullptr});
 }
 
 }  // namespace
@@ -132,7 +187,7 @@ void RegisterWorkerActivities(sdk::ActivityRegistry& registry, const WorkerActiv
                                                 .alive_lock = worker.alive_lock,
                                                 .allow = allow,
                                                 .secrets = worker.agent.secrets});
-  graph::RegisterSimulateStep(registry);
+  RegisterWorkloads(registry, worker);
   build::GuardDirectories(registry, {.roots = worker.roots, .lock_dir = worker.work_root + "/locks"});
 }
 

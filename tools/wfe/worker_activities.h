@@ -33,7 +33,7 @@ struct WorkerActivities {
   std::string alive_lock;  ///< See build::Claim.
 };
 
-/// Registers them; each that takes a directory is refused outside of `roots` (activities/build/checks/allowed_roots.h).
+/// Registers them in `registry`, which stays where it is while they run; each that takes a directory is refused outside of `roots` (activities/build/checks/allowed_roots.h).
 void RegisterWorkerActivities(sdk::ActivityRegistry& registry, const WorkerActivities& worker);
 
 }  // namespace wfe::cli

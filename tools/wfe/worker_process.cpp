@@ -193,6 +193,7 @@ class WorkerProcess::Impl {
     worker.extra_activity_queues = {host_queue};
     worker.drain_timeout = std::chrono::seconds(config.worker.drain_timeout_s);
     if (config.caching.enabled) worker.result_cache = result_cache_.get();
+    worker.measures_usage = true;
     worker.on_completion_acknowledged = [this](const std::string& token) {
       agent::OnCompletionAcknowledged(agent_, token);
     };

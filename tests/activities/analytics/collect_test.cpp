@@ -17,7 +17,7 @@
 #include "activities/trace/trace_validator.h"
 #include "tests/activities/agent/agent_test_support.h"
 #include "tests/activities/analytics/trace_corpus.h"
-#include "tests/support/memory_records.h"
+#include "tools/demo/memory_records.h"
 #include "workers/client/records_client.h"
 
 namespace wfe::analytics {
@@ -76,7 +76,7 @@ class FakeStore final : public client::ServiceClient {
       completed.mutable_activity_task_completed_event_attributes()->set_scheduled_event_id(scheduled.event_id());
     }
   }
-  testing::MemoryRecords records;
+  demo::MemoryRecords records;
   std::map<std::string, std::string>& rows = records.tables[std::string(kTracesTable)];
   std::map<std::string, temporal::api::history::v1::History> histories;  // by run id
   std::vector<std::string> queries;

@@ -14,7 +14,7 @@
 #include "activities/dashboard/source.h"
 #include "activities/dashboard/text.h"
 #include "activities/learning/records/timed_rows.h"
-#include "tests/support/memory_records.h"
+#include "tools/demo/memory_records.h"
 
 namespace wfe::dashboard {
 namespace {
@@ -223,7 +223,7 @@ TEST_F(DashboardTest, PageIsWellFormedFetchesNothingAndLeadsFromFiguresToRows) {
 }
 
 TEST_F(DashboardTest, ReadsAgainOnlyWhatMayHaveChangedAndFindsItsRows) {  // RP-12
-  wfe::testing::MemoryRecords service;
+  wfe::demo::MemoryRecords service;
   client::RecordsClient records(service);
   const auto put = [&](std::string_view table, const std::string& id, const auto& row, const std::string& at) {
     service.tables[std::string(table)][*learning::TimedKey(at, id)] = learning::RowText(row);

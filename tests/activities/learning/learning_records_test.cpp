@@ -6,7 +6,7 @@
 #include "activities/learning/records/generations.h"
 #include "activities/learning/records/node_registry.h"
 #include "activities/learning/records/timed_rows.h"
-#include "tests/support/memory_records.h"
+#include "tools/demo/memory_records.h"
 
 namespace wfe::learning {
 namespace {
@@ -29,7 +29,7 @@ class LearningRecords : public ::testing::Test {
   }
   size_t RowCount(std::string_view table) { return rows_.tables[std::string(table)].size(); }
 
-  wfe::testing::MemoryRecords rows_;
+  wfe::demo::MemoryRecords rows_;
   std::shared_ptr<client::RecordsClient> records_ = std::make_shared<client::RecordsClient>(rows_);
   RowProblems problems_;
 };

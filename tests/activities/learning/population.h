@@ -10,7 +10,7 @@
 
 #include "activities/learning/steps/register.h"
 #include "engine/base/time.h"
-#include "tests/support/memory_records.h"
+#include "tools/demo/memory_records.h"
 
 namespace wfe::learning {
 
@@ -49,7 +49,7 @@ class Population {
 
   const LearningConfig& config() const { return config_; }
   ManualClock& clock() { return *clock_; }
-  wfe::testing::MemoryRecords& records() { return rows_; }
+  wfe::demo::MemoryRecords& records() { return rows_; }
 
  private:
   void Begin(const PromptRules& rules);
@@ -61,7 +61,7 @@ class Population {
   const CycleOptions options_;
   std::shared_ptr<ManualClock> clock_;  // nullptr: the test has its own
   std::shared_ptr<const Clock> now_;
-  wfe::testing::MemoryRecords rows_;
+  wfe::demo::MemoryRecords rows_;
   LearningConfig config_;
   std::map<int, std::string> texts_;
   int runs_ = 0;

@@ -1,0 +1,127 @@
+#include "tools/wfe/batch_documents.h"
+
+#include <fmt/core.h>
+#include <iconv.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <system_error>
+
+#include "activities/batch/document_list.h"
+#include "activities/sandbox/text.h"
+#include "tools/wfe/text_file.h"
+
+namespace wfe::cli {
+namespace {
+
+/// Text with a UTF-16 mark as UTF-8; nullopt where it is none.
+std::optional<std::string> FromUtf16(std::string bytes) {
+  iconv_t converter = iconv_open("UTF-8", "UTF-16");
+  if (converter == reinterpret_cast<iconv_t>(-1)) return std::nullopt;
+  std::string text(bytes.size() * 2 + 16, '\0');
+  char* in = bytes.data();
+  char* out = text.data();
+  size_t in_left = bytes.size();
+  size_t out_left = text.size();
+  const size_t converted = iconv(converter, &in, &in_left, &out, &out_left);
+  iconv_close(converter);
+  if (converted == static_cast<size_t>(-1)) return std::nullopt;
+  text.resize(text.size() - out_left);
+  return text;
+}
+
+batch::Document Faulty(batch::Document document, std::string why) {
+  document.fault = std::move(why);
+  document.text.clear();
+  return document;
+}
+
+}  // namespace
+
+Result<std::vector<DocumentFile>> DocumentsBelow(const std::string& directory) {
+  std::error_code error;
+  if (!std::filesystem::is_directory(directory, error)) return NotFound("there is no directory " + directory);
+  std::vector<DocumentFile> files;
+  std::filesystem::recursive_directory_iterator at(directory, error);
+  for (const std::filesystem::recursive_directory_iterator end; !error && at != end; at.increment(error)) {
+    const bool hidden = at->path().filename().string().starts_with('.');
+    std::error_code ignored;
+    if (hidden && at->is_directory(ignored)) at.disable_recursion_pending();
+    if (hidden || at->is_symlink(ignored) || !at->is_regular_file(ignored)) continue;
+    files.push_back({.name = at->path().lexically_relative(directory).string(), .path = at->path().string()});
+  }
+  if (error) return Unavailable("cannot read " + directory + ": " + error.message());
+  std::ranges::sort(files, {}, &DocumentFile::name);
+  return files;
+}
+
+Result<std::vector<DocumentFile>> DocumentsOfList(const std::string& list) {
+  WFE_ASSIGN_OR_RETURN(const std::string names, ReadTextFile(list));
+  std::vector<DocumentFile> files;
+  std::istringstream in(names);
+  for (std::string line; std::getline(in, line);) {
+    if (line.ends_with('\r')) line.pop_back();
+    if (!line.empty()) files.push_back({.name = line, .path = line});
+  }
+  return files;
+}
+
+batch::Document ReadDocument(const DocumentFile& file) {
+  batch::Document document{.name = sandbox::ToUtf8(file.name)};
+  std::error_code error;
+  // A pipe or a device would never end.
+  if (!std::filesystem::is_regular_file(file.path, error)) {
+    return Faulty(document, std::filesystem::exists(file.path, error) ? "it is no file" : "there is no such file");
+  }
+  const auto bytes = std::filesystem::file_size(file.path, error);
+  // Before it is read: it may have any size.
+  if (!error && bytes > static_cast<uintmax_t>(batch::kMaxDocumentBytes)) {
+    return Faulty(document,
+                  fmt::format("it has {} bytes; the limit of a document is {}", bytes, batch::kMaxDocumentBytes));
+  }
+  std::ifstream in(file.path, std::ios::binary);
+  if (!in || error) return Faulty(document, "it cannot be read");
+  document.text.assign(std::istreambuf_iterator<char>(in), {});
+  if (in.bad()) return Faulty(document, "it cannot be read");
+  if (document.text.starts_with("\xEF\xBB\xBF")) document.text.erase(0, 3);
+  if (document.text.starts_with("\xFF\xFE") || document.text.starts_with("\xFE\xFF")) {
+    std::optional<std::string> text = FromUtf16(document.text);
+    if (!text) return Faulty(document, "it begins as UTF-16 and is none");
+    document.text = *std::move(text);
+  }
+  if (document.text.starts_with("%PDF-")) return Faulty(document, "it is a PDF; give its text (pdftotext)");
+  if (document.text.find('\0') != std::string::npos) {
+    return Faulty(document, "it is no text: there are zero bytes in it");
+  }
+  if (!sandbox::IsUtf8(document.text)) return Faulty(document, "its text is neither UTF-8 nor marked as UTF-16");
+  if (document.text.find_first_not_of(" \t\r\n") == std::string::npos) return Faulty(document, "it is empty");
+  return document;
+}
+
+Result<StoredDocuments> StoreDocuments(BlobSink& sink, const std::vector<DocumentFile>& files,
+                                       const std::function<void(size_t)>& told) {
+  if (files.size() > static_cast<size_t>(batch::kMaxDocuments)) {
+    return InvalidArgument(
+        fmt::format("there are {} documents; the limit of one job is {}", files.size(), batch::kMaxDocuments));
+  }
+  StoredDocuments stored;
+  batch::DocumentList list;
+  for (const DocumentFile& file : files) {
+    batch::Document document = ReadDocument(file);
+    if (!document.fault.empty()) stored.faults.push_back(document.name + ": " + document.fault);
+    if (!document.text.empty()) {
+      WFE_ASSIGN_OR_RETURN(document.blob, sink.Put(document.text));
+      document.text.clear();
+    }
+    list.push_back(std::move(document));
+    if (told) told(list.size());
+  }
+  stored.count = static_cast<int64_t>(list.size());
+  WFE_ASSIGN_OR_RETURN(stored.blob, batch::StoreDocumentList(sink, std::move(list)));
+  return stored;
+}
+
+}  // namespace wfe::cli

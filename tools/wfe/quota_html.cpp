@@ -1,0 +1,96 @@
+#include "activities/analytics/reports/chart.h"
+#include "activities/analytics/reports/format.h"
+#include "activities/analytics/reports/html_frame.h"
+#include "tools/wfe/quota_page.h"
+
+namespace wfe::cli {
+namespace {
+
+namespace reports = analytics::reports;
+
+void OpenQuotaSection(reports::Markup& out, const std::string& id, const std::string& title) {
+  out.Open("section", {{"id", id}, {"aria-labelledby", id + "-h"}});
+  out.Leaf("h2", {{"id", id + "-h"}}, title);
+}
+
+double Tokens(int64_t tokens) { return static_cast<double>(tokens); }
+
+void WriteDays(reports::Markup& out, const quota::QuotaForecast& forecast) {
+  OpenQuotaSection(out, "days", "Day by day");
+  reports::Chart chart{.id = "",
+                       .title = "Tokens a day; the band holds nine of ten courses",
+                       .x_label = "Day",
+                       .y_label = "Tokens",
+                       .unit = "tokens",
+                       .type = reports::ChartType::kLine,
+                       .series = {{.name = "Used", .points = {}}, {.name = "Expected", .points = {}}}};
+  reports::Table table{.id = "day-rows",
+                       .title = "What each day has used, will use, and may use",
+                       .query = "",
+                       .columns = {{"", "Day", ""}, {"", "Used", "tokens"}, {"", "Expected", "tokens"},
+                                   {"", "From", "tokens"}, {"", "To", "tokens"}, {"", "Plan", "tokens"}},
+                       .rows = {}};
+  for (const quota::UsedDay& day : forecast.month_days) {
+    chart.series[0].points.push_back({.x = day.day, .y = Tokens(day.tokens), .band = {}, .note = ""});
+    table.rows.push_back({.cells = {day.day, Tokens(day.tokens), std::monostate(), std::monostate(), std::monostate(),
+                                    std::monostate()},
+                          .runs = {}});
+  }
+  for (const quota::DayForecast& day : forecast.days) {
+    chart.series[1].points.push_back({.x = day.day,
+                                      .y = Tokens(day.expected),
+                                      .band = reports::Interval{Tokens(day.lo), Tokens(day.hi)},
+                                      .note = ""});
+    reports::Cell plan;
+    if (forecast.quota) plan = Tokens(day.plan);
+    table.rows.push_back({.cells = {day.day, std::monostate(), Tokens(day.expected), Tokens(day.lo), Tokens(day.hi),
+                                    plan},
+                          .runs = {}});
+  }
+  std::erase_if(chart.series, [](const reports::Series& series) { return series.points.empty(); });
+  if (!chart.series.empty()) WriteChart(out, chart, "day-chart");
+  if (!table.rows.empty()) WriteTable(out, reports::Anchors(), table);
+  for (const quota::OddDay& day : forecast.odd_days) {
+    out.Leaf("p", day.day + " was odd: " + TokensText(day.tokens) + ", where " + TokensText(day.usual) + " is usual.");
+  }
+  if (!forecast.method.empty()) out.Leaf("p", "The forecast is made of " + forecast.method + ".");
+  out.Close("section");
+}
+
+void WriteTypes(reports::Markup& out, const quota::QuotaReport& report) {
+  if (report.types.empty()) return;
+  OpenQuotaSection(out, "types", "Tokens of a run");
+  reports::Table table{.id = "type-rows",
+                       .title = "By type; within: the share of runs that stayed in the budget of those before",
+                       .query = "",
+                       .columns = {{"", "Type", ""}, {"", "Runs", "count"}, {"", "Median", "tokens"},
+                                   {"", "p90", "tokens"}, {"", "Budget", "tokens"}, {"", "Within", "share"}},
+                       .rows = {}};
+  for (const quota::TypeBudget& type : report.types) {
+    table.rows.push_back({.cells = {type.type, Tokens(type.runs), Tokens(type.median), Tokens(type.p90),
+                                    Tokens(type.budget), type.within},
+                          .runs = {}});
+  }
+  WriteTable(out, reports::Anchors(), table);
+  out.Close("section");
+}
+
+}  // namespace
+
+std::string QuotaHtml(const quota::QuotaReport& report) {
+  const quota::QuotaForecast& forecast = report.forecast;
+  reports::Frame frame{.title = "Quota of " + forecast.month, .skip = "Skip to the forecast", .sections = {}};
+  frame.sections.push_back({.anchor = "days", .text = "Day by day", .note = ""});
+  if (!report.types.empty()) frame.sections.push_back({.anchor = "types", .text = "Tokens of a run", .note = ""});
+  reports::Markup out;
+  OpenFrame(out, frame);
+  out.Open("header", {{"class", "masthead"}}).Leaf("h1", frame.title);
+  out.Leaf("p", {{"class", "lead"}}, quota::SentenceOf(forecast) + ".");
+  out.Close("header");
+  WriteDays(out, forecast);
+  WriteTypes(out, report);
+  CloseFrame(out, [&](reports::Markup& foot) { foot.Text("As of " + reports::FormatInstant(forecast.as_of) + "."); });
+  return out.Take();
+}
+
+}  // namespace wfe::cli

@@ -1,0 +1,26 @@
+// Options that are files of JSON.
+#pragma once
+
+#include <string>
+
+#include "engine/base/parse_json.h"
+#include "engine/base/record_json.h"
+#include "tools/wfe/text_file.h"
+
+namespace wfe::cli {
+
+/// The record in the file; as it is by default where no file is named.  `what`: "the catalog".
+template <class T>
+Result<T> ReadRecordFile(const std::string& file, const char* what) {
+  if (file.empty()) return T();
+  WFE_ASSIGN_OR_RETURN(const std::string text, ReadTextFile(file));
+  const nlohmann::json json = ParseJson(text);
+  if (json.is_discarded()) return InvalidArgument(file + " " + WhyNotJson(text));
+  try {
+    return json.get<T>();
+  } catch (const nlohmann::json::exception& e) {
+    return InvalidArgument(std::string(what) + " in " + file + ": " + JsonErrorText(e));
+  }
+}
+
+}  // namespace wfe::cli
