@@ -1,6 +1,7 @@
 #include "activities/optimizer/steps/run_learner.h"
 
 #include "activities/delivery/records/version_store.h"
+#include "activities/delivery/steps/register.h"
 #include "activities/optimizer/learning/learn_from_run.h"
 #include "activities/optimizer/steps/profiled_workflow.h"
 #include "activities/optimizer/steps/trial_state.h"
@@ -40,11 +41,8 @@ std::function<void(const delivery::ExecutionRecord&, const temporal::api::histor
 
 void RegisterTrainPredictor(sdk::ActivityRegistry& registry, std::shared_ptr<client::RecordsClient> records) {
   registry.Register(kTrainPredictor, [records](sdk::ActivityContext&, const TrainPredictorInput& input) {
-    const auto now = ParseIso8601(input.now);
-    if (!now) {
-      return sdk::ActivityResult<TrainReport>(
-          InvalidArgument("\"" + input.now + "\" is not a time like 2026-01-31T02:00:00.000Z"));
-    }
+    const Result<Instant> now = delivery::TimeOf(input.now);
+    if (!now) return sdk::ActivityResult<TrainReport>(now.error());
     learning::RowProblems problems;
     Result<TrainReport> report = TrainPredictor(*records, input.workflow_id, *now, problems);
     if (report) return sdk::ActivityResult<TrainReport>(*std::move(report));

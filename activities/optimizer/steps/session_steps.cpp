@@ -5,6 +5,7 @@
 
 #include "activities/delivery/records/version_choice.h"
 #include "activities/delivery/records/version_experiment.h"
+#include "activities/delivery/steps/register.h"
 #include "activities/optimizer/learning/features.h"
 #include "activities/optimizer/learning/learned_changes.h"
 #include "activities/optimizer/learning/selector.h"
@@ -21,12 +22,6 @@ namespace {
 /// Of one profile that goes into a session's log; a row must not become too large.
 constexpr size_t kMaxNodesTold = 200;
 constexpr size_t kMaxRefusalsTold = 100;
-
-Result<Instant> TimeIn(const std::string& text) {
-  const auto at = ParseIso8601(text);
-  if (!at) return InvalidArgument("\"" + text + "\" is not a time like 2026-01-31T02:00:00.000Z");
-  return *at;
-}
 
 /// What nobody can put right by asking again is an answer, not an error.
 bool IsAnswer(const Error& error) {
@@ -99,8 +94,8 @@ struct RealizedImprovement {
 /// Of the new version's runs against those of the one before; nothing where one of them has none.
 Result<RealizedImprovement> RealizedBy(client::RecordsClient& records, const StoredSession& session,
                                        learning::RowProblems& problems) {
-  WFE_ASSIGN_OR_RETURN(const Instant started, TimeIn(session.header.started_at));
-  WFE_ASSIGN_OR_RETURN(const Instant ended, TimeIn(session.state.updated_at));
+  WFE_ASSIGN_OR_RETURN(const Instant started, delivery::TimeOf(session.header.started_at));
+  WFE_ASSIGN_OR_RETURN(const Instant ended, delivery::TimeOf(session.state.updated_at));
   WFE_ASSIGN_OR_RETURN(const auto executions,
                        delivery::LoadExecutions(records, session.header.workflow_id, started - std::chrono::days(7),
                                                 ended + std::chrono::milliseconds(1), problems));
@@ -200,7 +195,7 @@ Result<sdk::Nothing> RecordSession(const OptimizerConfig& config, const RecordSe
 
 Result<BuildProfileResult> BuildProfile(const OptimizerConfig& config, const BuildProfileInput& input) {
   BuildProfileResult result;
-  WFE_ASSIGN_OR_RETURN(const Instant now, TimeIn(input.now));
+  WFE_ASSIGN_OR_RETURN(const Instant now, delivery::TimeOf(input.now));
   auto workflow = ProfileLast(*config.records, input.workflow_id, input.executions, input.rules, input.catalog, now,
                               result.problems);
   if (!workflow) {
@@ -220,7 +215,7 @@ Result<Suggestions> GenerateSuggestions(const OptimizerConfig& config, const Gen
                        ProfileAgain(*config.records, input.window, input.rules, input.catalog, problems));
   Suggestions suggestions = Suggest(workflow.GraphOrNull(), workflow.profile, input.catalog);
   if (input.learning) {
-    WFE_ASSIGN_OR_RETURN(const Instant now, TimeIn(input.now));
+    WFE_ASSIGN_OR_RETURN(const Instant now, delivery::TimeOf(input.now));
     WFE_RETURN_IF_ERROR(Reorder(*config.records, workflow, suggestions, problems));
     WFE_RETURN_IF_ERROR(AddTransferred(*config.records, workflow, now, suggestions, problems));
   }
@@ -287,7 +282,7 @@ Result<BeginExperimentResult> BeginExperiment(const OptimizerConfig& config, con
 }
 
 Result<learning::ABTestResult> EvaluateExperiment(const OptimizerConfig& config, const EvaluateExperimentInput& input) {
-  WFE_ASSIGN_OR_RETURN(const Instant now, TimeIn(input.now));
+  WFE_ASSIGN_OR_RETURN(const Instant now, delivery::TimeOf(input.now));
   learning::RowProblems problems;
   return delivery::JudgeVersionExperiment(*config.records, input.experiment_id, {}, now, problems);
 }
