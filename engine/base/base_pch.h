@@ -18,6 +18,7 @@
 #include <variant>
 #include <vector>
 
+#include "engine/base/json_instance.h"
 #include "engine/base/parse_json.h"
 #include "engine/base/record_json.h"
 #include "engine/base/result.h"
