@@ -23,6 +23,8 @@
 #include "activities/optimizer/profile/record_run.h"
 #include "activities/optimizer/steps/register.h"
 #include "activities/optimizer/steps/run_learner.h"
+#include "activities/packaged/common/register.h"
+#include "activities/packaged/permits/register.h"
 #include "activities/prompts/instructions.h"
 #include "activities/prompts/template_store.h"
 #include "activities/quota/steps/register.h"
@@ -80,6 +82,14 @@ void StartTraining(client::ServiceClient& service, const std::string& ns, const 
     std::fprintf(stderr, "warning: the predictor of %s is not trained: %s\n", PrintableText(workflow_id).c_str(),
                  PrintableText(started.error().message).c_str());
   }
+}
+
+/// Of the packaged workflows.  Their calls of a model go by name and at the call, as a batch's.
+void RegisterPackaged(sdk::ActivityRegistry& registry, const WorkerActivities& worker) {
+  const auto config = std::make_shared<const packaged::PackagedConfig>(packaged::PackagedConfig{
+      .records = worker.records, .step = [&registry](const std::string& name) { return registry.Find(name); }});
+  packaged::RegisterDeliverableActivities(registry, *config);
+  packaged::RegisterPermitActivities(registry, config);
 }
 
 void RegisterWorkloads(sdk::ActivityRegistry& registry, const WorkerActivities& worker) {
@@ -188,6 +198,7 @@ void RegisterWorkerActivities(sdk::ActivityRegistry& registry, const WorkerActiv
                                                 .allow = allow,
                                                 .secrets = worker.agent.secrets});
   RegisterWorkloads(registry, worker);
+  RegisterPackaged(registry, worker);
   build::GuardDirectories(registry, {.roots = worker.roots, .lock_dir = worker.work_root + "/locks"});
 }
 
