@@ -1,7 +1,9 @@
 #include "tools/wfe/packaged_commands.h"
 
 #include "activities/packaged/permits/example.h"
+#include "activities/packaged/trading/example.h"
 #include "workflows/packaged/permits.h"
+#include "workflows/packaged/trading.h"
 
 namespace wfe::cli {
 namespace {
@@ -32,6 +34,18 @@ const std::vector<PackagedCommand>& PackagedCommands() {
                  "docs/workflows/permits.md is its guide.",
        .example = &packaged::PermitExample,
        .add_options = &AddPermitOptions},
+      {.name = "trading",
+       .workflow_type = workflows::kTradingVerificationWorkflow,
+       .summary = "Verify a trading algorithm: security, logic, back-test, risk, test cases",
+       .directory = "The algorithm's folder: Python, parameters.json, prices.csv",
+       .sample = "trading_sample",
+       .footer = "Examples:\n"
+                 "  wfe workflow trading --example momentum\n"
+                 "  wfe workflow trading --directory momentum --output verified --local\n"
+                 "  wfe workflow trading --directory momentum --output verified --no-model --json\n\n"
+                 "The algorithm runs in the worker's sandbox.  docs/workflows/trading.md is its guide.",
+       .example = &trading::TradingExample,
+       .add_options = nullptr},
   };
   return kCommands;
 }

@@ -14,6 +14,7 @@
 #include "workflows/optimizer/training_workflow.h"
 #include "workflows/optimizer/validation_workflow.h"
 #include "workflows/packaged/permits.h"
+#include "workflows/packaged/trading.h"
 #include "workflows/prompt_optimization/prompt_optimization.h"
 #include "workflows/quota/forecast_workflow.h"
 
@@ -35,6 +36,7 @@ const sdk::WorkflowRegistry& WorkflowTypes() {
     workflows::RegisterQuotaForecast(registry);
     workflows::RegisterBatchProcess(registry);
     workflows::RegisterPermitReview(registry);
+    workflows::RegisterTradingVerification(registry);
     return registry;
   }();
   return kRegistry;
