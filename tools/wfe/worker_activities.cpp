@@ -167,10 +167,8 @@ void RegisterWorkerActivities(sdk::ActivityRegistry& registry, const WorkerActiv
   build::RegisterHostActivities(registry, {.host_queue = worker.host_queue,
                                            .work_root = worker.work_root,
                                            .host_timeout_s = worker.config.build.host_timeout_s});
-  nodes::NodeConfig node;
-  node.work_root = worker.work_root;
-  node.sandbox = compliance.sandbox;
-  node.secrets = worker.agent.secrets;
+  const nodes::NodeConfig node{
+      .work_root = worker.work_root, .sandbox = compliance.sandbox, .secrets = worker.agent.secrets};
   nodes::RegisterNodeActivities(registry, node);
   prompts::RegisterInstructionActivity(registry, {.templates_dir = worker.agent.templates_dir,
                                                   .template_rows = worker.agent.template_rows,

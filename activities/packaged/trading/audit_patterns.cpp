@@ -25,7 +25,7 @@ constexpr TextPattern kTextPatterns[] = {
     {"shell-injection", R"(\b(?:os\.system|os\.popen|child_process\.exec|execSync|Runtime\.getRuntime\(\)\.exec|system|popen)\s*\([^)]*(?:\+|\$\{|%|f["']))",
      "a value may go to a shell"},
     {"shell-injection", R"(shell\s*=\s*True)", "a shell is started"},
-    {"sql-injection", R"((?i)\b(?:execute|query|raw)\w*\s*\(\s*(?:f["']|["'`][^"'`]*\b(?:select|insert|update|delete)\b[^"'`]*(?:["']\s*(?:\+|%|\.format)|\$\{)))",
+    {"sql-injection", R"((?i)\b(?:execute|query|raw)\w*\s*\(\s*(?:f["']|["'`][^"'`]*\b(?:select|insert|update|delete)\b[^"'`]*["']\s*(?:\+|%|\.format)|`[^`]*\b(?:select|insert|update|delete)\b[^`]*\$\{))",
      "the statement may be put together from values"},
     {"unsafe-loading", R"(\b(?:pickle|marshal|dill)\.loads?\s*\()", "what is loaded may run code"},
     {"insecure-transport", R"(["'`]http://(?:[^l1\["'`]|l[^o]|1[^2]))", "a connection that anybody on the way can read or change"},

@@ -1,4 +1,4 @@
-"""Momentum on daily closes: long while the close is strong within its range, flat otherwise.
+"""Momentum on daily closes: long while the close rises from the lower part of its range, flat otherwise.
 
 signals(bars, params) gives, for every bar, the share of equity that is to be invested after its close.
 """
@@ -21,7 +21,7 @@ def load_params(path):
 
 
 def rule_from_config(text):
-    """A rule such as "strength > 0.6" from the configuration."""
+    """A rule such as "strength < 0.6" from the configuration."""
     return lambda strength: eval(text, {}, {"strength": strength})
 
 
@@ -100,6 +100,6 @@ def signals(bars, params):
         average = moving_average(closes, i, window)
         noise = deviation(closes[i - window : i])
         score = (close - average) / noise
-        strong = strength[i] > params.get("threshold", 0.4) and close > first * 0.8
-        weights.append(1.0 + strength[i] * score if strong and close > trend[i] and score > 0 else 0.0)
+        cheap = strength[i] < params.get("threshold", 0.6) and close > first * 0.5
+        weights.append(1.0 + (1 - strength[i]) * score if cheap and close > trend[i] * 0.5 and score > 0 else 0.0)
     return weights

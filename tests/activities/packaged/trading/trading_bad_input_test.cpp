@@ -79,7 +79,7 @@ TEST_F(BadAlgorithms, ThatNeverEndAreEnded) {
   Put("bot.py", "def signals(bars, params):\n    while True:\n        pass\n");
   const TradingSources sources = Sources();
   const auto loaded = LoadSources(folder_.path(), sources);
-  const auto run = RunAlgorithm(settings_, *loaded, Examine().entry, {}, MakePrices(1, 40), {}, std::chrono::seconds(2));
+  const auto run = RunAlgorithm(settings_, *loaded, Examine().entry, nlohmann::json::object(), MakePrices(1, 40), {}, std::chrono::seconds(2));
   ASSERT_TRUE(run.has_value());
   EXPECT_EQ(run->fault, "it did not end within 2 s");
 }
