@@ -1,5 +1,5 @@
-// TradingVerificationWorkflow in virtual time (CW-4, CW-5): engine, worker, workflow and steps are the real ones, the model
-// is played, and single steps fail for good.
+// TradingVerificationWorkflow in virtual time (CW-4, CW-5): engine, worker, workflow and steps are the real ones, the
+// model is played, and single steps fail for good.
 #include "workflows/packaged/trading.h"
 
 #include <gmock/gmock.h>
@@ -31,13 +31,16 @@ using testing::HasSubstr;
 using testing::Not;
 
 constexpr const char* kReview =
-    "{\"summary\": \"It buys strength.\", \"findings\": [{\"file\": \"momentum.py\", \"line\": 104, \"severity\": \"high\", "
-    "\"title\": \"Doubled exposure\", \"message\": \"Strength is used twice.\"}], \"recommendations\": [\"Rank first.\"]}";
+    "{\"summary\": \"It buys strength.\", \"findings\": [{\"file\": \"momentum.py\", \"line\": 104, \"severity\": "
+    "\"high\", \"title\": \"Doubled exposure\", \"message\": \"Strength is used twice.\"}], \"recommendations\": [\"Rank "
+    "first.\"]}";
 
 class TradingWorld : public testing::Test {
  protected:
   TradingWorld() : host_({.seed = 7, .start = *ParseIso8601("2026-03-02T00:00:00.000Z")}) {
-    for (const packaged::ExampleFile& file : trading::TradingExample()) Put(std::string(file.name), std::string(file.text));
+    for (const packaged::ExampleFile& file : trading::TradingExample()) {
+      Put(std::string(file.name), std::string(file.text));
+    }
     const auto config = std::make_shared<const packaged::PackagedConfig>(packaged::PackagedConfig{
         .records = client_, .step = [this](const std::string& name) { return activities_.Find(name); }, .path = ""});
     nodes::NodeConfig node;
@@ -147,7 +150,8 @@ TEST_F(TradingWorld, DeliversReportPageDataAndTestCases) {
   const PackagedResult result = Run();
   ASSERT_EQ(failure_, "");
   EXPECT_EQ(result.state, "done");
-  EXPECT_THAT(Files(result), testing::UnorderedElementsAre("trading_report.md", "trading_report.json", "trading_report.html",
+  EXPECT_THAT(Files(result), testing::UnorderedElementsAre("trading_report.md", "trading_report.json",
+                                                           "trading_report.html",
                                                            "test_trading_algorithm.py"));
   EXPECT_EQ(result.findings.at("critical"), 6) << "two secrets, eval, a shell, look-ahead measured and tested";
   EXPECT_THAT(result.headline, HasSubstr("(extreme)"));

@@ -22,13 +22,19 @@ struct TextPattern {
 constexpr TextPattern kTextPatterns[] = {
     {"code-execution", R"(\b(?:eval|exec)\s*\(\s*[A-Za-z_])", "a value may be run as code"},
     {"code-execution", R"(\bnew\s+Function\s*\()", "a text is made a function"},
-    {"shell-injection", R"(\b(?:os\.system|os\.popen|child_process\.exec|execSync|Runtime\.getRuntime\(\)\.exec|system|popen)\s*\([^)]*(?:\+|\$\{|%|f["']))",
+    {"shell-injection",
+     R"(\b(?:os\.system|os\.popen|child_process\.exec|execSync|Runtime\.getRuntime\(\)\.exec|system|popen)\s*)"
+     R"(\([^)]*(?:\+|\$\{|%|f["']))",
      "a value may go to a shell"},
     {"shell-injection", R"(shell\s*=\s*True)", "a shell is started"},
-    {"sql-injection", R"((?i)\b(?:execute|query|raw)\w*\s*\(\s*(?:f["']|["'`][^"'`]*\b(?:select|insert|update|delete)\b[^"'`]*["']\s*(?:\+|%|\.format)|`[^`]*\b(?:select|insert|update|delete)\b[^`]*\$\{))",
+    {"sql-injection",
+     R"((?i)\b(?:execute|query|raw)\w*\s*\(\s*)"
+     R"((?:f["']|["'`][^"'`]*\b(?:select|insert|update|delete)\b[^"'`]*["']\s*(?:\+|%|\.format)|)"
+     R"(`[^`]*\b(?:select|insert|update|delete)\b[^`]*\$\{))",
      "the statement may be put together from values"},
     {"unsafe-loading", R"(\b(?:pickle|marshal|dill)\.loads?\s*\()", "what is loaded may run code"},
-    {"insecure-transport", R"(["'`]http://(?:[^l1\["'`]|l[^o]|1[^2]))", "a connection that anybody on the way can read or change"},
+    {"insecure-transport", R"(["'`]http://(?:[^l1\["'`]|l[^o]|1[^2]))",
+     "a connection that anybody on the way can read or change"},
     {"insecure-transport", R"(verify\s*=\s*False|rejectUnauthorized\s*:\s*false|InsecureSkipVerify\s*:\s*true)",
      "the certificate of the other side is not checked"},
 };
@@ -95,7 +101,8 @@ std::vector<TradingFinding> AuditOmissions(const std::vector<std::string>& ident
                                            int64_t line) {
   static const RE2 kStop(R"((?i)(^|_|[a-z])(stop|max_?loss|max_?drawdown|cut_?loss|bail_?out)($|_|[A-Z]|loss|price))");
   static const RE2 kLimit(
-      R"((?i)(max|limit|cap)_?(position|weight|exposure|leverage|shares|size|risk|notional|order)|(position|weight|exposure|leverage|size|risk|order)_?(limit|cap|max))");
+      R"((?i)(max|limit|cap)_?(position|weight|exposure|leverage|shares|size|risk|notional|order)|)"
+      R"((position|weight|exposure|leverage|size|risk|order)_?(limit|cap|max))");
   static const RE2 kCosts(R"((?i)(^|_)(fees?|commissions?|slippage|costs?|spread|bps|tax(es)?)($|_))");
   std::vector<TradingFinding> findings;
   if (!AnyMatches(identifiers, kStop)) {

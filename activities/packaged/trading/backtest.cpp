@@ -44,7 +44,8 @@ class CourseRun {
         cash_ = equity;
       }
       if (equity > kMostEquity) {
-        return InvalidArgument(fmt::format("on {} the equity is above $100,000,000: weights or prices are none of this world",
+        return InvalidArgument(fmt::format("on {} the equity is above $100,000,000: weights or prices are none of this "
+                                           "world",
                                            bars_[i].date));
       }
       course_.equity.push_back(equity);

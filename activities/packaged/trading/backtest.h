@@ -1,5 +1,5 @@
-// What a course of decisions comes to, counted exactly: decisions are made after a bar's close and carried out at the next
-// bar's open, in whole shares.
+// What a course of decisions comes to, counted exactly: decisions are made after a bar's close and carried out at the
+// next bar's open, in whole shares.
 #pragma once
 
 #include <limits>
@@ -20,8 +20,8 @@ struct Course {
 /// `weights`: the share of equity to be invested, one for each bar; below 0: sold short.  The order of a bar is the
 /// difference between weight x equity / open, cut to whole shares, and what is held.  Fee and slippage are each a share
 /// of the traded value, rounded to whole nano-dollars; what they take beyond the cash is owed without interest.
-/// Once equity is gone nothing is traded any more.  INVALID_ARGUMENT: another number of weights than of bars, or a weight
-/// beyond kMaxWeight.
+/// Once equity is gone nothing is traded any more.  INVALID_ARGUMENT: another number of weights than of bars, or a
+/// weight beyond kMaxWeight.
 Result<Course> RunCourse(std::string name, const std::vector<Bar>& bars, const std::vector<double>& weights,
                          const CostModel& costs);
 inline constexpr double kMaxWeight = 20;

@@ -143,7 +143,8 @@ class FolderExaminer {
     if (folder_.entry.file.empty()) {
       folder_.entry = {.file = path, .function = function};
     } else {
-      folder_.notes.push_back(path + ": it has " + function + "() too; " + folder_.entry.file + " is the one that is run");
+      folder_.notes.push_back(path + ": it has " + function + "() too; " + folder_.entry.file +
+                              " is the one that is run");
     }
   }
 

@@ -35,8 +35,8 @@ void TakeRunLine(const json& line, AlgorithmRun& run) {
                                     line.at("file").get<std::string>(), line.at("line").get<int64_t>()));
   } else if (kind == "fault" && line.contains("part")) {
     const bool cut = line.at("part") == "cut";
-    run.notes.push_back(std::string(cut ? "whether it looks ahead" : "how its work grows") + " could not be measured: " +
-                        line.at("message").get<std::string>());
+    const std::string what = cut ? "whether it looks ahead" : "how its work grows";
+    run.notes.push_back(what + " could not be measured: " + line.at("message").get<std::string>());
   } else if (kind == "fault") {
     run.fault = line.at("message").get<std::string>();
     run.fault_file = line.at("file").get<std::string>();
@@ -92,17 +92,18 @@ class BacktestJudge {
     const LookAhead& ahead = report_.look_ahead;
     if (ahead.changed > 0) {
       Add("look-ahead",
-          fmt::format("at {} of {} bars the decision changes when later bars are taken away; on {} it is {:.4g} with them and "
-                      "{:.4g} without",
+          fmt::format("at {} of {} bars the decision changes when later bars are taken away; on {} it is {:.4g} with "
+                      "them and {:.4g} without",
                       ahead.changed, ahead.checked, ahead.first_date, ahead.as_written, ahead.without));
     }
     if (report_.max_weight > 1 + 1e-9) {
       Add("leverage", fmt::format("up to {:.2f} times its equity is to be invested", report_.max_weight));
     }
     if (const auto growth = GrowthOf(report_.work); growth && *growth > 1.5) {
-      Add("work-grows", fmt::format("{} lines run for {} bars, {} for {}: it grows with the power {:.2f}",
-                                    report_.work[report_.work.size() - 2].lines, report_.work[report_.work.size() - 2].bars,
-                                    report_.work.back().lines, report_.work.back().bars, *growth));
+      const WorkCount& half = report_.work[report_.work.size() - 2];
+      const WorkCount& all = report_.work.back();
+      Add("work-grows", fmt::format("{} lines run for {} bars, {} for {}: it grows with the power {:.2f}", half.lines,
+                                    half.bars, all.lines, all.bars, *growth));
     }
     if (report_.courses.size() >= 3) JudgeCourses();
   }
@@ -117,7 +118,8 @@ class BacktestJudge {
                                        net.trough_date));
     }
     if (gross.total_return > 0.01 && net.total_return < gross.total_return / 2) {
-      Add("costs-eat-gains", fmt::format("{} without costs, {} with them, in {} trades", PercentText(gross.total_return),
+      Add("costs-eat-gains", fmt::format("{} without costs, {} with them, in {} trades",
+                                         PercentText(gross.total_return),
                                          PercentText(net.total_return), net.trades));
     }
     const bool honest = report_.courses.size() > 3;
@@ -161,8 +163,8 @@ Status CountCourses(const std::vector<Bar>& bars, const AlgorithmRun& run, Backt
 Result<PriceHistory> PricesFor(const std::string& directory, const TradingSources& sources, BacktestReport& report) {
   if (sources.prices.empty()) {
     report.prices = fmt::format("made from seed {}", kExampleSeed);
-    report.notes.push_back("the folder has no prices.csv: prices were made from a seed, and the figures say nothing of any "
-                           "market");
+    report.notes.push_back("the folder has no prices.csv: prices were made from a seed, and the figures say nothing of "
+                           "any market");
     return PriceHistory{.bars = MakePrices(kExampleSeed, kExampleBars)};
   }
   report.prices = sources.prices;
@@ -228,8 +230,8 @@ Result<BacktestReport> BacktestFolder(const nodes::NodeSettings& settings, const
                                       const TradingSources& sources, const AlgorithmEntry& entry,
                                       const sandbox::ProcessWatch& watch) {
   if (entry.function.empty()) {
-    return InvalidArgument("no Python file has a function signals(bars, params) or decide(bars, params) at its top: there is "
-                           "nothing to run");
+    return InvalidArgument("no Python file has a function signals(bars, params) or decide(bars, params) at its top: "
+                           "there is nothing to run");
   }
   BacktestReport report{.entry = entry};
   WFE_ASSIGN_OR_RETURN(const TradingParameters parameters, ReadTradingParameters(directory, sources));

@@ -1,5 +1,5 @@
-// The algorithm at work, in the sandbox: what it decides on given prices and what that comes to, whether it looks ahead,
-// how its work grows, and which generated cases it fails.
+// The algorithm at work, in the sandbox: what it decides on given prices and what that comes to, whether it looks
+// ahead, how its work grows, and which generated cases it fails.
 #pragma once
 
 #include <string>

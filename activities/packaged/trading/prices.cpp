@@ -86,7 +86,8 @@ class PriceReader {
     return InvalidArgument(fmt::format("{}:{}: {}", name_, line + 1, what));
   }
 
-  Status ReadPrice(const std::vector<std::string>& cells, size_t line, size_t column, Money otherwise, Money& price) const {
+  Status ReadPrice(const std::vector<std::string>& cells, size_t line, size_t column, Money otherwise,
+                   Money& price) const {
     price = otherwise;
     if (places_[column] == kNone) return Ok();
     const std::string cell = places_[column] < cells.size() ? cells[places_[column]] : "";
@@ -96,7 +97,9 @@ class PriceReader {
       return Wrong(line, fmt::format("the {} \"{}\" is no price", kColumns[column], sandbox::Printable(cell)));
     }
     if (*parsed <= Money()) return Wrong(line, fmt::format("the {} \"{}\" must be above 0", kColumns[column], cell));
-    if (*parsed > kHighestPrice) return Wrong(line, fmt::format("the {} {} is above 10,000,000", kColumns[column], cell));
+    if (*parsed > kHighestPrice) {
+      return Wrong(line, fmt::format("the {} {} is above 10,000,000", kColumns[column], cell));
+    }
     price = *parsed;
     return Ok();
   }
@@ -133,11 +136,13 @@ class PriceReader {
     if (history_.bars.empty() || history_.notes.size() >= 20) return;
     const Bar& before = history_.bars.back();
     if (const auto days = (day - *last_day_).count(); days > 5) {
-      history_.notes.push_back(fmt::format("{}:{}: {} days without prices before {}", name_, line + 1, days - 1, bar.date));
+      history_.notes.push_back(fmt::format("{}:{}: {} days without prices before {}", name_, line + 1, days - 1,
+                                           bar.date));
     }
     const double change = bar.close.usd() / before.close.usd();
     if (change > 1.5 || change < 1 / 1.5) {
-      history_.notes.push_back(fmt::format("{}:{}: the close goes from {} to {} in one bar: a split, or a mistake?", name_,
+      history_.notes.push_back(fmt::format("{}:{}: the close goes from {} to {} in one bar: a split, or a mistake?",
+                                           name_,
                                            line + 1, before.close.ToString(), bar.close.ToString()));
     }
   }
@@ -166,8 +171,9 @@ struct Stretch {
   double volatility;  ///< Likewise.
 };
 
-constexpr Stretch kStretches[] = {{90, 0.0009, 0.009},  {60, -0.0004, 0.012}, {110, 0.0012, 0.010}, {45, -0.0050, 0.022},
-                                  {80, 0.0016, 0.014},  {70, 0.0000, 0.006},  {90, 0.0008, 0.011},  {50, -0.0012, 0.016}};
+constexpr Stretch kStretches[] = {{90, 0.0009, 0.009}, {60, -0.0004, 0.012}, {110, 0.0012, 0.010},
+                                  {45, -0.0050, 0.022}, {80, 0.0016, 0.014}, {70, 0.0000, 0.006},
+                                  {90, 0.0008, 0.011}, {50, -0.0012, 0.016}};
 
 Money Cents(double price) { return Money::Nanos(std::llround(price * 100) * (Money::kPerUsd / 100)); }
 
@@ -196,7 +202,8 @@ std::vector<Bar> MakePrices(uint64_t seed, size_t bars) {
     const double up = std::max(open, close) * (1 + 0.3 * now.volatility * std::fabs(AboutNormal(random)));
     const double down = std::min(open, close) * (1 - 0.3 * now.volatility * std::fabs(AboutNormal(random)));
     const std::chrono::year_month_day date(day);
-    made.push_back({.date = fmt::format("{:04}-{:02}-{:02}", int(date.year()), unsigned(date.month()), unsigned(date.day())),
+    made.push_back({.date = fmt::format("{:04}-{:02}-{:02}", int(date.year()), unsigned(date.month()),
+                                        unsigned(date.day())),
                     .open = Cents(open),
                     .high = Cents(up),
                     .low = Cents(down),
@@ -214,7 +221,8 @@ std::vector<Bar> MakePrices(uint64_t seed, size_t bars) {
 std::string PricesCsv(const std::vector<Bar>& bars) {
   std::string csv = "date,open,high,low,close,volume\n";
   for (const Bar& bar : bars) {
-    csv += fmt::format("{},{},{},{},{},{:.0f}\n", bar.date, bar.open.Rounded(2), bar.high.Rounded(2), bar.low.Rounded(2),
+    csv += fmt::format("{},{},{},{},{},{:.0f}\n", bar.date, bar.open.Rounded(2), bar.high.Rounded(2),
+                       bar.low.Rounded(2),
                        bar.close.Rounded(2), bar.volume);
   }
   return csv;

@@ -22,7 +22,8 @@ struct Bar {
 
 struct PriceHistory {
   std::vector<Bar> bars;
-  std::vector<std::string> notes;  ///< Gaps of more than five days, jumps of more than half: the bars are used all the same.
+  /// Gaps of more than five days, jumps of more than half: the bars are used all the same.
+  std::vector<std::string> notes;
 };
 
 /// A CSV file with a heading: date and close, and as far as they are there open, high, low and volume, in any order.
@@ -30,8 +31,8 @@ struct PriceHistory {
 /// prices than the file's would say nothing.
 Result<PriceHistory> ReadPrices(const std::string& name, const std::string& text);
 
-/// The same numbers for the same seed on every machine: calm, rising, falling and nervous stretches of working days from
-/// 2 January 2023, with prices in cents.
+/// The same numbers for the same seed on every machine: calm, rising, falling and nervous stretches of working days
+/// from 2 January 2023, with prices in cents.
 std::vector<Bar> MakePrices(uint64_t seed, size_t bars);
 std::string PricesCsv(const std::vector<Bar>& bars);
 /// Those of the example.

@@ -28,7 +28,8 @@ std::string WhyItEnded(const PythonTask& task, const sandbox::ProcessOutcome& ou
   if (outcome.limit == Outcome::Limit::kProcesses) return "it started more than 32 processes";
   if (outcome.limit == Outcome::Limit::kDisk) return "it wrote more than 64 MiB of files";
   if (outcome.kind == Outcome::Kind::kTimedOut) {
-    return fmt::format("it did not end within {} s", std::chrono::duration_cast<std::chrono::seconds>(task.wall_clock).count());
+    return fmt::format("it did not end within {} s",
+                       std::chrono::duration_cast<std::chrono::seconds>(task.wall_clock).count());
   }
   if (outcome.kind == Outcome::Kind::kSignalled) return fmt::format("it was ended by signal {}", outcome.signal);
   if (outcome.out.truncated) return "it wrote more than is read of it";

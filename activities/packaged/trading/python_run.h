@@ -38,7 +38,8 @@ struct PythonAnswer {
 /// Where an algorithm's files are while it runs, below its working directory.
 inline constexpr std::string_view kAlgorithmDirectory = "algorithm";
 
-/// FAILED_PRECONDITION: the machine has no Python; CANCELLED when the watch said so; INTERNAL: the program of ours failed.
+/// FAILED_PRECONDITION: the machine has no Python; CANCELLED when the watch said so; INTERNAL: the program of ours
+/// failed.
 Result<PythonAnswer> RunTradingPython(const nodes::NodeSettings& settings, const PythonTask& task,
                                       const sandbox::ProcessWatch& watch);
 

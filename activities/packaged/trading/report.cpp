@@ -66,7 +66,8 @@ std::vector<std::string> NotesOf(const TradingReport& report) {
   if (report.backtest) add(report.backtest->notes);
   if (report.review && report.review->dropped > 0) {
     add({fmt::format("{} of the model named a place that is not there, and {} left out",
-                     Plural(report.review->dropped, "finding", "findings"), report.review->dropped == 1 ? "is" : "are")});
+                     Plural(report.review->dropped, "finding", "findings"), 
+                     report.review->dropped == 1 ? "is" : "are")});
   }
   return notes;
 }
@@ -90,7 +91,8 @@ std::vector<std::string> TradingSummary(const TradingReport& report) {
     summary.push_back(fmt::format("back-test over {} bars: {} with costs, drawdown {}; holding {}", test.bars,
                                   Percents(net.total_return), Percents(net.max_drawdown), Percents(hold.total_return)));
     if (test.look_ahead.changed > 0) {
-      summary.push_back(fmt::format("it looks ahead: {} of {} decisions change without later prices", test.look_ahead.changed,
+      summary.push_back(fmt::format("it looks ahead: {} of {} decisions change without later prices",
+                                    test.look_ahead.changed,
                                     test.look_ahead.checked));
       for (const BacktestFigures& course : test.courses) {
         if (course.name != "without later prices") continue;

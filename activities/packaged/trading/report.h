@@ -24,7 +24,8 @@ struct TradingReport {
   std::vector<TradingFinding> findings;  ///< Of all steps, the worst first.
   std::vector<packaged::Gap> gaps;
 };
-WFE_RECORD(TradingReport, name, generated_at, sources, analysis, backtest, tests, risks, recommendations, review, scripted,
+WFE_RECORD(TradingReport, name, generated_at, sources, analysis, backtest, tests, risks, recommendations, review,
+           scripted,
            findings, gaps);
 constexpr RecordRules RulesOf(const TradingReport*) { return {.required = "name", .seldom = "scripted gaps"}; }
 

@@ -107,7 +107,8 @@ class HtmlReport {
 
   void Backtest(const BacktestReport& test) {
     Open("backtest", "Back-test");
-    out_.Leaf("p", fmt::format("{}() of {} on {}: orders at the next open, whole shares, fee {:g} and slippage {:g} bps.",
+    out_.Leaf("p", fmt::format("{}() of {} on {}: orders at the next open, whole shares, fee {:g} and slippage {:g} "
+                               "bps.",
                                test.entry.function, test.entry.file, test.prices, test.costs.fee_bps,
                                test.costs.slippage_bps));
     pages::Chart equity{.id = "", .title = "Equity at the close", .x_label = "Day", .y_label = "Dollars", .unit = "usd",
@@ -136,14 +137,16 @@ class HtmlReport {
     out_.Close("section");
   }
 
-  static pages::Table TableOfFindings(const std::vector<TradingFinding>& findings, const std::string& title, bool model) {
+  static pages::Table TableOfFindings(const std::vector<TradingFinding>& findings, const std::string& title,
+                                      bool model) {
     pages::Table table{.id = "", .title = title, .query = "",
                        .columns = {{"", "Severity", ""}, {"", "Place", "code"}, {"", "Finding", ""}, {"", "What", ""},
                                    {"", "Evidence", "code"}, {"", "Found by", ""}},
                        .rows = {}, .whole_in = "trading_report.json"};
     for (const TradingFinding& finding : findings) {
       if (!model && finding.source == kByModel) continue;
-      table.rows.push_back({.cells = {finding.severity, PlaceOf(finding), finding.title, finding.message, finding.evidence,
+      table.rows.push_back({.cells = {finding.severity, PlaceOf(finding), finding.title, finding.message,
+                                      finding.evidence,
                                       finding.source},
                             .runs = {}});
     }
@@ -152,7 +155,8 @@ class HtmlReport {
 
   void Findings() {
     Open("findings", "Findings");
-    const pages::Table table = TableOfFindings(report_.findings, "All findings of the checks and runs, the worst first", false);
+    const pages::Table table = TableOfFindings(report_.findings, "All findings of the checks and runs, the worst first",
+                                               false);
     if (table.rows.empty()) {
       out_.Leaf("p", "Nothing was found.");
     } else {
@@ -205,7 +209,8 @@ class HtmlReport {
     Open("risk", "Risk");
     out_.Leaf("p", fmt::format("{:.1f} of 100, {}. The score is {}.", risks.score, risks.grade, risks.formula));
     pages::Table table{.id = "factors", .title = "Rules in the score", .query = "",
-                       .columns = {{"", "Severity", ""}, {"", "Rule", ""}, {"", "Places", "count"}, {"", "Weight", "ratio"},
+                       .columns = {{"", "Severity", ""}, {"", "Rule", ""}, {"", "Places", "count"},
+                                   {"", "Weight", "ratio"},
                                    {"", "Points", "ratio"}},
                        .rows = {}};
     for (const RiskFactor& factor : risks.factors) {

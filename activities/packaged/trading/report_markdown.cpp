@@ -21,12 +21,14 @@ class MarkdownReport {
   explicit MarkdownReport(const TradingReport& report) : report_(report) {}
 
   std::string Write() {
-    out_ = fmt::format("# Trading verification: {}\n\n**{}.**\n", EscapeMarkdown(report_.name), TradingHeadline(report_));
+    out_ = fmt::format("# Trading verification: {}\n\n**{}.**\n", EscapeMarkdown(report_.name),
+                       TradingHeadline(report_));
     for (const std::string& sentence : TradingSummary(report_)) out_ += "\n- " + EscapeMarkdown(sentence);
     out_ += fmt::format("\n\nMade {}; {} files.\n", report_.generated_at, report_.sources.files.size());
     Gaps();
     Recommended();
-    for (const std::string_view step : {kStepSecurity, kStepAnalyze, kStepEdges, kStepPerformance, kStepBacktest, kStepTests}) {
+    for (const std::string_view step :
+         {kStepSecurity, kStepAnalyze, kStepEdges, kStepPerformance, kStepBacktest, kStepTests}) {
       Step(step);
     }
     Model();
@@ -48,10 +50,13 @@ class MarkdownReport {
 
   void Recommended() {
     if (report_.recommendations.empty()) return;
-    out_ += "\n## Recommendations\n\nThe worst first; points are what the risk score falls by once it is done alone.\n\n";
+    out_ += "\n## Recommendations\n\nThe worst first; points are what the risk score falls by once it is done "
+            "alone.\n\n";
     for (const Recommendation& one : report_.recommendations) {
       out_ += fmt::format("{}. **{}** {} ({:.1f} points", one.rank, one.severity, EscapeMarkdown(one.text), one.gain);
-      for (size_t i = 0; i < one.places.size() && i < 5; ++i) out_ += (i == 0 ? "; " : ", ") + MarkdownCode(one.places[i]);
+      for (size_t i = 0; i < one.places.size() && i < 5; ++i) {
+        out_ += (i == 0 ? "; " : ", ") + MarkdownCode(one.places[i]);
+      }
       out_ += one.places.size() > 5 ? " …)\n" : ")\n";
     }
   }
@@ -79,10 +84,10 @@ class MarkdownReport {
   }
 
   void Backtest(const BacktestReport& test) {
-    out_ += fmt::format("\n{}() of {} on {}, {} to {}, {} bars; fee {:g} bps and slippage {:g} bps of the traded value, "
-                        "orders at the next open, whole shares, {} at the start.\n",
-                        test.entry.function, MarkdownCode(test.entry.file), EscapeMarkdown(test.prices), test.from, test.to,
-                        test.bars, test.costs.fee_bps, test.costs.slippage_bps,
+    out_ += fmt::format("\n{}() of {} on {}, {} to {}, {} bars; fee {:g} bps and slippage {:g} bps of the traded "
+                        "value, orders at the next open, whole shares, {} at the start.\n",
+                        test.entry.function, MarkdownCode(test.entry.file), EscapeMarkdown(test.prices), test.from,
+                        test.to, test.bars, test.costs.fee_bps, test.costs.slippage_bps,
                         "$" + test.costs.initial_cash.Rounded(2));
     if (!test.courses.empty()) {
       std::vector<std::vector<std::string>> rows;
@@ -90,14 +95,17 @@ class MarkdownReport {
       out_ += "\n" + MarkdownTable(CourseHeads(), {false, true, true, true, true, true, true, true}, rows);
       out_ += fmt::format("\nLook-ahead: {} decisions made again without later prices, {} changed{}.\n",
                           test.look_ahead.checked, test.look_ahead.changed,
-                          test.look_ahead.failed > 0 ? fmt::format(", {} failed on so few bars", test.look_ahead.failed) : "");
+                          test.look_ahead.failed > 0
+                              ? fmt::format(", {} failed on so few bars", test.look_ahead.failed)
+                              : "");
     }
   }
 
   void Tests(const TestCases& tests) {
     std::vector<std::vector<std::string>> rows;
     for (const TestOutcome& one : tests.outcomes) {
-      rows.push_back({one.outcome, MarkdownCode(one.name, true), EscapeMarkdown(one.says), EscapeMarkdown(one.message)});
+      rows.push_back({one.outcome, MarkdownCode(one.name, true), EscapeMarkdown(one.says),
+                      EscapeMarkdown(one.message)});
     }
     out_ += fmt::format("\n{}, run {} a sandbox:\n\n", MarkdownCode(tests.file), tests.sandboxed ? "in" : "without");
     out_ += MarkdownTable({"Outcome", "Case", "Asks for", "Says"}, {false, false, false, false}, rows);
@@ -106,7 +114,8 @@ class MarkdownReport {
   void Model() {
     if (!report_.review) return;
     out_ += fmt::format("\n## What a model adds\n\n{}{} Its findings are not in the score.\n\n{}\n",
-                        EscapeMarkdown(report_.review->model), report_.scripted ? ": canned answers, no model was asked." : ".",
+                        EscapeMarkdown(report_.review->model),
+                        report_.scripted ? ": canned answers, no model was asked." : ".",
                         EscapeMarkdown(report_.review->summary));
     std::vector<std::vector<std::string>> rows;
     for (const TradingFinding& finding : report_.review->findings) rows.push_back(Row(finding));
@@ -127,7 +136,8 @@ class MarkdownReport {
                       fmt::format("{:.2f}", factor.weight), fmt::format("{:.1f}", factor.gain)});
     }
     if (!rows.empty()) {
-      out_ += "\n" + MarkdownTable({"Severity", "Rule", "Places", "Weight", "Points"}, {false, false, true, true, true}, rows);
+      out_ += "\n" + MarkdownTable({"Severity", "Rule", "Places", "Weight", "Points"}, {false, false, true, true, true},
+                                   rows);
     }
   }
 

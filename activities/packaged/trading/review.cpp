@@ -13,9 +13,9 @@ namespace {
 using nlohmann::json;
 
 constexpr std::string_view kReviewTask =
-    "You review a trading algorithm. Below are its files, with secrets masked, and what checks have found already. Name what "
-    "they have not found: errors of the idea, of the arithmetic, of the order handling. Answer with one JSON object and "
-    "nothing else:\n"
+    "You review a trading algorithm. Below are its files, with secrets masked, and what checks have found already. "
+    "Name what they have not found: errors of the idea, of the arithmetic, of the order handling. Answer with one "
+    "JSON object and nothing else:\n"
     "{\"summary\": \"three sentences on what the algorithm does and whether it may trade\",\n"
     " \"findings\": [{\"file\": \"...\", \"line\": 1, \"severity\": \"critical|high|medium|low\", \"title\": \"...\", "
     "\"message\": \"...\"}],\n"

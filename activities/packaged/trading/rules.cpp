@@ -9,8 +9,8 @@ namespace wfe::trading {
 namespace {
 
 constexpr std::string_view kFormula =
-    "100 x (1 - the product of (1 - w) over all rules with a finding, each once); w is 0.35 for critical, 0.20 for high, "
-    "0.08 for medium, 0.02 for low; findings of a model are not counted";
+    "100 x (1 - the product of (1 - w) over all rules with a finding, each once); w is 0.35 for critical, 0.20 for "
+    "high, 0.08 for medium, 0.02 for low; findings of a model are not counted";
 
 /// In the score: the rules with a finding, by the worst severity that one of theirs has.
 std::vector<RiskFactor> FactorsOf(const std::vector<TradingFinding>& findings) {
@@ -79,8 +79,8 @@ const std::vector<TradingRule>& TradingRules() {
       {"mutable-default", kStepAnalyze, "low", "A default value is shared by all calls",
        "Use None as the default and make the list inside."},
       {"unbounded-retry", kStepEdges, "high", "It tries again for ever",
-       "Limit attempts and time, wait longer after each, and tell somebody; an order needs an id of its own, so that it "
-       "is not placed twice."},
+       "Limit attempts and time, wait longer after each, and tell somebody; an order needs an id of its own, so that "
+       "it is not placed twice."},
       {"division-by-zero", kStepEdges, "medium", "A divisor may be 0",
        "Decide what a market that does not move means, and return that before dividing."},
       {"empty-history", kStepEdges, "low", "A history may be empty", "Return no decisions for no bars."},

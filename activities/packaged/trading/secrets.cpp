@@ -27,13 +27,16 @@ constexpr SecretShape kShapes[] = {
 
 /// NAME = "VALUE", NAME: VALUE, "NAME": "VALUE".
 constexpr const char* kAssigned =
-    R"((?i)\b([a-z0-9_.-]*(?:api[_-]?key|secret|passw(?:or)?d|passphrase|auth[_-]?token|access[_-]?token|private[_-]?key|credential)s?[a-z0-9_]*)["']?\s*(?::\s*str\s*=|[:=])\s*(?:[rbu]?["']([^"'\n]{8,})["']|([^\s"'#;,(){}\[\]]{8,})\s*(?:[#;].*)?$))";
+    R"((?i)\b([a-z0-9_.-]*(?:api[_-]?key|secret|passw(?:or)?d|passphrase|auth[_-]?token|access[_-]?token|)"
+    R"(private[_-]?key|credential)s?[a-z0-9_]*)["']?\s*(?::\s*str\s*=|[:=])\s*)"
+    R"((?:[rbu]?["']([^"'\n]{8,})["']|([^\s"'#;,(){}\[\]]{8,})\s*(?:[#;].*)?$))";
 constexpr double kLeastBits = 2.8;
 
 /// Not a value but where to get one.
 bool IsPlaceholder(const std::string& value) {
   static const RE2 kPattern(
-      R"((?i)^(?:<.*>|\$\{?.*|%\w.*|\{.*\}|x+|\*+|\.+|-+|none|null|true|false|.*(?:environ|getenv|change.?me|your.?|example|placeholder|dummy|redacted|vault:|keyring).*)$)");
+      R"((?i)^(?:<.*>|\$\{?.*|%\w.*|\{.*\}|x+|\*+|\.+|-+|none|null|true|false|)"
+      R"(.*(?:environ|getenv|change.?me|your.?|example|placeholder|dummy|redacted|vault:|keyring).*)$)");
   return RE2::FullMatch(value, kPattern) || value.find(' ') != std::string::npos;
 }
 
@@ -54,7 +57,8 @@ void FindInLine(const std::string& line, int64_t number, std::vector<FoundSecret
   }();
   static const RE2 kNamed(kAssigned);
   const auto add = [&](std::string kind, std::string value) {
-    if (std::ranges::any_of(found, [&](const FoundSecret& one) { return one.line == number && one.value == value; })) return;
+    const auto same = [&](const FoundSecret& one) { return one.line == number && one.value == value; };
+    if (std::ranges::any_of(found, same)) return;
     const double bits = BitsACharacter(value);
     found.push_back({.line = number, .kind = std::move(kind), .value = std::move(value), .entropy = bits});
   };

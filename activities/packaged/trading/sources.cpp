@@ -89,7 +89,8 @@ Result<TradingSources> ReadTradingSources(const std::string& directory) {
       if (sources.parameters.empty()) sources.parameters = entry.path;
     }
     if (sources.files.size() == kMaxSourceFiles) {
-      return InvalidArgument(fmt::format("{} holds more than {} files; name the folder of the algorithm alone", directory,
+      return InvalidArgument(fmt::format("{} holds more than {} files; name the folder of the algorithm alone",
+                                         directory,
                                          kMaxSourceFiles));
     }
     WFE_ASSIGN_OR_RETURN(SourceFile file, Look(*dir, entry, language));

@@ -15,7 +15,8 @@ using sdk::ActivityContext;
 using sdk::ActivityResult;
 
 sdk::ApplicationFailure ForGood(std::string_view type, const std::string& message) {
-  return {.message = message, .type = std::string(type), .non_retryable = true, .next_retry_delay = {}, .details = nullptr};
+  return {
+      .message = message, .type = std::string(type), .non_retryable = true, .next_retry_delay = {}, .details = nullptr};
 }
 
 /// How a step of ours ends that could not be made.
@@ -61,7 +62,8 @@ class TradingSteps {
                              .notes = folder->notes};
   }
 
-  ActivityResult<StepFindings> Audit(ActivityContext& context, const TradingStepInput& input, std::string_view step) const {
+  ActivityResult<StepFindings> Audit(ActivityContext& context, const TradingStepInput& input,
+                                     std::string_view step) const {
     auto folder = Examine(context, input);
     if (!folder) return EndedStep<StepFindings>(folder.error());
     return FindingsOfStep(*folder, step);
@@ -127,8 +129,8 @@ class TradingSteps {
   Result<TestCases> GenerateAndRun(ActivityContext& context, const TradingStepInput& input) const {
     WFE_ASSIGN_OR_RETURN(const ExaminedFolder folder, Examine(context, input));
     if (folder.entry.function.empty()) {
-      return InvalidArgument("no Python file has a function signals(bars, params) or decide(bars, params) at its top: there is "
-                             "nothing to test");
+      return InvalidArgument("no Python file has a function signals(bars, params) or decide(bars, params) at its top: "
+                             "there is nothing to test");
     }
     WFE_ASSIGN_OR_RETURN(const TradingParameters parameters, ReadTradingParameters(input.project_dir, input.sources));
     WFE_ASSIGN_OR_RETURN(const std::vector<LoadedSource> loaded, LoadSources(input.project_dir, input.sources));

@@ -64,7 +64,8 @@ struct VerificationResult {
 WFE_RECORD(VerificationResult, files, headline, summary);
 
 // INVALID_INPUT, for good, of all that read the folder: nothing in it can be examined, or the file that a step needs is
-// none (each says which).  CHANGED, for good: a file is another one than load_trading_algorithm saw.  NO_PYTHON, for good.
+// none (each says which).  CHANGED, for good: a file is another one than load_trading_algorithm saw.  NO_PYTHON, for
+// good.
 inline constexpr std::string_view kTradingChanged = "CHANGED";
 inline constexpr std::string_view kTradingNoPython = "NO_PYTHON";
 

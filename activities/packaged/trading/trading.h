@@ -136,7 +136,8 @@ struct BacktestFigures {
 
   friend bool operator==(const BacktestFigures&, const BacktestFigures&) = default;
 };
-WFE_RECORD(BacktestFigures, name, final_equity, total_return, annual_return, max_drawdown, peak_date, trough_date, sharpe,
+WFE_RECORD(BacktestFigures, name, final_equity, total_return, annual_return, max_drawdown, peak_date, trough_date,
+           sharpe,
            worst_day, days_invested, mean_exposure, max_exposure, trades, turnover, fees, slippage, ruined_on);
 constexpr RecordRules RulesOf(const BacktestFigures*) { return {.seldom = "ruined_on"}; }
 
@@ -193,8 +194,8 @@ struct BacktestReport {
   std::string from;
   std::string to;
   CostModel costs;
-  /// With costs, without, from the bars up to each alone (where that was done for every bar), and holding from the first
-  /// to the last bar, with costs.
+  /// With costs, without, from the bars up to each alone (where that was done for every bar), and holding from the
+  /// first to the last bar, with costs.
   std::vector<BacktestFigures> courses;
   LookAhead look_ahead;
   double max_weight = 0;  ///< The largest share of equity that was to be invested, either way.

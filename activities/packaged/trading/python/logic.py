@@ -8,7 +8,7 @@ from typing import Any, Dict, List, Optional
 
 from finding import Findings, called, shown
 
-MONEY = re.compile(r"(^|_)(cash|balance|equity|pnl|profit|proceeds|fees?|capital|wallet|total_cost|nav)($|_)", re.IGNORECASE)
+MONEY = re.compile(r"(^|_)(cash|balance|equity|pnl|profit|proceeds|fees?|capital|wallet|total_cost|nav)($|_)", re.I)
 PRICE = re.compile(r"(price|close|open|high|low|cash|balance|equity|pnl)s?$", re.IGNORECASE)
 
 
@@ -52,7 +52,8 @@ def _money(tree: ast.AST, found: Findings) -> None:
             name = _name(node.target)
             if name in floats and name not in told:
                 told.add(name)
-                found.add("float-money", node, f"{name} is added up in binary floating point (it begins as a float in line {floats[name]})")
+                begins = f"it begins as a float in line {floats[name]}"
+                found.add("float-money", node, f"{name} is added up in binary floating point ({begins})")
 
 
 def _name(node: Any) -> str:
@@ -155,7 +156,8 @@ def _first_and_last(function: Any, found: Findings) -> None:
         if name in ("params", "self", "cls", "args", "kwargs"):
             continue
         told.add(name)
-        found.add("empty-history", node, f"{shown(node)} fails when {name} is empty, and nothing looks at its length before")
+        what = f"{shown(node)} fails when {name} is empty, and nothing looks at its length before"
+        found.add("empty-history", node, what)
 
 
 def _constant(node: ast.AST) -> Optional[int]:

@@ -43,9 +43,11 @@ def _quadratic(loop: ast.For, found: Findings) -> None:
         if isinstance(node, ast.Call) and called(node).split(".")[-1] in FOLDS and node.args:
             grows = _growing(node.args[0], counters)
             if grows is not None:
-                found.add("quadratic-loop", node, f"{shown(node)} reads all of {grows} again for every bar: n bars cost n²/2 steps")
+                what = f"{shown(node)} reads all of {grows} again for every bar: n bars cost n²/2 steps"
+                found.add("quadratic-loop", node, what)
         elif isinstance(node, ast.For) and _counts_up_to(node.iter, counters):
-            found.add("quadratic-loop", node, f"this loop over {shown(node.iter)} runs inside of one over all bars: n²/2 steps")
+            what = f"this loop over {shown(node.iter)} runs inside of one over all bars: n²/2 steps"
+            found.add("quadratic-loop", node, what)
         elif isinstance(node, ast.Call) and called(node).endswith((".insert", ".pop")) and node.args:
             if isinstance(node.args[0], ast.Constant) and node.args[0].value == 0:
                 found.add("quadratic-loop", node, f"{shown(node)} moves the whole list for every bar")

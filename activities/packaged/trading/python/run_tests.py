@@ -66,7 +66,8 @@ def main() -> None:
         raise TooLong
 
     signal.signal(signal.SIGALRM, ring)
-    spec = importlib.util.spec_from_file_location("generated_tests", os.path.join(request["directory"], request["file"]))
+    path = os.path.join(request["directory"], request["file"])
+    spec = importlib.util.spec_from_file_location("generated_tests", path)
     try:
         if spec is None or spec.loader is None:
             raise ImportError(request["file"])

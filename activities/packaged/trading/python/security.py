@@ -22,7 +22,8 @@ def check(tree: ast.AST, found: Findings) -> None:
             _call(node, found)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             if node.value.startswith("http://") and not LOCAL.match(node.value):
-                found.add("insecure-transport", node, "orders or prices go over http://, which anybody on the way can change")
+                what = "orders or prices go over http://, which anybody on the way can change"
+                found.add("insecure-transport", node, what)
 
 
 def _call(node: ast.Call, found: Findings) -> None:

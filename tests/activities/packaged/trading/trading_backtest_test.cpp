@@ -131,7 +131,8 @@ TEST(Course, RefusesWhatIsNoDecision) {
 TEST(Figures, HaveASharpeOfTheReturnsOfTheBars) {
   const auto bars = BarsOf({"100", "100", "100", "110", "110", "121", "121", "108.9"});
   BacktestFigures figures;
-  const std::vector<Money> equity = {Money::Usd(100'000), Money::Usd(110'000), Money::Usd(121'000), Money::Usd(108'900)};
+  const std::vector<Money> equity = {Money::Usd(100'000), Money::Usd(110'000), Money::Usd(121'000),
+                                     Money::Usd(108'900)};
   CountFigures(bars, equity, {}, figures);
   // Returns 0, 0.1, 0.1, -0.1: mean 0.025, sample deviation 0.0957427.
   EXPECT_NEAR(*figures.sharpe, 0.025 / 0.09574271077563381 * std::sqrt(252.0), 1e-9);
@@ -162,7 +163,8 @@ TEST(Prices, AreReadAsTheyWereWritten) {
 std::string Month(const std::string& changed_line, size_t at) {
   std::string csv = "Date;Close\r\n";
   for (size_t i = 1; i <= 31; ++i) {
-    csv += i == at ? changed_line + "\r\n" : "2024-01-" + std::string(i < 10 ? "0" : "") + std::to_string(i) + ";100.5\r\n";
+    const std::string day = std::string(i < 10 ? "0" : "") + std::to_string(i);
+    csv += (i == at ? changed_line : "2024-01-" + day + ";100.5") + "\r\n";
   }
   return csv;
 }
@@ -180,7 +182,8 @@ TEST(Prices, NameTheLineOfEveryMistake) {
   EXPECT_EQ(fault("2024-01-12;abc"), "prices.csv:13: the close \"abc\" is no price");
   EXPECT_EQ(fault("2024-01-12;nan"), "prices.csv:13: the close \"nan\" is no price");
   EXPECT_EQ(fault("2024-01-12;20000000"), "prices.csv:13: the close 20000000 is above 10,000,000");
-  EXPECT_EQ(fault("2024-01-11;100"), "prices.csv:13: the date 2024-01-11 does not come after the one before (2024-01-11)");
+  EXPECT_EQ(fault("2024-01-11;100"), "prices.csv:13: the date 2024-01-11 does not come after the one before "
+                                     "(2024-01-11)");
   EXPECT_EQ(fault("2024-13-12;100"), "prices.csv:13: the date \"2024-13-12\" is none (YYYY-MM-DD)");
   EXPECT_THAT(ReadPrices("p.csv", "a,b\n1,2\n").error().message,
               HasSubstr("p.csv:1: the heading must name the columns date and close"));
@@ -196,10 +199,13 @@ TEST(Prices, WithGapsAndJumpsAreUsedAndNoted) {
   const auto read = ReadPrices("prices.csv", csv);
   ASSERT_TRUE(read.has_value());
   EXPECT_THAT(read->notes, ElementsAre("prices.csv:30: 32 days without prices before 2024-03-01",
-                                       "prices.csv:31: the close goes from 100.00 to 40.00 in one bar: a split, or a mistake?"));
+                                       "prices.csv:31: the close goes from 100.00 to 40.00 in one bar: a split, or a "
+                                       "mistake?"));
 }
 
-TradingFinding Of(std::string_view rule, std::string_view source = kByRun) { return MakeFinding(rule, "a.py", 1, "m", source); }
+TradingFinding Of(std::string_view rule, std::string_view source = kByRun) {
+  return MakeFinding(rule, "a.py", 1, "m", source);
+}
 
 TEST(Risk, IsCountedOnceARuleAndWithoutTheModel) {
   EXPECT_EQ(RiskScore({}), 0);

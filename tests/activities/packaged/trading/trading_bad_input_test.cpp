@@ -21,14 +21,16 @@ class BadAlgorithms : public test::TradingMachine {
 };
 
 TEST_F(BadAlgorithms, AreNoneInAnEmptyFolder) {
-  EXPECT_EQ(WhyNothing(), "there is no algorithm in " + folder_.path() + ": it holds no file of a kind that is examined");
+  EXPECT_EQ(WhyNothing(), "there is no algorithm in " + folder_.path() + ": it holds no file of a kind that is "
+                                                                         "examined");
   EXPECT_EQ(ReadTradingSources(folder_ / "nowhere").error().code, StatusCode::kNotFound);
 }
 
 TEST_F(BadAlgorithms, AreNamedWhenNothingCanBeRead) {
   Put("latin.py", "name = 'caf\xe9'\n");
   Put("utf16.py", std::string("\xff\xfe" "d\0e\0", 6));
-  EXPECT_EQ(WhyNothing(), "nothing in " + folder_.path() + " can be examined: latin.py: its text is not UTF-8 (and 1 more)");
+  EXPECT_EQ(WhyNothing(), "nothing in " + folder_.path() + " can be examined: latin.py: its text is not UTF-8 (and 1 "
+                                                           "more)");
 }
 
 TEST_F(BadAlgorithms, DoNotKeepTheOthersFromBeingExamined) {
@@ -40,7 +42,8 @@ TEST_F(BadAlgorithms, DoNotKeepTheOthersFromBeingExamined) {
   EXPECT_EQ(folder.entry.file, "good.py");
   EXPECT_THAT(folder.notes, Contains("huge.py: it has 1048577 bytes; the limit of a file is 1048576"));
   EXPECT_THAT(folder.notes, Contains(HasSubstr("broken.py:1: it is not Python 3.")));
-  EXPECT_THAT(folder.notes, Contains("bot.js: it is JavaScript, which is not analysed: only patterns of secrets and injection "
+  EXPECT_THAT(folder.notes, Contains("bot.js: it is JavaScript, which is not analysed: only patterns of secrets and "
+                                     "injection "
                                      "were looked for"));
   EXPECT_TRUE(Rules(folder.findings).contains("code-execution"));
 }
@@ -79,7 +82,8 @@ TEST_F(BadAlgorithms, ThatNeverEndAreEnded) {
   Put("bot.py", "def signals(bars, params):\n    while True:\n        pass\n");
   const TradingSources sources = Sources();
   const auto loaded = LoadSources(folder_.path(), sources);
-  const auto run = RunAlgorithm(settings_, *loaded, Examine().entry, nlohmann::json::object(), MakePrices(1, 40), {}, std::chrono::seconds(2));
+  const auto run = RunAlgorithm(settings_, *loaded, Examine().entry, nlohmann::json::object(), MakePrices(1, 40), {},
+                                std::chrono::seconds(2));
   ASSERT_TRUE(run.has_value());
   EXPECT_EQ(run->fault, "it did not end within 2 s");
 }
@@ -129,7 +133,8 @@ TEST_F(BadAlgorithms, ThatChangeDuringARunAreNoticed) {
   Put("bot.py", test::kPlain);
   const TradingSources sources = Sources();
   Put("bot.py", "x = 1\n");
-  EXPECT_THAT(LoadSources(folder_.path(), sources).error().message, HasSubstr("bot.py has changed since this run has begun"));
+  EXPECT_THAT(LoadSources(folder_.path(), sources).error().message, HasSubstr("bot.py has changed since this run has "
+                                                                              "begun"));
 }
 
 }  // namespace

@@ -29,14 +29,18 @@ TEST_F(PlantedFlaws, AreFoundByReadingTheAlgorithm) {
   EXPECT_EQ(folder.method, kBySyntax);
   EXPECT_EQ(folder.entry, (AlgorithmEntry{.file = "momentum.py", .function = "signals"}));
   EXPECT_THAT(Told(FindingsOfStep(folder, kStepSecurity).findings),
-              ElementsAre("secret-in-code broker.ini:4", "secret-in-code momentum.py:13", "code-execution momentum.py:25",
-                          "shell-injection momentum.py:29", "unsafe-loading momentum.py:20", "sql-injection momentum.py:33",
+              ElementsAre("secret-in-code broker.ini:4", "secret-in-code momentum.py:13",
+                          "code-execution momentum.py:25",
+                          "shell-injection momentum.py:29", "unsafe-loading momentum.py:20",
+                              "sql-injection momentum.py:33",
                           "insecure-transport momentum.py:14"));
   EXPECT_THAT(Told(FindingsOfStep(folder, kStepAnalyze).findings),
-              ElementsAre("no-position-limit momentum.py:89", "no-stop-loss momentum.py:89", "float-money momentum.py:56",
+              ElementsAre("no-position-limit momentum.py:89", "no-stop-loss momentum.py:89",
+                          "float-money momentum.py:56",
                           "off-by-one-window momentum.py:66", "missing-costs momentum.py:89"));
   EXPECT_THAT(Told(FindingsOfStep(folder, kStepEdges).findings),
-              ElementsAre("unbounded-retry momentum.py:39", "swallowed-error momentum.py:61", "division-by-zero momentum.py:70",
+              ElementsAre("unbounded-retry momentum.py:39", "swallowed-error momentum.py:61",
+                          "division-by-zero momentum.py:70",
                           "division-by-zero momentum.py:71", "division-by-zero momentum.py:86",
                           "division-by-zero momentum.py:102", "empty-history momentum.py:91"));
   EXPECT_THAT(Told(FindingsOfStep(folder, kStepPerformance).findings), ElementsAre("quadratic-loop momentum.py:78"));
@@ -78,7 +82,8 @@ TEST_F(PlantedFlaws, FailTheGeneratedTestCases) {
   EXPECT_THAT(failed, UnorderedElementsAre("test_no_bars", "test_one_bar", "test_flat_prices", "test_flat_after_moving",
                                            "test_weight_keeps_its_limit", "test_does_not_look_ahead"));
   EXPECT_THAT(places, UnorderedElementsAre("test_no_bars momentum.py:91", "test_one_bar momentum.py:86",
-                                           "test_flat_prices momentum.py:86", "test_flat_after_moving momentum.py:102"));
+                                           "test_flat_prices momentum.py:86",
+                                               "test_flat_after_moving momentum.py:102"));
   EXPECT_THAT(Rules(cases.findings), UnorderedElementsAre("case-failed", "unlimited-weight", "look-ahead"));
 }
 
@@ -104,7 +109,8 @@ TEST_F(PlantedFlaws, AreFewerWithoutPythonAndThatIsSaid) {
   EXPECT_EQ(folder.method, kByPatterns);
   EXPECT_THAT(folder.notes, Contains(HasSubstr("by patterns only: nodes in Python need Python 3.8")));
   EXPECT_THAT(Rules(folder.findings),
-              UnorderedElementsAre("secret-in-code", "code-execution", "shell-injection", "unsafe-loading", "sql-injection",
+              UnorderedElementsAre("secret-in-code", "code-execution", "shell-injection", "unsafe-loading",
+                                   "sql-injection",
                                    "insecure-transport", "no-stop-loss", "no-position-limit", "missing-costs"));
 }
 
@@ -125,7 +131,8 @@ TEST_F(PlantedFlaws, AreToldWithoutTheirSecrets) {
 }
 
 TEST_F(PlantedFlaws, OfOrderAndTimeAreFoundInStreamingAlgorithms) {
-  Put("bot.py", "def decide(bars, params):\n    last = bars[-1]\n    return 1.0 if last['close'] > last['open'] else 0.0\n");
+  Put("bot.py", "def decide(bars, params):\n    last = bars[-1]\n    return 1.0 if last['close'] > last['open'] else "
+                "0.0\n");
   const BacktestReport report = Backtest();
   EXPECT_EQ(report.entry.function, "decide");
   EXPECT_EQ(report.prices, "made from seed 14");
