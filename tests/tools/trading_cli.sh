@@ -30,7 +30,7 @@ same "critical findings" 6 "$(value /findings/critical)"
 same "what says that no model was asked" true "$(value /model_use/scripted)"
 for file in trading_report.md trading_report.json trading_report.html test_trading_algorithm.py; do
   [ -s "verified/$file" ] || fail "no $file"
-  ! grep -q 'q7Xv2LmN9t\|Tg5!vRq8' "verified/$file" || fail "$file tells a secret"
+  ! grep -q 'q7Xv2LmN9t\|Tg5!vRq8\|Lm7w' "verified/$file" || fail "$file tells a secret"
 done
 says "the report" "Decisions use later prices" verified/trading_report.md
 says "what the model adds" "An order may be placed twice" verified/trading_report.md

@@ -42,7 +42,7 @@ class TradingWorld : public testing::Test {
       Put(std::string(file.name), std::string(file.text));
     }
     const auto config = std::make_shared<const packaged::PackagedConfig>(packaged::PackagedConfig{
-        .records = client_, .step = [this](const std::string& name) { return activities_.Find(name); }, .path = ""});
+        .records = client_, .step = [this](const std::string& name) { return activities_.Find(name); }});
     nodes::NodeConfig node;
     node.work_root = root_ / "work";
     trading::RegisterTradingActivities(activities_, {.packaged = config, .node = node});

@@ -28,7 +28,7 @@ std::string PackagedPage(const std::string& id, const workflows::PackagedResult&
   if (!result.findings.empty()) {
     std::string line = "findings:";
     const char* separator = " ";
-    for (const char* const severity : {"high", "medium", "low", "info"}) {
+    for (const char* const severity : {"critical", "high", "medium", "low", "info"}) {
       const auto found = result.findings.find(severity);
       if (found == result.findings.end()) continue;
       line += fmt::format("{}{} {}", separator, found->second, severity);

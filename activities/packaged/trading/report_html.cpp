@@ -100,8 +100,8 @@ class HtmlReport {
     for (const CurvePoint& point : test.curve) {
       peak_net = std::max(peak_net, point.net);
       peak_hold = std::max(peak_hold, point.hold);
-      chart.series[0].points.push_back({.x = point.date, .y = point.net / peak_net - 1, .band = {}, .note = ""});
-      chart.series[1].points.push_back({.x = point.date, .y = point.hold / peak_hold - 1, .band = {}, .note = ""});
+      chart.series[0].points.push_back({.x = point.date, .y = 100 * (point.net / peak_net - 1), .band = {}, .note = ""});
+      chart.series[1].points.push_back({.x = point.date, .y = 100 * (point.hold / peak_hold - 1), .band = {}, .note = ""});
     }
   }
 
@@ -111,18 +111,19 @@ class HtmlReport {
                                "bps.",
                                test.entry.function, test.entry.file, test.prices, test.costs.fee_bps,
                                test.costs.slippage_bps));
-    pages::Chart equity{.id = "", .title = "Equity at the close", .x_label = "Day", .y_label = "Dollars", .unit = "usd",
+    pages::Chart equity{.id = "", .title = "Equity at the close", .x_label = "Day", .y_label = "Thousand dollars",
+                        .unit = "",
                         .type = pages::ChartType::kLine, .series = {SeriesOf("With costs"), SeriesOf("Buy and hold")}};
     pages::Series honest = SeriesOf("Without later prices");
     for (const CurvePoint& point : test.curve) {
-      equity.series[0].points.push_back({.x = point.date, .y = point.net, .band = {}, .note = ""});
-      equity.series[1].points.push_back({.x = point.date, .y = point.hold, .band = {}, .note = ""});
-      if (point.honest) honest.points.push_back({.x = point.date, .y = *point.honest, .band = {}, .note = ""});
+      equity.series[0].points.push_back({.x = point.date, .y = point.net / 1000, .band = {}, .note = ""});
+      equity.series[1].points.push_back({.x = point.date, .y = point.hold / 1000, .band = {}, .note = ""});
+      if (point.honest) honest.points.push_back({.x = point.date, .y = *point.honest / 1000, .band = {}, .note = ""});
     }
     if (!honest.points.empty() && test.look_ahead.changed > 0) equity.series.push_back(std::move(honest));
     WriteChart(out_, equity, "equity-chart");
-    pages::Chart falls{.id = "", .title = "Fall from the highest equity so far", .x_label = "Day", .y_label = "Share",
-                       .unit = "ratio", .type = pages::ChartType::kLine,
+    pages::Chart falls{.id = "", .title = "Fall from the highest equity so far", .x_label = "Day", .y_label = "Percent",
+                       .unit = "", .type = pages::ChartType::kLine,
                        .series = {SeriesOf("With costs"), SeriesOf("Buy and hold")}};
     AddFalls(test, falls);
     WriteChart(out_, falls, "drawdown-chart");

@@ -29,7 +29,7 @@ constexpr SecretShape kShapes[] = {
 constexpr const char* kAssigned =
     R"((?i)\b([a-z0-9_.-]*(?:api[_-]?key|secret|passw(?:or)?d|passphrase|auth[_-]?token|access[_-]?token|)"
     R"(private[_-]?key|credential)s?[a-z0-9_]*)["']?\s*(?::\s*str\s*=|[:=])\s*)"
-    R"((?:[rbu]?["']([^"'\n]{8,})["']|([^\s"'#;,(){}\[\]]{8,})\s*(?:[#;].*)?$))";
+    R"((?:[rbu]?["']([^"'\n]{8,})["']|([^\s"'(){}\[\]]{8,})(?:\s+[#;].*)?\s*$))";
 constexpr double kLeastBits = 2.8;
 
 /// Not a value but where to get one.

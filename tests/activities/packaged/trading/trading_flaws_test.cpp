@@ -126,6 +126,7 @@ TEST_F(PlantedFlaws, AreToldWithoutTheirSecrets) {
   for (const std::string& part : ReviewPrompt(*loaded, report.findings)) all += part;
   EXPECT_THAT(all, Not(HasSubstr("q7Xv2LmN9t")));
   EXPECT_THAT(all, Not(HasSubstr("Tg5!vRq8")));
+  EXPECT_THAT(all, Not(HasSubstr("Lm7w"))) << "the end of it";
   EXPECT_THAT(all, HasSubstr("secret-in-code"));
   EXPECT_GT(report.risks->score, 80);
 }

@@ -31,6 +31,9 @@ TEST(Secrets, AreFoundByTheNameThatTheyAreGivenTo) {
   EXPECT_THAT(KindsIn("API_SECRET = \"q7Xv2LmN9tRz4KpW\""), ElementsAre("a secret 1"));
   EXPECT_THAT(KindsIn("{\"broker_api_key\": \"9d3kf83jfk29vk3x\"}"), ElementsAre("a key 1"));
   EXPECT_THAT(KindsIn("[broker]\npassword = Tg5!vRq8Zx2-Lm7w\n"), ElementsAre("a password 2"));
+  const auto whole = FindSecrets("password = Tg5!vRq8Zx2#Lm7w;x  # of the broker");
+  ASSERT_EQ(whole.size(), 1u);
+  EXPECT_EQ(whole[0].value, "Tg5!vRq8Zx2#Lm7w;x") << "what is left of a secret would be shown";
   EXPECT_THAT(KindsIn("connect(password='Tg5vRq8Zx2Lm7w')"), ElementsAre("a password 1"));
 }
 
