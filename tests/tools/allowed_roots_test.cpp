@@ -26,6 +26,17 @@ using testing::HasSubstr;
 /// By activity: the keys of its input under which directories stand.  A new activity is entered here.
 const std::map<std::string, std::vector<std::string>> kDirectories = {
     {"activateDraft", {}},
+    {"load_trading_algorithm", {"project_dir"}},
+    {"analyze_algorithm", {"project_dir"}},
+    {"security_audit", {"project_dir"}},
+    {"identify_edge_cases", {"project_dir"}},
+    {"performance_review", {"project_dir"}},
+    {"backtest_algorithm", {"project_dir"}},
+    {"generate_test_cases", {"project_dir"}},
+    {"review_algorithm", {"project_dir"}},
+    {"assess_risks", {}},
+    {"recommendations", {}},
+    {"comprehensive_verification", {}},
     {"aggregateTraces", {}},  // paths in its manifest: RegisterOptimizationActivities' check_path
     {"analyzePatterns", {}},
     {"analyzeQualityTrend", {}},
@@ -93,6 +104,14 @@ const std::map<std::string, std::vector<std::string>> kDirectories = {
     {"triageTask", {}},
     {"updateArtifactMemory", {}},
     {"watchWorkflow", {}},
+    {"check_permit_consistency", {}},
+    {"extract_permit", {}},
+    {"load_permit_documents", {"project_dir"}},
+    {"prepare_deliverables", {"output_dir"}},
+    {"review_permit", {}},
+    {"review_permit_consistency", {}},
+    {"save_deliverables", {"output_dir"}},
+    {"write_permits_report", {}},
     {"writeReport", {"output_dir"}},
 };
 

@@ -145,6 +145,7 @@ void AddAllCommands(CLI::App& app, Globals& globals) {
   AddGenerateCommand(app, globals);
   AddBatchCommand(app, globals);
   AddRunCommand(app, globals);
+  AddPackagedCommands(app, globals);
   AddGraphCommands(app, globals);
   AddWorkflowCommands(app, globals);
   AddHistoryCommands(app, globals);

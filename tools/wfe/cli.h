@@ -111,6 +111,8 @@ void AddGenerateCommand(CLI::App& app, Globals& globals);
 void AddBatchCommand(CLI::App& app, Globals& globals);
 /// `wfe run`: tasks at once.
 void AddRunCommand(CLI::App& app, Globals& globals);
+/// `wfe workflow NAME`.
+void AddPackagedCommands(CLI::App& app, Globals& globals);
 void AddGraphCommands(CLI::App& app, Globals& globals);
 /// run and results; called by AddGraphCommands.
 void AddGraphRunCommand(CLI::App& graph, Globals& globals);

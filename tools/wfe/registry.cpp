@@ -13,6 +13,8 @@
 #include "workflows/optimizer/session_workflow.h"
 #include "workflows/optimizer/training_workflow.h"
 #include "workflows/optimizer/validation_workflow.h"
+#include "workflows/packaged/permits.h"
+#include "workflows/packaged/trading.h"
 #include "workflows/prompt_optimization/prompt_optimization.h"
 #include "workflows/quota/forecast_workflow.h"
 
@@ -33,6 +35,8 @@ const sdk::WorkflowRegistry& WorkflowTypes() {
     workflows::RegisterGraphWorkflow(registry);
     workflows::RegisterQuotaForecast(registry);
     workflows::RegisterBatchProcess(registry);
+    workflows::RegisterPermitReview(registry);
+    workflows::RegisterTradingVerification(registry);
     return registry;
   }();
   return kRegistry;

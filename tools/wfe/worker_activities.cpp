@@ -23,6 +23,9 @@
 #include "activities/optimizer/profile/record_run.h"
 #include "activities/optimizer/steps/register.h"
 #include "activities/optimizer/steps/run_learner.h"
+#include "activities/packaged/common/register.h"
+#include "activities/packaged/permits/register.h"
+#include "activities/packaged/trading/steps.h"
 #include "activities/prompts/instructions.h"
 #include "activities/prompts/template_store.h"
 #include "activities/quota/steps/register.h"
@@ -80,6 +83,15 @@ void StartTraining(client::ServiceClient& service, const std::string& ns, const 
     std::fprintf(stderr, "warning: the predictor of %s is not trained: %s\n", PrintableText(workflow_id).c_str(),
                  PrintableText(started.error().message).c_str());
   }
+}
+
+/// Of the packaged workflows.  Their calls of a model go by name and at the call, as a batch's.
+void RegisterPackaged(sdk::ActivityRegistry& registry, const WorkerActivities& worker, const nodes::NodeConfig& node) {
+  const auto config = std::make_shared<const packaged::PackagedConfig>(packaged::PackagedConfig{
+      .records = worker.records, .step = [&registry](const std::string& name) { return registry.Find(name); }});
+  packaged::RegisterDeliverableActivities(registry, *config);
+  packaged::RegisterPermitActivities(registry, config);
+  trading::RegisterTradingActivities(registry, {.packaged = config, .node = node});
 }
 
 void RegisterWorkloads(sdk::ActivityRegistry& registry, const WorkerActivities& worker) {
@@ -155,10 +167,8 @@ void RegisterWorkerActivities(sdk::ActivityRegistry& registry, const WorkerActiv
   build::RegisterHostActivities(registry, {.host_queue = worker.host_queue,
                                            .work_root = worker.work_root,
                                            .host_timeout_s = worker.config.build.host_timeout_s});
-  nodes::NodeConfig node;
-  node.work_root = worker.work_root;
-  node.sandbox = compliance.sandbox;
-  node.secrets = worker.agent.secrets;
+  const nodes::NodeConfig node{
+      .work_root = worker.work_root, .sandbox = compliance.sandbox, .secrets = worker.agent.secrets};
   nodes::RegisterNodeActivities(registry, node);
   prompts::RegisterInstructionActivity(registry, {.templates_dir = worker.agent.templates_dir,
                                                   .template_rows = worker.agent.template_rows,
@@ -188,6 +198,7 @@ void RegisterWorkerActivities(sdk::ActivityRegistry& registry, const WorkerActiv
                                                 .allow = allow,
                                                 .secrets = worker.agent.secrets});
   RegisterWorkloads(registry, worker);
+  RegisterPackaged(registry, worker, node);
   build::GuardDirectories(registry, {.roots = worker.roots, .lock_dir = worker.work_root + "/locks"});
 }
 

@@ -1,0 +1,180 @@
+#include "activities/packaged/trading/examine.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "activities/packaged/trading/audit_patterns.h"
+#include "activities/packaged/trading/python_run.h"
+#include "activities/packaged/trading/rules.h"
+#include "engine/base/parse_json.h"
+
+namespace wfe::trading {
+namespace {
+
+using nlohmann::json;
+
+constexpr auto kParserTime = std::chrono::seconds(60);
+
+class FolderExaminer {
+ public:
+  FolderExaminer(const std::vector<LoadedSource>& loaded, const TradingSources& sources)
+      : loaded_(loaded), sources_(sources) {}
+
+  Status Examine(const nodes::NodeSettings& settings, const sandbox::ProcessWatch& watch) {
+    for (const SourceFile& file : sources_.files) {
+      if (!file.fault.empty()) folder_.notes.push_back(file.path + ": " + file.fault);
+    }
+    folder_.findings = AuditSecrets(loaded_);
+    folder_.method = kBySyntax;
+    std::vector<const LoadedSource*> python;
+    for (const LoadedSource& source : loaded_) {
+      if (source.file.language == kPythonLanguage) python.push_back(&source);
+    }
+    WFE_ASSIGN_OR_RETURN(const bool parsed, Parse(settings, watch, python));
+    if (!parsed) folder_.method = kByPatterns;
+    for (const LoadedSource& source : loaded_) {
+      const bool is_python = source.file.language == kPythonLanguage;
+      if (is_python && parsed && !unread_.contains(source.file.path)) continue;
+      if (!IsProgram(source.file.language)) continue;
+      ReadByPatterns(source, is_python);
+    }
+    return Ok();
+  }
+
+  ExaminedFolder Finish(const nlohmann::json& parameters) {
+    for (const auto& [key, value] : parameters.items()) identifiers_.insert(key);
+    // A folder without any algorithm that was read has not forgotten anything.
+    if (!folder_.functions.empty() || !folder_.entry.file.empty() || read_by_patterns_) {
+      const std::vector<std::string> names(identifiers_.begin(), identifiers_.end());
+      const AlgorithmEntry& entry = folder_.entry;
+      std::string file = entry.file;
+      int64_t line = 0;
+      for (const AlgorithmFunction& function : folder_.functions) {
+        if (function.file == entry.file && function.name == entry.function) line = function.line;
+      }
+      if (file.empty() && !folder_.functions.empty()) file = folder_.functions.front().file;
+      for (TradingFinding& finding : AuditOmissions(names, file, line)) {
+        if (folder_.functions.empty()) finding.source = kByPatterns;
+        folder_.findings.push_back(std::move(finding));
+      }
+    }
+    AddEvidence(folder_.findings, loaded_);
+    SortFindings(folder_.findings);
+    return std::move(folder_);
+  }
+
+ private:
+  static bool IsProgram(const std::string& language) {
+    static const std::set<std::string> kData = {"ini", "TOML", "YAML", "JSON", "environment", "text"};
+    return !kData.contains(language);
+  }
+
+  void ReadByPatterns(const LoadedSource& source, bool is_python) {
+    if (!is_python) {
+      folder_.notes.push_back(source.file.path + ": it is " + source.file.language +
+                              ", which is not analysed: only patterns of secrets and injection were looked for");
+    }
+    read_by_patterns_ = true;
+    for (TradingFinding& finding : AuditByPatterns(source)) folder_.findings.push_back(std::move(finding));
+    for (std::string& word : WordsOf(source.text)) identifiers_.insert(std::move(word));
+  }
+
+  /// False: there is no parser.
+  Result<bool> Parse(const nodes::NodeSettings& settings, const sandbox::ProcessWatch& watch,
+                     const std::vector<const LoadedSource*>& python) {
+    if (python.empty()) return true;
+    json files = json::array();
+    for (const LoadedSource* source : python) files.push_back({{"path", source->file.path}, {"text", source->text}});
+    const PythonTask task{.task = "analyze", .request = {{"files", std::move(files)}}, .wall_clock = kParserTime};
+    const auto answer = RunTradingPython(settings, task, watch);
+    if (!answer && answer.error().code == StatusCode::kFailedPrecondition) {
+      folder_.notes.push_back("the algorithm was looked at by patterns only: " + answer.error().message);
+      return false;
+    }
+    if (!answer) return answer.error();
+    for (size_t i = 0; i < python.size(); ++i) {
+      if (i < answer->lines.size()) {
+        WFE_RETURN_IF_ERROR(Take(*python[i], answer->lines[i]));
+        continue;
+      }
+      const std::string why = answer->fault.empty() ? "the parser gave no answer" : answer->fault;
+      folder_.notes.push_back(python[i]->file.path + ": it could not be read by Python's parser: " +
+                              (i == answer->lines.size() ? why : "not tried after the one before"));
+      unread_.insert(python[i]->file.path);
+    }
+    return true;
+  }
+
+  Status Take(const LoadedSource& source, const json& answer) {
+    const std::string& path = source.file.path;
+    try {
+      if (const std::string fault = answer.at("fault").get<std::string>(); !fault.empty()) {
+        const auto line = answer.at("fault_line").get<int64_t>();
+        folder_.notes.push_back(fmt::format("{}{}: {}", path, line > 0 ? fmt::format(":{}", line) : "", fault));
+        unread_.insert(path);
+        return Ok();
+      }
+      for (const json& finding : answer.at("findings")) {
+        folder_.findings.push_back(MakeFinding(finding.at("rule").get<std::string>(), path,
+                                               finding.at("line").get<int64_t>(),
+                                               finding.at("message").get<std::string>(), kBySyntax));
+      }
+      for (const json& function : answer.at("functions")) {
+        folder_.functions.push_back({.file = path,
+                                     .name = function.at("name").get<std::string>(),
+                                     .line = function.at("line").get<int64_t>(),
+                                     .lines = function.at("lines").get<int64_t>(),
+                                     .paths = function.at("paths").get<int64_t>(),
+                                     .says = function.at("says").get<std::string>()});
+      }
+      for (const json& name : answer.at("identifiers")) identifiers_.insert(name.get<std::string>());
+      for (const json& name : answer.at("imports")) imports_.insert(name.get<std::string>());
+      folder_.imports.assign(imports_.begin(), imports_.end());
+      if (const std::string entry = answer.at("entry").get<std::string>(); !entry.empty()) TakeEntry(path, entry);
+    } catch (const json::exception& e) {
+      return Internal("the parser of algorithms answered what is no answer: " + JsonErrorText(e));
+    }
+    return Ok();
+  }
+
+  void TakeEntry(const std::string& path, const std::string& function) {
+    if (folder_.entry.file.empty()) {
+      folder_.entry = {.file = path, .function = function};
+    } else {
+      folder_.notes.push_back(path + ": it has " + function + "() too; " + folder_.entry.file +
+                              " is the one that is run");
+    }
+  }
+
+  const std::vector<LoadedSource>& loaded_;
+  const TradingSources& sources_;
+  ExaminedFolder folder_;
+  std::set<std::string> identifiers_;
+  std::set<std::string> imports_;
+  std::set<std::string> unread_;
+  bool read_by_patterns_ = false;
+};
+
+}  // namespace
+
+Result<ExaminedFolder> ExamineFolder(const nodes::NodeSettings& settings, const std::string& directory,
+                                     const TradingSources& sources, const sandbox::ProcessWatch& watch) {
+  WFE_ASSIGN_OR_RETURN(const std::vector<LoadedSource> loaded, LoadSources(directory, sources));
+  WFE_ASSIGN_OR_RETURN(const TradingParameters parameters, ReadTradingParameters(directory, sources));
+  FolderExaminer examiner(loaded, sources);
+  WFE_RETURN_IF_ERROR(examiner.Examine(settings, watch));
+  return examiner.Finish(parameters.algorithm);
+}
+
+StepFindings FindingsOfStep(const ExaminedFolder& folder, std::string_view step) {
+  StepFindings found{.method = folder.method};
+  for (const TradingFinding& finding : folder.findings) {
+    const TradingRule* const rule = FindTradingRule(finding.rule);
+    if (rule != nullptr && rule->step == step) found.findings.push_back(finding);
+  }
+  return found;
+}
+
+}  // namespace wfe::trading

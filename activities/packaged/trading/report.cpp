@@ -1,0 +1,113 @@
+#include "activities/packaged/trading/report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "activities/packaged/trading/rules.h"
+
+namespace wfe::trading {
+namespace {
+
+std::string Plural(int64_t count, std::string_view one, std::string_view more) {
+  return fmt::format("{} {}", count, count == 1 ? one : more);
+}
+
+int64_t CountOutcome(const TestCases& tests, std::string_view outcome) {
+  return std::ranges::count(tests.outcomes, outcome, &TestOutcome::outcome);
+}
+
+}  // namespace
+
+std::string PlaceOf(const TradingFinding& finding) {
+  if (finding.file.empty()) return "the algorithm";
+  return finding.line > 0 ? fmt::format("{}:{}", finding.file, finding.line) : finding.file;
+}
+
+std::string Percents(double share) { return fmt::format("{:.1f} %", 100 * share); }
+
+int64_t CountSeverity(const std::vector<TradingFinding>& findings, std::string_view severity) {
+  return std::ranges::count(findings, severity, &TradingFinding::severity);
+}
+
+std::string_view TitleOfStep(std::string_view step) {
+  if (step == kStepAnalyze) return "Logic";
+  if (step == kStepSecurity) return "Security";
+  if (step == kStepEdges) return "Edge cases";
+  if (step == kStepPerformance) return "Performance";
+  if (step == kStepBacktest) return "Back-test";
+  return step == kStepTests ? "Test cases" : "";
+}
+
+std::vector<std::string> CourseHeads() {
+  return {"Course", "Return", "A year", "Drawdown", "Sharpe", "Invested", "Trades", "Costs"};
+}
+
+std::vector<std::string> CourseCells(const BacktestFigures& course) {
+  return {course.name + (course.ruined_on.empty() ? "" : " (ruined on " + course.ruined_on + ")"),
+          Percents(course.total_return),
+          Percents(course.annual_return),
+          Percents(course.max_drawdown),
+          course.sharpe ? fmt::format("{:.2f}", *course.sharpe) : "none",
+          Percents(course.days_invested),
+          std::to_string(course.trades),
+          "$" + course.fees.PlusAtMost(course.slippage).Rounded(2)};
+}
+
+std::vector<std::string> NotesOf(const TradingReport& report) {
+  std::vector<std::string> notes;
+  const auto add = [&](const std::vector<std::string>& more) {
+    for (const std::string& note : more) {
+      if (std::ranges::find(notes, note) == notes.end()) notes.push_back(note);
+    }
+  };
+  if (report.analysis) add(report.analysis->notes);
+  if (report.backtest) add(report.backtest->notes);
+  if (report.review && report.review->dropped > 0) {
+    add({fmt::format("{} of the model named a place that is not there, and {} left out",
+                     Plural(report.review->dropped, "finding", "findings"), 
+                     report.review->dropped == 1 ? "is" : "are")});
+  }
+  return notes;
+}
+
+std::string TradingHeadline(const TradingReport& report) {
+  const auto count = static_cast<int64_t>(report.findings.size());
+  std::string headline = Plural(count, "finding", "findings");
+  if (const int64_t critical = CountSeverity(report.findings, "critical"); critical > 0) {
+    headline += fmt::format(", {} of them critical", critical);
+  }
+  if (!report.risks) return headline + "; the risk was not assessed";
+  return fmt::format("risk {:.0f} of 100 ({}): {}", report.risks->score, report.risks->grade, headline);
+}
+
+std::vector<std::string> TradingSummary(const TradingReport& report) {
+  std::vector<std::string> summary;
+  if (report.backtest && !report.backtest->courses.empty()) {
+    const BacktestReport& test = *report.backtest;
+    const BacktestFigures& net = test.courses.front();
+    const BacktestFigures& hold = test.courses.back();
+    summary.push_back(fmt::format("back-test over {} bars: {} with costs, drawdown {}; holding {}", test.bars,
+                                  Percents(net.total_return), Percents(net.max_drawdown), Percents(hold.total_return)));
+    if (test.look_ahead.changed > 0) {
+      summary.push_back(fmt::format("it looks ahead: {} of {} decisions change without later prices",
+                                    test.look_ahead.changed,
+                                    test.look_ahead.checked));
+      for (const BacktestFigures& course : test.courses) {
+        if (course.name != "without later prices") continue;
+        summary.push_back("without later prices it comes to " + Percents(course.total_return));
+      }
+    }
+  }
+  if (report.tests) {
+    const int64_t not_run = CountOutcome(*report.tests, "not run");
+    summary.push_back(fmt::format("generated test cases: {} of {} pass{}", CountOutcome(*report.tests, "passed"),
+                                  report.tests->outcomes.size(),
+                                  not_run > 0 ? fmt::format(", {} did not run", not_run) : ""));
+  }
+  if (!report.recommendations.empty()) summary.push_back("first: " + report.recommendations.front().text);
+  return summary;
+}
+
+}  // namespace wfe::trading

@@ -1,0 +1,53 @@
+#include "tools/wfe/packaged_commands.h"
+
+#include "activities/packaged/permits/example.h"
+#include "activities/packaged/trading/example.h"
+#include "workflows/packaged/permits.h"
+#include "workflows/packaged/trading.h"
+
+namespace wfe::cli {
+namespace {
+
+void AddPermitOptions(CLI::App& command, const std::shared_ptr<nlohmann::json>& parameters) {
+  command.add_option_function<std::string>(
+      "--as-of", [parameters](const std::string& day) { (*parameters)["as_of"] = day; },
+      "Day that deadlines are measured from, e.g. 2026-06-01 (default: today, UTC)");
+  command.add_option_function<int>(
+             "--soon", [parameters](int days) { (*parameters)["soon_days"] = days; },
+             "A deadline within so many days is due soon (default 30)")
+      ->check(CLI::Range(0, 3650));
+}
+
+}  // namespace
+
+const std::vector<PackagedCommand>& PackagedCommands() {
+  static const std::vector<PackagedCommand> kCommands = {
+      {.name = "permits",
+       .workflow_type = workflows::kPermitReviewWorkflow,
+       .summary = "Review permit documents: requirements, deadlines, gaps, contradictions",
+       .directory = "Documents: text, Markdown, PDF, DOCX, ODT; hidden files are left out",
+       .sample = "permits_sample",
+       .footer = "Examples:\n"
+                 "  wfe workflow permits --example permits\n"
+                 "  wfe workflow permits --directory permits --output review --local\n"
+                 "  wfe workflow permits --directory permits --output review --as-of 2026-06-01 --no-model\n\n"
+                 "docs/workflows/permits.md is its guide.",
+       .example = &packaged::PermitExample,
+       .add_options = &AddPermitOptions},
+      {.name = "trading",
+       .workflow_type = workflows::kTradingVerificationWorkflow,
+       .summary = "Verify a trading algorithm: security, logic, back-test, risk, test cases",
+       .directory = "The algorithm's folder: Python, parameters.json, prices.csv",
+       .sample = "trading_sample",
+       .footer = "Examples:\n"
+                 "  wfe workflow trading --example momentum\n"
+                 "  wfe workflow trading --directory momentum --output verified --local\n"
+                 "  wfe workflow trading --directory momentum --output verified --no-model --json\n\n"
+                 "The algorithm runs in the worker's sandbox.  docs/workflows/trading.md is its guide.",
+       .example = &trading::TradingExample,
+       .add_options = nullptr},
+  };
+  return kCommands;
+}
+
+}  // namespace wfe::cli
