@@ -29,6 +29,7 @@
 #include "activities/trace/audit.h"
 #include "engine/base/printable.h"
 #include "tools/wfe/describe.h"
+#include "tools/wfe/worker_context.h"
 #include "workers/client/blocking_call.h"
 #include "workers/client/fetch_history.h"
 #include "workers/client/records_client.h"
@@ -82,7 +83,8 @@ void StartTraining(client::ServiceClient& service, const std::string& ns, const 
   }
 }
 
-void RegisterWorkloads(sdk::ActivityRegistry& registry, const WorkerActivities& worker) {
+void RegisterWorkloads(sdk::ActivityRegistry& registry, const WorkerActivities& worker,
+                       const std::shared_ptr<quota::RunGate>& gate) {
   graph::RegisterSimulateStep(registry);
   const optimizer::ReadHistory history = [service = worker.service, ns = worker.ns](const std::string& workflow_id,
                                                                                     const std::string& run_id) {
@@ -100,12 +102,21 @@ void RegisterWorkloads(sdk::ActivityRegistry& registry, const WorkerActivities& 
   optimizer::RegisterRecordRun(registry, {.records = worker.records, .history = history, .recorded = recorded});
   optimizer::RegisterOptimizerActivities(registry, {.records = worker.records, .history = history});
   optimizer::RegisterTrainPredictor(registry, worker.records);
-  quota::RegisterQuotaActivities(registry, {.records = worker.records, .rules = QuotaRulesOf(worker.config.quota)});
+  quota::RegisterQuotaActivities(
+      registry, {.records = worker.records, .rules = QuotaRulesOf(worker.config.quota), .gate = gate});
   // By name and at the call: what guards a step is put around it later.
   batch::RegisterBatchActivities(
       registry, {.records = worker.records,
                  .step = [&registry](const std::string& name) { return registry.Find(name); },
                  .lists = nullptr});
+}
+
+void RegisterNodes(sdk::ActivityRegistry& registry, const WorkerActivities& worker, sandbox::SandboxPolicy sandbox) {
+  nodes::NodeConfig node;
+  node.work_root = worker.work_root;
+  node.sandbox = sandbox;
+  node.secrets = worker.agent.secrets;
+  nodes::RegisterNodeActivities(registry, node);
 }
 
 }  // namespace
@@ -122,6 +133,7 @@ void RegisterWorkerActivities(sdk::ActivityRegistry& registry, const WorkerActiv
   agent_config.choose_template = [learning](const std::string& template_id, const std::string& run_id) {
     return ChooseFor(learning, template_id, run_id);
   };
+  const auto gate = AddContextAndGate(agent_config, worker);
   const auto agents = std::make_shared<agent::AgentWorker>(agent_config);
   agent::RegisterGeminiActivities(registry, agents);
   trace::AuditConfig audit;
@@ -155,11 +167,7 @@ void RegisterWorkerActivities(sdk::ActivityRegistry& registry, const WorkerActiv
   build::RegisterHostActivities(registry, {.host_queue = worker.host_queue,
                                            .work_root = worker.work_root,
                                            .host_timeout_s = worker.config.build.host_timeout_s});
-  nodes::NodeConfig node;
-  node.work_root = worker.work_root;
-  node.sandbox = compliance.sandbox;
-  node.secrets = worker.agent.secrets;
-  nodes::RegisterNodeActivities(registry, node);
+  RegisterNodes(registry, worker, compliance.sandbox);
   prompts::RegisterInstructionActivity(registry, {.templates_dir = worker.agent.templates_dir,
                                                   .template_rows = worker.agent.template_rows,
                                                   .blob_sink = worker.records,
@@ -187,7 +195,7 @@ void RegisterWorkerActivities(sdk::ActivityRegistry& registry, const WorkerActiv
                                                 .alive_lock = worker.alive_lock,
                                                 .allow = allow,
                                                 .secrets = worker.agent.secrets});
-  RegisterWorkloads(registry, worker);
+  RegisterWorkloads(registry, worker, gate);
   build::GuardDirectories(registry, {.roots = worker.roots, .lock_dir = worker.work_root + "/locks"});
 }
 
