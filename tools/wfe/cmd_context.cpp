@@ -237,11 +237,13 @@ void AddContextSetCommands(CLI::App& context, Globals& globals) {
   AddCategory(*attempt, *try_flags, true);
   attempt->add_option("--version", try_flags->version, "A version that is kept, instead of what is recommended now");
   attempt->add_option("--share", try_flags->share, "Of the runs (default 0.5)")->check(CLI::Range(0.01, 0.99));
-  attempt->add_option("--min-samples", try_flags->min_samples, "Runs of each kind before they are compared (default 30)")
+  attempt
+      ->add_option("--min-samples", try_flags->min_samples, "Runs of each kind before they are compared (default 30)")
       ->check(WholeNumber(2, 1'000'000));
   attempt->footer(
       "Examples:\n  wfe context try AuditedBuildWorkflow/implement --share 0.2\n\n"
-      "Exit codes: 2 nothing is recommended or an experiment runs, 3 no server answers,\n4 no such category or version.");
+      "Exit codes: 2 nothing is recommended or an experiment runs, 3 no server answers,\n"
+      "4 no such category or version.");
   const auto [result, result_flags] =
       AddContextCommand(context, globals, "result",
                         "How the experiment on a category's files goes; decides it when it can be", ContextResult);

@@ -138,7 +138,9 @@ std::string ContextProfileText(const ContextProfile& profile, const context::Con
                           fmt::format("{:.0f} %", 100 * file.rate), file.tokens > 0 ? TokensText(file.tokens) : "-",
                           file.recommended ? "yes" : ""));
   }
-  if (profile.files.size() > files) lines.Add(fmt::format("… and {} more; --top shows them", profile.files.size() - files));
+  if (profile.files.size() > files) {
+    lines.Add(fmt::format("… and {} more; --top shows them", profile.files.size() - files));
+  }
   return lines.Take();
 }
 

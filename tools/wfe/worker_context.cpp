@@ -24,7 +24,9 @@ std::shared_ptr<quota::RunGate> RunGateOf(const WorkerActivities& worker) {
   };
   setup.rules = QuotaRulesOf(worker.config.quota).preflight;
   setup.mode = mode;
-  setup.say = [](const std::string& sentence) { std::fprintf(stderr, "warning: %s\n", PrintableText(sentence).c_str()); };
+  setup.say = [](const std::string& sentence) {
+    std::fprintf(stderr, "warning: %s\n", PrintableText(sentence).c_str());
+  };
   return std::make_shared<quota::RunGate>(std::move(setup));
 }
 

@@ -1,5 +1,6 @@
 #include "activities/quota/steps/run_gate.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "engine/base/parse_json.h"
@@ -11,6 +12,8 @@ using client::BudgetAnswer;
 
 /// Runs that a worker remembers; others are read again.
 constexpr size_t kMostKnownRuns = 10'000;
+/// A long ledger is read again when it has been of use for so many times the time that reading it takes.
+constexpr int kReadingShare = 20;
 
 Result<RunDecision> ReadDecision(const std::string& run_id, const std::string& value) {
   const nlohmann::json row = ParseJson(value, kMaxStoredJsonDepth);
@@ -57,8 +60,12 @@ RunGate::RunGate(Setup setup)
 
 Result<QuotaReport> RunGate::Report(Instant now) {
   const std::lock_guard lock(report_mutex_);
-  if (report_ && now >= reported_at_ && now - reported_at_ < setup_.report_age) return *report_;
+  if (report_ && now >= reported_at_ && now - reported_at_ < std::max(setup_.report_age, kReadingShare * reading_)) {
+    return *report_;
+  }
+  const auto begun = std::chrono::steady_clock::now();
   WFE_ASSIGN_OR_RETURN(report_, setup_.report(now));
+  reading_ = std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - begun);
   reported_at_ = now;
   return *report_;
 }

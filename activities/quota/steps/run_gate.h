@@ -55,7 +55,9 @@ class RunGate {
     std::shared_ptr<const Clock> clock;  ///< nullptr: the machine's.
     /// Told of every decision that is not "allow", in one sentence.  Empty: nobody.
     std::function<void(const std::string&)> say;
-    Duration report_age = std::chrono::minutes(1);  ///< How old a report may be that a decision is made from.
+    /// How old a report may be that a decision is made from; older where the ledger is so long that reading it takes more
+    /// than a twentieth of this.
+    Duration report_age = std::chrono::minutes(1);
   };
   explicit RunGate(Setup setup);
 
@@ -79,6 +81,7 @@ class RunGate {
   std::mutex report_mutex_;
   std::optional<QuotaReport> report_;  // guarded by report_mutex_, as the next
   Instant reported_at_{};
+  Duration reading_{};  // how long the last one took
 };
 
 }  // namespace wfe::quota

@@ -30,7 +30,9 @@ class HookedAgent : public AgentTest {
   /// "kind path via" of every event.
   std::vector<std::string> Said(size_t step = 0) const {
     std::vector<std::string> said;
-    for (const HookEvent& event : steps_.at(step).events) said.push_back(event.kind + " " + event.path + " " + event.via);
+    for (const HookEvent& event : steps_.at(step).events) {
+      said.push_back(event.kind + " " + event.path + " " + event.via);
+    }
     return said;
   }
   std::string Prompt(size_t call = 0) const { return backend_->requests.at(call).at("contents").at(0).dump(); }
@@ -70,7 +72,8 @@ TEST_F(HookedAgent, GivenFilesAreInTheFirstMessageAndCountAsUsedOnlyWithATrace) 
   WriteAll(Dir() + "/.env", "KEY=secret\n");
   WriteAll(Dir() + "/picture.bin", std::string("\xff\xfe\x00\x01", 4));
   Give({.policy = std::string(kGiveAll), .experiment_arm = "e1/control"});
-  const auto result = Play({Answer({Write("src/used.h", "int used(int);\n"), Write("main.cpp", "#include \"src/named.h\"\n")}),
+  const json used = Write("src/used.h", "int used(int);\n");
+  const auto result = Play({Answer({used, Write("main.cpp", "#include \"src/named.h\"\n")}),
                             Answer({TextPart("done, src/idle.hpp is not needed")})});
   ASSERT_TRUE(result.has_value());
   EXPECT_THAT(Prompt(), HasSubstr("int used();"));

@@ -42,7 +42,8 @@ StepHooks Step(const std::string& run, std::vector<HookEvent> events, const std:
 
 TEST(ContextEfficiency, IsFilesAccessedOfFilesLoaded) {  // CE-4
   const EfficiencyReport report = ReportOf(
-      {Step("r1", {Load("a"), Load("b"), Load("c"), Load("d"), Access("a"), Access("b", "written"), Access("c", "named")}),
+      {Step("r1", {Load("a"), Load("b"), Load("c"), Load("d"), Access("a"), Access("b", "written"),
+                   Access("c", "named")}),
        Step("r2", {Load("a"), Access("a", "deleted"), Access("made.txt", "written")}, "Graph")});
   EXPECT_DOUBLE_EQ(report.total.percent.value(), 80);
   ASSERT_THAT(report.types, SizeIs(2));

@@ -111,7 +111,8 @@ TEST_F(ContextStore, ObservationIsTheSumOfARunsStepsInTheExperiment) {  // XB-1
   };
   const auto seen = ObservationsOf(
       experiment, {step("1", "r1", "control", 10, true), step("2", "r1", "control", 5, false),
-                   step("3", "r2", "variant", 7, true), step("3", "r2", "variant", 7, true), step("4", "r3", "", 9, true)});
+                   step("3", "r2", "variant", 7, true), step("3", "r2", "variant", 7, true),
+                   step("4", "r3", "", 9, true)});
   ASSERT_THAT(seen, SizeIs(2));
   EXPECT_EQ(seen[0].metrics.at("tokens"), 15);
   EXPECT_EQ(seen[0].metrics.at("success"), 0);

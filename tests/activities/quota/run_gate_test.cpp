@@ -15,6 +15,7 @@ using Verdict = BudgetAnswer::Verdict;
 class Gate : public testing::Test {
  protected:
   void Make(PreflightMode mode) {
+    const auto hear = [this](const std::string& said) { said_.push_back(said); };
     gate_ = std::make_unique<RunGate>(RunGate::Setup{.rows = rows_,
                                                      .report = [this](Instant) -> Result<QuotaReport> {
                                                        ++reads_;
@@ -27,7 +28,7 @@ class Gate : public testing::Test {
                                                      .rules = {},
                                                      .mode = mode,
                                                      .clock = clock_,
-                                                     .say = [this](const std::string& said) { said_.push_back(said); }});
+                                                     .say = hear});
   }
   BudgetAnswer Ask(const std::string& run) {
     return gate_->Admit({.call_id = "c", .workflow_id = "w", .run_id = run, .workflow_type = "Some", .model = "m"})
