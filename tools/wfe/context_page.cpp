@@ -90,7 +90,7 @@ std::string ContextWasteText(const EfficiencyReport& report, size_t files, size_
   if (static_cast<size_t>(wasted) > shown) {
     lines.Add(fmt::format("… and {} more; --top shows them", static_cast<size_t>(wasted) - shown));
   }
-  lines.Head("A file that is used without a trace counts as wasted: this is the most it can be.");
+  lines.Head("A file that is used without a trace counts as wasted, so this is the most.");
   return lines.Take();
 }
 
@@ -121,9 +121,10 @@ std::string ContextProfileText(const ContextProfile& profile, const context::Con
   if (profile.recommended.empty()) {
     lines.Wrap("  ", "no set is recommended: " + profile.why);
   } else {
-    lines.Wrap("  ", fmt::format("recommended: {} files of {} tokens; on these steps an efficiency of {} and {:+.1f} % "
+    lines.Wrap("  ", fmt::format("recommended: {} {} of {} tokens; on these steps an efficiency of {} and {:+.1f} % "
                                  "tokens of files",
-                                 profile.recommended.size(), TokensText(profile.set_tokens),
+                                 profile.recommended.size(), profile.recommended.size() == 1 ? "file" : "files",
+                                 TokensText(profile.set_tokens),
                                  PercentCell(profile.expected_percent), -profile.saving_percent));
   }
   if (!sets.versions.empty()) {
