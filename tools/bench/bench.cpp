@@ -97,7 +97,8 @@ Result<Report> Run(const Options& options, const std::function<void(const std::s
   WFE_RETURN_IF_ERROR(WaitForServer(*env.client));
   const std::vector<std::string>& names = options.scenarios.empty() ? ScenarioNames() : options.scenarios;
   for (const std::string& name : names) {
-    if (options.scenarios.empty() && (name == "million" || (embedded && NeedsProcesses(name)))) continue;
+    const bool takes_long = name == "million" || name == "everyday";
+    if (options.scenarios.empty() && (takes_long || (embedded && NeedsProcesses(name)))) continue;
     const Status status = RunScenario(name, env, report.figures);
     if (!status && status.error().code == StatusCode::kInvalidArgument) return status.error();
     if (!status) report.failures.push_back(name + ": " + status.error().message);

@@ -20,7 +20,7 @@ enum class Transport {
 
 struct Options {
   Transport transport = Transport::kStream;
-  std::vector<std::string> scenarios;  ///< Names; empty: all but `million`, which takes minutes and gigabytes.
+  std::vector<std::string> scenarios;  ///< Names; empty: all but `everyday` and `million`, which take minutes.
   std::vector<int> concurrency;        ///< Empty: 1, 16 and 128 where the scenario takes callers.
   std::string address;                 ///< Empty: own server and worker processes in a temporary directory.
   std::string program;                 ///< Path of this program, to start them from.

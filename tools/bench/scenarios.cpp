@@ -7,6 +7,7 @@
 
 #include "tools/bench/clock.h"
 #include "tools/bench/fresh_stack.h"
+#include "tools/bench/everyday.h"
 #include "tools/bench/generations.h"
 #include "tools/bench/load.h"
 #include "tools/bench/million.h"
@@ -252,7 +253,7 @@ Status Idle(const Environment& env, std::vector<Figure>& figures) {
 
 const std::vector<std::string>& ScenarioNames() {
   static const std::vector<std::string> kNames = {"one",  "ten",  "graph", "fan100", "wide",   "timers",
-                                                   "park", "cold", "idle", "resume", "traces", "money", "generate", "million"};
+                                                   "park", "cold", "idle", "resume", "traces", "money", "generate", "everyday", "million"};
   return kNames;
 }
 
@@ -278,6 +279,7 @@ Status RunScenario(const std::string& name, const Environment& env, std::vector<
   if (name == "traces") return MeasureTraces(env.directory, 200'000'000, env.progress, figures);
   if (name == "money") return MeasureMoney(env, figures);
   if (name == "generate") return MeasureGenerations(env, figures);
+  if (name == "everyday") return MeasureEveryday(env, figures);
   if (name == "million") return MeasureMillion(env, figures);
   std::string known;
   for (const std::string& each : ScenarioNames()) known += " " + each;

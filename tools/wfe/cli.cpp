@@ -158,6 +158,7 @@ void AddAllCommands(CLI::App& app, Globals& globals) {
   AddQuotaCommands(app, globals);
   AddDashboardCommand(app, globals);
   AddCacheCommands(app, globals);
+  AddContextCommands(app, globals);
   AddBlobCommands(app, globals);
   AddScheduleCommands(app, globals);
   AddConfigCommands(app, globals);

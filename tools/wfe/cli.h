@@ -125,6 +125,8 @@ void AddBudgetCommands(CLI::App& app, Globals& globals);
 void AddQuotaCommands(CLI::App& app, Globals& globals);
 void AddDashboardCommand(CLI::App& app, Globals& globals);
 void AddCacheCommands(CLI::App& app, Globals& globals);
+/// context efficiency|waste|profile|apply|try|result
+void AddContextCommands(CLI::App& app, Globals& globals);
 void AddPromptsCommands(CLI::App& app, Globals& globals);
 void AddOptimizeCommands(CLI::App& app, Globals& globals);
 /// registry and artifacts.

@@ -34,8 +34,8 @@ void AddBenchCommand(CLI::App& app, Globals& globals) {
   CLI::App& command = *app.add_subcommand("bench", "Measure this machine and the engine on it");
   AddCommonOptions(command, globals);
   command.add_option("scenario", options->scenarios,
-                     "one, ten, graph, fan100, wide, timers, park, cold, idle, resume, traces, money, million");
-  command.add_flag("--all", *all, "Every scenario but million; ends within 8 minutes on two cores");
+                     "one, ten, graph, fan100, wide, timers, park, cold, idle, resume, traces, money, generate, everyday, million");
+  command.add_flag("--all", *all, "Every scenario but everyday and million; ends within 8 minutes on two cores");
   command.add_option("--concurrency", options->concurrency, "Callers, instead of 1, 16 and 128");
   using bench::Transport;
   AddTransport(command, options->transport, {Transport::kStream, Transport::kUnary, Transport::kEmbedded},

@@ -209,6 +209,9 @@ std::vector<Key> CostKeys(Config& c) {
       IntegerKey("quota.warn_at_percent", c.quota.warn_at_percent, 0, 1000),
       IntegerKey("quota.throttle_at_percent", c.quota.throttle_at_percent, 0, 1000),
       IntegerKey("quota.deny_at_percent", c.quota.deny_at_percent, 0, 1000),
+      ChoiceKey("quota.preflight", c.quota.preflight, {"off", "warn", "enforce"}),
+      ChoiceKey("context.give", c.context.give, {"none", "all", "recommended"}),
+      IntegerKey("context.max_tokens", c.context.max_tokens, 0, 10'000'000),
   };
 }
 

@@ -114,6 +114,13 @@ struct QuotaConfig {
   int64_t warn_at_percent = 80;
   int64_t throttle_at_percent = 95;
   int64_t deny_at_percent = 100;
+  std::string preflight = "warn";  ///< Of a worker: off, warn or enforce.
+};
+
+/// Which files an agent's step is given unasked (CE-5).
+struct ContextConfig {
+  std::string give = "none";  ///< none, all or recommended.
+  int64_t max_tokens = 100'000;
 };
 
 /// Where a worker sends what monitors tell (MO-2); both empty: nowhere.
@@ -134,6 +141,7 @@ struct Config {
   CostTrackingConfig cost_tracking;
   CachingConfig caching;
   QuotaConfig quota;
+  ContextConfig context;
   MonitorConfig monitor;
   std::vector<std::string> sources;  ///< Where values came from: files and environment variables, in order.
 };

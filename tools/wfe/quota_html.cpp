@@ -23,7 +23,9 @@ void WriteDays(reports::Markup& out, const quota::QuotaForecast& forecast) {
                        .y_label = "Tokens",
                        .unit = "tokens",
                        .type = reports::ChartType::kLine,
-                       .series = {{.name = "Used", .points = {}}, {.name = "Expected", .points = {}}}};
+                       .series = {{.name = "Used", .points = {}},
+                                  {.name = "Expected", .points = {}},
+                                  {.name = "Plan: what a day may use", .points = {}}}};
   reports::Table table{.id = "day-rows",
                        .title = "What each day has used, will use, and may use",
                        .query = "",
@@ -42,18 +44,21 @@ void WriteDays(reports::Markup& out, const quota::QuotaForecast& forecast) {
                                       .band = reports::Interval{Tokens(day.lo), Tokens(day.hi)},
                                       .note = ""});
     reports::Cell plan;
-    if (forecast.quota) plan = Tokens(day.plan);
+    if (forecast.quota) {
+      plan = Tokens(day.plan);
+      chart.series[2].points.push_back({.x = day.day, .y = Tokens(day.plan), .band = {}, .note = ""});
+    }
     table.rows.push_back({.cells = {day.day, std::monostate(), Tokens(day.expected), Tokens(day.lo), Tokens(day.hi),
                                     plan},
                           .runs = {}});
   }
   std::erase_if(chart.series, [](const reports::Series& series) { return series.points.empty(); });
   if (!chart.series.empty()) WriteChart(out, chart, "day-chart");
-  if (!table.rows.empty()) WriteTable(out, reports::Anchors(), table);
   for (const quota::OddDay& day : forecast.odd_days) {
     out.Leaf("p", day.day + " was odd: " + TokensText(day.tokens) + ", where " + TokensText(day.usual) + " is usual.");
   }
   if (!forecast.method.empty()) out.Leaf("p", "The forecast is made of " + forecast.method + ".");
+  if (!table.rows.empty()) WriteTable(out, reports::Anchors(), table);
   out.Close("section");
 }
 
@@ -75,6 +80,23 @@ void WriteTypes(reports::Markup& out, const quota::QuotaReport& report) {
   out.Close("section");
 }
 
+/// The forecast's sentence in numbers that can be taken in at a glance.
+std::string QuotaLead(const quota::QuotaForecast& forecast) {
+  if (forecast.quota == 0) return "A quota of 0 buys nothing; " + TokensText(forecast.used) + " tokens are used.";
+  std::string lead = TokensText(forecast.used) + " tokens used";
+  if (forecast.quota) {
+    lead += ", " + reports::FormatFixed(100 * Tokens(forecast.used) / Tokens(*forecast.quota), 1) + " % of " +
+            TokensText(*forecast.quota);
+  }
+  if (!forecast.forecast) return lead + "; " + forecast.why + ".";
+  lead += "; " + TokensText(forecast.expected) + " expected by the month's end (" + TokensText(forecast.lo) + " to " +
+          TokensText(forecast.hi) + ")";
+  if (!forecast.exhaustion) return lead + ".";
+  const quota::Exhaustion& gone = *forecast.exhaustion;
+  if (gone.past) return lead + ". The quota was gone on " + gone.day + ".";
+  return lead + (gone.day.empty() ? ". The quota lasts." : ". The quota is gone on " + gone.day + ".");
+}
+
 }  // namespace
 
 std::string QuotaHtml(const quota::QuotaReport& report) {
@@ -85,7 +107,7 @@ std::string QuotaHtml(const quota::QuotaReport& report) {
   reports::Markup out;
   OpenFrame(out, frame);
   out.Open("header", {{"class", "masthead"}}).Leaf("h1", frame.title);
-  out.Leaf("p", {{"class", "lead"}}, quota::SentenceOf(forecast) + ".");
+  out.Leaf("p", {{"class", "lead"}}, QuotaLead(forecast));
   out.Close("header");
   WriteDays(out, forecast);
   WriteTypes(out, report);

@@ -32,6 +32,7 @@
 #include "activities/trace/audit.h"
 #include "engine/base/printable.h"
 #include "tools/wfe/describe.h"
+#include "tools/wfe/worker_context.h"
 #include "workers/client/blocking_call.h"
 #include "workers/client/fetch_history.h"
 #include "workers/client/records_client.h"
@@ -94,7 +95,8 @@ void RegisterPackaged(sdk::ActivityRegistry& registry, const WorkerActivities& w
   trading::RegisterTradingActivities(registry, {.packaged = config, .node = node});
 }
 
-void RegisterWorkloads(sdk::ActivityRegistry& registry, const WorkerActivities& worker) {
+void RegisterWorkloads(sdk::ActivityRegistry& registry, const WorkerActivities& worker,
+                       const std::shared_ptr<quota::RunGate>& gate) {
   graph::RegisterSimulateStep(registry);
   const optimizer::ReadHistory history = [service = worker.service, ns = worker.ns](const std::string& workflow_id,
                                                                                     const std::string& run_id) {
@@ -112,12 +114,17 @@ void RegisterWorkloads(sdk::ActivityRegistry& registry, const WorkerActivities& 
   optimizer::RegisterRecordRun(registry, {.records = worker.records, .history = history, .recorded = recorded});
   optimizer::RegisterOptimizerActivities(registry, {.records = worker.records, .history = history});
   optimizer::RegisterTrainPredictor(registry, worker.records);
-  quota::RegisterQuotaActivities(registry, {.records = worker.records, .rules = QuotaRulesOf(worker.config.quota)});
+  quota::RegisterQuotaActivities(
+      registry, {.records = worker.records, .rules = QuotaRulesOf(worker.config.quota), .gate = gate});
   // By name and at the call: what guards a step is put around it later.
   batch::RegisterBatchActivities(
       registry, {.records = worker.records,
                  .step = [&registry](const std::string& name) { return registry.Find(name); },
                  .lists = nullptr});
+}
+
+nodes::NodeConfig NodesOf(const WorkerActivities& worker, const sandbox::SandboxPolicy& sandbox) {
+  return {.work_root = worker.work_root, .sandbox = sandbox, .secrets = worker.agent.secrets};
 }
 
 }  // namespace
@@ -134,6 +141,7 @@ void RegisterWorkerActivities(sdk::ActivityRegistry& registry, const WorkerActiv
   agent_config.choose_template = [learning](const std::string& template_id, const std::string& run_id) {
     return ChooseFor(learning, template_id, run_id);
   };
+  const auto gate = AddContextAndGate(agent_config, worker);
   const auto agents = std::make_shared<agent::AgentWorker>(agent_config);
   agent::RegisterGeminiActivities(registry, agents);
   trace::AuditConfig audit;
@@ -167,8 +175,7 @@ void RegisterWorkerActivities(sdk::ActivityRegistry& registry, const WorkerActiv
   build::RegisterHostActivities(registry, {.host_queue = worker.host_queue,
                                            .work_root = worker.work_root,
                                            .host_timeout_s = worker.config.build.host_timeout_s});
-  const nodes::NodeConfig node{
-      .work_root = worker.work_root, .sandbox = compliance.sandbox, .secrets = worker.agent.secrets};
+  const nodes::NodeConfig node = NodesOf(worker, compliance.sandbox);
   nodes::RegisterNodeActivities(registry, node);
   prompts::RegisterInstructionActivity(registry, {.templates_dir = worker.agent.templates_dir,
                                                   .template_rows = worker.agent.template_rows,
@@ -197,7 +204,7 @@ void RegisterWorkerActivities(sdk::ActivityRegistry& registry, const WorkerActiv
                                                 .alive_lock = worker.alive_lock,
                                                 .allow = allow,
                                                 .secrets = worker.agent.secrets});
-  RegisterWorkloads(registry, worker);
+  RegisterWorkloads(registry, worker, gate);
   RegisterPackaged(registry, worker, node);
   build::GuardDirectories(registry, {.roots = worker.roots, .lock_dir = worker.work_root + "/locks"});
 }

@@ -165,12 +165,18 @@ std::optional<Money> CallLog::MostCost(const std::optional<CallBound>& bound, st
 
 Status CallLog::Reserve(const std::string& id, const std::string& started, const std::optional<CallBound>& bound) {
   refusal_.reset();
-  if (setup_.budgets == nullptr) return Ok();
+  if (setup_.budgets == nullptr && !setup_.admit) return Ok();
   json row = setup_.base;
   row["call_id"] = id;
   row["started"] = started;
-  WFE_ASSIGN_OR_RETURN(client::BudgetAnswer answer,
-                       setup_.budgets->Reserve(CallOf(row), MostCost(bound, DayOf(started)), setup_.lease));
+  const client::BudgetedCall call = CallOf(row);
+  client::BudgetAnswer answer;
+  if (setup_.admit) {
+    WFE_ASSIGN_OR_RETURN(answer, setup_.admit(call));
+  }
+  if (answer.verdict == client::BudgetAnswer::Verdict::kAdmitted && setup_.budgets != nullptr) {
+    WFE_ASSIGN_OR_RETURN(answer, setup_.budgets->Reserve(call, MostCost(bound, DayOf(started)), setup_.lease));
+  }
   if (answer.verdict == client::BudgetAnswer::Verdict::kAdmitted) return Ok();
   refusal_ = std::move(answer);
   return ResourceExhausted(refusal_->message);

@@ -47,6 +47,8 @@ class CallLog {
     std::optional<PaidTokens> left_behind;  ///< What a call that was lost with its worker is known to have cost.
     std::function<Instant()> now;
     std::function<void(const nlohmann::json& row)> record;  ///< Empty: no ledger.
+    /// Whether the run may spend at all, asked before the budgets are.  Empty: it may.
+    std::function<Result<client::BudgetAnswer>(const client::BudgetedCall&)> admit;
     client::BudgetKeeper* budgets = nullptr;                ///< nullptr: nothing is reserved.
     Duration lease = std::chrono::minutes(40);  ///< Longer than a call can take: then its worker is taken for dead.
     Money unbounded = Money::Usd(1);            ///< Reserved for a call of which nobody can say how large it gets.
@@ -59,10 +61,10 @@ class CallLog {
     std::string id;
     std::string started;
   };
-  /// A call is about to be made; durable when it returns.  RESOURCE_EXHAUSTED with refusal(): a budget has no room for
-  /// it, and it is not to be made.
+  /// A call is about to be made; durable when it returns.  RESOURCE_EXHAUSTED with refusal(): the quota refuses its run
+  /// or a budget has no room for it, and it is not to be made.
   Result<Begun> Begin(int turn, const std::optional<CallBound>& bound = std::nullopt);
-  /// What the budget said that refused the last Begin.
+  /// What was said by whoever refused the last Begin.
   const std::optional<client::BudgetAnswer>& refusal() const { return refusal_; }
   /// The call failed; what it cost is kept.
   Status Failed(const std::string& id, const ModelError& error, int64_t latency_ms);

@@ -39,7 +39,7 @@ json FirstMessage(const LoopInput& input) {
   if (input.file_names.size() > kMaxListedFiles) {
     listing += "[... " + std::to_string(input.file_names.size() - kMaxListedFiles) + " more ...]\n";
   }
-  texts.push_back(listing + "</files>");
+  texts.push_back(listing + GivenFilesText(input.given) + "</files>");
   texts.push_back(input.request.instruction);
   return UserText(std::move(texts));
 }

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "activities/agent/step/context_files.h"
 #include "activities/agent/step/file_tools.h"
 #include "activities/agent/step/step_call.h"
 
@@ -19,6 +20,7 @@ struct LoopInput {
   const AgentRequest& request;
   std::string context;                  ///< The standing context; may be empty.
   std::vector<std::string> file_names;  ///< What the directory held before the step.
+  std::vector<GivenFile> given;         ///< Whose content is in the first message.
   nlohmann::json earlier_contents;      ///< Of the session that goes on; null for a new one.
   std::string model;
   AgentLimits limits;  ///< All set.

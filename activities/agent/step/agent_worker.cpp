@@ -105,6 +105,7 @@ CallLog::Setup AgentWorker::LedgerSetup(const sdk::ActivityInfo& info, const std
   if (bought) {
     setup.record = config_.record_call;
     setup.budgets = config_.budgets;
+    setup.admit = config_.admit_run;
   }
   setup.lease = config_.call_lease;
   setup.unbounded = config_.program_run;

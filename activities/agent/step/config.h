@@ -9,6 +9,7 @@
 
 #include "activities/agent/backends/model_backend.h"
 #include "activities/agent/step/agent_step.h"
+#include "activities/agent/step/hook_events.h"
 #include "engine/base/result.h"
 #include "engine/base/time.h"
 #include "workers/client/blob_store.h"
@@ -60,6 +61,12 @@ struct GeminiConfig {
     std::string experiment_arm;
   };
   std::function<Result<TemplateChoice>(const std::string& template_id, const std::string& run_id)> choose_template;
+  /// Which files a step is given before its first call; asked once for a step.  Empty: none.
+  std::function<Result<FileChoice>(const FileAsk&)> choose_files;
+  /// Keeps what a step was given and touched (RC-10); the same key again changes nothing.  Empty: nowhere.
+  std::function<Status(const std::string& key, const StepHooks& hooks)> record_hooks;
+  /// Where the files of a working directory belong, when that is a place made for the run.  Empty: the directory itself.
+  std::function<std::string(const std::string& working_dir)> project_of;
   /// nullptr: the table built in (activities/agent/cost/prices.json); PriceTable::Load reads another.
   std::shared_ptr<const PriceTable> prices;
   /// An exact tokenizer; empty: "not configured", counts are estimated where a backend reports none (LG-19).
@@ -77,6 +84,9 @@ struct GeminiConfig {
   std::shared_ptr<ContextCache> cache;
   /// Where calls reserve what they may cost; outlives the activities.  nullptr: nowhere.
   client::BudgetKeeper* budgets = nullptr;
+  /// Asked before every call that is bought, ahead of the budgets: whether its run may spend at all (QF-5).  Empty: it
+  /// may.
+  std::function<Result<client::BudgetAnswer>(const client::BudgetedCall&)> admit_run;
   Duration call_lease = std::chrono::minutes(40);  ///< Longer than a call, or a run of a program, can take.
   Money program_run = Money::Usd(1);               ///< Reserved for a run of a program, which nobody can bound.
   /// In [0, 1), to spread retries; empty: random.

@@ -9,6 +9,7 @@
 #include "activities/agent/step/agent_loop.h"
 #include "activities/agent/step/agent_worker.h"
 #include "activities/agent/step/cached_step.h"
+#include "activities/agent/step/context_files.h"
 #include "activities/agent/step/journal.h"
 #include "activities/agent/step/reply_bounds.h"
 #include "activities/sandbox/safe_files.h"
@@ -68,6 +69,7 @@ class AgentWorker::Step {
     if (auto failure = Before(*dir, *journal)) return *std::move(failure);
     Describe();
     if (auto kept = FromCache(*dir, *journal)) return *std::move(kept);
+    if (auto failure = GiveFiles(*dir, *journal)) return *std::move(failure);
     CallLog::Setup ledger = worker_.LedgerSetup(context_.info(), token, reply_, request_.step_name, model_,
                                                 !backend_ || !backend_->scripted());
     ledger.several_prompts_per_call = program_ != nullptr;
@@ -209,6 +211,84 @@ class AgentWorker::Step {
     if (!kept) reply_.cache_problem = CutText(kept.error().message, 500);
   }
 
+  CountTokens Counter() const {
+    return [this](std::string_view text) { return worker_.tokens_.Tokens(model_, text).tokens; };
+  }
+
+  std::string Project() const {
+    return config_.project_of ? config_.project_of(request_.working_dir) : request_.working_dir;
+  }
+
+  /// The files that the model is given unasked: chosen and read once, so that a retry asks with the same words.
+  std::optional<ApplicationFailure> GiveFiles(const sandbox::SafeDir& dir, StepJournal& journal) {
+    if (!config_.choose_files || program_) return std::nullopt;
+    const Result<std::optional<json>> known = journal.Read("given.json");
+    if (!known) return ToolIo(known.error().message);
+    if (*known) {
+      choice_ = (*known)->at("choice").get<FileChoice>();
+      given_ = (*known)->at("files").get<std::vector<GivenFile>>();
+      return std::nullopt;
+    }
+    const std::string& type = context_.info().workflow_type;
+    const Result<FileChoice> chosen = config_.choose_files({.run_id = context_.info().run_id,
+                                                            .workflow_type = type,
+                                                            .category = CategoryOf(type, request_.step_name),
+                                                            .project = Project()});
+    if (!chosen) return Store("cannot choose the files of the step", chosen.error());
+    choice_ = *chosen;
+    given_ = ReadGivenFiles(dir, before_, choice_, Counter());
+    const Status written = journal.Write("given.json", {{"choice", choice_}, {"files", given_}});
+    if (!written) return ToolIo(written.error().message);
+    return std::nullopt;
+  }
+
+  /// What the step was given and what it touched (RC-10).  Needs the tree looked at, and the reply unbounded.
+  Status NoteHooks(const sandbox::SafeDir& dir, const CallLog& calls, const json& contents, bool success) {
+    if (!config_.record_hooks || reply_.turns == 0) return Ok();
+    const std::string& type = context_.info().workflow_type;
+    StepHooks hooks{.id = ToHex(Sha256(context_.info().IdempotencyToken())).substr(0, 32),
+                    .run_id = context_.info().run_id,
+                    .workflow_id = context_.info().workflow_id,
+                    .workflow_type = type,
+                    .step_name = request_.step_name,
+                    .category = CategoryOf(type, request_.step_name),
+                    .project = Project(),
+                    .model = reply_.model,
+                    .backend = reply_.backend,
+                    .at = FormatIso8601Millis(worker_.clock_->Now()),
+                    .success = success,
+                    .tokens = reply_.prompt_token_count + reply_.completion_token_count,
+                    .prompt_tokens = reply_.prompt_token_count,
+                    .turns = reply_.turns,
+                    .policy = choice_.policy,
+                    .set_version = choice_.set_version,
+                    .experiment_arm = choice_.experiment_arm};
+    json own = nullptr;
+    if (contents.is_array()) {
+      const size_t earlier = session_.is_array() ? session_.size() : 0;
+      own = json::array();
+      for (size_t i = earlier; i < contents.size(); ++i) own.push_back(contents[i]);
+    }
+    const bool from_file = request_.context_text.empty() && request_.context_blob_hash.empty();
+    const HookFacts facts{.given = given_,
+                          .conversation = own,
+                          .reply = reply_,
+                          .program = program_ != nullptr,
+                          .working_dir = request_.working_dir,
+                          .context_path = from_file && !agent_context_.empty() ? request_.context_path : ""};
+    hooks.events = HookEventsOf(facts, dir, Counter(), hooks.events_left_out);
+    const bool bought = !backend_ || !backend_->scripted();
+    for (HookEvent& event : hooks.events) {
+      event.path = worker_.redactor_.Apply(std::move(event.path), reply_.redaction_count);
+      if (!bought || event.tokens == 0) continue;
+      const PaidTokens tokens{.prompt = event.tokens};
+      const std::optional<Money> once = calls.Cost(tokens, hooks.at.substr(0, 10), nullptr, "");
+      if (once) event.cost_usd = Money::Nanos(once->nanos() * event.calls);
+    }
+    const std::string key = hooks.at.substr(0, 10) + "/" + hooks.id;
+    return config_.record_hooks(key, hooks);
+  }
+
   CallControl Control() {
     return {.is_cancelled = [this] { return context_.IsCancelled(); },
             .progress =
@@ -222,6 +302,7 @@ class AgentWorker::Step {
     LoopInput input{.request = request_,
                     .context = agent_context_,
                     .file_names = {},
+                    .given = given_,
                     .earlier_contents = session_,
                     .model = model_,
                     .limits = EffectiveLimits(request_.limits, config_.limits),
@@ -268,12 +349,22 @@ class AgentWorker::Step {
     if (outcome.kind == Kind::kBudget) return RefusedByBudget(dir, *outcome.refusal);
 
     if (auto failure = LookAtTree(dir)) return *std::move(failure);
-    if (outcome.kind == Kind::kAgentError) return AgentError(outcome.message);
+    if (outcome.kind == Kind::kAgentError) {
+      // The failure is what counts, whether or not its events can be kept.
+      (void)NoteHooks(dir, calls, outcome.contents, false);
+      return AgentError(outcome.message);
+    }
     if (program_) reply_.claimed_not_written = ClaimedNotWritten(reply_, request_.working_dir);
     const bool changed = wrote_ || !reply_.files_touched.empty();
     if (!changed && !reply_.budget_exhausted) {
-      if (request_.requires_file_changes) return AgentError(NoChangeMessage());
+      if (request_.requires_file_changes) {
+        (void)NoteHooks(dir, calls, outcome.contents, false);
+        return AgentError(NoChangeMessage());
+      }
       reply_.no_change = true;
+    }
+    if (const Status noted = NoteHooks(dir, calls, outcome.contents, !reply_.budget_exhausted); !noted) {
+      return Store("cannot store the events of the step", noted.error());
     }
     if (const Status stored = StoreBlobs(dir, std::move(outcome.contents)); !stored) {
       return Store("cannot store what the step made", stored.error());
@@ -384,6 +475,8 @@ class AgentWorker::Step {
   std::string instruction_;  // redacted
   std::string agent_context_;
   json session_;
+  FileChoice choice_;
+  std::vector<GivenFile> given_;
   std::optional<CacheQuestion> question_;  // empty: the cache has no part in this step
   sandbox::TreeSnapshot before_;
   AgentReply reply_;

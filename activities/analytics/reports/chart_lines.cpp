@@ -43,18 +43,26 @@ void DrawSeries(Markup& out, const Chart& chart, const Series& series, const XAx
   }
 }
 
-/// The last value at the end of each line, pushed apart where lines end close together.
+/// The last value at the end of each line, pushed apart where lines end close together.  A line that others go on from
+/// has it above its last point, where they do not run through it.
 void LabelEnds(Markup& out, const Chart& chart, const XAxis& x, const LinearScale& y) {
   struct End {
     double x, y;
     std::string text;
   };
   std::vector<End> ends;
+  double rightmost = 0;
   for (const Series& series : chart.series) {
     if (series.points.empty()) continue;
     const Point& last = series.points.back();
     ends.push_back({x.At(last.x), y(last.y), FormatShort(last.y, chart.unit)});
+    rightmost = std::max(rightmost, ends.back().x);
   }
+  std::erase_if(ends, [&](const End& end) {
+    const bool inside = end.x < rightmost;
+    if (inside) SvgText(out, end.x, end.y - 9, end.text, "t strong", Anchor::kEnd);
+    return inside;
+  });
   std::stable_sort(ends.begin(), ends.end(), [](const End& a, const End& b) { return a.y < b.y; });
   for (size_t i = 1; i < ends.size(); ++i) ends[i].y = std::max(ends[i].y, ends[i - 1].y + 14);
   for (const End& end : ends) SvgText(out, end.x + 9, end.y + 4, end.text, "t strong");

@@ -37,7 +37,20 @@ void RegisterQuotaActivities(sdk::ActivityRegistry& registry, QuotaStepsConfig c
     });
   };
   serve(kForecastQuota, &ForecastQuota);
-  serve(kPreflightQuota, &PreflightQuota);
+  registry.Register(kPreflightQuota, [shared](sdk::ActivityContext& context, const PreflightQuotaInput& input) {
+    Result<PreflightDecision> made = PreflightQuota(*shared, input);
+    if (!made) return sdk::ActivityResult<PreflightDecision>(std::move(made).error());
+    if (shared->gate) {
+      const client::BudgetedCall asker{.call_id = {},
+                                       .workflow_id = context.info().workflow_id,
+                                       .run_id = context.info().run_id,
+                                       .workflow_type = input.workflow_type,
+                                       .model = {}};
+      // Where it cannot be kept, the run is asked again at its first call.
+      (void)shared->gate->Note(asker, *made);
+    }
+    return sdk::ActivityResult<PreflightDecision>(*std::move(made));
+  });
 }
 
 }  // namespace wfe::quota

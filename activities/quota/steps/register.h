@@ -5,6 +5,7 @@
 #include <string>
 
 #include "activities/quota/steps/quota_report.h"
+#include "activities/quota/steps/run_gate.h"
 #include "workers/sdk/activity.h"
 
 namespace wfe::quota {
@@ -33,6 +34,8 @@ inline constexpr sdk::ActivityType<PreflightQuotaInput, PreflightDecision> kPref
 struct QuotaStepsConfig {
   std::shared_ptr<client::RecordsClient> records;
   QuotaRules rules;
+  /// Told of what a workflow that asks by itself was answered; nullptr: nobody is.
+  std::shared_ptr<RunGate> gate = nullptr;
 };
 
 /// The activities as functions.
