@@ -77,9 +77,9 @@ void WriteTypes(reports::Markup& out, const quota::QuotaReport& report) {
 
 }  // namespace
 
-std::string QuotaHtml(const quota::QuotaReport& report) {
+std::string QuotaHtml(const quota::QuotaReport& report, const reports::SiteLinks& site) {
   const quota::QuotaForecast& forecast = report.forecast;
-  reports::Frame frame{.title = "Quota of " + forecast.month, .skip = "Skip to the forecast", .sections = {}};
+  reports::Frame frame{.title = "Quota of " + forecast.month, .skip = "Skip to the forecast", .sections = {}, .site = site};
   frame.sections.push_back({.anchor = "days", .text = "Day by day", .note = ""});
   if (!report.types.empty()) frame.sections.push_back({.anchor = "types", .text = "Tokens of a run", .note = ""});
   reports::Markup out;
