@@ -11,7 +11,7 @@
 namespace wfe::http {
 
 /// A part of the path in braces, or a parameter of the query.  Its schema is checked: type (string, integer or
-/// boolean), enum, minimum, maximum, minLength, maxLength, and format "date-time" or "date".
+/// boolean), enum, minimum, maximum, minLength, maxLength, and format "date".
 struct Parameter {
   std::string name;
   std::string description;

@@ -13,13 +13,11 @@ int HexDigit(char c) {
   return -1;
 }
 
-/// No control characters and nothing that is no UTF-8: neither an id nor a parameter of ours has any.
-bool IsPlainText(std::string_view text) {
+bool IsUtf8(std::string_view text) {
   while (!text.empty()) {
-    const DecodedCharacter character = DecodeFirst(text);
-    if (character.length == 0 || character.code < 0x20 || (character.code >= 0x7f && character.code < 0xa0))
-      return false;
-    text.remove_prefix(character.length);
+    const size_t length = DecodeFirst(text).length;
+    if (length == 0) return false;
+    text.remove_prefix(length);
   }
   return true;
 }
@@ -75,7 +73,7 @@ Result<std::string> PercentDecode(std::string_view text, bool plus_is_blank) {
     decoded += static_cast<char>(high * 16 + low);
     at += 2;
   }
-  if (!IsPlainText(decoded)) return InvalidArgument("control characters, or bytes that are no UTF-8");
+  if (!IsUtf8(decoded)) return InvalidArgument("the target has bytes that are no UTF-8");
   return decoded;
 }
 

@@ -17,8 +17,8 @@ struct Target {
   std::map<std::string, std::string> query;
 };
 
-/// INVALID_ARGUMENT: no path, a percent sign without two digits, text that is no UTF-8 or has control characters, a
-/// segment "." or "..", the same parameter twice.
+/// INVALID_ARGUMENT: no path, a percent sign without two digits, bytes that are no UTF-8, a segment "." or
+/// "..", the same parameter twice.
 Result<Target> ParseTarget(std::string_view text);
 
 /// "%41b" is "Ab"; '+' is a blank only in a query.

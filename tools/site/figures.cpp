@@ -80,10 +80,16 @@ Result<CostReport> ReadLedger(const SiteContext& context) {
   return report;
 }
 
+/// Of a day of any year; those that no call can have been made in come before or after all calls.
+Instant BeginOf(const std::string& day) {
+  const std::optional<Instant> begin = ParseIso8601(day + "T00:00:00Z");
+  return begin ? *begin : day < "1970" ? Instant::min() : Instant::max();
+}
+
 http::Response CostsAnswer(const SiteContext& context, const std::string& by, const std::string& since) {
   const Instant now = SystemClock().Now();
   CostReport::Filter filter;
-  if (!since.empty()) filter.since = ParseIso8601(since + "T00:00:00Z");
+  if (!since.empty()) filter.since = BeginOf(since);
   const Result<CostReport> ledger = ReadLedger(context);
   if (!ledger) return http::ErrorResponse(ledger.error());
   nlohmann::ordered_json json = {{"as_of", FormatIso8601Millis(now)}};
