@@ -79,7 +79,8 @@ std::string RunsPage(const RunQuery& query, const ordered_json& list) {
   out.Open("section", {{"id", "runs"}, {"aria-label", "Runs"}});
   WriteFilters(out, query);
   if (list["runs"].empty()) {
-    out.Leaf("p", {{"class", "empty"}}, "No run matches.");
+    out.Leaf("p", {{"class", "empty"}},
+             list.contains("next_page_token") ? "None among those looked at so far." : "No run matches.");
   } else {
     OpenTable(out, reports::Count(static_cast<double>(list["runs"].size()), "run", "runs") + " on this page",
               {"Workflow", "State", "Type", "Began", "Took", "Run"});

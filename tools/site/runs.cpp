@@ -15,6 +15,9 @@ using nlohmann::ordered_json;
 /// Of a history, at once: longer ones are counted so far, and the answer says so.
 constexpr int kCountedEvents = 500;
 constexpr size_t kShownEvents = 100;
+/// Rows that are looked through for those that fit, so long at most; the answer goes on where it ended.
+constexpr int64_t kRowsAtOnce = 500;
+constexpr auto kLookThrough = std::chrono::milliseconds(40);
 
 const nlohmann::json& RunStatuses() {
   static const nlohmann::json kStatuses = {"Running",    "Completed",      "Failed",  "Canceled",
@@ -22,26 +25,17 @@ const nlohmann::json& RunStatuses() {
   return kStatuses;
 }
 
-/// As a text of the filter language.
-std::string QuotedText(const std::string& text) {
-  std::string quoted = "'";
-  for (const char c : text) {
-    if (c == '\'' || c == '\\') quoted += '\\';
-    quoted += c;
-  }
-  return quoted + "'";
+using RunInfo = temporal::api::workflow::v1::WorkflowExecutionInfo;
+
+/// Open runs have rows of their own; whatever else is looked for, all rows are looked through.
+bool IsLookedThrough(const RunQuery& query) {
+  return !query.type.empty() || !query.id.empty() || !(query.status.empty() || query.status == "Running");
 }
 
-std::string FilterOf(const RunQuery& query) {
-  std::string filter;
-  const auto also = [&filter](const char* name, const std::string& value) {
-    if (value.empty()) return;
-    filter += (filter.empty() ? "" : " AND ") + std::string(name) + " = " + QuotedText(value);
-  };
-  also("ExecutionStatus", query.status);
-  also("WorkflowType", query.type);
-  also("WorkflowId", query.id);
-  return filter;
+bool Fits(const RunQuery& query, const RunInfo& info) {
+  return (query.status.empty() || cli::StatusName(info.status()) == query.status) &&
+         (query.type.empty() || info.type().name() == query.type) &&
+         (query.id.empty() || info.execution().workflow_id() == query.id);
 }
 
 std::optional<std::string> BytesOfHex(const std::string& text) {
@@ -49,6 +43,20 @@ std::optional<std::string> BytesOfHex(const std::string& text) {
   if (text.size() % 2 != 0 || text.find_first_not_of("0123456789abcdef") != std::string::npos) return std::nullopt;
   for (size_t at = 0; at < text.size(); at += 2) bytes += static_cast<char>(std::stoi(text.substr(at, 2), nullptr, 16));
   return bytes;
+}
+
+Error NoSuchPage() { return NotFound("there is no such page; begin again without page_token"); }
+
+Result<ws::ListWorkflowExecutionsResponse> RunsAt(const SiteContext& context, const RunQuery& query,
+                                                  const std::string& token, int64_t rows) {
+  ws::ListWorkflowExecutionsRequest request;
+  request.set_namespace_(context.ns);
+  if (query.status == "Running") request.set_query("ExecutionStatus = 'Running'");
+  request.set_page_size(static_cast<int>(rows));
+  request.set_next_page_token(token);
+  auto page = context.Call<ws::ListWorkflowExecutionsResponse>("ListWorkflowExecutions", request);
+  if (!page && !token.empty() && page.error().code == StatusCode::kInvalidArgument) return NoSuchPage();
+  return page;
 }
 
 /// "ActivityTaskScheduled" for EVENT_TYPE_ACTIVITY_TASK_SCHEDULED.
@@ -73,8 +81,8 @@ ws::GetWorkflowExecutionHistoryRequest HistoryRequest(const SiteContext& context
   return request;
 }
 
-Result<nlohmann::ordered_json> HistorySummary(const SiteContext& context, const std::string& workflow_id,
-                                              const std::string& run_id) {
+Result<ordered_json> HistorySummary(const SiteContext& context, const std::string& workflow_id,
+                                    const std::string& run_id) {
   auto request = HistoryRequest(context, workflow_id, run_id);
   request.set_maximum_page_size(kCountedEvents);
   WFE_ASSIGN_OR_RETURN(const auto page,
@@ -156,7 +164,7 @@ std::vector<http::Parameter> RunParameters() {
            .schema = {{"type", "string"}, {"enum", RunStatuses()}}},
           {.name = "type", .description = "Only workflows of this type", .schema = TextSchema(200, 1)},
           {.name = "workflow_id", .description = "Only runs of this workflow", .schema = TextSchema(200, 1)},
-          {.name = "limit", .description = "At most so many", .schema = IntegerSchema(1, 500, 50)},
+          {.name = "limit", .description = "At most so many", .schema = IntegerSchema(1, 200, 50)},
           {.name = "page_token", .description = "next_page_token of the page before", .schema = TextSchema(2000)}};
 }
 
@@ -168,28 +176,37 @@ RunQuery RunQueryOf(const http::Request& request) {
           .page_token = ParameterOr(request, "page_token", "")};
 }
 
-Result<nlohmann::ordered_json> ListRuns(const SiteContext& context, const RunQuery& query) {
-  const std::optional<std::string> token = BytesOfHex(query.page_token);
-  if (!token) return NotFound("there is no such page; begin again without page_token");
-  ws::ListWorkflowExecutionsRequest request;
-  request.set_namespace_(context.ns);
-  request.set_query(FilterOf(query));
-  request.set_page_size(static_cast<int>(query.limit));
-  request.set_next_page_token(*token);
-  auto page = context.Call<ws::ListWorkflowExecutionsResponse>("ListWorkflowExecutions", request);
-  if (!page && !token->empty() && page.error().code == StatusCode::kInvalidArgument) {
-    return NotFound("there is no such page; begin again without page_token");
+Result<ordered_json> ListRuns(const SiteContext& context, const RunQuery& query) {
+  std::optional<std::string> token = BytesOfHex(query.page_token);
+  if (!token) return NoSuchPage();
+  const bool looks_through = IsLookedThrough(query);
+  const auto until = std::chrono::steady_clock::now() + kLookThrough;
+  ordered_json runs = ordered_json::array();
+  while (true) {
+    const int64_t room = query.limit - static_cast<int64_t>(runs.size());
+    WFE_ASSIGN_OR_RETURN(const auto page, RunsAt(context, query, *token, looks_through ? kRowsAtOnce : room));
+    int seen = 0;
+    for (const RunInfo& info : page.executions()) {
+      if (static_cast<int64_t>(runs.size()) == query.limit) break;
+      ++seen;
+      if (Fits(query, info)) runs.push_back(ordered_json(cli::ExecutionRow(info)));
+    }
+    if (seen < page.executions_size()) {
+      // The next page begins amid this one: asked for again up to there, it says where that is.
+      WFE_ASSIGN_OR_RETURN(const auto part, RunsAt(context, query, *token, seen));
+      token = part.next_page_token();
+      break;
+    }
+    token = page.next_page_token();
+    if (token->empty() || !looks_through || static_cast<int64_t>(runs.size()) == query.limit) break;
+    if (std::chrono::steady_clock::now() > until) break;
   }
-  if (!page) return page.error();
-  nlohmann::ordered_json runs = nlohmann::ordered_json::array();
-  for (const auto& info : page->executions()) runs.push_back(ordered_json(cli::ExecutionRow(info)));
-  nlohmann::ordered_json answer = {{"runs", std::move(runs)}};
-  if (!page->next_page_token().empty()) answer["next_page_token"] = ToHex(page->next_page_token());
+  ordered_json answer = {{"runs", std::move(runs)}};
+  if (!token->empty()) answer["next_page_token"] = ToHex(*token);
   return answer;
 }
 
-Result<nlohmann::ordered_json> ReadRun(const SiteContext& context, const std::string& workflow_id,
-                                       const std::string& run_id) {
+Result<ordered_json> ReadRun(const SiteContext& context, const std::string& workflow_id, const std::string& run_id) {
   ws::DescribeWorkflowExecutionRequest request;
   request.set_namespace_(context.ns);
   request.mutable_execution()->set_workflow_id(workflow_id);

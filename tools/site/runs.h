@@ -21,6 +21,7 @@ RunQuery RunQueryOf(const http::Request& request);
 std::vector<http::Parameter> RunParameters();
 
 /// {"runs": [a row of `wfe list --output json`, …], "next_page_token": "…"}, newest first; no token: the last page.
+/// Looks for a moment at most: a page may have fewer runs than asked for, or none, and a token all the same.
 /// NOT_FOUND: a token that is none.
 Result<nlohmann::ordered_json> ListRuns(const SiteContext& context, const RunQuery& query);
 
