@@ -52,7 +52,7 @@ for by in ("model", "day", "month", "workflow", "type", "step"):
 same("budgets", "/api/budget", ["budget", "show"])
 same("quota", "/api/quota/forecast", ["quota", "forecast"], lambda answer: answer["report"])
 same("savings", "/api/savings", ["cache", "stats"])
-same("runs", "/api/runs?limit=200", ["list", "--limit", "200"], lambda answer: answer["runs"])
+same("runs", "/api/runs?limit=100", ["list", "--limit", "100"], lambda answer: answer["runs"])
 same("reports", "/api/reports", ["audit", "list"], lambda answer: answer["reports"],
      lambda answer: list(reversed(answer)))
 

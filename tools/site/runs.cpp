@@ -17,7 +17,7 @@ constexpr int kCountedEvents = 500;
 constexpr size_t kShownEvents = 100;
 /// Rows that are looked through for those that fit, so long at most; the answer goes on where it ended.
 constexpr int64_t kRowsAtOnce = 500;
-constexpr auto kLookThrough = std::chrono::milliseconds(40);
+constexpr auto kLookThrough = std::chrono::milliseconds(15);
 
 const nlohmann::json& RunStatuses() {
   static const nlohmann::json kStatuses = {"Running",    "Completed",      "Failed",  "Canceled",
@@ -164,7 +164,7 @@ std::vector<http::Parameter> RunParameters() {
            .schema = {{"type", "string"}, {"enum", RunStatuses()}}},
           {.name = "type", .description = "Only workflows of this type", .schema = TextSchema(200, 1)},
           {.name = "workflow_id", .description = "Only runs of this workflow", .schema = TextSchema(200, 1)},
-          {.name = "limit", .description = "At most so many", .schema = IntegerSchema(1, 200, 50)},
+          {.name = "limit", .description = "At most so many", .schema = IntegerSchema(1, 100, 50)},
           {.name = "page_token", .description = "next_page_token of the page before", .schema = TextSchema(2000)}};
 }
 
