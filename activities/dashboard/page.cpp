@@ -1,6 +1,7 @@
 #include "activities/dashboard/page.h"
 
 #include <algorithm>
+#include <span>
 
 #include "activities/analytics/reports/chart.h"
 #include "activities/analytics/reports/format.h"
@@ -22,6 +23,8 @@ using analytics::reports::Table;
 
 /// Of each kind; all of them are one command away.
 constexpr size_t kListedRows = 100;
+/// So many bars of days can be told apart.
+constexpr size_t kChartDays = 31;
 
 std::string Times(int64_t count, std::string_view one, std::string_view more) {
   return analytics::reports::Count(static_cast<double>(count), one, more);
@@ -196,11 +199,11 @@ void WriteRows(Markup& out, const std::string& anchor, const std::string& title,
 
 double AsNumber(int64_t value) { return static_cast<double>(value); }
 
-Table ModelTable(const std::vector<agent::CostReport::Group>& models) {
-  Table table{.id = "models",
-              .title = "Calls by model",
+Table CallTable(const std::vector<agent::CostReport::Group>& groups, const std::string& column, const std::string& id) {
+  Table table{.id = id,
+              .title = "Calls and their cost",
               .query = "",
-              .columns = {{"", "Model", "code"},
+              .columns = {{"", column, column == "Day" ? "" : "code"},
                           {"", "Calls", "count"},
                           {"", "Failed", "count"},
                           {"", "Lost", "count"},
@@ -209,7 +212,7 @@ Table ModelTable(const std::vector<agent::CostReport::Group>& models) {
                           {"", "Tokens out", "count"},
                           {"", "Cost", "money"}},
               .rows = {}};
-  for (const agent::CostReport::Group& model : models) {
+  for (const agent::CostReport::Group& model : groups) {
     table.rows.push_back({.cells = {model.name.empty() ? "(not named)" : model.name, AsNumber(model.calls),
                                     AsNumber(model.failed), AsNumber(model.lost), AsNumber(model.input_tokens),
                                     AsNumber(model.cached_tokens), AsNumber(model.output_tokens),
@@ -290,7 +293,8 @@ void WriteProblems(Markup& out, const std::vector<std::string>& problems) {
 
 }  // namespace
 
-std::string DashboardPage(const Dashboard& dashboard, const DashboardRows& rows, Instant now, Duration window) {
+std::string DashboardPage(const Dashboard& dashboard, const DashboardRows& rows, Instant now, Duration window,
+                          const analytics::reports::SiteLinks& site) {
   Markup out;
   OpenFrame(out, {.title = "wfe dashboard, " + FormatInstant(dashboard.at),
                   .skip = "Skip to the figures",
@@ -298,7 +302,8 @@ std::string DashboardPage(const Dashboard& dashboard, const DashboardRows& rows,
                                {"analysis", "Static analysis", ""},
                                {"optimization", "Optimization", ""},
                                {"costs", "Costs", ""},
-                               {"rows", "Rows behind", ""}}});
+                               {"rows", "Rows behind", ""}},
+                  .site = site});
   out.Open("header", {{"class", "masthead"}}).Leaf("h1", "Generations and what they cost");
   out.Leaf("p", {{"class", "lead"}}, FormatInstant(dashboard.since) + " to " + FormatInstant(dashboard.at));
   out.Close("header");
@@ -314,9 +319,46 @@ std::string DashboardPage(const Dashboard& dashboard, const DashboardRows& rows,
             ReportTable(ReportsOf(rows, now, window)));
   WriteRows(out, "rows-cycles", "Cycles of the optimizer", "wfe dashboard --rows cycles",
             CycleTable(CyclesOf(rows, now, window)));
-  WriteRows(out, "rows-models", "Model calls", "wfe costs", ModelTable(dashboard.costs.by_model));
+  WriteRows(out, "rows-models", "Model calls", "wfe costs", CallTable(dashboard.costs.by_model, "Model", "models"));
   out.Close("section");
   CloseFrame(out, [&](Markup& foot) { foot.Text("Made " + FormatInstant(dashboard.at) + "."); });
+  return out.Take();
+}
+
+std::string CostsPage(const CostFigures& figures, const std::vector<agent::CostReport::Group>& by_type,
+                      const std::vector<agent::CostReport::Group>& by_day, Instant now,
+                      const analytics::reports::SiteLinks& site) {
+  const std::string at = FormatIso8601Millis(now);
+  Markup out;
+  OpenFrame(out, {.title = "wfe costs, " + FormatInstant(at),
+                  .skip = "Skip to the figures",
+                  .sections = {{"costs", "Costs", ""}, {"days", "Day by day", ""}, {"rows", "By model and type", ""}},
+                  .site = site});
+  out.Open("header", {{"class", "masthead"}}).Leaf("h1", "What model calls cost");
+  out.Leaf("p", {{"class", "lead"}}, "Of all workflows, to " + FormatInstant(at) + "; days and months are those of UTC");
+  out.Close("header");
+  WriteCosts(out, figures);
+  OpenSection(out, "days", "Day by day");
+  Chart chart{.id = "",
+              .title = "Cost a day",
+              .x_label = "",
+              .y_label = "USD",
+              .unit = "usd",
+              .type = analytics::reports::ChartType::kBar,
+              .series = {{.name = "Cost", .points = {}}}};
+  const size_t shown = std::min(by_day.size(), kChartDays);
+  for (const agent::CostReport::Group& day : std::span(by_day).last(shown)) {
+    chart.series[0].points.push_back(
+        {.x = day.name, .y = day.cost_usd.usd(), .band = std::nullopt, .note = Times(day.calls, "call", "calls")});
+  }
+  if (shown > 0) WriteChart(out, chart, "day-chart");
+  WriteRows(out, "rows-days", "All days", "wfe costs --by day", CallTable(by_day, "Day", "day-rows"));
+  out.Close("section");
+  OpenSection(out, "rows", "By model and type of workflow");
+  WriteRows(out, "rows-models", "Models", "wfe costs", CallTable(figures.by_model, "Model", "models"));
+  WriteRows(out, "rows-types", "Types of workflow", "wfe costs --by type", CallTable(by_type, "Type", "types"));
+  out.Close("section");
+  CloseFrame(out, [&](Markup& foot) { foot.Text("Made " + FormatInstant(at) + "."); });
   return out.Take();
 }
 

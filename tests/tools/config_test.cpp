@@ -40,7 +40,8 @@ class Configuration : public ::testing::Test {
  protected:
   Configuration() {
     for (const char* name : {"TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE", "TEMPORAL_API_KEY", "TEMPORAL_CONFIG_FILE",
-                             "TEMPORAL_PROFILE", "WFE_CONFIG", "WFE_DATA", "WFE_LISTEN", "WFE_WORK_ROOT",
+                             "TEMPORAL_PROFILE", "WFE_CONFIG", "WFE_DATA", "WFE_LISTEN", "WFE_HTTP",
+                             "WFE_HTTP_TOKEN", "WFE_WORK_ROOT",
                              "WFE_AGENT_BACKEND", "GEMINI_MODEL", "GOOGLE_GEMINI_BASE_URL", "WFE_OPENAI_BASE_URL",
                              "WFE_OPENAI_MODEL", "WFE_QUOTA_LIMIT", "ANTHROPIC_QUOTA_LIMIT"}) {
       unsetenv(name);

@@ -1,6 +1,9 @@
 # Sourced by tests of the built program: a directory of their own, and servers and workers that end with the test.
 # It expects $wfe, the program; `begin NAME` comes first.
 
+# Servers that stand beside each other would want the same port for their pages.
+export WFE_HTTP=${WFE_HTTP:-off}
+
 # begin NAME: enters a new directory, removed at the end unless the test fails.
 begin() {
   work=$(mktemp -d "${TMPDIR:-/tmp}/wfe-$1.XXXXXX")

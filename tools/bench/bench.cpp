@@ -82,8 +82,8 @@ Result<Report> Run(const Options& options, const std::function<void(const std::s
     WFE_ASSIGN_OR_RETURN(embedded, EmbeddedStack::Start(directory.path() + "/data"));
   } else if (address.empty()) {
     address = "127.0.0.1:" + std::to_string(FreePort());
-    WFE_ASSIGN_OR_RETURN(server, ChildProcess::Start({options.program, "server", "--data", directory.path() + "/data",
-                                                      "--listen", address},
+    WFE_ASSIGN_OR_RETURN(server, ChildProcess::Start({options.program, "server", "--http", "off", "--data",
+                                                      directory.path() + "/data", "--listen", address},
                                                      directory.path() + "/server.log"));
     WFE_ASSIGN_OR_RETURN(worker, ChildProcess::Start({options.program, "bench-worker", "--address", address,
                                                       "--transport", NameOf(options.transport)},

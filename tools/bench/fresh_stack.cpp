@@ -8,7 +8,7 @@ Result<FreshStack> StartFresh(const Environment& env, const std::string& directo
   std::filesystem::create_directories(directory);
   const std::string address = "127.0.0.1:" + std::to_string(FreePort());
   WFE_ASSIGN_OR_RETURN(ChildProcess server,
-                       ChildProcess::Start({env.program, "server", "--data", directory + "/data", "--listen", address},
+                       ChildProcess::Start({env.program, "server", "--http", "off", "--data", directory + "/data", "--listen", address},
                                            directory + "/server.log"));
   WFE_ASSIGN_OR_RETURN(ChildProcess worker,
                        ChildProcess::Start({env.program, "bench-worker", "--address", address, "--transport",

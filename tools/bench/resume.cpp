@@ -71,7 +71,7 @@ Status MeasureResume(const Environment& env, std::vector<Figure>& figures) {
   const uintmax_t before = SizeOf(record);
   const Clock::time_point begin = Clock::now();
   WFE_ASSIGN_OR_RETURN(stack.server,
-                       ChildProcess::Start({env.program, "server", "--data", directory + "/data", "--listen",
+                       ChildProcess::Start({env.program, "server", "--http", "off", "--data", directory + "/data", "--listen",
                                             stack.address},
                                            directory + "/server-2.log"));
   WFE_RETURN_IF_ERROR(AwaitSize(record, before + 1, 60s));

@@ -13,6 +13,7 @@
 #include "tools/wfe/config.h"
 #include "tools/wfe/exit_codes.h"
 #include "tools/wfe/output.h"
+#include "tools/wfe/site.h"
 #include "workers/client/blocking_call.h"
 
 namespace wfe::cli {
@@ -29,6 +30,7 @@ class Globals {
   std::string ns;       ///< Empty: from the configuration.
   OutputFormat format = OutputFormat::kText;
   int exit_code = kExitOk;
+  SiteStarter site;    ///< Of `wfe server`; empty: it serves no pages.
   bool local = false;  ///< --local: only the stores of local builds are asked (tools/wfe/local_store.h).
 
   /// The effective configuration; loaded once.

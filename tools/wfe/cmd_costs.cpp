@@ -4,6 +4,7 @@
 #include "activities/agent/cost/call_log.h"
 #include "activities/agent/cost/cost_summary.h"
 #include "tools/wfe/cli.h"
+#include "tools/wfe/cost_sums.h"
 #include "tools/wfe/prompt_store.h"
 
 namespace wfe::cli {
@@ -36,12 +37,6 @@ Result<Instant> ReadSince(const std::string& text, Instant now) {
 std::string CostText(const CostReport::Group& group) {
   const std::string cost = group.cost_usd.Rounded(4);
   return group.unpriced > 0 ? fmt::format("{} + {} unpriced", cost, group.unpriced) : cost;
-}
-
-nlohmann::json CostRow(const CostReport::Group& group) {
-  nlohmann::json row = group;
-  if (const auto mean = MeanCost(group)) row["mean_cost_usd"] = *mean;
-  return row;
 }
 
 nlohmann::json ForPeople(const CostReport::Group& group) {
@@ -103,16 +98,7 @@ Result<int> Costs(Globals& globals, const CostOptions& options) {
     }
     return kExitOk;
   }
-  nlohmann::ordered_json result;
-  result["by"] = options.by;
-  nlohmann::json groups = nlohmann::json::array();
-  for (const CostReport::Group& group : sums.groups) groups.push_back(CostRow(group));
-  result["groups"] = std::move(groups);
-  const CostSummary summary = agent::Summarize(report, filter, now);
-  result["today"] = CostRow(summary.today);
-  result["month"] = CostRow(summary.month);
-  result["total"] = CostRow(sums.total);
-  PrintObject(result, globals.format);
+  PrintObject(CostSumsJson(report, filter, options.by, now), globals.format);
   return kExitOk;
 }
 

@@ -27,6 +27,7 @@ struct WorkerFlags {
 struct ServerFlags {
   std::string data;
   std::string listen;
+  std::string http;
   std::string accept_data_loss;
   bool records_only = false;
   bool insecure = false;
@@ -83,6 +84,32 @@ WorkerProcessOptions WorkerOptionsOf(const Globals& globals, const Config& confi
   return options;
 }
 
+/// Pages and JSON beside the engine.  A port that nobody chose may be taken, by another server for instance: this one
+/// goes on without pages and says so.  One that somebody chose must be had.  nullptr: there are none.
+Result<std::unique_ptr<Site>> StartSite(Globals& globals, const ServerFlags& flags, const Config& config,
+                                        local::LocalEngine& engine, Log& log) {
+  SiteOptions options;
+  options.config = config;
+  HttpConfig& http = options.config.http;
+  if (!flags.http.empty()) http.listen = flags.http;
+  options.ns = globals.Namespace();
+  options.insecure = flags.insecure;
+  options.log = &log;
+  if (!globals.site || http.listen == "off") return std::unique_ptr<Site>();
+  Result<std::unique_ptr<Site>> site = globals.site(engine, options);
+  if (!site && site.error().code == StatusCode::kUnavailable && http.listen == HttpConfig().listen) {
+    log.Warning("http_not_served",
+             "no pages and no JSON over HTTP: " + site.error().message +
+                 "; --http HOST:PORT chooses another address, --http off none",
+             {{"address", http.listen}});
+    return std::unique_ptr<Site>();
+  }
+  if (!site) return std::move(site).error();
+  PrintEvent("pages at http://" + (*site)->address() + "/", {{"event", "pages"}, {"address", (*site)->address()}},
+             globals.format);
+  return site;
+}
+
 Result<int> Serve(Globals& globals, const ServerFlags& flags) {
   worker::ShutdownSignal signal;
   if (flags.with_worker && flags.records_only) {
@@ -116,6 +143,12 @@ Result<int> Serve(Globals& globals, const ServerFlags& flags) {
              {{"event", "serving"}, {"address", (*started)->address()}, {"data", engine.data_dir}}, globals.format);
   const auto limits = ToJson(*config)["limits"];
   PrintEvent("limits: " + LimitsText(limits), {{"event", "limits"}, {"limits", limits}}, globals.format);
+  Result<std::unique_ptr<Site>> site = StartSite(globals, flags, *config, (*started)->engine(), log);
+  if (!site) {
+    (*started)->Stop(2s);
+    std::ignore = Fail(site.error(), globals.format);
+    return site.error().code == StatusCode::kUnavailable ? kExitAddressInUse : kExitUsage;
+  }
   std::unique_ptr<WorkerProcess> worker;
   if (flags.with_worker) {
     WorkerProcessOptions worker_options = WorkerOptionsOf(globals, *config, flags.worker);
@@ -127,6 +160,7 @@ Result<int> Serve(Globals& globals, const ServerFlags& flags) {
              {{"event", "stopping"}}, globals.format);
   if (worker) worker->Drain();
   worker.reset();
+  site->reset();
   (*started)->Stop(2s);
   return kExitOk;
 }
@@ -161,6 +195,8 @@ void AddServerCommands(CLI::App& app, Globals& globals) {
   AddCommonOptions(serve, globals);
   serve.add_option("--data", server->data, "Store directory (default: ./wfe-data); made when missing");
   serve.add_option("--listen", server->listen, "HOST:PORT (default: 127.0.0.1:7233); port 0 takes a free one; unix:PATH for this user alone");
+  serve.add_option("--http", server->http,
+                   "HOST:PORT of the pages and of JSON over HTTP (default: 127.0.0.1:8233); \"off\" for none");
   serve.add_flag("--records-only", server->records_only,
                  "Serve blobs and rows only, for workers attached to a Temporal cluster");
   serve.add_option("--accept-data-loss", server->accept_data_loss,

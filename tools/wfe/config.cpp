@@ -215,6 +215,18 @@ std::vector<Key> CostKeys(Config& c) {
   };
 }
 
+std::vector<Key> HttpKeys(Config& c) {
+  return {
+      StringKey("http.listen", c.http.listen),
+      StringsKey("http.hosts", c.http.hosts),
+      StringKey("http.token", c.http.token, true),
+      IntegerKey("http.max_connections", c.http.max_connections, 8, 10'000),
+      IntegerKey("http.max_body_bytes", c.http.max_body_bytes, 1 << 10, 3 << 20),  // a message has 4 MiB
+      IntegerKey("http.request_timeout_s", c.http.request_timeout_s, 1, 600),
+      IntegerKey("http.idle_timeout_s", c.http.idle_timeout_s, 1, 3600),
+  };
+}
+
 std::vector<Key> Keys(Config& c) {
   std::vector<Key> keys = {
       StringKey("server.data", c.server.data_dir),
@@ -266,7 +278,7 @@ std::vector<Key> Keys(Config& c) {
       IntegerKey("build.check_timeout_s", c.build.check_timeout_s, 1, 86'400),
       IntegerKey("build.host_timeout_s", c.build.host_timeout_s, 1, 30 * 86'400),
   };
-  for (auto* const more : {&CostKeys, &RunLimitKeys, &ServerLimitKeys}) {
+  for (auto* const more : {&HttpKeys, &CostKeys, &RunLimitKeys, &ServerLimitKeys}) {
     for (Key& key : more(c)) keys.push_back(std::move(key));
   }
   return keys;
@@ -379,6 +391,8 @@ void ReadEnvironment(Config& config) {
       {"TEMPORAL_API_KEY", &config.client.api_key},
       {"WFE_DATA", &config.server.data_dir},
       {"WFE_LISTEN", &config.server.listen},
+      {"WFE_HTTP", &config.http.listen},
+      {"WFE_HTTP_TOKEN", &config.http.token},
       {"WFE_WORK_ROOT", &config.worker.work_root},
       {"WFE_AGENT_BACKEND", &config.agent.backend},
       {"GEMINI_MODEL", &config.agent.gemini_model},

@@ -25,6 +25,17 @@ struct ServerConfig {
   int64_t check_derived_s = 600;  ///< How often timers are compared with the stored runs; 0: never.
 };
 
+/// Pages and JSON of the server over HTTP (HT-1, HT-3).
+struct HttpConfig {
+  std::string listen = "127.0.0.1:8233";  ///< "off": there are none.
+  std::vector<std::string> hosts;  ///< Names that a request may ask for, besides this machine's and plain addresses.
+  std::string token;               ///< Of write operations; empty: none is allowed.  Masked wherever it is shown.
+  int64_t max_connections = 512;
+  int64_t max_body_bytes = 1 << 20;
+  int64_t request_timeout_s = 10;  ///< For a request to arrive, and for its answer to be taken.
+  int64_t idle_timeout_s = 30;     ///< Between two requests of a connection.
+};
+
 struct WorkerConfig {
   std::vector<std::string> queues = {"wfe"};
   std::string work_root = "./wfe-work";
@@ -131,6 +142,7 @@ struct MonitorConfig {
 
 struct Config {
   ServerConfig server;
+  HttpConfig http;
   local::Limits limits;  ///< The server's, of each execution and of itself.
   WorkerConfig worker;
   ClientConfig client;

@@ -10,6 +10,7 @@
 #include <iostream>
 #include <system_error>
 
+#include "tools/site/start_site.h"
 #include "tools/wfe/cli.h"
 #include "tools/wfe/usage.h"
 
@@ -57,6 +58,7 @@ int main(int argc, char** argv) {
       "`wfe COMMAND --help` shows a command's options and examples.");
 
   wfe::cli::Globals globals;
+  globals.site = &wfe::site::StartSite;
   wfe::cli::AddAllCommands(app, globals);
 
   try {

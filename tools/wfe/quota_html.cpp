@@ -99,9 +99,9 @@ std::string QuotaLead(const quota::QuotaForecast& forecast) {
 
 }  // namespace
 
-std::string QuotaHtml(const quota::QuotaReport& report) {
+std::string QuotaHtml(const quota::QuotaReport& report, const reports::SiteLinks& site) {
   const quota::QuotaForecast& forecast = report.forecast;
-  reports::Frame frame{.title = "Quota of " + forecast.month, .skip = "Skip to the forecast", .sections = {}};
+  reports::Frame frame{.title = "Quota of " + forecast.month, .skip = "Skip to the forecast", .sections = {}, .site = site};
   frame.sections.push_back({.anchor = "days", .text = "Day by day", .note = ""});
   if (!report.types.empty()) frame.sections.push_back({.anchor = "types", .text = "Tokens of a run", .note = ""});
   reports::Markup out;

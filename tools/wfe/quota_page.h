@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "activities/analytics/reports/html_frame.h"
 #include "activities/quota/steps/quota_report.h"
 
 namespace wfe::cli {
@@ -14,7 +15,7 @@ std::string TokensText(int64_t tokens);
 std::string QuotaStatusText(const quota::QuotaReport& report, size_t width);
 /// The same with a bar for each day of the month, odd days, the forecast's error and what runs of each type use.
 std::string QuotaForecastText(const quota::QuotaReport& report, size_t width);
-/// A page that fetches nothing.
-std::string QuotaHtml(const quota::QuotaReport& report);
+/// A page that fetches nothing.  `site`: pages beside it, where it is served.
+std::string QuotaHtml(const quota::QuotaReport& report, const analytics::reports::SiteLinks& site = {});
 
 }  // namespace wfe::cli

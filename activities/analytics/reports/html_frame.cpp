@@ -23,21 +23,10 @@ std::string Base64(std::string_view bytes) {
   return text;
 }
 
-/// The page may run its own two scripts and nothing else, and it fetches nothing: should a text of a trace ever come
-/// through as markup, it stays without effect (SEC-M4).
-std::string ContentPolicy() {
-  const auto allowed = [](std::string_view script) {
-    const Sha256Digest digest = Sha256(Markup::Embedded(script));
-    return " 'sha256-" + Base64(AsBytes(digest)) + "'";
-  };
-  return "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; script-src" +
-         allowed(ThemeScript()) + allowed(PageScript());
-}
-
 void WriteHead(Markup& out, const std::string& title) {
   out.Open("head");
   out.Void("meta", {{"charset", "utf-8"}});
-  out.Void("meta", {{"http-equiv", "Content-Security-Policy"}, {"content", ContentPolicy()}});
+  out.Void("meta", {{"http-equiv", "Content-Security-Policy"}, {"content", PagePolicy()}});
   out.Void("meta", {{"name", "viewport"}, {"content", "width=device-width, initial-scale=1"}});
   out.Void("meta", {{"name", "color-scheme"}, {"content", "light dark"}});
   out.Leaf("title", title);
@@ -46,9 +35,18 @@ void WriteHead(Markup& out, const std::string& title) {
   out.Close("head");
 }
 
-void WriteRail(Markup& out, const std::vector<RailEntry>& sections) {
-  out.Open("nav", {{"class", "rail"}, {"aria-label", "Sections"}}).Open("ol");
-  for (const RailEntry& section : sections) {
+void WriteRail(Markup& out, const Frame& frame) {
+  out.Open("nav", {{"class", "rail"}, {"aria-label", frame.site.empty() ? "Sections" : "Pages and sections"}});
+  if (!frame.site.empty()) {
+    out.Open("ol", {{"class", "site"}});
+    for (const SiteLink& link : frame.site) {
+      out.Open("li").Leaf("a", {{"href", link.href}, {"aria-current", link.is_current ? "page" : ""}}, link.text);
+      out.Close("li");
+    }
+    out.Close("ol");
+  }
+  out.Open("ol");
+  for (const RailEntry& section : frame.sections) {
     out.Open("li").Open("a", {{"href", "#" + section.anchor}}).Text(section.text);
     if (!section.note.empty()) out.Text(" ").Leaf("span", {{"class", "soft"}}, section.note);
     out.Close("a").Close("li");
@@ -64,13 +62,23 @@ void WriteRail(Markup& out, const std::vector<RailEntry>& sections) {
 
 }  // namespace
 
+/// Should a text of a trace ever come through as markup, it stays without effect (SEC-M4).
+std::string PagePolicy() {
+  const auto allowed = [](std::string_view script) {
+    const Sha256Digest digest = Sha256(Markup::Embedded(script));
+    return " 'sha256-" + Base64(AsBytes(digest)) + "'";
+  };
+  return "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; script-src" +
+         allowed(ThemeScript()) + allowed(PageScript());
+}
+
 void OpenFrame(Markup& out, const Frame& frame) {
   out.Raw("<!DOCTYPE html>\n").Open("html", {{"lang", "en"}});
   WriteHead(out, frame.title);
   out.Open("body");
   out.Leaf("a", {{"class", "skip"}, {"href", "#content"}}, frame.skip);
   out.Open("div", {{"class", "page"}});
-  WriteRail(out, frame.sections);
+  WriteRail(out, frame);
   out.Open("main", {{"id", "content"}});
 }
 

@@ -20,11 +20,23 @@ struct RailEntry {
   std::string note;
 };
 
+/// A page beside this one, on the same server.
+struct SiteLink {
+  std::string href;
+  std::string text;
+  bool is_current = false;  ///< It is this one.
+};
+using SiteLinks = std::vector<SiteLink>;
+
 struct Frame {
   std::string title;
   std::string skip;  ///< "Skip to the report"
   std::vector<RailEntry> sections;
+  SiteLinks site{};  ///< Empty: the page stands alone.
 };
+
+/// What a page may do, as Content-Security-Policy says it: run its own two scripts, and fetch nothing.
+std::string PagePolicy();
 
 /// Everything before the first part; leaves <main> open.
 void OpenFrame(Markup& out, const Frame& frame);

@@ -24,7 +24,7 @@ std::vector<RailEntry> SectionsOf(const Report& report) {
   return sections;
 }
 
-std::string WriteDocument(const Report& report) {
+std::string WriteDocument(const Report& report, const SiteLinks& site) {
   Page page{.report = report, .listed_runs = RunsToList(report, kListedRuns), .anchors = {}};
   for (const RunRow* run : page.listed_runs) page.anchors.insert(RunAnchor(run->run_id));
   for (const Finding& finding : report.findings) page.anchors.insert(FindingAnchor(finding.id));
@@ -32,7 +32,7 @@ std::string WriteDocument(const Report& report) {
   for (const Query& query : report.queries) page.anchors.insert(QueryAnchor(query.id));
 
   Markup out;
-  OpenFrame(out, {.title = Heading(report), .skip = "Skip to the report", .sections = SectionsOf(report)});
+  OpenFrame(out, {.title = Heading(report), .skip = "Skip to the report", .sections = SectionsOf(report), .site = site});
   WriteMasthead(out, page);
   WriteSummary(out, page);
   WriteFindings(out, page);
@@ -54,9 +54,9 @@ std::string AuditAnchor(std::string_view kind) { return AnchorOf("audit-", kind)
 
 namespace wfe::analytics {
 
-Result<std::string> RenderHtml(const nlohmann::json& report) {
+Result<std::string> RenderHtml(const nlohmann::json& report, const std::vector<reports::SiteLink>& site) {
   WFE_ASSIGN_OR_RETURN(const reports::Report read, reports::ReadReport(report));
-  return reports::WriteDocument(read);
+  return reports::WriteDocument(read, site);
 }
 
 }  // namespace wfe::analytics

@@ -5,6 +5,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
+#include "activities/analytics/reports/html_frame.h"
 #include "engine/base/result.h"
 
 namespace wfe::analytics {
@@ -15,6 +16,7 @@ Result<std::string> RenderMarkdown(const nlohmann::json& report);
 
 /// The report as one self-contained document: no script, style, font or image comes from elsewhere, and it is also
 /// well-formed XML.  Reads without JavaScript; with it tables sort and the theme can be chosen.  Errors as above.
-Result<std::string> RenderHtml(const nlohmann::json& report);
+/// `site`: pages beside it, where it is served.
+Result<std::string> RenderHtml(const nlohmann::json& report, const std::vector<reports::SiteLink>& site = {});
 
 }  // namespace wfe::analytics

@@ -61,7 +61,7 @@
 
   // The rail marks the section that is being read.
   var links = {};
-  document.querySelectorAll(".rail a").forEach(function (link) { links[link.getAttribute("href").slice(1)] = link; });
+  document.querySelectorAll(".rail a[href^='#']").forEach(function (link) { links[link.getAttribute("href").slice(1)] = link; });
   if ("IntersectionObserver" in window) {
     var observer = new IntersectionObserver(function (entries) {
       entries.forEach(function (entry) {
