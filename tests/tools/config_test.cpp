@@ -66,6 +66,8 @@ class Configuration : public ::testing::Test {
     if (key == "server.log_format") return "\"json\"";
     if (key.starts_with("tiers.")) return "\"gemini:other\"";
     if (key == "cost_tracking.on_exceed") return "\"warn\"";
+    if (key == "quota.preflight") return "\"enforce\"";
+    if (key == "context.give") return "\"all\"";
     if (IsAmount(key, value)) return "7.5";
     if (value.is_boolean()) return value == true ? "false" : "true";
     if (value.is_array()) return R"(["other"])";

@@ -51,7 +51,7 @@ class World {
                    .run_id = "r" + std::to_string(number),
                    .workflow_type = "AuditedBuildWorkflow",
                    .category = "AuditedBuildWorkflow/" + kind,
-                   .project = "/work/words",
+                   .project = "/home/me/words",
                    .at = FormatIso8601Millis(kStart + std::chrono::minutes(number)),
                    .success = true,
                    .turns = kCalls,
@@ -162,7 +162,7 @@ TEST(PlantedWaste, IsFoundToTheTokenAndTheSavingComesAsForetold) {  // CE-4, CE-
 /// Runs of one kind until the experiment is decided; `lost`: how often a run with the set fails besides.
 learning::ABTestResult Try(World& world, const std::vector<std::string>& set, double lost) {
   const ContextSets sets{
-      .category = "AuditedBuildWorkflow/implement", .project = "/work/words", .active = {}, .versions = {}};
+      .category = "AuditedBuildWorkflow/implement", .project = "/home/me/words", .active = {}, .versions = {}};
   const learning::Experiment experiment = ExperimentOnSet(sets, "1", 0.5, 60, kStart);
   std::vector<StepHooks> steps;
   learning::ABTestResult result;
