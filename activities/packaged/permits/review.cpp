@@ -1,0 +1,110 @@
+#include "activities/packaged/permits/review.h"
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+
+#include "activities/packaged/permits/review_parts.h"
+
+namespace wfe::packaged {
+namespace {
+
+std::string SeverityOfGap(const std::string& kind) {
+  if (kind == "no_signature" || kind == "impossible_date") return "high";
+  if (kind == "ambiguous_date" || kind == "missing_number") return "low";
+  return "medium";
+}
+
+int RankOf(const std::string& severity) { return severity == "high" ? 0 : severity == "medium" ? 1 : 2; }
+
+void SortAndNumber(std::vector<PermitFinding>& findings) {
+  const auto key = [](const PermitFinding& finding) {
+    const PermitEvidence* const first = finding.evidence.empty() ? nullptr : &finding.evidence.front();
+    return std::tuple(RankOf(finding.severity), finding.kind, first == nullptr ? std::string() : first->document,
+                      first == nullptr ? 0 : first->place.line);
+  };
+  std::ranges::stable_sort(findings, {}, key);
+  for (size_t i = 0; i < findings.size(); ++i) findings[i].id = "F" + std::to_string(i + 1);
+}
+
+std::string HowMany(size_t count, const std::string& one, const std::string& more) {
+  return std::to_string(count) + " " + (count == 1 ? one : more);
+}
+
+}  // namespace
+
+std::string InWords(std::string key) {
+  std::ranges::replace(key, '_', ' ');
+  return key;
+}
+
+PermitReview ReviewPermits(std::vector<PermitFacts> documents, const ReviewSettings& settings) {
+  PermitReview review;
+  review.as_of = IsoDay(settings.as_of);
+  review.soon_days = settings.soon_days;
+  review.holidays = static_cast<int64_t>(settings.calendar.holidays());
+  review.documents = std::move(documents);
+  std::ranges::stable_sort(review.documents, {}, &PermitFacts::document);
+  DateDeadlines(review, settings);
+  std::vector<PermitFinding> findings;
+  for (const PermitFacts& document : review.documents) {
+    for (const PermitGap& gap : document.gaps) {
+      PermitFinding finding;
+      finding.severity = SeverityOfGap(gap.kind);
+      finding.kind = gap.kind;
+      finding.statement = gap.what;
+      finding.evidence = {{.document = document.document, .place = gap.place}};
+      findings.push_back(std::move(finding));
+    }
+  }
+  JudgeDeadlines(review, findings);
+  CompareDocuments(review, findings);
+  review.findings = std::move(findings);
+  SortAndNumber(review.findings);
+  if (review.holidays == 0) {
+    review.notes.push_back("no holidays.txt stands among the documents: only Saturdays and Sundays count as free days");
+  }
+  return review;
+}
+
+void AddFindings(PermitReview& review, std::vector<PermitFinding> findings) {
+  for (PermitFinding& finding : findings) review.findings.push_back(std::move(finding));
+  SortAndNumber(review.findings);
+}
+
+std::map<std::string, int64_t> CountFindings(const PermitReview& review) {
+  std::map<std::string, int64_t> counts;
+  for (const PermitFinding& finding : review.findings) ++counts[finding.severity];
+  return counts;
+}
+
+std::string HeadlineOf(const PermitReview& review) {
+  size_t expired = 0;
+  size_t soon = 0;
+  size_t open = 0;
+  for (const DatedDeadline& deadline : review.deadlines) {
+    if (deadline.status == "expired") ++expired;
+    if (deadline.status == "soon") ++soon;
+    if (deadline.status == "open") ++open;
+  }
+  size_t contradictions = 0;
+  for (const PermitFinding& finding : review.findings) {
+    if (finding.kind == "contradiction" || finding.kind == "model_contradiction") ++contradictions;
+  }
+  std::string text = HowMany(review.documents.size(), "document", "documents") + ", " +
+                     HowMany(review.deadlines.size(), "deadline", "deadlines");
+  if (expired + soon + open > 0) {
+    text += " (";
+    const char* separator = "";
+    for (const auto& [count, word] : {std::pair(expired, "expired"), std::pair(soon, "due soon"), std::pair(open, "open")}) {
+      if (count == 0) continue;
+      text += separator + std::to_string(count) + " " + word;
+      separator = ", ";
+    }
+    text += ")";
+  }
+  text += ", " + HowMany(contradictions, "contradiction", "contradictions");
+  return text + ", " + HowMany(review.findings.size(), "finding", "findings") + " in all, as of " + review.as_of;
+}
+
+}  // namespace wfe::packaged
