@@ -10,13 +10,13 @@ namespace wfe::battery {
 namespace {
 
 using sandbox::ProcessOutcome;
-using Kind = ProcessOutcome::Kind;
+using ProcessEnd = ProcessOutcome::Kind;
 
-bool EndedWell(const ProcessOutcome& outcome) { return outcome.kind == Kind::kExited && outcome.exit_code == 0; }
+bool EndedWell(const ProcessOutcome& outcome) { return outcome.kind == ProcessEnd::kExited && outcome.exit_code == 0; }
 
 /// The first line of a compiler's words that says what is wrong.
 std::string CompilerWords(const ProcessOutcome& outcome) {
-  if (outcome.kind == Kind::kTimedOut) return "the compiler takes too long";
+  if (outcome.kind == ProcessEnd::kTimedOut) return "the compiler takes too long";
   for (const std::string& line : sandbox::SplitLines(sandbox::CleanTerminalText(outcome.err.text))) {
     if (line.find("error") != std::string::npos) return sandbox::Printable(line);
   }
@@ -84,7 +84,7 @@ Result<PlanRun> RunTestPlan(const nodes::NodeSettings& settings, const std::vect
   compile.environment = {{"LC_ALL", "C"}};
   compile.limits = nodes::LimitsOfTool(std::chrono::minutes(3), 256 << 10);
   const ProcessOutcome compiled = scene->Run(compile, watch);
-  if (compiled.kind == Kind::kCancelled) return Cancelled("the compilation was cancelled");
+  if (compiled.kind == ProcessEnd::kCancelled) return Cancelled("the compilation was cancelled");
   if (!EndedWell(compiled)) {
     run.outcome = "does not compile";
     run.reason = CompilerWords(compiled);
@@ -94,10 +94,10 @@ Result<PlanRun> RunTestPlan(const nodes::NodeSettings& settings, const std::vect
   play.argv = {scene->seen_as() + "/run_plan", std::string(kPlanName)};
   play.limits = nodes::LimitsOfTool(std::chrono::minutes(5), 4 << 20);
   const ProcessOutcome played = scene->Run(play, watch);
-  if (played.kind == Kind::kCancelled) return Cancelled("the test plan was cancelled");
-  if (played.kind == Kind::kCouldNotStart) return NotRun(std::move(run), played.start_error);
+  if (played.kind == ProcessEnd::kCancelled) return Cancelled("the test plan was cancelled");
+  if (played.kind == ProcessEnd::kCouldNotStart) return NotRun(std::move(run), played.start_error);
   JudgePlan(plan, played.out.text, run);
-  if (played.kind == Kind::kTimedOut) run.reason = "the plan did not end within 5 minutes";
+  if (played.kind == ProcessEnd::kTimedOut) run.reason = "the plan did not end within 5 minutes";
   return run;
 }
 

@@ -219,7 +219,7 @@ class PlanMaker {
     Steps steps = Drive(limit, Beyond(limit, Margin(limit)));
     Append(steps, {RunText(limit.delay_ms + 300), "expect reason " + limit.name, RunText(limit.hold_ms - 1000),
                    "expect reason " + limit.name, RunText(1300), "expect no_reason " + limit.name,
-                   RunText(2 * (limit.delay_ms + limit.hold_ms) + 3000), "expect state FAULT", "current 0", RunText(60'000),
+                   RunText(2 * (limit.delay_ms + limit.hold_ms) - limit.hold_ms / 2), "expect state FAULT", "current 0", RunText(60'000),
                    "expect state FAULT", "expect charge off", "expect discharge off"});
     Add(limit.name + ".retry", "retry", limit.name,
         "It closes again after " + ShowQuantity(limit.hold_ms, QuantityKind::kTime) + ", and is latched the third time.",

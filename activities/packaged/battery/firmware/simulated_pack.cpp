@@ -129,7 +129,9 @@ double VoltsAt(uint8_t pin) {
   if (pin == PIN_THERMISTORS_ADC) return channel < world.thermistors ? ThermistorVolts(channel) : 3.3;
   const int cell = channel + (pin == PIN_CELLS_ADC[1] ? 16 : 0);
   if (cell >= world.cells || world.cell_open[cell]) return 0;
-  return world.cell_v[cell] * world.cell_gain;
+  // The wire through which a cell is bled drops some of its voltage.
+  const double drop = (world.balance >> cell) & 1 ? 0.02 : 0;
+  return (world.cell_v[cell] - drop) * world.cell_gain;
 }
 
 }  // namespace
