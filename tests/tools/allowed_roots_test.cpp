@@ -93,6 +93,14 @@ const std::map<std::string, std::vector<std::string>> kDirectories = {
     {"triageTask", {}},
     {"updateArtifactMemory", {}},
     {"watchWorkflow", {}},
+    {"check_permit_consistency", {}},
+    {"extract_permit", {}},
+    {"load_permit_documents", {"project_dir"}},
+    {"prepare_deliverables", {"output_dir"}},
+    {"review_permit", {}},
+    {"review_permit_consistency", {}},
+    {"save_deliverables", {"output_dir"}},
+    {"write_permits_report", {}},
     {"writeReport", {"output_dir"}},
 };
 

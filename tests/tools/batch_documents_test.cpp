@@ -60,7 +60,7 @@ TEST_F(BatchDocuments, ThatAreNoneSayWhy) {
   EXPECT_EQ(Read("").fault, "it is empty");
   EXPECT_EQ(Read(" \n").fault, "it is empty");
   EXPECT_THAT(Read(std::string("ELF\0\0", 5)).fault, HasSubstr("zero bytes"));
-  EXPECT_THAT(Read("%PDF-1.7\n").fault, HasSubstr("it is a PDF"));
+  EXPECT_THAT(Read("%PDF-1.7\n").fault, HasSubstr("pdftotext"));
   EXPECT_EQ(ReadDocument({.name = "x", .path = dir_ / "nothing"}).fault, "there is no such file");
   EXPECT_EQ(ReadDocument({.name = "x", .path = dir_.path()}).fault, "it is no file");
   ASSERT_EQ(::mkfifo((dir_ / "pipe").c_str(), 0600), 0);

@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "activities/batch/document_list.h"
+#include "activities/documents/document_text.h"
 #include "activities/sandbox/text.h"
 #include "tools/wfe/text_file.h"
 
@@ -77,22 +78,34 @@ batch::Document ReadDocument(const DocumentFile& file) {
     return Faulty(document, std::filesystem::exists(file.path, error) ? "it is no file" : "there is no such file");
   }
   const auto bytes = std::filesystem::file_size(file.path, error);
-  // Before it is read: it may have any size.
-  if (!error && bytes > static_cast<uintmax_t>(batch::kMaxDocumentBytes)) {
-    return Faulty(document,
-                  fmt::format("it has {} bytes; the limit of a document is {}", bytes, batch::kMaxDocumentBytes));
-  }
   std::ifstream in(file.path, std::ios::binary);
   if (!in || error) return Faulty(document, "it cannot be read");
+  // Before it is read: it may have any size.  Of a PDF or a DOCX only the text counts.
+  std::string head(8, '\0');
+  in.read(head.data(), static_cast<std::streamsize>(head.size()));
+  const bool is_packed = head.starts_with("%PDF-") || head.starts_with("PK\x03\x04") || head.starts_with("{\\rtf");
+  in.clear();
+  in.seekg(0);
+  documents::ReadSettings settings;
+  settings.max_text_bytes = batch::kMaxDocumentBytes;
+  const uintmax_t limit = is_packed ? settings.max_bytes : static_cast<uintmax_t>(batch::kMaxDocumentBytes);
+  if (bytes > limit) {
+    return Faulty(document, fmt::format("it has {} bytes; the limit of a document is {}", bytes, limit));
+  }
   document.text.assign(std::istreambuf_iterator<char>(in), {});
   if (in.bad()) return Faulty(document, "it cannot be read");
+  if (is_packed) {
+    auto text = documents::TextOfDocument(document.text, settings);
+    if (!text) return Faulty(document, text.error().message);
+    document.text = std::move(text->text);
+    return document;
+  }
   if (document.text.starts_with("\xEF\xBB\xBF")) document.text.erase(0, 3);
   if (document.text.starts_with("\xFF\xFE") || document.text.starts_with("\xFE\xFF")) {
     std::optional<std::string> text = FromUtf16(document.text);
     if (!text) return Faulty(document, "it begins as UTF-16 and is none");
     document.text = *std::move(text);
   }
-  if (document.text.starts_with("%PDF-")) return Faulty(document, "it is a PDF; give its text (pdftotext)");
   if (document.text.find('\0') != std::string::npos) {
     return Faulty(document, "it is no text: there are zero bytes in it");
   }

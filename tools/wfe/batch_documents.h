@@ -22,7 +22,8 @@ Result<std::vector<DocumentFile>> DocumentsBelow(const std::string& directory);
 /// The files that a list names, one a line, in its order; "-": standard input.  Empty lines are none.
 Result<std::vector<DocumentFile>> DocumentsOfList(const std::string& list);
 
-/// The text of a file, as UTF-8 (UTF-16 with its mark is converted); or its `fault`: too long, no text, not there.
+/// The text of a file, as UTF-8 (UTF-16 with its mark is converted; of PDF, DOCX, ODT and RTF by the programs that
+/// activities/documents runs); or its `fault`: too long, no text, not there.
 batch::Document ReadDocument(const DocumentFile& file);
 
 struct StoredDocuments {

@@ -17,7 +17,7 @@ std::string CutQuote(const std::string& text) {
 
 void ExtractStatements(const std::vector<Passage>& passages, PermitFacts& facts) {
   static const RE2 kRequirement(
-      R"((?i)\b(shall|must|is required to|are required to|is obliged to|has to|may not|is prohibited|are prohibited|is not permitted|are not permitted)\b)");
+      R"((?i)\b(shall|must|is required to|are required to|is obliged to|has to|may not|is prohibited|are prohibited|is not permitted|are not permitted|only permitted|only allowed)\b)");
   static const RE2 kCondition(
       R"((?i)\b(subject to|provided that|on condition that|on the condition|only if|only after|unless|prior to|before (?:the )?(?:start|commencement)|conditional (?:up)?on)\b|^(?:condition|auflage)\s+\d)");
   for (const Passage& passage : passages) {

@@ -58,7 +58,8 @@ std::string SubjectOf(const std::string& sentence) {
     static const RE2 fire("(?i)\\bfire\\b");
     static const RE2 ecology("(?i)ecolog|species|nesting|\\bbats?\\b|\\bbirds?\\b");
     static const RE2 validity("(?i)\\bvalid\\b|validity|expir|lapse|ceases to");
-    static const RE2 start("(?i)(?:construction|works?)\\b.*\\b(?:start|begin|commence)|(?:start|begin|commence).*\\b(?:construction|works)");
+    static const RE2 start(
+        "(?i)(?:construction|works?)\\b[^.]{0,60}\\b(?:shall|must|has to|have to|will|is to|are to)\\s+(?:start|begin|commence)");
     static const RE2 completion("(?i)complet");
     static const RE2 survey("(?i)survey");
     return std::array<std::pair<std::string_view, const RE2*>, 12>{{{"appeal", &appeal},
@@ -155,7 +156,9 @@ class DeadlineReader {
       if (!due) continue;
       PermitDeadline deadline;
       deadline.date = IsoDay(*date.day);
-      deadline.subject = SubjectOf(passage.text);
+      // "…; otherwise the permit lapses" is about something else.
+      const size_t clause = head.rfind(';') == std::string::npos ? 0 : head.rfind(';') + 1;
+      deadline.subject = SubjectOf(passage.text.substr(clause, passage.text.find(';', date.offset) - clause));
       Add(std::move(deadline), passage);
     }
   }

@@ -22,6 +22,7 @@ constexpr std::array kFieldNames = {
     FieldName{"holder", "applicant"},
     FieldName{"operator", "applicant"},
     FieldName{"insured party", "applicant"},
+    FieldName{"client", "applicant"},
     FieldName{"parcel", "parcel"},
     FieldName{"parcel number", "parcel"},
     FieldName{"parcel no.", "parcel"},
@@ -222,7 +223,9 @@ class ValueReader {
     static const RE2 kParcel(
         R"((?i)\b(?:parcel|plot)(?:\s+(?:no\.?|number))?\s+(\d{1,6}(?:\s?/\s?\d{1,4})?)\b)");
     static const RE2 kHours(R"((?i)\bworks?\b.*\b(?:between|from)\s+(\d{1,2}[:.]\d{2}\s*(?:h|hrs|hours)?\s*(?:and|to|until)\s*\d{1,2}[:.]\d{2}))");
-    static const RE2 kNight(R"((?i)(\d{2}(?:\.\d)?)\s*dB\s*\(A\)[^.;]*\bnight|\bnight[^.;]*?\b(\d{2}(?:\.\d)?)\s*dB\s*\(A\))");
+    // A limit, and no level that somebody has calculated.
+    static const RE2 kNight(
+        R"((?i)(\d{2}(?:\.\d)?)\s*dB\s*\(A\)\s+(?:at|by|during the)\s+night|\bnight[^.;]*\blimit\b[^.;]*?\b(\d{2}(?:\.\d)?)\s*dB\s*\(A\))");
     static const RE2 kStart(
         R"((?i)\b(?:construction|works)\s+(?:will|is planned to|is scheduled to|is due to|is to)\s+(?:start|begin|commence)\s+on\s+(.*)$)");
     std::string found;

@@ -29,17 +29,24 @@ std::string WithoutMarkup(std::string_view line) {
   return plain;
 }
 
-bool EndsSentence(std::string_view text, size_t at) {
+/// Whether a month's name in German begins here: "30. Juni".
+bool IsMonthAt(std::string_view text, size_t at) {
+  static constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "M\xC3\xA4r", "Apr", "Mai", "Jun",
+                                                               "Jul", "Aug", "Sep",         "Okt", "Nov", "Dez"};
+  return std::ranges::any_of(kMonths, [&](std::string_view month) { return text.substr(at).starts_with(month); });
+}
+
+/// `from`: where the sentence begins.
+bool EndsSentence(std::string_view text, size_t from, size_t at) {
   if (text[at] == '!' || text[at] == '?') return true;
   if (text[at] != '.') return false;
   size_t word = at;
   while (word > 0 && text[word - 1] != ' ' && text[word - 1] != '(') --word;
   const std::string last = LowerAscii(std::string(text.substr(word, at - word)));
   if (last.size() == 1 && std::isalpha(static_cast<unsigned char>(last[0])) != 0) return false;
-  // "30. Juni": a number in front of a word is an ordinal, but a year or a value ends a sentence.
-  if (!last.empty() && last.size() <= 2 && std::ranges::all_of(last, [](unsigned char c) { return std::isdigit(c) != 0; })) {
-    return false;
-  }
+  // The number of an item, or of a day.
+  const bool number = !last.empty() && std::ranges::all_of(last, [](unsigned char c) { return std::isdigit(c) != 0; });
+  if (number && (word == from || (last.size() <= 2 && IsMonthAt(text, at + 2)))) return false;
   return std::ranges::find(kAbbreviations, last) == kAbbreviations.end();
 }
 
@@ -47,7 +54,7 @@ std::vector<std::string> SentencesOf(const std::string& paragraph) {
   std::vector<std::string> sentences;
   size_t from = 0;
   for (size_t i = 0; i + 2 < paragraph.size(); ++i) {
-    if (paragraph[i + 1] != ' ' || !EndsSentence(paragraph, i)) continue;
+    if (paragraph[i + 1] != ' ' || !EndsSentence(paragraph, from, i)) continue;
     const auto next = static_cast<unsigned char>(paragraph[i + 2]);
     if (std::isupper(next) == 0 && std::isdigit(next) == 0 && next < 0x80 && next != '"' && next != '(') continue;
     sentences.push_back(paragraph.substr(from, i + 1 - from));

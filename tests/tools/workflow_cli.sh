@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# wfe workflow: example data, a run without server and model, what is missing, what is refused, and a run on a server.
+# (CW-1, CW-2, CW-5, CL-3)
+#   workflow_cli.sh WFE JSON_AT
+set -u
+wfe=$1
+json_at=$2
+. "$(dirname "$0")/processes.sh"
+begin workflow
+value() { "$json_at" - "$1" <<< "$output"; }
+export XDG_STATE_HOME=$work/state TEMPORAL_ADDRESS=
+unset GEMINI_API_KEY
+
+run "$wfe" workflow permits --example permits
+same "example files" 13 "$(ls permits | wc -l)"
+run "$wfe" workflow permits --directory permits --output out --as-of 2026-06-01 --local --json
+same "state" done "$(value /state)"
+same "gaps" 0 "$(value /gaps/0 2> /dev/null | wc -c)"
+same "grave findings" 14 "$(value /findings/high)"
+same "what says that no model was asked" true "$(value /model_use/scripted)"
+for file in permits_report.md permits_report.json permits_report.html; do [ -s "out/$file" ] || fail "no $file"; done
+says "the report" "The soil report wants to lower the groundwater" out/permits_report.md
+says "the page" "prefers-color-scheme" out/permits_report.html
+if grep -qE 'src="http|href="http|url\(http' out/permits_report.html; then fail "the page fetches something"; fi
+# The same again, without a model: over its own files.
+run "$wfe" workflow permits --directory permits --output out --as-of 2026-06-01 --no-model --local --json
+same "grave findings of rules alone" 12 "$(value /findings/high)"
+same "calls" 0 "$(value /model_use/calls)"
+
+# Documents that are none: the others are delivered.
+mkdir bad
+cp permits/01-building-permit.md bad/
+truncate -s 500M bad/huge.pdf
+ln -s /etc/passwd bad/link.txt
+printf '\x89PNG\r\n\x1a\n\0\0' > bad/photo.jpg
+printf 'Gr\xfc\xdfe. Parcel: 9/9\n' > bad/latin.txt
+output=$(timeout 60 "$wfe" workflow permits --directory bad --output bad-out --no-model --local --json 2> stderr.txt)
+same "exit code with gaps" 5 $?
+same "state" incomplete "$(value /state)"
+says "the report" "it has 500.0 MB; the limit of a document is 50.0 MB" bad-out/permits_report.md
+says "the report" "it is a link" bad-out/permits_report.md
+says "the report" "needs OCR" bad-out/permits_report.md
+says "the report" "Windows-1252" bad-out/permits_report.md
+
+# What is refused.
+mkdir empty
+expect 1 "there are no documents in" "$wfe" workflow permits --directory empty --output e --local
+expect 4 "there is no directory" "$wfe" workflow permits --directory nowhere --output e --local
+expect 2 "--output is the folder of the deliverables here" "$wfe" workflow permits --directory bad --output json --local
+expect 2 "must not lie in --directory" "$wfe" workflow permits --directory bad --output bad/out --local
+expect 2 "--directory DIR says what is read" "$wfe" workflow permits --local
+expect 1 "as_of must be a day" "$wfe" workflow permits --directory bad --output e --as-of soon --local
+mkdir mine
+echo mine > mine/permits_report.md
+expect 1 "permits_report.md was there before and is not ours" "$wfe" workflow permits --directory bad --output mine --no-model --local
+same "my file" mine "$(cat mine/permits_report.md)"
+echo changed > permits/01-building-permit.md
+expect 1 "is not of the example" "$wfe" workflow permits --example permits
+
+# On a server, whose worker may touch both folders, or may not.
+serve server
+export TEMPORAL_ADDRESS=$address
+"$wfe" worker --queue wfe --allow "$work/bad" --allow "$work/served" > worker.log 2>&1 &
+pids+=($!)
+output=$(timeout 60 "$wfe" workflow permits --directory bad --output served --no-model --json 2> stderr.txt)
+same "exit code on a server" 5 $?
+[ -s served/permits_report.html ] || fail "no page out of a server's worker"
+expect 1 "may not touch" "$wfe" workflow permits --directory bad --output elsewhere --no-model
+report
