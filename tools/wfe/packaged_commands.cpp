@@ -1,6 +1,8 @@
 #include "tools/wfe/packaged_commands.h"
 
+#include "activities/packaged/battery/example.h"
 #include "activities/packaged/permits/example.h"
+#include "workflows/packaged/battery.h"
 #include "workflows/packaged/permits.h"
 
 namespace wfe::cli {
@@ -32,6 +34,18 @@ const std::vector<PackagedCommand>& PackagedCommands() {
                  "docs/workflows/permits.md is its guide.",
        .example = &packaged::PermitExample,
        .add_options = &AddPermitOptions},
+      {.name = "battery",
+       .workflow_type = workflows::kBatteryDesignWorkflow,
+       .summary = "Design a battery's monitor: limits, firmware that is tested, safety, parts",
+       .directory = "cell.txt, pack.json; if there are: bms_log.csv, prices.csv",
+       .sample = "battery_sample",
+       .footer = "Examples:\n"
+                 "  wfe workflow battery --example cabin\n"
+                 "  wfe workflow battery --directory cabin --output design --local\n"
+                 "  wfe workflow battery --directory cabin --output design --no-model\n\n"
+                 "docs/workflows/battery.md is its guide.",
+       .example = &battery::BatteryExample,
+       .add_options = nullptr},
   };
   return kCommands;
 }

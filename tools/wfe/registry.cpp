@@ -13,6 +13,7 @@
 #include "workflows/optimizer/session_workflow.h"
 #include "workflows/optimizer/training_workflow.h"
 #include "workflows/optimizer/validation_workflow.h"
+#include "workflows/packaged/battery.h"
 #include "workflows/packaged/permits.h"
 #include "workflows/prompt_optimization/prompt_optimization.h"
 #include "workflows/quota/forecast_workflow.h"
@@ -35,6 +36,7 @@ const sdk::WorkflowRegistry& WorkflowTypes() {
     workflows::RegisterQuotaForecast(registry);
     workflows::RegisterBatchProcess(registry);
     workflows::RegisterPermitReview(registry);
+    workflows::RegisterBatteryDesign(registry);
     return registry;
   }();
   return kRegistry;

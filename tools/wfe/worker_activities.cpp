@@ -23,6 +23,7 @@
 #include "activities/optimizer/profile/record_run.h"
 #include "activities/optimizer/steps/register.h"
 #include "activities/optimizer/steps/run_learner.h"
+#include "activities/packaged/battery/steps.h"
 #include "activities/packaged/common/register.h"
 #include "activities/packaged/permits/register.h"
 #include "activities/prompts/instructions.h"
@@ -85,11 +86,12 @@ void StartTraining(client::ServiceClient& service, const std::string& ns, const 
 }
 
 /// Of the packaged workflows.  Their calls of a model go by name and at the call, as a batch's.
-void RegisterPackaged(sdk::ActivityRegistry& registry, const WorkerActivities& worker) {
+void RegisterPackaged(sdk::ActivityRegistry& registry, const WorkerActivities& worker, const nodes::NodeConfig& node) {
   const auto config = std::make_shared<const packaged::PackagedConfig>(packaged::PackagedConfig{
       .records = worker.records, .step = [&registry](const std::string& name) { return registry.Find(name); }});
   packaged::RegisterDeliverableActivities(registry, *config);
   packaged::RegisterPermitActivities(registry, config);
+  battery::RegisterBatteryActivities(registry, config, node);
 }
 
 void RegisterWorkloads(sdk::ActivityRegistry& registry, const WorkerActivities& worker) {
@@ -198,7 +200,7 @@ void RegisterWorkerActivities(sdk::ActivityRegistry& registry, const WorkerActiv
                                                 .allow = allow,
                                                 .secrets = worker.agent.secrets});
   RegisterWorkloads(registry, worker);
-  RegisterPackaged(registry, worker);
+  RegisterPackaged(registry, worker, node);
   build::GuardDirectories(registry, {.roots = worker.roots, .lock_dir = worker.work_root + "/locks"});
 }
 
