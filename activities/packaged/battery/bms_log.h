@@ -25,8 +25,8 @@ struct BmsLog {
   std::vector<Finding> implausible;   ///< Readings that cannot be, by sensor.
 };
 
-/// The heading names each column with its unit: `time [s]`, `current [A]`, `cell_1 [mV]`, `temperature_1 [°C]`.  A row that
-/// is broken is told and left out.
+/// The heading names each column with its unit: `time [s]`, `current [A]`, `cell_1 [mV]`, `temperature_1 [°C]`.  A row
+/// that is broken is told and left out.
 BmsLog ReadBmsLog(const std::string& file, std::string_view text);
 
 /// For charts: extremes of some consecutive rows.

@@ -308,13 +308,13 @@ class LogChecker {
     for (size_t row = 1; row < rows(); ++row) {
       const double gap = log_.time_s[row] - log_.time_s[row - 1];
       if (gap <= 5 * step_s_) continue;
-      report_.findings.push_back({.rule = "log-time-gap",
-                                  .severity = std::string(kLow),
-                                  .subject = "time",
-                                  .detail = fmt::format("nothing was logged for {:.0f} s, where {:.0f} s are usual", gap,
-                                                        step_s_),
-                                  .why = "what happened meanwhile is not known",
-                                  .where = Place(row)});
+      report_.findings.push_back(
+          {.rule = "log-time-gap",
+           .severity = std::string(kLow),
+           .subject = "time",
+           .detail = fmt::format("nothing was logged for {:.0f} s, where {:.0f} s are usual", gap, step_s_),
+           .why = "what happened meanwhile is not known",
+           .where = Place(row)});
     }
     for (const FileProblem& row : log_.broken_rows) {
       report_.findings.push_back({.rule = "log-broken-row",

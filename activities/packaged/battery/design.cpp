@@ -13,14 +13,15 @@ constexpr int64_t kCurrentDensity = 4;  // A for each mm²
 constexpr double kCopperOhmMm2PerM = 0.0175;
 constexpr int64_t kSecond = 1000;
 
-constexpr auto kFusesA = std::to_array<int64_t>({1,   2,   3,   5,   7,   10,  15,  20,  25,  30,  40,  50,  60,  80,  100,
-                                                 125, 150, 175, 200, 225, 250, 300, 350, 400, 500, 600, 800, 1000,
-                                                 1200, 1600, 2000, 2500, 3000, 4000, 5000, 6000});
+constexpr auto kFusesA = std::to_array<int64_t>({1,   2,   3,   5,    7,    10,   15,   20,   25,   30,   40,   50,
+                                                 60,  80,  100, 125,  150,  175,  200,  225,  250,  300,  350,  400,
+                                                 500, 600, 800, 1000, 1200, 1600, 2000, 2500, 3000, 4000, 5000, 6000});
 constexpr auto kAreas = std::to_array<int64_t>({50,   75,   100,  150,  250,   400,   600,   1000,  1600,
                                                 2500, 3500, 5000, 7000, 9500,  12000, 15000, 18500, 24000,
                                                 30000, 40000, 50000, 63000, 80000, 100000, 125000, 160000});
-constexpr auto kShuntsA = std::to_array<int64_t>({1,   2,   5,   10,  20,  50,  75,   100,  150,  200,  300,   400,
-                                                  500, 600, 750, 1000, 1200, 1500, 2000, 3000, 4000, 6000, 10000, 20000});
+constexpr auto kShuntsA =
+    std::to_array<int64_t>({1,   2,   5,   10,   20,   50,   75,   100,  150,  200,  300,   400,
+                            500, 600, 750, 1000, 1200, 1500, 2000, 3000, 4000, 6000, 10000, 20000});
 
 /// The least of the standard values that is enough; the largest where none is.
 template <class Values>
@@ -79,22 +80,23 @@ class LimitMaker {
         .trips_to_latch = 1;
     Add({"CELL_UV_WARN", kLowestCell, "nothing", "300 mV above the discharge cut-off"}, false, low + 300, low + 400,
         2 * kSecond);
-    Add({"CELL_UV", kLowestCell, "discharge", "discharge cut-off and 100 mV, since the voltage falls fast there"}, false,
-        low + 100, low + 450, 2 * kSecond)
+    Add({"CELL_UV", kLowestCell, "discharge", "discharge cut-off and 100 mV, since the voltage falls fast there"},
+        false, low + 100, low + 450, 2 * kSecond)
         .datasheet = low;
-    Add({"CELL_UV_FAULT", kLowestCell, "all", "300 mV below the discharge cut-off: not to be charged unattended"}, false,
-        low - 300, low, 2 * kSecond)
+    Add({"CELL_UV_FAULT", kLowestCell, "all", "300 mV below the discharge cut-off: not to be charged unattended"},
+        false, low - 300, low, 2 * kSecond)
         .trips_to_latch = 1;
     Add({"SPREAD_WARN", kSpread, "nothing", "50 mV between two cells"}, true, 50, 30, 10 * kSecond);
-    Add({"SPREAD", kSpread, "charge", "300 mV between two cells: one of them, or its wire, is not well"}, true, 300, 200,
-        10 * kSecond);
+    Add({"SPREAD", kSpread, "charge", "300 mV between two cells: one of them, or its wire, is not well"}, true, 300,
+        200, 10 * kSecond);
   }
 
   void Currents() {
     const int64_t charge = std::min(design_.max_charge_ma, pack_.charger_ma * 115 / 100);
     const int64_t discharge = std::min(design_.max_discharge_ma, pack_.load_ma * 120 / 100);
-    ProtectionLimit& in = Add({"CHARGE_OC", kChargeCurrent, "charge", "the lesser of the cells' and 115 % of the charger's"},
-                              true, charge, charge * 9 / 10, 3 * kSecond);
+    ProtectionLimit& in =
+        Add({"CHARGE_OC", kChargeCurrent, "charge", "the lesser of the cells' and 115 % of the charger's"}, true,
+            charge, charge * 9 / 10, 3 * kSecond);
     in.hold_ms = 30 * kSecond;
     in.trips_to_latch = 3;
     in.datasheet = design_.max_charge_ma;
@@ -107,17 +109,17 @@ class LimitMaker {
     const int64_t peak = cell_.peak_discharge_ma > cell_.max_discharge_ma ? cell_.peak_discharge_ma * pack_.parallel
                                                                           : design_.max_discharge_ma * 3 / 2;
     const int64_t burst = std::max(std::min(peak, 2 * discharge), std::max(charge, discharge) * 11 / 10);
-    Add({"BURST", kAnyCurrent, "all", "twice what may flow for long, at most the cells' peak; a short is the fuse's"}, true,
-        burst, burst * 9 / 10, 0)
+    Add({"BURST", kAnyCurrent, "all", "twice what may flow for long, at most the cells' peak; a short is the fuse's"},
+        true, burst, burst * 9 / 10, 0)
         .trips_to_latch = 1;
   }
 
   void Temperatures() {
     const int64_t hottest = std::max(cell_.charge_hottest, cell_.discharge_hottest);
-    Add({"HOT_WARN", kHighestTemperature, "nothing", "10 °C below the charging limit"}, true, cell_.charge_hottest - 100,
-        cell_.charge_hottest - 130, 5 * kSecond);
-    Add({"CHARGE_HOT", kHighestTemperature, "charge", "datasheet less 3 °C, since a sensor sits outside of the cell"}, true,
-        cell_.charge_hottest - 30, cell_.charge_hottest - 80, 5 * kSecond)
+    Add({"HOT_WARN", kHighestTemperature, "nothing", "10 °C below the charging limit"}, true,
+        cell_.charge_hottest - 100, cell_.charge_hottest - 130, 5 * kSecond);
+    Add({"CHARGE_HOT", kHighestTemperature, "charge", "datasheet less 3 °C, since a sensor sits outside of the cell"},
+        true, cell_.charge_hottest - 30, cell_.charge_hottest - 80, 5 * kSecond)
         .datasheet = cell_.charge_hottest;
     Add({"CHARGE_COLD", kLowestTemperature, "charge", "datasheet and 2 °C"}, false, cell_.charge_coldest + 20,
         cell_.charge_coldest + 50, 5 * kSecond)
@@ -135,7 +137,8 @@ class LimitMaker {
 
   void Sensors() {
     Add({"CELL_SENSOR", kBadCells, "all", "a reading below 0.5 V or above 4.5 V"}, true, 0, 1, 300).trips_to_latch = 1;
-    Add({"TEMPERATURE_SENSOR", kBadThermistors, "all", "a thermistor that is not connected or shorted"}, true, 0, 1, 300)
+    Add({"TEMPERATURE_SENSOR", kBadThermistors, "all", "a thermistor that is not connected or shorted"}, true, 0, 1,
+        300)
         .trips_to_latch = 1;
     const int64_t difference = std::max<int64_t>(500, design_.nominal_mv * 3 / 100);
     Add({"PACK_SENSOR", kPackDifference, "all", "3 % between the pack's voltage and the sum of its cells"}, true,
@@ -236,7 +239,8 @@ Result<PackDesign> DesignPack(const CellSpec& cell, const PackSpec& pack) {
                            " is beyond what the board measures (4.5 V)");
   }
   if (cell.discharge_cutoff_mv < 1000 || cell.charge_cutoff_mv - cell.discharge_cutoff_mv < 700) {
-    return InvalidArgument("between discharge and charge cut-off lie less than 0.7 V: no room for the monitor's limits");
+    return InvalidArgument(
+        "between discharge and charge cut-off lie less than 0.7 V: no room for the monitor's limits");
   }
   DesignWiring(cell, pack, design);
   DesignBalancing(cell, pack, design);

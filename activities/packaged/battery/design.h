@@ -103,8 +103,8 @@ WFE_RECORD(PackDesign, nominal_mv, full_mv, empty_mv, capacity_mah, energy_mwh, 
 /// INVALID_ARGUMENT: no board of this kind can measure or protect such a pack, with the reason.
 Result<PackDesign> DesignPack(const CellSpec& cell, const PackSpec& pack);
 
-/// What a copper cable of this area (0.01 mm²) carries for long, by our rule of 4 A/mm²: free air, 30 °C, insulation for
-/// 90 °C.  Bundles, pipes and engine rooms need more; the local code decides.
+/// What a copper cable of this area (0.01 mm²) carries for long, by our rule of 4 A/mm²: free air, 30 °C, insulation
+/// for 90 °C.  Bundles, pipes and engine rooms need more; the local code decides.
 int64_t CableCarriesMa(int64_t area);
 
 /// "3.64 V", "20 °C", "2 cells".

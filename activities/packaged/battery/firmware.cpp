@@ -81,7 +81,8 @@ Result<std::string> GenerateSketch(const CellSpec& cell, const PackSpec& pack, c
     if (close == std::string_view::npos) return Internal("the sketch's template ends inside of a place");
     const auto place = places.find(std::string(text.substr(open + 1, close - open - 1)));
     if (place == places.end()) {
-      return Internal("nothing fills " + std::string(text.substr(open, close + 1 - open)) + " of the sketch's template");
+      return Internal("nothing fills " + std::string(text.substr(open, close + 1 - open)) +
+                      " of the sketch's template");
     }
     sketch += place->second;
     at = close + 1;
@@ -97,8 +98,9 @@ Result<std::vector<GeneratedFile>> GenerateFirmware(const CellSpec& cell, const 
   for (const FirmwareFile& file : FirmwareFiles()) {
     if (file.name == kSketchName) continue;
     const bool of_sketch = file.name == "board_pins.h";
-    files.push_back({.path = (of_sketch ? "firmware/battery_monitor/" : "firmware/simulation/") + std::string(file.name),
-                     .text = std::string(file.text)});
+    files.push_back(
+        {.path = (of_sketch ? "firmware/battery_monitor/" : "firmware/simulation/") + std::string(file.name),
+         .text = std::string(file.text)});
   }
   return files;
 }

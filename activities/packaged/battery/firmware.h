@@ -1,5 +1,5 @@
-// The generated monitor: an Arduino sketch for an ESP32 with the limits of a design, and a simulated pack in which it can
-// be compiled and run on any machine.
+// The generated monitor: an Arduino sketch for an ESP32 with the limits of a design, and a simulated pack in which it
+// can be compiled and run on any machine.
 #pragma once
 
 #include <string>

@@ -83,7 +83,8 @@ Result<BatterySpecs> LoadBatteryFolder(const std::string& folder) {
   WFE_ASSIGN_OR_RETURN(specs.cell_file, OneOfFiles(*opened, {"cell.txt", "cell.json"}));
   WFE_ASSIGN_OR_RETURN(specs.pack_file, OneOfFiles(*opened, {"pack.txt", "pack.json"}));
   if (specs.cell_file.empty() || specs.pack_file.empty()) {
-    return InvalidArgument(folder + " has no " + (specs.cell_file.empty() ? "cell.txt or cell.json" : "pack.txt or pack.json") +
+    return InvalidArgument(folder + " has no " +
+                           (specs.cell_file.empty() ? "cell.txt or cell.json" : "pack.txt or pack.json") +
                            "; `wfe workflow battery --example DIR` writes examples of both");
   }
   WFE_ASSIGN_OR_RETURN(const std::string cell_text, ReadOf(*opened, specs.cell_file));

@@ -126,10 +126,11 @@ Result<BillOfMaterials> MakeBill(const CellSpec& cell, const PackSpec& pack, con
   bill.Add("cell", fmt::format("{}, {} {}", cell.name, cell.chemistry, ShowQuantity(cell.capacity_mah, Kind::kCharge)),
            cells);
   bill.Add("busbar", "busbar between cells, copper", std::max<int64_t>(0, cells - 1) + (pack.parallel > 1 ? cells : 0));
-  bill.Add("fuse",
-           fmt::format("fuse {}, for {} direct current, breaks {}", ShowQuantity(design.fuse_ma, Kind::kCurrent),
-                       ShowQuantity(design.full_mv, Kind::kVoltage), ShowQuantity(design.fuse_breaks_ma, Kind::kCurrent)),
-           1);
+  bill.Add(
+      "fuse",
+      fmt::format("fuse {}, for {} direct current, breaks {}", ShowQuantity(design.fuse_ma, Kind::kCurrent),
+                  ShowQuantity(design.full_mv, Kind::kVoltage), ShowQuantity(design.fuse_breaks_ma, Kind::kCurrent)),
+      1);
   bill.Add("contactor",
            fmt::format("contactor {} continuous, {} direct current, normally open",
                        ShowQuantity(design.fuse_ma, Kind::kCurrent), ShowQuantity(design.full_mv, Kind::kVoltage)),

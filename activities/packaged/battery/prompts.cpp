@@ -39,7 +39,8 @@ std::string SuggestionPrompt(const BatterySpecs& specs, const std::vector<Safety
 
 std::string ArchitecturePrompt(const BatterySpecs& specs, const PackDesign& design) {
   std::string prompt =
-      "Describe the monitoring architecture of this battery pack for the person who builds it: what measures what, what "
+      "Describe the monitoring architecture of this battery pack for the person who builds it: what measures what, "
+      "what "
       "opens when, what is done by hardware alone. At most 300 words of plain prose in short paragraphs, without "
       "headings. Keep to the numbers below; change none and invent none.\n\n" +
       PackInWords(specs) +

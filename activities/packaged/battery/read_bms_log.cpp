@@ -106,7 +106,9 @@ class LogReader {
       if (!Understand(column, unit, number)) return;
       columns_.push_back(std::move(column));
     }
-    const auto count = [this](LogColumn::Holds holds) { return std::ranges::count(columns_, holds, &LogColumn::holds); };
+    const auto count = [this](LogColumn::Holds holds) {
+      return std::ranges::count(columns_, holds, &LogColumn::holds);
+    };
     if (count(LogColumn::Holds::kTime) != 1) return Refuse(number, "needs exactly one column \"time [s]\"");
     if (count(LogColumn::Holds::kCurrent) != 1) return Refuse(number, "needs exactly one column \"current [A]\"");
     if (log_.cell_mv.empty()) return Refuse(number, "has no column of a cell, such as \"cell_1 [V]\"");

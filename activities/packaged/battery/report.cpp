@@ -72,7 +72,8 @@ void Summarize(BatteryReport& report) {
 
 std::string MarkdownCell(const std::string& text) {
   std::string cell;
-  for (const char c : PrintableLine(text)) cell += c == '|' ? std::string("\\|") : c == '<' ? "&lt;" : std::string(1, c);
+  for (const char c : PrintableLine(text))
+    cell += c == '|' ? std::string("\\|") : c == '<' ? "&lt;" : std::string(1, c);
   return cell;
 }
 
@@ -107,7 +108,8 @@ void RequirementsMarkdown(const BatteryReport& report, std::string& text) {
     text += fmt::format("- **{}** {} ({})\n", one.id, MarkdownCell(one.text), one.from);
   }
   if (!report.suggested.empty()) {
-    text += report.input.scripted ? "\nA canned answer in the place of a model adds:\n\n" : "\nA model adds, unchecked:\n\n";
+    text += report.input.scripted ? "\nA canned answer in the place of a model adds:\n\n"
+                                  : "\nA model adds, unchecked:\n\n";
     for (const SafetyRequirement& one : report.suggested) {
       text += fmt::format("- **{}** {} ({})\n", MarkdownCell(one.id), MarkdownCell(one.text), MarkdownCell(one.from));
     }
@@ -189,7 +191,8 @@ std::vector<std::pair<std::string, std::string>> DesignFigures(const WriteBatter
       {"Shunt", amperes(design.shunt_ma) + " / 50 mV, " + watts(design.shunt_heat_mw) + " at the load"},
       {"Balancing", amperes(input.specs.pack.balance_ma) + " through " +
                         ShowQuantity(design.balance_mohm * 1000, Kind::kResistance) + ", " + watts(design.balance_mw) +
-                        " a cell; 1 % takes " + fmt::format("{:.1f} h", static_cast<double>(design.balance_minutes) / 60)},
+                        " a cell; 1 % takes " +
+                        fmt::format("{:.1f} h", static_cast<double>(design.balance_minutes) / 60)},
       {"Measured", fmt::format("every {} ms; a step is {:.2f} mV of a cell, {} of the current", design.sample_ms,
                                static_cast<double>(design.cell_step_uv) / 1000, amperes(design.current_step_ma))},
   };

@@ -39,8 +39,8 @@ class ChartDrawer {
     double left = 0;
     for (const double tick : ticks.at) left = std::max(left, pages::TextWidth(pages::FormatPlain(tick)) + 12);
     const double right = canvas_.width - 8;
-    pages::OpenSvg(out_, chart_.id + "-" + canvas_.css_class, canvas_.width, bottom + 28, canvas_.css_class, chart_.title,
-                   chart_.note);
+    pages::OpenSvg(out_, chart_.id + "-" + canvas_.css_class, canvas_.width, bottom + 28, canvas_.css_class,
+                   chart_.title, chart_.note);
     out_.Raw(legend.Take());
     const pages::LinearScale x(chart_.minutes.front(), chart_.minutes.back(), left, right);
     const pages::LinearScale y(ticks.from, ticks.to, bottom, top);

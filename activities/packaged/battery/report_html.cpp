@@ -50,7 +50,8 @@ class BatteryPage {
     if (input_.safety) WriteSafety(*input_.safety);
     if (input_.bill) WriteBill(*input_.bill);
     pages::CloseFrame(out_, [](pages::Markup& foot) {
-      foot.Text("This is a design aid. Whoever builds a battery answers for it; have it checked by somebody who knows.");
+      foot.Text(
+          "This is a design aid. Whoever builds a battery answers for it; have it checked by somebody who knows.");
     });
     return out_.Take();
   }
@@ -188,7 +189,8 @@ class BatteryPage {
     OpenPart("requirements", "Safety requirements");
     WriteList(input_.requirements);
     if (!report_.suggested.empty()) {
-      out_.Leaf("h3", input_.scripted ? "Added by a canned answer in the place of a model" : "Added by a model, unchecked");
+      out_.Leaf("h3",
+                input_.scripted ? "Added by a canned answer in the place of a model" : "Added by a model, unchecked");
       WriteList(report_.suggested);
     }
     if (!report_.suggested_fault.empty()) out_.Leaf("p", report_.suggested_fault + ".");

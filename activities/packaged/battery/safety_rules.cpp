@@ -71,9 +71,10 @@ void CheckSettings(RuleBook& book, const CellSpec& cell, const PackSpec& pack, c
   book.AtLeast({"set-under-voltage", kHigh, "under-voltage setting", "bms_under_voltage with discharge_cutoff_voltage",
                 "the monitor lets cells be discharged too deep"},
                pack.set_under_mv, cell.discharge_cutoff_mv, Kind::kVoltage);
-  book.AtMost({"set-charge-current", kHigh, "charge current setting",
-               "bms_charge_current with parallel × max_charge_current", "the monitor lets too much flow into the cells"},
-              pack.set_charge_ma, design.max_charge_ma, Kind::kCurrent);
+  book.AtMost(
+      {"set-charge-current", kHigh, "charge current setting", "bms_charge_current with parallel × max_charge_current",
+       "the monitor lets too much flow into the cells"},
+      pack.set_charge_ma, design.max_charge_ma, Kind::kCurrent);
   book.AtMost({"set-discharge-current", kHigh, "discharge current setting",
                "bms_discharge_current with parallel × max_discharge_current",
                "the monitor lets too much flow out of the cells"},
@@ -104,8 +105,8 @@ void CheckWiring(RuleBook& book, const PackSpec& pack, const PackDesign& design)
   if (pack.fuse_ma && pack.cable_area) {
     book.Decide(cable, CableCarriesMa(*pack.cable_area) >= *pack.fuse_ma,
                 ShowQuantity(*pack.cable_area, Kind::kArea) + " carries " +
-                    ShowQuantity(CableCarriesMa(*pack.cable_area), Kind::kCurrent) + " for long, and the fuse opens at " +
-                    ShowQuantity(*pack.fuse_ma, Kind::kCurrent));
+                    ShowQuantity(CableCarriesMa(*pack.cable_area), Kind::kCurrent) +
+                    " for long, and the fuse opens at " + ShowQuantity(*pack.fuse_ma, Kind::kCurrent));
   } else {
     book.NotStated(cable);
   }

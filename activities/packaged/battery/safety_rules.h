@@ -1,5 +1,5 @@
-// Safety rules (CW-3): a pack's wiring and the settings of its monitor against the datasheet, and the limits of a design
-// against the same.
+// Safety rules (CW-3): a pack's wiring and the settings of its monitor against the datasheet, and the limits of a
+// design against the same.
 #pragma once
 
 #include <string>

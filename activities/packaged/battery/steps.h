@@ -112,8 +112,8 @@ struct WriteBatteryResult {
 };
 WFE_RECORD(WriteBatteryResult, files, headline, summary, findings);
 
-/// Reads cell.txt or cell.json, pack.txt or pack.json, bms_log.csv and prices.csv.  INVALID_INPUT, not retried, with all
-/// that is wrong by file and line, where datasheet or pack cannot be used; log and prices become gaps.
+/// Reads cell.txt or cell.json, pack.txt or pack.json, bms_log.csv and prices.csv.  INVALID_INPUT, not retried, with
+/// all that is wrong by file and line, where datasheet or pack cannot be used; log and prices become gaps.
 inline constexpr sdk::ActivityType<LoadBatteryInput, BatterySpecs> kLoadBatterySpecs{"load_battery_specs"};
 inline constexpr sdk::ActivityType<BatteryInput, BatteryRequirements> kExtractSafetyRequirements{
     "extract_safety_requirements"};

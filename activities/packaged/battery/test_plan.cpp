@@ -146,7 +146,8 @@ class PlanMaker {
       Steps calm = Drive(limit, Beyond(limit, -margin));
       Append(calm, {RunText(3 * limit.delay_ms + 2000), "expect no_reason " + limit.name});
       if (limit.blocks == "nothing") calm.push_back("expect charge on");
-      Add(limit.name + ".no-trip", "no-trip", limit.name, "It does not trip just short of " + at + ", however long.", calm);
+      Add(limit.name + ".no-trip", "no-trip", limit.name, "It does not trip just short of " + at + ", however long.",
+          calm);
     }
     if (limit.delay_ms > 0) OfDelay(limit);
     if (limit.trips_to_latch == 1) {
@@ -170,7 +171,8 @@ class PlanMaker {
     Append(steps, Healed());
     Append(steps, {RunText(2000), "expect no_reason " + limit.name});
     Add(limit.name + ".delay", "delay", limit.name,
-        "What is over before " + ShowQuantity(limit.delay_ms, QuantityKind::kTime) + " does not trip it, twice neither.",
+        "What is over before " + ShowQuantity(limit.delay_ms, QuantityKind::kTime) +
+            " does not trip it, twice neither.",
         steps);
   }
 
@@ -219,10 +221,11 @@ class PlanMaker {
     Steps steps = Drive(limit, Beyond(limit, Margin(limit)));
     Append(steps, {RunText(limit.delay_ms + 300), "expect reason " + limit.name, RunText(limit.hold_ms - 1000),
                    "expect reason " + limit.name, RunText(1300), "expect no_reason " + limit.name,
-                   RunText(2 * (limit.delay_ms + limit.hold_ms) - limit.hold_ms / 2), "expect state FAULT", "current 0", RunText(60'000),
-                   "expect state FAULT", "expect charge off", "expect discharge off"});
+                   RunText(2 * (limit.delay_ms + limit.hold_ms) - limit.hold_ms / 2), "expect state FAULT", "current 0",
+                   RunText(60'000), "expect state FAULT", "expect charge off", "expect discharge off"});
     Add(limit.name + ".retry", "retry", limit.name,
-        "It closes again after " + ShowQuantity(limit.hold_ms, QuantityKind::kTime) + ", and is latched the third time.",
+        "It closes again after " + ShowQuantity(limit.hold_ms, QuantityKind::kTime) +
+            ", and is latched the third time.",
         steps);
     Steps once = Drive(limit, Beyond(limit, Margin(limit)));
     Append(once, {RunText(limit.delay_ms + 300), "expect reason " + limit.name, "current 0",
@@ -235,7 +238,8 @@ class PlanMaker {
     steps.push_back(RunText(limit.delay_ms + 300));
     steps.push_back(limit.blocks == "charge" ? "expect charge off" : "expect discharge off");
     Add(limit.name + ".datasheet", "datasheet", limit.name,
-        "At the datasheet's limit, " + ShowLimit(limit, *limit.datasheet) + ", nothing flows that way any more.", steps);
+        "At the datasheet's limit, " + ShowLimit(limit, *limit.datasheet) + ", nothing flows that way any more.",
+        steps);
   }
 
   void OfStart() {
@@ -288,7 +292,8 @@ class PlanMaker {
     const int64_t start = design_.balance_start_mv;
     const int64_t stop = design_.balance_stop_mv;
     Add("balance.start", "function", "", "A cell that leads is bled, and no other.",
-        {all, lead(start - 4), RunText(500), off, lead(start + 4), RunText(500), on, "expect balance 1 " + FirstIsOff()});
+        {all, lead(start - 4), RunText(500), off, lead(start + 4), RunText(500), on,
+         "expect balance 1 " + FirstIsOff()});
     Add("balance.stop", "function", "", "It is bled until it leads no more.",
         {all, lead(start + 4), RunText(500), on, lead(stop + 4), RunText(500), on, lead(stop - 4), RunText(500), off,
          lead(stop + 4), RunText(500), off});
@@ -299,9 +304,11 @@ class PlanMaker {
         {all, lead(start + 20), RunText(500), on,
          fmt::format("temperature 1 {}", TenthsText(design_.balance_hottest + 10)), RunText(500), off});
     Add("balance.load", "function", "", "Nothing is bled while the pack gives current.",
-        {all, lead(start + 20), RunText(500), on, "current " + AmperesText(-2 * design_.full_current_ma), RunText(500), off});
+        {all, lead(start + 20), RunText(500), on, "current " + AmperesText(-2 * design_.full_current_ma), RunText(500),
+         off});
     Add("balance.fault", "function", "", "Nothing is bled in a fault.",
-        {all, lead(start + 20), RunText(500), on, fmt::format("temperature {} open", pack_.thermistors), RunText(600), off});
+        {all, lead(start + 20), RunText(500), on, fmt::format("temperature {} open", pack_.thermistors), RunText(600),
+         off});
   }
   std::string FirstIsOff() const { return MiddleCell() == 1 ? "on" : "off"; }
 
@@ -360,7 +367,8 @@ std::string PlanScript(const TestPlan& plan) {
 std::string PlanMarkdown(const TestPlan& plan, const PackDesign& design) {
   std::string text = "# Test plan\n\n";
   text += fmt::format(
-      "{} cases for {} limits. Voltages are in mV, currents in A (positive: charging), temperatures in °C, times in ms.\n"
+      "{} cases for {} limits. Voltages are in mV, currents in A (positive: charging), temperatures in °C, times in "
+      "ms.\n"
       "`run_plan` (simulated_pack.cpp) plays the same steps from `test_plan.txt`.\n",
       plan.cases.size(), design.limits.size());
   std::string limit = "?";

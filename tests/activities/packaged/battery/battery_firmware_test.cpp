@@ -1,5 +1,5 @@
-// CW-3: the generated monitor compiles with this machine's compiler and passes its test plan against the simulated pack;
-// a monitor with anything wrong in it does not.
+// CW-3: the generated monitor compiles with this machine's compiler and passes its test plan against the simulated
+// pack; a monitor with anything wrong in it does not.
 #include <gmock/gmock.h>
 
 #include <cstdlib>
@@ -80,7 +80,8 @@ TEST(BatteryFirmware, OfOtherPacksPassesItsPlansToo) {
     example.design = *design;
     const PlanRun run = RunFor(SettingsFor(workshop), example, example.design);
     EXPECT_EQ(run.outcome, "passed") << series << " cells: " << run.reason;
-    for (const PlanFailure& failure : run.failures) ADD_FAILURE() << series << " cells: " << failure.id << ": " << failure.why;
+    for (const PlanFailure& failure : run.failures)
+      ADD_FAILURE() << series << " cells: " << failure.id << ": " << failure.why;
   }
 }
 

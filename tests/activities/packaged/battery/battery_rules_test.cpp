@@ -115,15 +115,17 @@ TEST(BatterySheets, AreRefusedByFileAndLineForEverythingThatIsWrong) {
               Contains("cell.txt:5: capacity is -280 Ah, which cannot be: it lies between 0.05 Ah and 2000 Ah"));
   EXPECT_THAT(ProblemsWith("nominal_voltage: 3.2 V", "nominal_voltage: 400 V"),
               Contains("cell.txt:6: nominal_voltage is 400 V, which cannot be: it lies between 1 V and 5 V"));
-  EXPECT_THAT(ProblemsWith("capacity: 280 Ah", "capacity: 280"),
-              Contains("cell.txt:5: capacity is \"280\", which has no unit; write a capacity with its unit, such as 280 Ah"));
+  EXPECT_THAT(
+      ProblemsWith("capacity: 280 Ah", "capacity: 280"),
+      Contains("cell.txt:5: capacity is \"280\", which has no unit; write a capacity with its unit, such as 280 Ah"));
   EXPECT_THAT(ProblemsWith("charge_temperature_max: 55 °C", "charge_temperature_max: 55 C"),
               ElementsAre("cell.txt:18: charge_temperature_max is \"55 C\", and C alone is a rate of charge; "
                           "write °C or degC"));
   EXPECT_THAT(ProblemsWith("nominal_voltage: 3.2 V", "nominal_voltage: 3,2 V"),
               ElementsAre(HasSubstr("cell.txt:6: nominal_voltage is \"3,2 V\", with a comma in the number")));
-  EXPECT_THAT(ProblemsWith("discharge_cutoff_voltage: 2.5 V", "discharge_cutoff_voltage: 3.5 V"),
-              ElementsAre("cell.txt:8: discharge_cutoff_voltage is 3.5 V, and nominal_voltage is not above it (3.2 V)"));
+  EXPECT_THAT(
+      ProblemsWith("discharge_cutoff_voltage: 2.5 V", "discharge_cutoff_voltage: 3.5 V"),
+      ElementsAre("cell.txt:8: discharge_cutoff_voltage is 3.5 V, and nominal_voltage is not above it (3.2 V)"));
   EXPECT_THAT(ProblemsWith("cycle_life: 6000", "cycel_life: 6000"),
               ElementsAre("cell.txt:22: cycel_life is no field of this sheet; did you mean cycle_life?"));
   EXPECT_THAT(ProblemsWith("cycle_life: 6000", "a line of prose"),
@@ -195,9 +197,10 @@ TEST(BatteryDesign, ThatWouldNotProtectTheCellsIsFound) {
     if (limit.name == "CHARGE_HOT") limit.blocks = "nothing";
   }
   std::erase_if(example.design.limits, [](const ProtectionLimit& limit) { return limit.name == "DISCHARGE_HOT"; });
-  EXPECT_THAT(RulesOf(CheckDesignRules(example.cell, example.pack, example.design).findings),
-              UnorderedElementsAre("design-CELL_OV: CELL_OV", "design-CHARGE_COLD: CHARGE_COLD", "design-CELL_UV: CELL_UV",
-                                   "design-CHARGE_HOT: CHARGE_HOT", "design-DISCHARGE_HOT: DISCHARGE_HOT"));
+  EXPECT_THAT(
+      RulesOf(CheckDesignRules(example.cell, example.pack, example.design).findings),
+      UnorderedElementsAre("design-CELL_OV: CELL_OV", "design-CHARGE_COLD: CHARGE_COLD", "design-CELL_UV: CELL_UV",
+                           "design-CHARGE_HOT: CHARGE_HOT", "design-DISCHARGE_HOT: DISCHARGE_HOT"));
 }
 
 TEST(BatteryPlan, HasCasesForEveryLimit) {

@@ -52,7 +52,8 @@ class MutantMaker {
         wrong.blocks = wrong.blocks == "charge" ? "discharge" : "charge";
       });
     }
-    Change(limit, "latch turned", [](ProtectionLimit& wrong) { wrong.trips_to_latch = wrong.trips_to_latch == 0 ? 1 : 0; });
+    Change(limit, "latch turned",
+           [](ProtectionLimit& wrong) { wrong.trips_to_latch = wrong.trips_to_latch == 0 ? 1 : 0; });
     if (limit.trips_to_latch > 1) {
       Change(limit, "latched at once", [](ProtectionLimit& wrong) { wrong.trips_to_latch = 1; });
       Change(limit, "latched one later", [](ProtectionLimit& wrong) { ++wrong.trips_to_latch; });
@@ -91,8 +92,10 @@ const std::vector<FirmwareMutant>& CodeMutants() {
       {"watchdog too patient", "WATCHDOG_MS = 2000", "WATCHDOG_MS = 20000"},
       {"watchdog too nervous", "WATCHDOG_MS = 2000", "WATCHDOG_MS = 1000"},
       {"the last cell left out", "i < CELLS; ++i) {\n    sum", "i < CELLS - 1; ++i) {\n    sum"},
-      {"the last thermistor left out", "i < THERMISTORS; ++i) {\n    if (temp", "i < THERMISTORS - 1; ++i) {\n    if (temp"},
-      {"current with the wrong sign", "values[DISCHARGE_CURRENT] = -currentMa", "values[DISCHARGE_CURRENT] = currentMa"},
+      {"the last thermistor left out", "i < THERMISTORS; ++i) {\n    if (temp",
+       "i < THERMISTORS - 1; ++i) {\n    if (temp"},
+      {"current with the wrong sign", "values[DISCHARGE_CURRENT] = -currentMa",
+       "values[DISCHARGE_CURRENT] = currentMa"},
       {"bursts one way only", "currentMa < 0 ? -currentMa : currentMa", "-currentMa"},
       {"contactors swapped", "digitalWrite(PIN_CHARGE, blocked & BLOCKS_CHARGE",
        "digitalWrite(PIN_CHARGE, blocked & BLOCKS_DISCHARGE"},
