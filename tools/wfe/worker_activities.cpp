@@ -94,7 +94,7 @@ void RegisterPackaged(sdk::ActivityRegistry& registry, const WorkerActivities& w
   battery::RegisterBatteryActivities(registry, config, node);
 }
 
-void RegisterWorkloads(sdk::ActivityRegistry& registry, const WorkerActivities& worker) {
+void RegisterWorkloads(sdk::ActivityRegistry& registry, const WorkerActivities& worker, const nodes::NodeConfig& node) {
   graph::RegisterSimulateStep(registry);
   const optimizer::ReadHistory history = [service = worker.service, ns = worker.ns](const std::string& workflow_id,
                                                                                     const std::string& run_id) {
@@ -118,6 +118,7 @@ void RegisterWorkloads(sdk::ActivityRegistry& registry, const WorkerActivities& 
       registry, {.records = worker.records,
                  .step = [&registry](const std::string& name) { return registry.Find(name); },
                  .lists = nullptr});
+  RegisterPackaged(registry, worker, node);
 }
 
 }  // namespace
@@ -199,8 +200,7 @@ void RegisterWorkerActivities(sdk::ActivityRegistry& registry, const WorkerActiv
                                                 .alive_lock = worker.alive_lock,
                                                 .allow = allow,
                                                 .secrets = worker.agent.secrets});
-  RegisterWorkloads(registry, worker);
-  RegisterPackaged(registry, worker, node);
+  RegisterWorkloads(registry, worker, node);
   build::GuardDirectories(registry, {.roots = worker.roots, .lock_dir = worker.work_root + "/locks"});
 }
 
