@@ -116,6 +116,7 @@ void RegisterWorkloads(sdk::ActivityRegistry& registry, const WorkerActivities& 
       registry, {.records = worker.records,
                  .step = [&registry](const std::string& name) { return registry.Find(name); },
                  .lists = nullptr});
+  RegisterPackaged(registry, worker);
 }
 
 }  // namespace
@@ -198,7 +199,6 @@ void RegisterWorkerActivities(sdk::ActivityRegistry& registry, const WorkerActiv
                                                 .allow = allow,
                                                 .secrets = worker.agent.secrets});
   RegisterWorkloads(registry, worker);
-  RegisterPackaged(registry, worker);
   build::GuardDirectories(registry, {.roots = worker.roots, .lock_dir = worker.work_root + "/locks"});
 }
 

@@ -129,7 +129,7 @@ class PassageReader {
       return Heading(line, inner ? 3 : 2);
     }
     if (between && RE2::FullMatch(line, kCapitals)) return Heading(line, passages_.empty() ? 1 : 2);
-    if (RE2::FullMatch(line, kTableRow, &one, &other)) return Field(line, one, other);
+    if (RE2::FullMatch(line, kTableRow, &one, &other)) return Field(one + ": " + other, one, other);
     if (line.starts_with("|")) return EndParagraph(), StartParagraph(line), EndParagraph();
     if (RE2::FullMatch(line, kField, &one, &other) || RE2::FullMatch(line, kBareField, &one)) {
       return Field(line, one, other);
