@@ -100,7 +100,9 @@ Result<std::string> Convert(const Converter& converter, const std::string& bytes
                              " seconds");
   }
   if (outcome.kind == Kind::kCouldNotStart) return Unavailable(converter.program + ": " + outcome.start_error);
-  const std::string said = sandbox::Printable(sandbox::CleanTerminalText(outcome.err.text));
+  std::string cleaned = sandbox::CleanTerminalText(outcome.err.text);
+  cleaned.erase(cleaned.find_last_not_of(kBlankCharacters) + 1);
+  const std::string said = sandbox::Printable(cleaned);
   if (outcome.kind != Kind::kExited || outcome.exit_code != 0) {
     if (said.find("ncorrect password") != std::string::npos) {
       return InvalidArgument("it is encrypted; save it without a password");

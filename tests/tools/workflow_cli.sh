@@ -57,6 +57,26 @@ same "my file" mine "$(cat mine/permits_report.md)"
 echo changed > permits/01-building-permit.md
 expect 1 "is not of the example" "$wfe" workflow permits --example permits
 
+# A battery: its planted faults, its firmware against its plan, and input that cannot be used.  (CW-3)
+run "$wfe" workflow battery --example cabin
+run "$wfe" workflow battery --directory cabin --output design --local --json
+same "state" done "$(value /state)"
+same "grave findings of a battery" 16 "$(value /findings/high)"
+same "what says that no model was asked" true "$(value /model_use/scripted)"
+for file in battery_report.md battery_report.json battery_report.html test_plan.md test_plan.json bill_of_materials.csv \
+  firmware/battery_monitor/battery_monitor.ino firmware/simulation/simulated_pack.cpp; do
+  [ -s "design/$file" ] || fail "no $file"
+done
+same "the firmware's plan" passed "$("$json_at" design/battery_report.json /safety/plan/outcome)"
+same "its cases" 106 "$("$json_at" design/battery_report.json /safety/plan/passed)"
+if grep -qE 'src="http|href="http|url\(http' design/battery_report.html; then fail "the page fetches something"; fi
+run "$wfe" workflow battery --directory cabin --output design --no-model --local --json
+same "grave findings of rules alone" 16 "$(value /findings/high)"
+same "calls" 0 "$(value /model_use/calls)"
+sed -i 's/^capacity:.*/capacity: -280 Ah/; s/^nominal_voltage:.*/nominal_voltage: 400 V/' cabin/cell.txt
+expect 1 "cell.txt:6: nominal_voltage is 400 V, which cannot be" "$wfe" workflow battery --directory cabin --output b --local
+expect 1 "has no cell.txt or cell.json" "$wfe" workflow battery --directory empty --output b --local
+
 # On a server, whose worker may touch both folders, or may not.
 serve server
 export TEMPORAL_ADDRESS=$address

@@ -25,8 +25,8 @@ set(CPACK_DEBIAN_WFE_PACKAGE_SECTION devel)
 set(CPACK_DEBIAN_WFE_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_WFE_PACKAGE_DEPENDS "adduser")
 # The checks of a build run in a sandbox where there is one, and look at changes with git; nodes are examined with Python.
-set(CPACK_DEBIAN_WFE_PACKAGE_RECOMMENDS "bubblewrap, git, python3-pyflakes, python3-isort")
-set(CPACK_DEBIAN_WFE_PACKAGE_SUGGESTS "graphviz")
+set(CPACK_DEBIAN_WFE_PACKAGE_RECOMMENDS "bubblewrap, git, python3-pyflakes, python3-isort, poppler-utils")
+set(CPACK_DEBIAN_WFE_PACKAGE_SUGGESTS "graphviz, pandoc")
 set(CPACK_DEBIAN_WFE_PACKAGE_CONTROL_EXTRA "${package}/postinst" "${package}/prerm" "${package}/postrm"
     "${package}/conffiles")
 set(CPACK_DEBIAN_WFE_DESCRIPTION

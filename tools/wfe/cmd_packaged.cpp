@@ -9,6 +9,7 @@
 #include "tools/wfe/model_there.h"
 #include "tools/wfe/one_of.h"
 #include "tools/wfe/packaged_commands.h"
+#include "tools/wfe/queue_pollers.h"
 #include "tools/wfe/runs_here.h"
 #include "tools/wfe/start.h"
 #include "tools/wfe/text_file.h"

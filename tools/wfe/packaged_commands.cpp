@@ -1,7 +1,9 @@
 #include "tools/wfe/packaged_commands.h"
 
+#include "activities/packaged/battery/example.h"
 #include "activities/packaged/permits/example.h"
 #include "activities/packaged/trading/example.h"
+#include "workflows/packaged/battery.h"
 #include "workflows/packaged/permits.h"
 #include "workflows/packaged/trading.h"
 
@@ -45,6 +47,18 @@ const std::vector<PackagedCommand>& PackagedCommands() {
                  "  wfe workflow trading --directory momentum --output verified --no-model --json\n\n"
                  "The algorithm runs in the worker's sandbox.  docs/workflows/trading.md is its guide.",
        .example = &trading::TradingExample,
+       .add_options = nullptr},
+      {.name = "battery",
+       .workflow_type = workflows::kBatteryDesignWorkflow,
+       .summary = "Design a battery's monitor: limits, firmware that is tested, safety, parts",
+       .directory = "cell.txt, pack.json; if there are: bms_log.csv, prices.csv",
+       .sample = "battery_sample",
+       .footer = "Examples:\n"
+                 "  wfe workflow battery --example cabin\n"
+                 "  wfe workflow battery --directory cabin --output design --local\n"
+                 "  wfe workflow battery --directory cabin --output design --no-model\n\n"
+                 "docs/workflows/battery.md is its guide.",
+       .example = &battery::BatteryExample,
        .add_options = nullptr},
   };
   return kCommands;

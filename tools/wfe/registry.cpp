@@ -13,6 +13,7 @@
 #include "workflows/optimizer/session_workflow.h"
 #include "workflows/optimizer/training_workflow.h"
 #include "workflows/optimizer/validation_workflow.h"
+#include "workflows/packaged/battery.h"
 #include "workflows/packaged/permits.h"
 #include "workflows/packaged/trading.h"
 #include "workflows/prompt_optimization/prompt_optimization.h"
@@ -37,6 +38,7 @@ const sdk::WorkflowRegistry& WorkflowTypes() {
     workflows::RegisterBatchProcess(registry);
     workflows::RegisterPermitReview(registry);
     workflows::RegisterTradingVerification(registry);
+    workflows::RegisterBatteryDesign(registry);
     return registry;
   }();
   return kRegistry;

@@ -23,6 +23,7 @@
 #include "activities/optimizer/profile/record_run.h"
 #include "activities/optimizer/steps/register.h"
 #include "activities/optimizer/steps/run_learner.h"
+#include "activities/packaged/battery/steps.h"
 #include "activities/packaged/common/register.h"
 #include "activities/packaged/permits/register.h"
 #include "activities/packaged/trading/steps.h"
@@ -92,6 +93,7 @@ void RegisterPackaged(sdk::ActivityRegistry& registry, const WorkerActivities& w
       .records = worker.records, .step = [&registry](const std::string& name) { return registry.Find(name); }});
   packaged::RegisterDeliverableActivities(registry, *config);
   packaged::RegisterPermitActivities(registry, config);
+  battery::RegisterBatteryActivities(registry, config, node);
   trading::RegisterTradingActivities(registry, {.packaged = config, .node = node});
 }
 

@@ -75,11 +75,10 @@ Result<nlohmann::json> JsonOfAnswer(const std::string& text) {
   if (from == std::string::npos || to == std::string::npos || to < from) {
     return InvalidArgument("the model's answer has no JSON in it");
   }
-  try {
-    return ParseJson(text.substr(from, to - from + 1));
-  } catch (const nlohmann::json::exception& e) {
-    return InvalidArgument(std::string("the model's answer is no JSON: ") + JsonErrorText(e));
-  }
+  const std::string json = text.substr(from, to - from + 1);
+  nlohmann::json parsed = ParseJson(json);
+  if (parsed.is_discarded()) return InvalidArgument("the model's answer " + WhyNotJson(json));
+  return parsed;
 }
 
 }  // namespace wfe::packaged

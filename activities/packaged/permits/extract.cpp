@@ -1,5 +1,7 @@
 #include <re2/re2.h>
 
+#include <algorithm>
+
 #include "activities/packaged/permits/extract_parts.h"
 
 namespace wfe::packaged {
@@ -21,7 +23,7 @@ void ExtractStatements(const std::vector<Passage>& passages, PermitFacts& facts)
   static const RE2 kCondition(
       R"((?i)\b(subject to|provided that|on condition that|on the condition|only if|only after|unless|prior to|before (?:the )?(?:start|commencement)|conditional (?:up)?on)\b|^(?:condition|auflage)\s+\d)");
   for (const Passage& passage : passages) {
-    if (passage.heading) continue;
+    if (passage.heading || facts.statements.size() == kMaxFacts) continue;
     const bool required = RE2::PartialMatch(passage.text, kRequirement);
     const bool conditional = RE2::PartialMatch(passage.text, kCondition);
     if (!required && !conditional) continue;
@@ -37,7 +39,7 @@ void ExtractAttachments(const std::vector<Passage>& passages, PermitFacts& facts
   for (const Passage& passage : passages) {
     re2::StringPiece rest(passage.text);
     std::string name;
-    while (RE2::FindAndConsume(&rest, kName, &name)) {
+    while (facts.attachments.size() < kMaxFacts && RE2::FindAndConsume(&rest, kName, &name)) {
       name = Squeezed(name);
       bool carries = passage.heading;
       for (const PermitValue& value : facts.values) {
@@ -75,6 +77,14 @@ PermitFacts ExtractPermitFacts(const std::string& document, std::string_view tex
   ExtractDeadlines(passages, facts);
   ExtractGaps(passages, facts);
   ExtractAttachments(passages, facts);
+  const bool full = std::ranges::max({facts.values.size(), facts.statements.size(), facts.deadlines.size(),
+                                      facts.gaps.size(), facts.attachments.size()}) == kMaxFacts;
+  if (full) {
+    const Place top = passages.empty() ? Place() : PlaceOf(passages.front());
+    facts.gaps.push_back({.kind = "cut",
+                          .what = "it has more than " + std::to_string(kMaxFacts) + " of a kind; the rest is not looked at",
+                          .place = top});
+  }
   return facts;
 }
 

@@ -87,13 +87,14 @@ class DeadlineReader {
   explicit DeadlineReader(PermitFacts& facts) : facts_(facts) {}
 
   void Read(const Passage& passage) {
-    if (passage.heading) return;
+    if (passage.heading || facts_.deadlines.size() == kMaxFacts) return;
     ReadPeriods(passage);
     ReadDays(passage);
   }
 
  private:
   void Add(PermitDeadline deadline, const Passage& passage) {
+    if (facts_.deadlines.size() == kMaxFacts) return;
     deadline.place = PlaceOf(passage);
     deadline.what = deadline.place.quote;
     facts_.deadlines.push_back(std::move(deadline));

@@ -26,6 +26,7 @@ class GapReader {
 
  private:
   void Add(std::string kind, std::string what, Place place) {
+    if (facts_.gaps.size() == kMaxFacts) return;
     facts_.gaps.push_back({.kind = std::move(kind), .what = std::move(what), .place = std::move(place)});
   }
 

@@ -10,6 +10,9 @@
 
 namespace wfe::packaged {
 
+/// Of each kind and document; more is no permit, and would be no report.
+inline constexpr size_t kMaxFacts = 500;
+
 /// Where a passage stands; its text is cut where it is very long.
 Place PlaceOf(const Passage& passage);
 

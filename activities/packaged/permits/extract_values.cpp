@@ -160,7 +160,7 @@ class ValueReader {
 
  private:
   void Add(std::string key, const std::string& value, std::string normalized, const Passage& passage) {
-    if (value.empty() || normalized.empty()) return;
+    if (value.empty() || normalized.empty() || facts_.values.size() == kMaxFacts) return;
     for (const PermitValue& known : facts_.values) {
       if (known.key == key && known.normalized == normalized) return;
     }

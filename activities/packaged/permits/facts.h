@@ -53,7 +53,8 @@ struct PermitDeadline {
 WFE_RECORD(PermitDeadline, subject, what, date, count, unit, anchor, before, place);
 constexpr RecordRules RulesOf(const PermitDeadline*) { return {.seldom = "date count unit anchor before"}; }
 
-/// kinds: placeholder, no_signature, empty_section, missing_section, missing_number, impossible_date, ambiguous_date.
+/// kinds: placeholder, no_signature, empty_section, missing_section, missing_number, impossible_date, ambiguous_date,
+/// cut.
 struct PermitGap {
   std::string kind;
   std::string what;

@@ -9,6 +9,9 @@
 namespace wfe::packaged {
 namespace {
 
+/// A longer sentence is read in pieces: what looks at a sentence may take time in the square of its length.
+constexpr size_t kMaxSentenceBytes = 2000;
+
 /// After these a full stop does not end a sentence.
 constexpr std::array<std::string_view, 22> kAbbreviations = {
     "no", "nos", "nr", "art", "sec", "para", "approx", "e.g", "i.e", "cf", "fig", "inc", "ltd", "st", "dr",
@@ -54,6 +57,11 @@ std::vector<std::string> SentencesOf(const std::string& paragraph) {
   std::vector<std::string> sentences;
   size_t from = 0;
   for (size_t i = 0; i + 2 < paragraph.size(); ++i) {
+    if (i - from >= kMaxSentenceBytes && paragraph[i + 1] == ' ') {
+      sentences.push_back(paragraph.substr(from, i + 1 - from));
+      from = i + 2;
+      continue;
+    }
     if (paragraph[i + 1] != ' ' || !EndsSentence(paragraph, from, i)) continue;
     const auto next = static_cast<unsigned char>(paragraph[i + 2]);
     if (std::isupper(next) == 0 && std::isdigit(next) == 0 && next < 0x80 && next != '"' && next != '(') continue;
@@ -73,8 +81,9 @@ class PassageReader {
     has_marks_ = RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), kAnyHash);
     while (!text.empty()) {
       const size_t end = std::min(text.find_first_of("\n\f"), text.size());
-      Line(text.substr(0, end));
       const bool page_ends = end < text.size() && text[end] == '\f';
+      // The end of the last line of a page is no empty line.
+      if (end > 0 || !page_ends) Line(text.substr(0, end));
       text.remove_prefix(std::min(end + 1, text.size()));
       if (page_ends) {
         ++page_;  // a sentence may go on over the page
@@ -120,7 +129,7 @@ class PassageReader {
       return Heading(line, inner ? 3 : 2);
     }
     if (between && RE2::FullMatch(line, kCapitals)) return Heading(line, passages_.empty() ? 1 : 2);
-    if (RE2::FullMatch(line, kTableRow, &one, &other)) return Field(line, one, other);
+    if (RE2::FullMatch(line, kTableRow, &one, &other)) return Field(one + ": " + other, one, other);
     if (line.starts_with("|")) return EndParagraph(), StartParagraph(line), EndParagraph();
     if (RE2::FullMatch(line, kField, &one, &other) || RE2::FullMatch(line, kBareField, &one)) {
       return Field(line, one, other);
@@ -145,17 +154,15 @@ class PassageReader {
     if (paragraph_.empty()) return;
     ++block_;
     size_t at = 0;
+    size_t start = 0;
     for (std::string& sentence : SentencesOf(paragraph_)) {
       const size_t begins = paragraph_.find(sentence, at);
-      const Start* start = &starts_.front();
-      for (const Start& each : starts_) {
-        if (each.offset <= begins) start = &each;
-      }
+      while (start + 1 < starts_.size() && starts_[start + 1].offset <= begins) ++start;
       at = begins + sentence.size();
       Passage passage;
       passage.text = std::move(sentence);
-      passage.line = start->line;
-      passage.page = start->page;
+      passage.line = starts_[start].line;
+      passage.page = starts_[start].page;
       passage.block = block_;
       passages_.push_back(std::move(passage));
     }

@@ -14,6 +14,10 @@ std::string DocumentsIn(const PermitFinding& finding) {
   return names[0] + (names.size() > 2 ? " and " + std::to_string(names.size() - 1) + " more" : "");
 }
 
+std::string SubjectInWords(const DatedDeadline& deadline) {
+  return deadline.subject == "other" ? "a deadline" : InWords(deadline.subject);
+}
+
 std::string PlaceText(const PermitEvidence& evidence) {
   if (evidence.place.page > 1) return evidence.document + ", page " + std::to_string(evidence.place.page);
   return evidence.document + ":" + std::to_string(evidence.place.line);

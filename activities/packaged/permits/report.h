@@ -28,6 +28,8 @@ void WriteDeadlineTimeline(analytics::reports::Markup& out, const PermitReview& 
 
 /// "a.md" or "a.md and b.md", "a.md and 3 more".
 std::string DocumentsIn(const PermitFinding& finding);
+/// "noise report"; "a deadline" where no rule knows for what.
+std::string SubjectInWords(const DatedDeadline& deadline);
 /// "a.md:12", with the page where there are several: "a.pdf, page 2".
 std::string PlaceText(const PermitEvidence& evidence);
 /// One sentence on the model's part.

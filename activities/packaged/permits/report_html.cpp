@@ -38,19 +38,20 @@ void WriteMast(Markup& out, const PermitsReport& report) {
   const PermitReview& review = report.review;
   out.Open("header", {{"class", "masthead"}}).Leaf("h1", "Review of permit documents");
   out.Leaf("p", {{"class", "lead"}}, HeadlineOf(review) + ".");
-  out.Leaf("p", {{"class", "note"}}, ModelSentence(report));
   if (!report.gaps.empty()) {
     out.Open("div", {{"class", "notice"}}).Open("p").Leaf("strong", "Missing in this report").Close("p");
     out.Open("ul", {{"class", "said"}});
     for (const Gap& gap : report.gaps) out.Leaf("li", gap.step + ": " + gap.reason);
     out.Close("ul").Close("div");
   }
+  out.Close("header");
+  OpenPermitSection(out, "summary", "Summary");
   out.Open("dl", {{"class", "cards n4"}});
   WriteCard(out, "Documents", review.documents.size(), std::to_string(report.documents.size()) + " in the folder", "documents");
   WriteCard(out, "Expired deadlines", CountStatus(review, "expired"), "as of " + review.as_of, "deadlines");
   WriteCard(out, "Due soon", CountStatus(review, "soon"), "within " + std::to_string(review.soon_days) + " days", "deadlines");
   WriteCard(out, "Contradictions", CountKind(review, "contradiction"), "between documents", "findings");
-  out.Close("dl").Close("header");
+  out.Close("dl").Leaf("p", {{"class", "soft"}}, ModelSentence(report)).Close("section");
 }
 
 void WriteDeadlines(Markup& out, const PermitReview& review) {
@@ -70,7 +71,7 @@ void WriteDeadlines(Markup& out, const PermitReview& review) {
     std::string basis = deadline.basis.empty() ? "named in the document" : deadline.basis;
     if (!deadline.moved_from.empty()) basis += "; moved from " + deadline.moved_from + " (" + deadline.moved_why + ")";
     table.rows.push_back({.cells = {deadline.date.empty() ? "open" : deadline.date, deadline.status,
-                                    InWords(deadline.subject),
+                                    SubjectInWords(deadline),
                                     PlaceText({.document = deadline.document, .place = deadline.place}), basis},
                           .runs = {}});
   }
@@ -148,6 +149,7 @@ std::string PermitsHtml(const PermitsReport& report) {
   const PermitReview& review = report.review;
   reports::Frame frame{.title = "Review of permit documents", .skip = "Skip to the findings", .sections = {}};
   frame.sections = {
+      {.anchor = "summary", .text = "Summary", .note = ""},
       {.anchor = "deadlines", .text = "Deadlines", .note = std::to_string(review.deadlines.size())},
       {.anchor = "findings", .text = "Findings", .note = std::to_string(review.findings.size())},
       {.anchor = "documents", .text = "Documents", .note = std::to_string(review.documents.size())}};

@@ -35,7 +35,7 @@ void AddDeadlinesText(const PermitReview& review, std::string& out) {
     std::string date = deadline.date.empty() ? "open" : deadline.date;
     std::string basis = deadline.basis.empty() ? "named in the document" : deadline.basis;
     if (!deadline.moved_from.empty()) basis += "; moved from " + deadline.moved_from + " (" + deadline.moved_why + ")";
-    rows.push_back({date, deadline.status, EscapeMarkdown(InWords(deadline.subject)),
+    rows.push_back({date, deadline.status, EscapeMarkdown(SubjectInWords(deadline)),
                     EscapeMarkdown(PlaceText({.document = deadline.document, .place = deadline.place})),
                     EscapeMarkdown(basis)});
   }

@@ -36,6 +36,17 @@ Span SpanOf(const std::vector<const DatedDeadline*>& dated) {
   return span;
 }
 
+/// "fee, 07-agreement.txt", cut where there is no room for more.
+std::string NameWithin(const DatedDeadline& deadline, double room) {
+  std::string name = SubjectInWords(deadline) + ", " + deadline.document;
+  if (TextWidth(name) <= room) return name;
+  while (!name.empty() && TextWidth(name + "…") > room) {
+    while (!name.empty() && (static_cast<unsigned char>(name.back()) & 0xC0U) == 0x80U) name.pop_back();
+    if (!name.empty()) name.pop_back();
+  }
+  return name + "…";
+}
+
 /// One drawing: for a desk with names beside the rows, for a phone with names above them.
 void DrawDeadlines(Markup& out, const std::vector<const DatedDeadline*>& dated, const PermitReview& review, bool narrow) {
   const double width = narrow ? 360 : 900;
@@ -56,23 +67,14 @@ void DrawDeadlines(Markup& out, const std::vector<const DatedDeadline*>& dated, 
   for (size_t i = 0; i < dated.size(); ++i) {
     const DatedDeadline& deadline = *dated[i];
     const double middle = top + row * static_cast<double>(i) + (narrow ? 27 : 12);
-    std::string name = InWords(deadline.subject) + ", " + deadline.document;
-    const double room = narrow ? width - 16 : left - 16;
-    while (!name.empty() && TextWidth(name) > room) {
-      name.pop_back();
-      while (!name.empty() && (static_cast<unsigned char>(name.back()) & 0xC0U) == 0x80U) name.pop_back();
-      if (TextWidth(name + "…") <= room) {
-        name += "…";
-        break;
-      }
-    }
+    const std::string name = NameWithin(deadline, narrow ? width - 16 : left - 16);
     SvgText(out, narrow ? left : 0, narrow ? middle - 13 : middle + 4, name, "t");
-    SvgLine(out, left, middle, right, middle, "grid");
     const int64_t shown = std::clamp(deadline.days_left, -kDaysShown, kDaysShown + 10);
     const double at = x(static_cast<double>(shown));
+    SvgLine(out, left, middle, std::max(x(0), at), middle, "grid");
     SvgLine(out, std::min(x(0), at), middle, std::max(x(0), at), middle, "step " + LineClass(ColourOf(deadline.status)));
     SvgDot(out, at, middle, 5, "dot " + FillClass(ColourOf(deadline.status)), deadline.date + ": " + deadline.what);
-    SvgText(out, at + 10, middle + 4, deadline.date, "t strong");
+    SvgText(out, std::max(x(0), at) + 10, middle + 4, deadline.date, "t strong");
   }
   CloseSvg(out);
 }
