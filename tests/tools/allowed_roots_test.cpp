@@ -27,6 +27,7 @@ using testing::HasSubstr;
 const std::map<std::string, std::vector<std::string>> kDirectories = {
     {"activateDraft", {}},
     {"aggregateTraces", {}},  // paths in its manifest: RegisterOptimizationActivities' check_path
+    {"analyzeOperationPatterns", {}},
     {"analyzePatterns", {}},
     {"analyzeQualityTrend", {}},
     {"analyzeStatic", {"working_dir"}},
@@ -56,6 +57,8 @@ const std::map<std::string, std::vector<std::string>> kDirectories = {
     {"collectTraces", {"sources"}},
     {"deployPrompt", {}},
     {"describeHost", {}},
+    {"detectPatterns", {}},
+    {"draftIssue", {}},  // writes below a directory of the worker's configuration
     {"escalateGeneration", {}},
     {"executeGeminiAgent", {"working_dir"}},
     {"forecastQuota", {}},
@@ -64,6 +67,7 @@ const std::map<std::string, std::vector<std::string>> kDirectories = {
     {"joinBatch", {}},
     {"listPromptTemplates", {}},
     {"logAuditEntry", {"working_dir"}},
+    {"matchPattern", {}},
     {"measureTemplate", {}},
     {"notifyMonitorHook", {}},
     {"openWorkspace", {"project_dir"}},
@@ -86,6 +90,7 @@ const std::map<std::string, std::vector<std::string>> kDirectories = {
     {"runAudit", {}},
     {"runComplianceChecks", {"working_dir"}},
     {"runNodeTests", {"working_dir"}},
+    {"runTool", {}},
     {"saveGeneration", {}},
     {"saveTestResult", {}},
     {"setTrafficSplit", {}},

@@ -155,6 +155,7 @@ void AddAllCommands(CLI::App& app, Globals& globals) {
   AddCostsCommand(app, globals);
   AddBudgetCommands(app, globals);
   AddQuotaCommands(app, globals);
+  AddPatternsCommands(app, globals);
   AddDashboardCommand(app, globals);
   AddCacheCommands(app, globals);
   AddBlobCommands(app, globals);

@@ -13,6 +13,7 @@
 #include "workflows/optimizer/session_workflow.h"
 #include "workflows/optimizer/training_workflow.h"
 #include "workflows/optimizer/validation_workflow.h"
+#include "workflows/patterns/pattern_analysis.h"
 #include "workflows/prompt_optimization/prompt_optimization.h"
 #include "workflows/quota/forecast_workflow.h"
 
@@ -33,6 +34,7 @@ const sdk::WorkflowRegistry& WorkflowTypes() {
     workflows::RegisterGraphWorkflow(registry);
     workflows::RegisterQuotaForecast(registry);
     workflows::RegisterBatchProcess(registry);
+    workflows::RegisterPatternAnalysis(registry);
     return registry;
   }();
   return kRegistry;
