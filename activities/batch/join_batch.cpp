@@ -205,7 +205,9 @@ class OneJoin {
 
 ActivityResult<JoinBatchResult> JoinBatch(const BatchConfig& config, sdk::ActivityContext& context,
                                           const JoinBatchInput& input) {
-  return OneJoin(config, context, input).Run();
+  ActivityResult<JoinBatchResult> joined = OneJoin(config, context, input).Run();
+  if (joined.has_value() && config.joined) config.joined(context.info().workflow_id);
+  return joined;
 }
 
 }  // namespace wfe::batch

@@ -5,12 +5,6 @@
 namespace wfe::batch {
 namespace {
 
-/// Everything that a document's result depends on, and whose it is.
-std::string JobOf(const PlanBatchInput& input, const std::string& documents_blob) {
-  const nlohmann::json of = {input.workflow_id, documents_blob, input.step};
-  return ToHex(Sha256(of.dump())).substr(0, 24);
-}
-
 Status KeepInput(client::RecordsClient& records, const PlanBatchInput& input, const std::string& documents_blob) {
   nlohmann::json kept = input.input;
   kept["documents_blob"] = documents_blob;
@@ -33,12 +27,17 @@ Result<PlanBatchResult> Plan(const BatchConfig& config, const PlanBatchInput& in
   }
   WFE_ASSIGN_OR_RETURN(const auto list, config.lists->Get(records, plan.documents_blob));
   plan.documents = static_cast<int64_t>(list->size());
-  plan.job = JobOf(input, plan.documents_blob);
+  plan.job = JobIdOf(input.workflow_id, plan.documents_blob, input.step);
   if (input.input.is_object()) WFE_RETURN_IF_ERROR(KeepInput(records, input, plan.documents_blob));
   return plan;
 }
 
 }  // namespace
+
+std::string JobIdOf(const std::string& workflow_id, const std::string& documents_blob, const StepSpec& step) {
+  const nlohmann::json of = {workflow_id, documents_blob, step};
+  return ToHex(Sha256(of.dump())).substr(0, 24);
+}
 
 sdk::ActivityResult<PlanBatchResult> PlanBatch(const BatchConfig& config, sdk::ActivityContext&,
                                                const PlanBatchInput& input) {

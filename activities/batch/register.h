@@ -17,6 +17,8 @@ struct BatchConfig {
   /// The activity of that name as the worker serves it, with what guards it; nullptr: none.  What it points to outlives
   /// the registry.
   std::function<const sdk::ActivityFunction*(const std::string& name)> step;
+  /// Told of a job whose results were joined, by the id of its workflow; may be told again.  Empty: nobody is.
+  std::function<void(const std::string& workflow_id)> joined = nullptr;
   std::shared_ptr<ListCache> lists;  ///< Shared by the activities of a worker; made when it is missing.
 
   ResultStore results() const { return ResultStore(*records, *records, *records); }

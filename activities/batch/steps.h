@@ -35,6 +35,9 @@ struct PlanBatchResult {
 WFE_RECORD(PlanBatchResult, job, documents_blob, documents);
 constexpr RecordRules RulesOf(const PlanBatchResult*) { return {.whole = true}; }
 
+/// PlanBatchResult::job: everything that a document's result depends on, and whose it is.
+std::string JobIdOf(const std::string& workflow_id, const std::string& documents_blob, const StepSpec& step);
+
 struct ProcessBatchInput {
   std::string job;
   std::string documents_blob;

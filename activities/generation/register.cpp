@@ -134,7 +134,22 @@ class Steps {
   GenerationConfig config_;
 };
 
-ActivityResult<Triage> TriageTask(const TriageTaskRequest& request) {
+/// Takes what a registered tool makes of the task, where one does (SG-8, PD-6).
+void AskTools(const agent::OfferToTools& tools, ActivityContext& context, const std::string& task, Triage& triage) {
+  if (!tools) return;
+  const agent::ToolOffer offer{
+      .token = context.info().IdempotencyToken(), .step_name = "triage", .text = task, .input = "", .working_dir = ""};
+  const std::optional<agent::ToolAnswer> answer = tools(context, offer);
+  if (!answer || answer->text.empty() || answer->text.size() > kMaxCodeBytes) return;
+  triage.tool_id = answer->tool_id;
+  triage.pattern_signature = answer->pattern_signature;
+  triage.tool_code = answer->text;
+  triage.tokens_saved = answer->tokens_saved;
+  triage.cost_saved_usd = answer->cost_saved_usd;
+}
+
+ActivityResult<Triage> TriageTask(const agent::OfferToTools& tools, ActivityContext& context,
+                                  const TriageTaskRequest& request) {
   const Result<Classified> classified = Classify(request.task, request.language);
   if (!classified) {
     return ApplicationFailure{.message = classified.error().message,
@@ -143,21 +158,25 @@ ActivityResult<Triage> TriageTask(const TriageTaskRequest& request) {
                               .next_retry_delay = std::nullopt,
                               .details = nullptr};
   }
-  return Triage{.task_type = classified->task_type,
+  Triage triage{.task_type = classified->task_type,
                 .strategy = classified->strategy,
                 .reason = classified->reason,
                 .node_id = request.node_id.empty() ? NodeIdFrom(request.task) : request.node_id,
                 .template_id = "generation-" + request.language,
                 .headline = classified->reason};
+  AskTools(tools, context, request.task, triage);
+  return triage;
 }
 
 }  // namespace
 
 void RegisterGenerationActivities(sdk::ActivityRegistry& registry, GenerationConfig config) {
   // Shared by the registered functions, which may be copied.
+  const agent::OfferToTools tools = config.offer_to_tools;
   const auto steps = std::make_shared<const Steps>(std::move(config));
-  registry.Register(kTriageTask,
-                    [](ActivityContext&, const TriageTaskRequest& request) { return TriageTask(request); });
+  registry.Register(kTriageTask, [tools](ActivityContext& context, const TriageTaskRequest& request) {
+    return TriageTask(tools, context, request);
+  });
   registry.Register(kPlanGeneration, [steps](ActivityContext& context, const PlanGenerationRequest& request) {
     return steps->Plan(context, request);
   });

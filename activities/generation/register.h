@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "activities/agent/call/model_caller.h"
+#include "activities/agent/step/tool_offer.h"
 #include "activities/prompts/template_store.h"
 #include "workers/sdk/activity.h"
 
@@ -12,6 +13,7 @@ namespace wfe::generation {
 struct GenerationConfig {
   agent::ModelCaller models;
   std::shared_ptr<prompts::TemplateStore> templates;
+  agent::OfferToTools offer_to_tools = nullptr;  ///< Asked by triageTask (SG-8); empty: there are no tools.
 };
 
 /// Registers triageTask, planGeneration, generateCode and escalateGeneration.

@@ -39,9 +39,18 @@ struct Triage {
   std::string node_id;
   std::string template_id;  ///< Of the prompt that makes nodes in this language.
   std::string headline;     ///< For those who look on, as in the next ones.
+  // A registered tool did the task and no model need be asked (SG-8, PD-6):
+  std::string tool_id;
+  std::string pattern_signature;
+  std::string tool_code;     ///< The node.
+  int64_t tokens_saved = 0;  ///< What a generation of this kind takes on average,
+  std::optional<Money> cost_saved_usd;  ///< and costs.
 };
-WFE_RECORD(Triage, task_type, strategy, reason, node_id, template_id, headline);
-constexpr RecordRules RulesOf(const Triage*) { return {.whole = true}; }
+WFE_RECORD(Triage, task_type, strategy, reason, node_id, template_id, headline, tool_id, pattern_signature, tool_code,
+           tokens_saved, cost_saved_usd);
+constexpr RecordRules RulesOf(const Triage*) {
+  return {.whole = true, .seldom = "tool_id pattern_signature tool_code tokens_saved cost_saved_usd"};
+}
 
 /// Which model a call asks, and within what.
 struct ModelUse {

@@ -38,6 +38,7 @@ const std::map<std::string, std::vector<std::string>> kDirectories = {
     {"recommendations", {}},
     {"comprehensive_verification", {}},
     {"aggregateTraces", {}},  // paths in its manifest: RegisterOptimizationActivities' check_path
+    {"analyzeOperationPatterns", {}},
     {"analyzePatterns", {}},
     {"analyzeQualityTrend", {}},
     {"analyzeStatic", {"working_dir"}},
@@ -67,6 +68,8 @@ const std::map<std::string, std::vector<std::string>> kDirectories = {
     {"collectTraces", {"sources"}},
     {"deployPrompt", {}},
     {"describeHost", {}},
+    {"detectPatterns", {}},
+    {"draftIssue", {}},  // writes below a directory of the worker's configuration
     {"escalateGeneration", {}},
     {"executeGeminiAgent", {"working_dir"}},
     {"forecastQuota", {}},
@@ -75,6 +78,7 @@ const std::map<std::string, std::vector<std::string>> kDirectories = {
     {"joinBatch", {}},
     {"listPromptTemplates", {}},
     {"logAuditEntry", {"working_dir"}},
+    {"matchPattern", {}},
     {"measureTemplate", {}},
     {"notifyMonitorHook", {}},
     {"openWorkspace", {"project_dir"}},
@@ -97,6 +101,7 @@ const std::map<std::string, std::vector<std::string>> kDirectories = {
     {"runAudit", {}},
     {"runComplianceChecks", {"working_dir"}},
     {"runNodeTests", {"working_dir"}},
+    {"runTool", {}},
     {"saveGeneration", {}},
     {"saveTestResult", {}},
     {"setTrafficSplit", {}},

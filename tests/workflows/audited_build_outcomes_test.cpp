@@ -50,6 +50,42 @@ class AuditedBuildOutcome : public ::testing::Test {
   std::unique_ptr<demo::StrandLoop::Strand> cancel_;
 };
 
+TEST_F(AuditedBuildOutcome, AStepThatAToolDidIsInTheTraceWithWhatItSaved) {  // PD-6, LG-17
+  AgentReply routed = FakeBuild::Reply("implement_v1");
+  routed.prompt_token_count = routed.completion_token_count = 0;
+  routed.token_count_source.clear();
+  routed.cost_usd.reset();
+  routed.model = "tool/isort";
+  routed.tool_id = "isort";
+  routed.pattern_signature = "lint:imports:python";
+  routed.tokens_saved = 45'000;
+  routed.cost_saved_usd = Money::Nanos(90'000'000);
+  build().agent["implement_v1"] = {routed};
+  const BuildEnd end = world_.Run({});
+  EXPECT_EQ(end.result.status, "passed");
+  EXPECT_EQ(end.result.total_tokens, 1000) << "of the scaffold";
+  EXPECT_THAT(world_.Steps(end), ElementsAre("workflow_started", "scaffold", "implement_v1", "tool_routed",
+                                             "initial_verification:pass", "workflow_completed"));
+  EXPECT_EQ(world_.Entry(end, "implement_v1")->ext["tool_id"], "isort");
+  const auto& ext = world_.Entry(end, "tool_routed")->ext;
+  EXPECT_EQ(ext["pattern_signature"], "lint:imports:python");
+  EXPECT_EQ(ext["tokens_saved"], 45'000);
+  EXPECT_EQ(ext["step"], "implement_v1");
+}
+
+TEST_F(AuditedBuildOutcome, AToolThatLiesCostsARepairByTheAgent) {  // PD-6, PD-7
+  AgentReply routed = FakeBuild::Reply("implement_v1");
+  routed.tool_id = "isort";
+  routed.pattern_signature = "lint:imports:python";
+  build().agent["implement_v1"] = {routed};
+  FailFirst(1);
+  const BuildEnd end = world_.Run({});
+  EXPECT_EQ(end.result.status, "passed");
+  EXPECT_THAT(world_.Steps(end),
+              ElementsAre("workflow_started", "scaffold", "implement_v1", "tool_routed", "initial_verification:fail",
+                          "fix_attempt_1", "fix_attempt_1:pass", "workflow_completed"));
+}
+
 TEST_F(AuditedBuildOutcome, NewProjectIsLaidOutImplementedVerifiedAndPasses) {  // AB-2
   const BuildEnd end = world_.Run({});
   EXPECT_EQ(end.result.status, "passed");

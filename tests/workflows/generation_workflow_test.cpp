@@ -70,11 +70,14 @@ class GenerationWorkflowTest : public ::testing::Test {
     generation::CallCost cost{.model = "a-model", .tokens = 100, .cost_usd = Money::Nanos(1'000'000)};
     cost.budget_exhausted = type == broke_at_;
     if (type == "triageTask") {
-      return generation::Triage{.task_type = "aggregate",
+      generation::Triage triage{.task_type = "aggregate",
                                 .strategy = "small",
                                 .reason = "it says \"count\"",
                                 .node_id = "count-words",
                                 .template_id = "generation-python"};
+      triage.tool_id = tool_code_.empty() ? "" : "a-tool";
+      triage.tool_code = tool_code_;
+      return triage;
     }
     if (type == "chooseTemplate") {
       return learning::ChooseTemplateResult{.template_id = "generation-python",
@@ -115,6 +118,7 @@ class GenerationWorkflowTest : public ::testing::Test {
   Round rounds_[2];
   std::map<std::string, sdk::ApplicationFailure> failures_;
   std::string broke_at_;
+  std::string tool_code_;  // what a registered tool makes of the task; empty: there is none
   quota::PreflightDecision preflight_;
   std::vector<std::string> calls_;
   std::map<std::string, std::vector<json>> given_;
@@ -207,6 +211,29 @@ TEST_F(GenerationWorkflowTest, AUsedUpBudgetMakesNoFurtherCall) {
   EXPECT_DOUBLE_EQ(given_["generateCode"][0]["use"]["max_cost_usd"].get<double>(), 0.0005);
   EXPECT_EQ(result.at("model_calls"), 1);
   EXPECT_THAT(calls_, Not(Contains("analyzeStatic")));
+}
+
+TEST_F(GenerationWorkflowTest, WhatAToolMadeIsExaminedAndTestedAndNoModelIsAsked) {  // SG-8, PD-6
+  tool_code_ = "first";
+  const json result = Run();
+  EXPECT_EQ(result.at("state"), kSuccessFirstPass);
+  EXPECT_THAT(calls_, ElementsAre("triageTask", "chooseTemplate", "analyzeStatic", "saveGeneration", "runNodeTests",
+                                  "saveTestResult", "recordUsage"));
+  EXPECT_EQ(result.at("tool_id"), "a-tool");
+  EXPECT_EQ(result.at("model"), "tool/a-tool");
+  EXPECT_EQ(result.at("model_calls"), 0);
+  EXPECT_EQ(given_["recordUsage"][0]["tool_id"], "a-tool");
+}
+
+TEST_F(GenerationWorkflowTest, WhatAToolMadeAndTheTestsRefuseIsTheModelsToMake) {  // PD-6
+  tool_code_ = "second";
+  rounds_[1].tests_pass = false;
+  const json result = Run();
+  EXPECT_EQ(result.at("state"), kSuccessFirstPass);
+  EXPECT_THAT(calls_, Contains("generateCode"));
+  EXPECT_FALSE(result.contains("tool_id"));
+  EXPECT_EQ(result.at("model"), "a-model");
+  EXPECT_EQ(result.at("model_calls"), 2);
 }
 
 TEST_F(GenerationWorkflowTest, PreflightThatDeniesEndsTheRunBeforeAnyCallOfAModel) {  // QF-5

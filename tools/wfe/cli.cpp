@@ -156,6 +156,7 @@ void AddAllCommands(CLI::App& app, Globals& globals) {
   AddCostsCommand(app, globals);
   AddBudgetCommands(app, globals);
   AddQuotaCommands(app, globals);
+  AddPatternsCommands(app, globals);
   AddDashboardCommand(app, globals);
   AddCacheCommands(app, globals);
   AddContextCommands(app, globals);

@@ -125,6 +125,8 @@ void AddAuditCommands(CLI::App& app, Globals& globals);
 void AddCostsCommand(CLI::App& app, Globals& globals);
 void AddBudgetCommands(CLI::App& app, Globals& globals);
 void AddQuotaCommands(CLI::App& app, Globals& globals);
+/// patterns, tools and savings.
+void AddPatternsCommands(CLI::App& app, Globals& globals);
 void AddDashboardCommand(CLI::App& app, Globals& globals);
 void AddCacheCommands(CLI::App& app, Globals& globals);
 /// context efficiency|waste|profile|apply|try|result

@@ -134,6 +134,14 @@ struct ContextConfig {
   int64_t max_tokens = 100'000;
 };
 
+/// Operations that recur, and tools that do them (PD-1, PD-5, PD-6).
+struct PatternsConfig {
+  bool detect = true;  ///< Of a worker: looks for patterns after each run.
+  bool route = true;   ///< Of a worker: tries the tools of active patterns before it asks an agent.
+  std::string rules;   ///< A file; empty: the rules that are built in.
+  std::string drafts;  ///< Directory of issue drafts; empty: issue-drafts below the worker's work root.
+};
+
 /// Where a worker sends what monitors tell (MO-2); both empty: nowhere.
 struct MonitorConfig {
   std::vector<std::string> hook_command;  ///< Program and arguments; it reads the event as JSON.
@@ -154,6 +162,7 @@ struct Config {
   CachingConfig caching;
   QuotaConfig quota;
   ContextConfig context;
+  PatternsConfig patterns;
   MonitorConfig monitor;
   std::vector<std::string> sources;  ///< Where values came from: files and environment variables, in order.
 };

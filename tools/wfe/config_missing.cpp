@@ -7,6 +7,7 @@
 #include "activities/agent/backends/openai_backend.h"
 #include "activities/delivery/steps/hook.h"
 #include "tools/wfe/config.h"
+#include "tools/wfe/worker_patterns.h"
 
 namespace wfe::cli {
 namespace {
@@ -43,6 +44,7 @@ std::string MissingInConfig(const Config& config) {
   if (!gemini) return "agent.base_url: " + gemini.error().message;
   const auto hook = delivery::MakeHook({.command = config.monitor.hook_command, .url = config.monitor.hook_url});
   if (!hook) return "monitor: " + hook.error().message;
+  if (const auto rules = LoadPatternRules(config); !rules) return "patterns.rules: " + rules.error().message;
   if (config.openai.base_url.empty()) return {};
   const auto backend = agent::MakeOpenAiBackend({.base_url = agent::ChatBaseUrl(config.openai.base_url),
                                                  .key_variable = config.openai.key_env,

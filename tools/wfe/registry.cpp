@@ -16,6 +16,7 @@
 #include "workflows/packaged/battery.h"
 #include "workflows/packaged/permits.h"
 #include "workflows/packaged/trading.h"
+#include "workflows/patterns/pattern_analysis.h"
 #include "workflows/prompt_optimization/prompt_optimization.h"
 #include "workflows/quota/forecast_workflow.h"
 
@@ -39,6 +40,7 @@ const sdk::WorkflowRegistry& WorkflowTypes() {
     workflows::RegisterPermitReview(registry);
     workflows::RegisterTradingVerification(registry);
     workflows::RegisterBatteryDesign(registry);
+    workflows::RegisterPatternAnalysis(registry);
     return registry;
   }();
   return kRegistry;

@@ -34,6 +34,7 @@
 #include "engine/base/printable.h"
 #include "tools/wfe/describe.h"
 #include "tools/wfe/worker_context.h"
+#include "tools/wfe/worker_patterns.h"
 #include "workers/client/blocking_call.h"
 #include "workers/client/fetch_history.h"
 #include "workers/client/records_client.h"
@@ -97,8 +98,28 @@ void RegisterPackaged(sdk::ActivityRegistry& registry, const WorkerActivities& w
   trading::RegisterTradingActivities(registry, {.packaged = config, .node = node});
 }
 
+/// The record of builds, and what follows when one has ended.
+void RegisterTrace(sdk::ActivityRegistry& registry, const WorkerActivities& worker, const WorkerPatterns& patterns) {
+  trace::AuditConfig audit;
+  audit.ingest = [ingest = analytics::IngestInto(worker.records, std::string(analytics::kTracesTable),
+                                                 [](const std::string& sentence) {
+                                                   std::fprintf(stderr, "warning: %s\n",
+                                                                PrintableText(sentence).c_str());
+                                                 }),
+                  records = worker.records,
+                  build_ended = patterns.build_ended](const std::string& key, const std::string& line) -> Status {
+    WFE_RETURN_IF_ERROR(ingest(key, line));
+    if (!learning::EndsBuild(line)) return Ok();
+    const std::string run_id = key.substr(0, key.find('/'));
+    WFE_RETURN_IF_ERROR(learning::SaveBuildUsage(*records, analytics::kTracesTable, run_id));
+    if (build_ended) build_ended(run_id);
+    return Ok();
+  };
+  trace::RegisterAuditActivities(registry, audit);
+}
+
 void RegisterWorkloads(sdk::ActivityRegistry& registry, const WorkerActivities& worker,
-                       const std::shared_ptr<quota::RunGate>& gate) {
+                       const std::shared_ptr<quota::RunGate>& gate, const WorkerPatterns& patterns) {
   graph::RegisterSimulateStep(registry);
   const optimizer::ReadHistory history = [service = worker.service, ns = worker.ns](const std::string& workflow_id,
                                                                                     const std::string& run_id) {
@@ -122,6 +143,7 @@ void RegisterWorkloads(sdk::ActivityRegistry& registry, const WorkerActivities& 
   batch::RegisterBatchActivities(
       registry, {.records = worker.records,
                  .step = [&registry](const std::string& name) { return registry.Find(name); },
+                 .joined = patterns.batch_joined,
                  .lists = nullptr});
 }
 
@@ -138,26 +160,20 @@ void RegisterWorkerActivities(sdk::ActivityRegistry& registry, const WorkerActiv
                                     .blob_sink = worker.records,
                                     .blob_source = worker.records,
                                     .clock = nullptr});
-  const learning::LearningConfig learning{.records = worker.records, .templates = templates, .memory = nullptr};
+  const WorkerPatterns patterns = RegisterWorkerPatterns(registry, worker);
+  const learning::LearningConfig learning{.records = worker.records,
+                                          .templates = templates,
+                                          .usage_recorded = patterns.usage_recorded,
+                                          .memory = nullptr};
   agent::GeminiConfig agent_config = worker.agent;
+  agent_config.offer_to_tools = patterns.offer;
   agent_config.choose_template = [learning](const std::string& template_id, const std::string& run_id) {
     return ChooseFor(learning, template_id, run_id);
   };
   const auto gate = AddContextAndGate(agent_config, worker);
   const auto agents = std::make_shared<agent::AgentWorker>(agent_config);
   agent::RegisterGeminiActivities(registry, agents);
-  trace::AuditConfig audit;
-  audit.ingest = [ingest = analytics::IngestInto(worker.records, std::string(analytics::kTracesTable),
-                                                 [](const std::string& sentence) {
-                                                   std::fprintf(stderr, "warning: %s\n",
-                                                                PrintableText(sentence).c_str());
-                                                 }),
-                  records = worker.records](const std::string& key, const std::string& line) -> Status {
-    WFE_RETURN_IF_ERROR(ingest(key, line));
-    if (!learning::EndsBuild(line)) return Ok();
-    return learning::SaveBuildUsage(*records, analytics::kTracesTable, key.substr(0, key.find('/')));
-  };
-  trace::RegisterAuditActivities(registry, audit);
+  RegisterTrace(registry, worker, patterns);
   build::ComplianceConfig compliance;
   compliance.work_root = worker.work_root;
   if (!worker.config.build.profiles_dir.empty()) compliance.profile_dirs = {worker.config.build.profiles_dir};
@@ -198,7 +214,9 @@ void RegisterWorkerActivities(sdk::ActivityRegistry& registry, const WorkerActiv
   analytics::RegisterOptimizationActivities(registry, optimization);
   learning::RegisterLearningActivities(registry, learning);
   RegisterDelivery(registry, worker);
-  generation::RegisterGenerationActivities(registry, {.models = agent::ModelCaller(agents), .templates = templates});
+  generation::RegisterGenerationActivities(registry, {.models = agent::ModelCaller(agents),
+                                                      .templates = templates,
+                                                      .offer_to_tools = patterns.offer});
   build::RegisterWorkspaceActivities(registry, {.work_root = worker.work_root,
                                                 .path = "",
                                                 .blob_sink = worker.records,
@@ -206,7 +224,7 @@ void RegisterWorkerActivities(sdk::ActivityRegistry& registry, const WorkerActiv
                                                 .alive_lock = worker.alive_lock,
                                                 .allow = allow,
                                                 .secrets = worker.agent.secrets});
-  RegisterWorkloads(registry, worker, gate);
+  RegisterWorkloads(registry, worker, gate, patterns);
   RegisterPackaged(registry, worker, node);
   build::GuardDirectories(registry, {.roots = worker.roots, .lock_dir = worker.work_root + "/locks"});
 }

@@ -283,6 +283,14 @@ Task<bool> BuildRun::AgentStep(std::string_view name, std::string instruction, s
   }
   co_await Log(std::move(entry));
   unrecorded_ = Step{.name = step, .entry_id = ExtString(progress_->entries.back(), "entry_id")};
+  if (!reply.tool_id.empty()) {
+    nlohmann::json routed = {{"step", step},
+                             {"tool_id", reply.tool_id},
+                             {"pattern_signature", reply.pattern_signature},
+                             {"tokens_saved", reply.tokens_saved}};
+    if (reply.cost_saved_usd) routed["cost_saved_usd"] = *reply.cost_saved_usd;
+    co_await LogEvent("tool_routed", routed);
+  }
   co_return ending_.empty();
 }
 

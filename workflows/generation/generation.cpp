@@ -146,6 +146,10 @@ class Generation {
 
   /// Ends with a state, or with GaveUp.
   Task<void> Generate() {
+    if (!triage_.tool_id.empty()) {
+      const bool done = co_await ByTool();
+      if (done) co_return;
+    }
     if (input_.preflight) co_await Preflight();
     co_await Plan();
     Begin("generate");
@@ -172,6 +176,19 @@ class Generation {
     wrong = co_await Judge(std::move(generated), "2");
     if (!wrong.empty()) throw GaveUp{"after one escalation: " + wrong};
     progress_->state = kSuccessAfterEscalation;
+  }
+
+  /// What a registered tool made goes through the same examination; what does not pass it is the model's to make.
+  Task<bool> ByTool() {
+    Begin("tool");
+    progress_->steps.back().model = "tool/" + triage_.tool_id;
+    const GeneratedCode made{.code = triage_.tool_code};
+    const std::string wrong = co_await Judge(made, "-tool");
+    if (!wrong.empty()) co_return false;
+    progress_->tool_id = triage_.tool_id;
+    progress_->cost_saved_usd = progress_->cost_saved_usd.PlusAtMost(triage_.cost_saved_usd.value_or(Money()));
+    progress_->state = kSuccessFirstPass;
+    co_return true;
   }
 
   /// Before any token is spent: the month's quota may warn, delay the run once, or end it (QF-5).
@@ -322,6 +339,7 @@ class Generation {
     usage.success = progress_->state != kGenerationFailed;
     usage.step_count = static_cast<int64_t>(progress_->steps.size());
     usage.outcome = progress_->state;
+    usage.tool_id = progress_->tool_id;
     usage.escalated = std::ranges::any_of(
         progress_->steps, [](const GenerationStep& step) { return step.name == "escalate"; });
     co_await ctx_.Activity(learning::kRecordUsage, usage, Quick());

@@ -92,14 +92,16 @@ struct GenerationResult {
   int64_t unpriced_calls = 0;
   int64_t cached_calls = 0;  ///< Answers from the cache, which are no calls.
   Money cost_saved_usd;      ///< What these had cost, as far as that is known.
+  std::string tool_id;       ///< A registered tool did it and no model was asked (PD-6); empty: none.
   int64_t duration_ms = 0;
   std::vector<GenerationStep> steps;
 };
 WFE_RECORD(GenerationResult, state, message, node_id, language, task_type, code, report_id, score, grade, repaired,
            findings, tests, tests_failed, template_id, template_version, experiment_id, arm, model, scripted,
-           model_calls, tokens, cost_usd, unpriced_calls, cached_calls, cost_saved_usd, duration_ms, steps);
+           model_calls, tokens, cost_usd, unpriced_calls, cached_calls, cost_saved_usd, tool_id, duration_ms,
+           steps);
 constexpr RecordRules RulesOf(const GenerationResult*) {
-  return {.required = "state", .seldom = "message findings experiment_id arm cached_calls cost_saved_usd"};
+  return {.required = "state", .seldom = "message findings experiment_id arm cached_calls cost_saved_usd tool_id"};
 }
 
 /// Query `progress`: a GenerationResult as far as it is known, with the steps so far.

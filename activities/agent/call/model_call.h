@@ -85,6 +85,8 @@ struct CallReply {
   bool cache_hit = false;         ///< The kept answer to the same question; no call was made.
   int64_t tokens_saved = 0;       ///< What that answer had taken,
   std::optional<Money> cost_saved_usd;  ///< and cost; absent: its price is not known.
+  std::string tool_id;            ///< A registered tool answered and no model did (PD-6); then tokens_saved and
+  std::string pattern_signature;  ///< cost_saved_usd are what a model takes for this kind of call on average.
   std::string unavailable_since;  ///< MODEL_UNAVAILABLE: when the first failure was.
   std::string resumes_at;         ///< BUDGET_DEFERRED: when the budget's next period begins.
   std::string error;              ///< In the details of a failure: why.
@@ -93,11 +95,12 @@ WFE_RECORD(CallReply, text, text_blob_hash, finish_reason, backend, model, model
            prompt_token_count, completion_token_count, thoughts_token_count, cached_token_count, token_count_source,
            cost_usd, price_version, latency_ms, replayed, attempt, lost_calls, lost_prompt_token_count,
            lost_completion_token_count, redaction_count, budget_exhausted, cache_hit, tokens_saved, cost_saved_usd,
-           unavailable_since, resumes_at, error);
+           tool_id, pattern_signature, unavailable_since, resumes_at, error);
 constexpr RecordRules RulesOf(const CallReply*) {
   return {.seldom =
               "text_blob_hash model_tier model_version replayed lost_calls lost_prompt_token_count "
-              "lost_completion_token_count budget_exhausted cache_hit tokens_saved unavailable_since resumes_at error"};
+              "lost_completion_token_count budget_exhausted cache_hit tokens_saved tool_id "
+              "pattern_signature unavailable_since resumes_at error"};
 }
 
 /// What `text` of a reply of callModel may hold; the rest is in the blob.

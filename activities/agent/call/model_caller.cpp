@@ -69,6 +69,7 @@ class AgentWorker::OneCall {
       if (journal.error().code == StatusCode::kCancelled) return sdk::ActivityCancelled{};
       return ToolIo(journal.error().message);
     }
+    if (auto done = ByTool(*journal)) return *std::move(done);
     if (auto kept = FromCache(*journal)) return *std::move(kept);
     CallLog::Setup ledger = worker_.LedgerSetup(context_.info(), token_, reply_, request_.step_name, resolved_.model,
                                                 !backend_ || !backend_->scripted());
@@ -91,6 +92,29 @@ class AgentWorker::OneCall {
     if (over) return Ended(*calls, *over);
     CallReply reply = Reply();
     Keep(reply);
+    return reply;
+  }
+
+  /// What a registered tool answers, where one does and no attempt of this call has asked a model yet (PD-6).
+  std::optional<CallReply> ByTool(const StepJournal& journal) {
+    if (!config_.offer_to_tools) return std::nullopt;
+    const Result<std::optional<json>> answered = journal.Read(AnswerName(1));
+    if (answered && *answered) return std::nullopt;
+    ToolOffer offer{.token = token_, .step_name = request_.step_name, .text = request_.parts.front()};
+    for (size_t i = 1; i < request_.parts.size(); ++i) offer.input += request_.parts[i];
+    std::optional<ToolAnswer> answer = config_.offer_to_tools(context_, offer);
+    if (!answer) return std::nullopt;
+    CallReply reply;
+    reply.text = worker_.redactor_.Apply(std::move(answer->text), reply.redaction_count);
+    reply.finish_reason = "STOP";
+    reply.backend = "tool";
+    reply.model = ToolModelName(answer->tool_id);
+    reply.latency_ms = answer->duration_ms;
+    reply.attempt = reply_.attempt;
+    reply.tool_id = answer->tool_id;
+    reply.pattern_signature = answer->pattern_signature;
+    reply.tokens_saved = answer->tokens_saved;
+    reply.cost_saved_usd = answer->cost_saved_usd;
     return reply;
   }
 

@@ -145,6 +145,10 @@ struct AgentReply {
   int64_t tokens_saved = 0;  ///< What the kept answer had taken …
   std::optional<Money> cost_saved_usd;  ///< … and cost, where that is known.
   std::string cache_problem;            ///< Why a reply that was to be kept is not.
+  /// A registered tool did the step and no model was called (PD-6); `tokens_saved` and `cost_saved_usd` are what an agent
+  /// takes for this kind of step on average.
+  std::string tool_id;
+  std::string pattern_signature;
   /// Empty in a successful reply.  In the details of an AGENT_ERROR: why the step failed.
   std::string error;
 };
@@ -155,10 +159,11 @@ WFE_RECORD(AgentReply, text, text_blob_hash, actions, action_count, refused_acti
            lost_prompt_token_count, lost_completion_token_count, cost_usd, price_version, model, model_tier,
            model_version, backend, finish_reason, turns, nudges, replayed_turns, latency_ms, attempt, redaction_count, tree_hash, snapshot_blob_hash,
            session_blob_hash, unavailable_since, resumes_at, cache_hit, tokens_saved, cost_saved_usd, cache_problem,
-           error);
+           tool_id, pattern_signature, error);
 constexpr RecordRules RulesOf(const AgentReply*) {
   return {.seldom =
-              "text_blob_hash unavailable_since resumes_at cache_hit tokens_saved cache_problem secret_findings "
+              "text_blob_hash unavailable_since resumes_at cache_hit tokens_saved cache_problem tool_id pattern_signature "
+              "secret_findings "
               "files_touched_count lost_calls "
               "lost_prompt_token_count lost_completion_token_count nudges claimed_not_written no_change "
               "budget_exhausted model_tier model_version"};
@@ -229,6 +234,8 @@ void FillAgentEntry(Entry& entry, const AgentReply& reply) {
   count("tokens_saved", reply.tokens_saved);
   if (reply.cost_saved_usd) entry.ext["cost_saved_usd"] = *reply.cost_saved_usd;
   text("cache_problem", reply.cache_problem);
+  text("tool_id", reply.tool_id);
+  text("pattern_signature", reply.pattern_signature);
   if (reply.budget_exhausted) entry.ext["budget_exhausted"] = true;
   if (reply.cost_usd) entry.ext["cost_usd"] = *reply.cost_usd;
 }

@@ -10,6 +10,7 @@
 #include "activities/agent/backends/model_backend.h"
 #include "activities/agent/step/agent_step.h"
 #include "activities/agent/step/hook_events.h"
+#include "activities/agent/step/tool_offer.h"
 #include "engine/base/result.h"
 #include "engine/base/time.h"
 #include "workers/client/blob_store.h"
@@ -89,6 +90,8 @@ struct GeminiConfig {
   std::function<Result<client::BudgetAnswer>(const client::BudgetedCall&)> admit_run;
   Duration call_lease = std::chrono::minutes(40);  ///< Longer than a call, or a run of a program, can take.
   Money program_run = Money::Usd(1);               ///< Reserved for a run of a program, which nobody can bound.
+  /// Asked before a model is; empty: there are no tools.  Steps that work in a directory need a blob store for it.
+  OfferToTools offer_to_tools;
   /// In [0, 1), to spread retries; empty: random.
   std::function<double()> chance;
 };

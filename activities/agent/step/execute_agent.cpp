@@ -68,6 +68,7 @@ class AgentWorker::Step {
     }
     if (auto failure = Before(*dir, *journal)) return *std::move(failure);
     Describe();
+    if (auto done = ByTool(*dir, *journal)) return *std::move(done);
     if (auto kept = FromCache(*dir, *journal)) return *std::move(kept);
     if (auto failure = GiveFiles(*dir, *journal)) return *std::move(failure);
     CallLog::Setup ledger = worker_.LedgerSetup(context_.info(), token, reply_, request_.step_name, model_,
@@ -186,6 +187,51 @@ class AgentWorker::Step {
     reply_.instruction_hash = ToHex(Sha256(instruction_));
     reply_.instruction_token_count = worker_.tokens_.Tokens(model_, request_.instruction).tokens;
     reply_.context_token_count = worker_.tokens_.Tokens(model_, agent_context_).tokens;
+  }
+
+  /// What a registered tool made of the step, where one did and no attempt of this step has asked a model yet (PD-6).
+  /// The tool worked on a copy; its answer is journalled before it is put in place, so a retry puts the same there.
+  std::optional<sdk::ActivityResult<AgentReply>> ByTool(const sandbox::SafeDir& dir, StepJournal& journal) {
+    if (!config_.offer_to_tools || !config_.blob_sink || !config_.blob_source) return std::nullopt;
+    const Result<std::optional<json>> answered = journal.Read(AnswerName(1));
+    if (answered && *answered) return std::nullopt;
+    Result<std::optional<json>> noted = journal.Read("tool.json");
+    if (!noted) return ToolIo(noted.error().message);
+    if (!*noted) {
+      const ToolOffer offer{.token = context_.info().IdempotencyToken(),
+                            .step_name = request_.step_name,
+                            .text = request_.instruction,
+                            .input = "",
+                            .working_dir = request_.working_dir,
+                            .protected_paths = request_.protected_paths,
+                            .must_change = request_.requires_file_changes};
+      const std::optional<ToolAnswer> made = config_.offer_to_tools(context_, offer);
+      *noted = made ? json(*made) : json::object();
+      if (const Status kept = journal.Write("tool.json", **noted); !kept) return ToolIo(kept.error().message);
+    }
+    if ((*noted)->empty()) return std::nullopt;
+    const auto answer = (*noted)->get<ToolAnswer>();
+    const Result<std::string> tree = config_.blob_source->Get(answer.tree_blob_hash);
+    if (!tree) return Store("cannot take what the tool " + answer.tool_id + " made", tree.error());
+    const auto placed = sandbox::UnpackTree(*tree, dir, {.delete_others = true, .limits = {}});
+    if (!placed) return ToolIo("cannot put in place what the tool " + answer.tool_id + " made: " + placed.error().message);
+    reply_.backend = "tool";
+    reply_.model = ToolModelName(answer.tool_id);
+    reply_.model_tier.clear();
+    reply_.tool_id = answer.tool_id;
+    reply_.pattern_signature = answer.pattern_signature;
+    reply_.text = worker_.redactor_.Apply(answer.text, reply_.redaction_count);
+    reply_.latency_ms = answer.duration_ms;
+    reply_.tokens_saved = answer.tokens_saved;
+    reply_.cost_saved_usd = answer.cost_saved_usd;
+    if (auto failure = LookAtTree(dir)) return *std::move(failure);
+    if (const Status stored = StoreBlobs(dir, json()); !stored) {
+      return Store("cannot store what the step made", stored.error());
+    }
+    if (const Status bounded = BoundReply(reply_, config_.blob_sink.get()); !bounded) {
+      return Store("cannot store the tool's words", bounded.error());
+    }
+    return sdk::ActivityResult<AgentReply>(std::move(reply_));
   }
 
   /// The reply to the same question, where the request allows it and no attempt of this step has asked a model yet.

@@ -36,7 +36,7 @@ void AddCost(UsageRow& usage, const json& ext) {
     // A canned answer has no price and costs nothing.
     if (TextAt(ext, "backend") == "scripted") {
       usage.scripted = true;
-    } else if (!ext.value("cache_hit", false)) {
+    } else if (!ext.value("cache_hit", false) && TextAt(ext, "tool_id").empty()) {
       ++usage.unpriced_calls;
     }
     return;

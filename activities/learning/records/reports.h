@@ -73,13 +73,14 @@ struct UsageRow {
   int64_t step_count = 0;
   std::string outcome;     ///< success_first_pass, success_after_escalation, failed (SG-7); other types have their own.
   bool escalated = false;  ///< The better model was asked, whatever came of it.
+  std::string tool_id;     ///< Of the tool that did it instead of a model (PD-6); empty: none.
   nlohmann::json extra = nlohmann::json::object();
 };
 WFE_RECORD(UsageRow, workflow_run_id, nl_input, workflow_type, created_at, duration_ms, total_tokens, cost_usd,
-           unpriced_calls, scripted, success, step_count, outcome, escalated);
+           unpriced_calls, scripted, success, step_count, outcome, escalated, tool_id);
 constexpr RecordRules RulesOf(const UsageRow*) {
   return {.required = "workflow_run_id workflow_type created_at success",
-          .seldom = "unpriced_calls scripted outcome escalated"};
+          .seldom = "unpriced_calls scripted outcome escalated tool_id"};
 }
 
 }  // namespace wfe::learning

@@ -94,6 +94,7 @@ Result<sdk::Nothing> SaveTestResult(const LearningConfig& config, const SaveTest
 
 Result<sdk::Nothing> RecordUsage(const LearningConfig& config, const UsageRow& usage) {
   WFE_RETURN_IF_ERROR(SaveUsage(*config.records, usage));
+  if (config.usage_recorded) config.usage_recorded(usage);
   return sdk::Nothing{};
 }
 

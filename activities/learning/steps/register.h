@@ -1,6 +1,7 @@
 // What a worker needs to serve the activities of learning, and the call that registers them.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "activities/learning/cycle/prompt_rules.h"
@@ -15,6 +16,8 @@ namespace wfe::learning {
 struct LearningConfig {
   std::shared_ptr<client::RecordsClient> records;
   std::shared_ptr<prompts::TemplateStore> templates;
+  /// Told of a run whose usage was recorded; may be told again.  Empty: nobody is.
+  std::function<void(const UsageRow&)> usage_recorded = nullptr;
   std::shared_ptr<ArtifactMemory> memory;  ///< Of this process; nullptr: one is made.
   const PromptRules* rules = &PromptRules::BuiltIn();
 };
