@@ -8,6 +8,7 @@
 
 #include "activities/sandbox/text.h"
 #include "activities/sandbox/withheld.h"
+#include "engine/base/hash.h"
 
 namespace wfe::agent {
 namespace {
@@ -246,6 +247,31 @@ std::string GivenFilesText(const std::vector<GivenFile>& files) {
             "</file>\n";
   }
   return text;
+}
+
+StepHooks DescribeHooks(const sdk::ActivityInfo& info, const AgentRequest& request, const AgentReply& reply,
+                        const FileChoice& choice) {
+  return {.id = ToHex(Sha256(info.IdempotencyToken())).substr(0, 32),
+          .run_id = info.run_id,
+          .workflow_id = info.workflow_id,
+          .workflow_type = info.workflow_type,
+          .step_name = request.step_name,
+          .category = CategoryOf(info.workflow_type, request.step_name),
+          .model = reply.model,
+          .backend = reply.backend,
+          .tokens = reply.prompt_token_count + reply.completion_token_count,
+          .prompt_tokens = reply.prompt_token_count,
+          .turns = reply.turns,
+          .policy = choice.policy,
+          .set_version = choice.set_version,
+          .experiment_arm = choice.experiment_arm};
+}
+
+json OwnPart(const json& contents, const json& session) {
+  if (!contents.is_array()) return nullptr;
+  json own = json::array();
+  for (size_t i = session.is_array() ? session.size() : 0; i < contents.size(); ++i) own.push_back(contents[i]);
+  return own;
 }
 
 std::vector<HookEvent> HookEventsOf(const HookFacts& facts, const sandbox::SafeDir& dir, const CountTokens& count,

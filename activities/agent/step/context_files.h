@@ -11,6 +11,7 @@
 #include "activities/agent/step/hook_events.h"
 #include "activities/sandbox/safe_files.h"
 #include "activities/sandbox/tree_snapshot.h"
+#include "workers/sdk/activity.h"
 
 namespace wfe::agent {
 
@@ -44,6 +45,13 @@ struct HookFacts {
   std::string working_dir;
   std::string context_path;  ///< Of the standing context; empty: there was none, or it was no file.
 };
+
+/// Which step it is and what it cost; what it was given and touched is not filled in.
+StepHooks DescribeHooks(const sdk::ActivityInfo& info, const AgentRequest& request, const AgentReply& reply,
+                        const FileChoice& choice);
+
+/// Of a conversation what follows on the session that it goes on with; null where there is none.
+nlohmann::json OwnPart(const nlohmann::json& contents, const nlohmann::json& session);
 
 /// At most kMaxHookEvents; `left_out` counts the rest.  Costs are not filled in.
 std::vector<HookEvent> HookEventsOf(const HookFacts& facts, const sandbox::SafeDir& dir, const CountTokens& count,

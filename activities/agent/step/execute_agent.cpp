@@ -12,6 +12,7 @@
 #include "activities/agent/step/context_files.h"
 #include "activities/agent/step/journal.h"
 #include "activities/agent/step/reply_bounds.h"
+#include "activities/agent/step/tool_step.h"
 #include "activities/sandbox/safe_files.h"
 #include "activities/sandbox/tree_snapshot.h"
 #include "engine/base/parse_json.h"
@@ -193,37 +194,16 @@ class AgentWorker::Step {
   /// The tool worked on a copy; its answer is journalled before it is put in place, so a retry puts the same there.
   std::optional<sdk::ActivityResult<AgentReply>> ByTool(const sandbox::SafeDir& dir, StepJournal& journal) {
     if (!config_.offer_to_tools || !config_.blob_sink || !config_.blob_source) return std::nullopt;
-    const Result<std::optional<json>> answered = journal.Read(AnswerName(1));
-    if (answered && *answered) return std::nullopt;
-    Result<std::optional<json>> noted = journal.Read("tool.json");
-    if (!noted) return ToolIo(noted.error().message);
-    if (!*noted) {
-      const ToolOffer offer{.token = context_.info().IdempotencyToken(),
-                            .step_name = request_.step_name,
-                            .text = request_.instruction,
-                            .input = "",
-                            .working_dir = request_.working_dir,
-                            .protected_paths = request_.protected_paths,
-                            .must_change = request_.requires_file_changes};
-      const std::optional<ToolAnswer> made = config_.offer_to_tools(context_, offer);
-      *noted = made ? json(*made) : json::object();
-      if (const Status kept = journal.Write("tool.json", **noted); !kept) return ToolIo(kept.error().message);
-    }
-    if ((*noted)->empty()) return std::nullopt;
-    const auto answer = (*noted)->get<ToolAnswer>();
+    const Result<std::optional<ToolAnswer>> made = OfferStep(config_.offer_to_tools, context_, request_, journal);
+    if (!made) return ToolIo(made.error().message);
+    if (!*made) return std::nullopt;
+    const ToolAnswer& answer = **made;
     const Result<std::string> tree = config_.blob_source->Get(answer.tree_blob_hash);
     if (!tree) return Store("cannot take what the tool " + answer.tool_id + " made", tree.error());
     const auto placed = sandbox::UnpackTree(*tree, dir, {.delete_others = true, .limits = {}});
     if (!placed) return ToolIo("cannot put in place what the tool " + answer.tool_id + " made: " + placed.error().message);
-    reply_.backend = "tool";
-    reply_.model = ToolModelName(answer.tool_id);
-    reply_.model_tier.clear();
-    reply_.tool_id = answer.tool_id;
-    reply_.pattern_signature = answer.pattern_signature;
+    DescribeToolAnswer(answer, reply_);
     reply_.text = worker_.redactor_.Apply(answer.text, reply_.redaction_count);
-    reply_.latency_ms = answer.duration_ms;
-    reply_.tokens_saved = answer.tokens_saved;
-    reply_.cost_saved_usd = answer.cost_saved_usd;
     if (auto failure = LookAtTree(dir)) return *std::move(failure);
     if (const Status stored = StoreBlobs(dir, json()); !stored) {
       return Store("cannot store what the step made", stored.error());
@@ -291,30 +271,11 @@ class AgentWorker::Step {
   /// What the step was given and what it touched (RC-10).  Needs the tree looked at, and the reply unbounded.
   Status NoteHooks(const sandbox::SafeDir& dir, const CallLog& calls, const json& contents, bool success) {
     if (!config_.record_hooks || reply_.turns == 0) return Ok();
-    const std::string& type = context_.info().workflow_type;
-    StepHooks hooks{.id = ToHex(Sha256(context_.info().IdempotencyToken())).substr(0, 32),
-                    .run_id = context_.info().run_id,
-                    .workflow_id = context_.info().workflow_id,
-                    .workflow_type = type,
-                    .step_name = request_.step_name,
-                    .category = CategoryOf(type, request_.step_name),
-                    .project = Project(),
-                    .model = reply_.model,
-                    .backend = reply_.backend,
-                    .at = FormatIso8601Millis(worker_.clock_->Now()),
-                    .success = success,
-                    .tokens = reply_.prompt_token_count + reply_.completion_token_count,
-                    .prompt_tokens = reply_.prompt_token_count,
-                    .turns = reply_.turns,
-                    .policy = choice_.policy,
-                    .set_version = choice_.set_version,
-                    .experiment_arm = choice_.experiment_arm};
-    json own = nullptr;
-    if (contents.is_array()) {
-      const size_t earlier = session_.is_array() ? session_.size() : 0;
-      own = json::array();
-      for (size_t i = earlier; i < contents.size(); ++i) own.push_back(contents[i]);
-    }
+    StepHooks hooks = DescribeHooks(context_.info(), request_, reply_, choice_);
+    hooks.project = Project();
+    hooks.at = FormatIso8601Millis(worker_.clock_->Now());
+    hooks.success = success;
+    const json own = OwnPart(contents, session_);
     const bool from_file = request_.context_text.empty() && request_.context_blob_hash.empty();
     const HookFacts facts{.given = given_,
                           .conversation = own,
