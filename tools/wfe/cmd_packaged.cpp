@@ -151,7 +151,7 @@ Result<int> RunPackaged(Globals& globals, const PackagedCommand& package, const 
 void AddPackagedCommand(CLI::App& parent, Globals& globals, const PackagedCommand& package) {
   auto options = std::make_shared<PackagedOptions>();
   CLI::App& command = *parent.add_subcommand(std::string(package.name), std::string(package.summary));
-  command.add_option("-d,--directory", options->directory, std::string(package.directory));
+  command.add_option("--directory", options->directory, std::string(package.directory));
   command.add_option("-o,--output", options->output, "Folder of the deliverables; made when it is missing");
   command.add_option("--example", options->example, "Write the example data into this directory, and stop");
   command.add_flag("--json", options->json, "Print the result as JSON (--output is the folder here)");
@@ -176,8 +176,9 @@ void AddPackagedCommand(CLI::App& parent, Globals& globals, const PackagedComman
   command.add_option("-n,--namespace", globals.ns, "Namespace (default: $TEMPORAL_NAMESPACE, default)");
   command.add_option("--config", globals.config_path, "Configuration file (default: $WFE_CONFIG, ./wfe.toml)");
   command.footer(std::string(package.footer) +
-                 "\n\nBoth folders are the worker's.  The exit code is 0 when everything was delivered, 5 when a step is "
-                 "missing; the others are delivered then, and the result says what is missing and why.");
+                 "\n\nBoth folders are the worker's.  The exit code is 0 when everything was delivered,\n"
+                 "5 when a step is missing: the others are delivered then, and the result says what\n"
+                 "is missing and why.");
   command.callback([&globals, &package, options] {
     globals.Run([&] { return RunPackaged(globals, package, *options); });
   });
