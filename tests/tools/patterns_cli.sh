@@ -71,6 +71,12 @@ seen
 build six
 says "the agent again" "export const careful = 1;" six/src/index.ts
 
+# The weekly run.
+run "$wfe" submit PatternAnalysisWorkflow --id weekly --queue wfe
+run timeout 60 "$wfe" result weekly --output json
+same "what the weekly run adds" 0 "$(value /result/detected/new_occurrences)"
+[[ $(value /result/sentence) == *" patterns, 0 worth a tool, 0 new issue drafts" ]] || fail "weekly: $output"
+
 run "$wfe" patterns report --html report.html
 echo "$output" > shown.txt
 [ "$(wc -L < shown.txt)" -le 80 ] || fail "a line of patterns report is wider than 80 columns"
