@@ -82,6 +82,10 @@ echo "$output" > shown.txt
 [ "$(wc -L < shown.txt)" -le 80 ] || fail "a line of patterns report is wider than 80 columns"
 says "the page" "$pattern" report.html
 ! grep -qE 'src="http|href="http' report.html || fail "the page fetches something"
+for command in "patterns list" "patterns analyze" "patterns report" "patterns backfill" "patterns activate" "patterns retire" "tools register" "tools list" savings; do
+  run "$wfe" $command --help
+  [ "$(sed -n '/^Examples/,$p' <<< "$output" | wc -L)" -le 80 ] || fail "the examples of $command are wider than 80 columns"
+done
 expect 2 "" "$wfe" patterns list --status wrong
 printf '[patterns]\nrules = "rules.json"\n' > other.toml
 echo '{"rules": [{"category": "A", "subcategory": "b", "keywords": ["x"]}]}' > rules.json

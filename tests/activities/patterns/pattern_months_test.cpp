@@ -324,7 +324,7 @@ TEST(PatternMonths, RecurringWorkIsFoundRankedAndTakenOverByTools) {
     EXPECT_GE(f.operation_recall, 0.92);
     EXPECT_GE(f.proposal_recall, 0.9);
     EXPECT_GE(f.proposal_precision, 0.9);
-    EXPECT_GE(f.rank, 0.85);
+    EXPECT_GE(f.rank, 0.85);  // 0.886 to 0.949 over twenty seeds
     EXPECT_EQ(f.retired, 2) << "both bad tools, and no good one";
     EXPECT_GE(f.tokens_saved_share, 0.3);  // TG-4
     EXPECT_GE(f.tokens_per_routed, 45'000);
