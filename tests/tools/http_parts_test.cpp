@@ -160,7 +160,7 @@ TEST(Router, RefusesABodyThatIsNotAsDeclared) {
 }
 
 TEST(OpenApi, DescribesEveryOperationWithItsErrors) {
-  const nlohmann::json document = OpenApiDocument(MakeRouter(""), "t", "1", {{"Thing", {{"type", "object"}}}});
+  const nlohmann::json document = OpenApiDocument(MakeRouter("sesame"), "t", "1", {{"Thing", {{"type", "object"}}}});
   const nlohmann::json& paths = document["paths"]["/api/things/{name}"];
   EXPECT_EQ(paths["get"]["operationId"], "getThing");
   EXPECT_EQ(paths["get"]["parameters"].size(), 4u);
@@ -169,6 +169,16 @@ TEST(OpenApi, DescribesEveryOperationWithItsErrors) {
   EXPECT_FALSE(paths["get"]["responses"].contains("401"));
   EXPECT_TRUE(document["components"]["schemas"].contains("Thing"));
   EXPECT_TRUE(document["components"]["schemas"].contains("Error"));
+}
+
+TEST(OpenApi, OfAServerWithoutATokenPromisesNoChange) {
+  const nlohmann::json document = OpenApiDocument(MakeRouter(""), "t", "1", {{"Thing", {{"type", "object"}}}});
+  const nlohmann::json& post = document["paths"]["/api/things/{name}"]["post"];
+  EXPECT_TRUE(post["responses"].contains("403"));
+  EXPECT_FALSE(post["responses"].contains("202"));
+  EXPECT_FALSE(post["responses"].contains("401"));
+  EXPECT_FALSE(post.contains("security"));
+  EXPECT_FALSE(document["components"].contains("securitySchemes"));
 }
 
 }  // namespace

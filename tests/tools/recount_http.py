@@ -51,7 +51,9 @@ for by in ("model", "day", "month", "workflow", "type", "step"):
     same(f"costs by {by}", f"/api/costs?by={by}", ["costs", "--by", by])
 same("budgets", "/api/budget", ["budget", "show"])
 same("quota", "/api/quota/forecast", ["quota", "forecast"], lambda answer: answer["report"])
-same("savings", "/api/savings", ["cache", "stats"])
+same("patterns", "/api/patterns", ["patterns", "report"], lambda answer: answer["report"])
+same("savings", "/api/savings", ["savings"], lambda answer: {key: answer[key] for key in answer if key != "cache"})
+same("the cache", "/api/savings", ["cache", "stats"], lambda answer: answer["cache"])
 same("runs", "/api/runs?limit=100", ["list", "--limit", "100"], lambda answer: answer["runs"])
 same("reports", "/api/reports", ["audit", "list"], lambda answer: answer["reports"],
      lambda answer: list(reversed(answer)))

@@ -81,6 +81,21 @@ class ServedSite : public ::testing::Test {
                       {"created_at", at},  {"quality_score", 0.9},       {"tags", {"proven"}}};
     ASSERT_TRUE(records_->AppendRow("artifacts", at + "/" + id, row.dump()).has_value());
   }
+  void PlantPattern(const std::string& signature) {
+    const json pattern = {{"pattern_signature", signature}, {"occurrence_count", 7},
+                          {"first_seen", "2026-01-01T00:00:00.000Z"}, {"last_seen", "2026-01-02T00:00:00.000Z"},
+                          {"automation_status", "active"}, {"changed_at", "2026-01-02T00:00:00.000Z"},
+                          {"tool_id", "<b>sorter</b>"}};
+    ASSERT_TRUE(records_->PutRow("mutable_operation_patterns", signature, pattern.dump(), std::nullopt).has_value());
+    const json saving = {{"saved_at", FormatIso8601Millis(SystemClock().Now())}, {"optimization_type", "tool_routing"},
+                         {"tokens_saved", 400}, {"cost_saved_usd", 0.5}};
+    ASSERT_TRUE(records_->AppendRow("cost_savings_log", "tool_routing/x", saving.dump()).has_value());
+  }
+  void PlantDecision(const std::string& run_id) {
+    const json row = {{"run_id", run_id}, {"workflow_id", "<b>w</b>"}, {"decision", "deny"}, {"enforced", true},
+                      {"decided_at", "2026-01-01T00:00:00.000Z"}, {"reason", "the quota is used up"}};
+    ASSERT_TRUE(records_->AppendRow("quota_preflights", run_id, row.dump()).has_value());
+  }
   void PlantReport(const std::string& id) {
     const auto blob = records_->Put(json{{"report_id", id}, {"summary", json::array()}}.dump());
     const json row = {{"report_id", id}, {"report", *blob}, {"headline", "a <b>bold</b> claim"}, {"runs", 3}};
@@ -199,6 +214,28 @@ TEST_F(ServedSite, CountsCostsAsTheLedgerHasThem) {  // RP-6, RP-12
   EXPECT_EQ(Get("/api/costs?since=2026-01-02")["total"]["cost_usd"], 1.5);
   EXPECT_EQ(Get("/api/dashboard")["costs"]["total"]["cost_usd"], 1.75);
   EXPECT_EQ(Get("/api/quota/forecast")["used"], 15);
+}
+
+TEST_F(ServedSite, ShowsPatternsSavingsAndDecisionsAsTheyAreStored) {  // RP-7, RP-8, RP-12
+  PlantPattern("lint:imports:python");
+  PlantDecision("r1");
+  Serve();
+  const json patterns = Get("/api/patterns")["report"];
+  EXPECT_EQ(patterns["by_status"]["active"], 1);
+  EXPECT_EQ(patterns["patterns"][0]["occurrence_count"], 7);
+  EXPECT_EQ(patterns["growth"].size(), 13u);
+  EXPECT_EQ(patterns["roi"][0]["pattern_signature"], "lint:imports:python");
+  const json savings = Get("/api/savings");
+  EXPECT_EQ(savings["saved_7_days"][0]["optimization_type"], "tool_routing");
+  EXPECT_EQ(savings["saved_30_days"]["tokens_saved"], 400);
+  EXPECT_EQ(savings["cache"]["entries"], 0);
+  const json decisions = Get("/api/quota/forecast")["decisions"];
+  EXPECT_EQ(decisions["by_decision"]["deny"], 1);
+  EXPECT_EQ(decisions["newest"][0]["run_id"], "r1");
+  EXPECT_THAT(GetHttp(site_->address(), "/patterns").body,
+              AllOf(HasSubstr("lint:imports:python"), HasSubstr("tool_routing"), Not(HasSubstr("<b>sorter"))));
+  EXPECT_THAT(GetHttp(site_->address(), "/quota").body,
+              AllOf(HasSubstr("the quota is used up"), Not(HasSubstr("<b>w"))));
 }
 
 TEST_F(ServedSite, ChangesRunsWithTheTokenOnly) {  // HT-3

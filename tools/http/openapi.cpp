@@ -49,15 +49,19 @@ ordered_json DescribeParameter(const Parameter& parameter) {
           {"schema", parameter.schema}};
 }
 
-ordered_json DescribeResponses(const Operation& operation) {
+/// `refused`: it needs a token, and there is none.
+ordered_json DescribeResponses(const Operation& operation, bool refused) {
   ordered_json responses = ordered_json::object();
-  responses[std::to_string(operation.success)] = {
-      {"description", WordsOf(operation.success)},
-      {"content", {{operation.media_type, {{"schema", operation.answer}}}}}};
+  if (!refused) {
+    responses[std::to_string(operation.success)] = {
+        {"description", WordsOf(operation.success)},
+        {"content", {{operation.media_type, {{"schema", operation.answer}}}}}};
+  }
   // Any request may be slow, misdirected or one too many.
   std::set<int> errors(operation.errors.begin(), operation.errors.end());
   errors.insert({400, 408, 421, 431, 500, 503, 504});
-  if (operation.needs_token) errors.insert({401, 403});
+  if (operation.needs_token) errors.insert(403);
+  if (operation.needs_token && !refused) errors.insert(401);
   if (!operation.body.is_null()) errors.insert({413, 415});
   for (const int status : errors) {
     responses[std::to_string(status)] = {
@@ -67,9 +71,11 @@ ordered_json DescribeResponses(const Operation& operation) {
   return responses;
 }
 
-ordered_json DescribeOperation(const Operation& operation) {
+ordered_json DescribeOperation(const Operation& operation, bool takes_changes) {
+  const bool refused = operation.needs_token && !takes_changes;
   ordered_json described = {{"operationId", operation.id}, {"summary", operation.summary}};
-  if (operation.needs_token) described["security"] = {{{"token", ordered_json::array()}}};
+  if (refused) described["description"] = "This server has no token: it refuses with 403 whatever is asked.";
+  if (operation.needs_token && !refused) described["security"] = {{{"token", ordered_json::array()}}};
   if (!operation.parameters.empty()) {
     described["parameters"] = ordered_json::array();
     for (const Parameter& each : operation.parameters) described["parameters"].push_back(DescribeParameter(each));
@@ -78,7 +84,7 @@ ordered_json DescribeOperation(const Operation& operation) {
     described["requestBody"] = {{"required", operation.body.contains("required")},
                                 {"content", {{"application/json", {{"schema", operation.body}}}}}};
   }
-  described["responses"] = DescribeResponses(operation);
+  described["responses"] = DescribeResponses(operation, refused);
   return described;
 }
 
@@ -93,14 +99,15 @@ ordered_json OpenApiDocument(const Router& router, const std::string& title, con
                              const nlohmann::json& schemas) {
   ordered_json paths = ordered_json::object();
   for (const Operation& operation : router.operations()) {
-    if (!operation.id.empty()) paths[operation.path][LowerMethod(operation.method)] = DescribeOperation(operation);
+    if (operation.id.empty()) continue;
+    paths[operation.path][LowerMethod(operation.method)] = DescribeOperation(operation, router.takes_changes());
   }
   ordered_json components = {{"schemas", schemas}};
   components["schemas"]["Error"] = {{"type", "object"},
                                     {"required", {"error", "detail"}},
                                     {"properties", {{"error", {{"type", "string"}}}, {"detail", {{"type", "string"}}}}},
                                     {"additionalProperties", false}};
-  components["securitySchemes"] = {{"token", {{"type", "http"}, {"scheme", "bearer"}}}};
+  if (router.takes_changes()) components["securitySchemes"] = {{"token", {{"type", "http"}, {"scheme", "bearer"}}}};
   return {{"openapi", "3.1.0"},
           {"info", {{"title", title}, {"version", version}}},
           {"paths", std::move(paths)},

@@ -47,6 +47,8 @@ class Router {
   Response Handle(const Request& request) const;
 
   const std::vector<Operation>& operations() const { return operations_; }
+  /// There is a token.
+  bool takes_changes() const { return !token_.empty(); }
 
  private:
   Response Run(const Operation& operation, Request request) const;

@@ -5,7 +5,7 @@
 #include "activities/agent/cost/cost_summary.h"
 #include "activities/dashboard/page.h"
 #include "activities/dashboard/source.h"
-#include "activities/quota/steps/quota_report.h"
+#include "activities/quota/steps/run_decisions.h"
 #include "engine/base/record_schema.h"
 #include "tools/site/answers.h"
 #include "tools/site/site_context.h"
@@ -32,6 +32,8 @@ struct QuotaAdvice {
 };
 WFE_RECORD(QuotaAdvice, decision, reason, tokens_today);
 
+constexpr size_t kShownDecisions = 50;
+
 /// HT-2.
 struct QuotaAnswer {
   std::string as_of;
@@ -43,9 +45,11 @@ struct QuotaAnswer {
   std::optional<quota::Exhaustion> exhaustion;
   QuotaAdvice recommendation;
   std::string sentence;
-  quota::QuotaReport report;  ///< What `wfe quota forecast --output json` gives.
+  quota::RunDecisions decisions;  ///< The newest 50 (RP-7).
+  quota::QuotaReport report;      ///< What `wfe quota forecast --output json` gives.
 };
-WFE_RECORD(QuotaAnswer, as_of, month, limit, used, expected, band, exhaustion, recommendation, sentence, report);
+WFE_RECORD(QuotaAnswer, as_of, month, limit, used, expected, band, exhaustion, recommendation, sentence, decisions,
+           report);
 
 QuotaAnswer QuotaAnswerOf(const quota::QuotaReport& report, const quota::QuotaRules& rules, Instant now) {
   const quota::QuotaForecast& forecast = report.forecast;
@@ -64,12 +68,15 @@ QuotaAnswer QuotaAnswerOf(const quota::QuotaReport& report, const quota::QuotaRu
   return answer;
 }
 
+/// What `show` makes of the report, the decisions and the rules.
 template <class Show>
 http::Response WithQuota(const SiteContext& context, Show show) {
   const Instant now = SystemClock().Now();
   const quota::QuotaRules rules = cli::QuotaRulesOf(context.config.quota);
   const auto report = quota::ReadQuotaReport(context.records, rules, now);
-  return report ? show(*report, rules, now) : http::ErrorResponse(report.error());
+  if (!report) return http::ErrorResponse(report.error());
+  const auto decisions = quota::ReadRunDecisions(context.records, kShownDecisions);
+  return decisions ? show(*report, *decisions, rules, now) : http::ErrorResponse(decisions.error());
 }
 
 Result<CostReport> ReadLedger(const SiteContext& context) {
@@ -148,16 +155,20 @@ void AddQuota(http::Router& router, const SiteContext& context) {
                     SchemaRef("QuotaForecast"));
   forecast.handle = [&context](const http::Request&) {
     return context.kept.Get("quota", [&context] {
-      return WithQuota(context, [](const auto& report, const auto& rules, Instant now) {
-        return JsonAnswer(nlohmann::json(QuotaAnswerOf(report, rules, now)));
+      return WithQuota(context, [](const auto& report, const auto& decisions, const auto& rules, Instant now) {
+        QuotaAnswer answer = QuotaAnswerOf(report, rules, now);
+        answer.decisions = decisions;
+        return JsonAnswer(nlohmann::json(answer));
       });
     });
   };
   router.Add(std::move(forecast));
   router.Add(PageOperation("/quota", [&context](const http::Request&) {
     return context.kept.Get("quota page", [&context] {
-      return WithQuota(context, [](const auto& report, const auto&, Instant) {
-        return PageAnswer(cli::QuotaHtml(report, SitePages("/quota")));
+      return WithQuota(context, [](const auto& report, const auto& decisions, const auto& rules, Instant now) {
+        const auto told = quota::DecidePreflight(quota::FactsOf(report, ""), rules.preflight, now);
+        return PageAnswer(
+            cli::QuotaHtml(report, {.site = SitePages("/quota"), .now = told, .decisions = decisions}));
       });
     });
   }));
@@ -235,7 +246,7 @@ void AddFigures(http::Router& router, const SiteContext& context, nlohmann::json
   schemas["Dashboard"] = RecordSchema<dashboard::Dashboard>();
   schemas["Dashboard"]["required"] = {"at", "since", "generations", "analysis", "optimization", "costs"};
   schemas["QuotaForecast"] = RecordSchema<QuotaAnswer>();
-  schemas["QuotaForecast"]["required"] = {"as_of", "month", "used", "recommendation", "sentence", "report"};
+  schemas["QuotaForecast"]["required"] = {"as_of", "month", "used", "recommendation", "sentence", "decisions", "report"};
 }
 
 }  // namespace wfe::site

@@ -110,26 +110,37 @@ void WriteRoi(reports::Markup& out, const PatternReport& report) {
 
 }  // namespace
 
-std::string PatternReportHtml(const PatternReport& report) {
-  reports::Frame frame{.title = "Patterns and savings", .skip = "Skip to the library", .sections = {}};
-  frame.sections.push_back({.anchor = "growth", .text = "The library", .note = ""});
-  frame.sections.push_back({.anchor = "savings", .text = "Savings", .note = ""});
-  if (!report.tools.empty()) frame.sections.push_back({.anchor = "tools", .text = "Tools", .note = ""});
-  if (!report.roi.empty()) frame.sections.push_back({.anchor = "roi", .text = "Return", .note = ""});
-  reports::Markup out;
-  OpenFrame(out, frame);
-  out.Open("header", {{"class", "masthead"}}).Leaf("h1", frame.title);
+std::vector<reports::RailEntry> PatternReportRail(const PatternReport& report) {
+  std::vector<reports::RailEntry> rail = {{.anchor = "growth", .text = "The library", .note = ""},
+                                          {.anchor = "savings", .text = "Savings", .note = ""}};
+  if (!report.tools.empty()) rail.push_back({.anchor = "tools", .text = "Tools", .note = ""});
+  if (!report.roi.empty()) rail.push_back({.anchor = "roi", .text = "Return", .note = ""});
+  return rail;
+}
+
+std::string PatternReportLead(const PatternReport& report) {
   const auto active = report.by_status.find(std::string(patterns::kActive));
-  out.Leaf("p", {{"class", "lead"}},
-           std::to_string(report.patterns.size()) + " patterns, " +
-               std::to_string(active == report.by_status.end() ? 0 : active->second) + " of them done by tools; " +
-               std::to_string(report.tool_successes) + " of " + std::to_string(report.tool_calls) +
-               " calls of tools succeeded; $" + report.saved_30_days.cost_saved_usd.Rounded(2) + " saved in 30 days.");
-  out.Close("header");
+  return std::to_string(report.patterns.size()) + " patterns, " +
+         std::to_string(active == report.by_status.end() ? 0 : active->second) + " of them done by tools; " +
+         std::to_string(report.tool_successes) + " of " + std::to_string(report.tool_calls) +
+         " calls of tools succeeded; $" + report.saved_30_days.cost_saved_usd.Rounded(2) + " saved in 30 days.";
+}
+
+void WritePatternReport(reports::Markup& out, const PatternReport& report) {
   WriteGrowth(out, report);
   WriteSavings(out, report);
   WritePatternTools(out, report);
   WriteRoi(out, report);
+}
+
+std::string PatternReportHtml(const PatternReport& report) {
+  const reports::Frame frame{
+      .title = "Patterns and savings", .skip = "Skip to the library", .sections = PatternReportRail(report)};
+  reports::Markup out;
+  OpenFrame(out, frame);
+  out.Open("header", {{"class", "masthead"}}).Leaf("h1", frame.title);
+  out.Leaf("p", {{"class", "lead"}}, PatternReportLead(report)).Close("header");
+  WritePatternReport(out, report);
   CloseFrame(out, [&](reports::Markup& foot) { foot.Text("As of " + reports::FormatInstant(report.as_of) + "."); });
   return out.Take();
 }

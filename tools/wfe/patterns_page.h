@@ -2,7 +2,9 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
+#include "activities/analytics/reports/html_frame.h"
 #include "activities/patterns/steps/pattern_report.h"
 
 namespace wfe::cli {
@@ -17,5 +19,11 @@ std::string SavingsText(const patterns::PatternReport& report, size_t width);
 std::string PatternReportText(const patterns::PatternReport& report, size_t width);
 /// A page that fetches nothing.
 std::string PatternReportHtml(const patterns::PatternReport& report);
+
+// The same in parts, for a page that has more.
+std::vector<analytics::reports::RailEntry> PatternReportRail(const patterns::PatternReport& report);
+/// The report in a sentence.
+std::string PatternReportLead(const patterns::PatternReport& report);
+void WritePatternReport(analytics::reports::Markup& out, const patterns::PatternReport& report);
 
 }  // namespace wfe::cli

@@ -80,6 +80,34 @@ void WriteTypes(reports::Markup& out, const quota::QuotaReport& report) {
   out.Close("section");
 }
 
+void WriteQuotaDecisions(reports::Markup& out, const QuotaPageMore& more) {
+  OpenQuotaSection(out, "decisions", "Decisions");
+  out.Leaf("p", "A run that begins now is told: " + more.now.decision + ". " + more.now.reason);
+  const quota::RunDecisions& all = more.decisions;
+  std::string counts;
+  for (const auto& [decision, count] : all.by_decision) {
+    counts += (counts.empty() ? "" : ", ") + std::to_string(count) + " " + decision;
+  }
+  if (counts.empty()) {
+    out.Leaf("p", {{"class", "empty"}}, "No run has been decided about yet.").Close("section");
+    return;
+  }
+  out.Leaf("p", "Runs decided about: " + counts + "; " + std::to_string(all.enforced) + " had to wait or were denied.");
+  reports::Table table{.id = "decision-rows",
+                       .title = "The newest decisions",
+                       .query = "",
+                       .columns = {{"", "When", ""}, {"", "Type", ""}, {"", "Workflow", ""}, {"", "Decision", ""},
+                                   {"", "Of the quota, %", "count"}, {"", "Held to it", ""}, {"", "Why", ""}},
+                       .rows = {}};
+  for (const quota::RunDecision& row : all.newest) {
+    table.rows.push_back({.cells = {reports::FormatInstant(row.decided_at), row.workflow_type, row.workflow_id,
+                                    row.decision, row.projected_percent, row.enforced, row.reason},
+                          .runs = {}});
+  }
+  WriteTable(out, reports::Anchors(), table);
+  out.Close("section");
+}
+
 /// The forecast's sentence in numbers that can be taken in at a glance.
 std::string QuotaLead(const quota::QuotaForecast& forecast) {
   if (forecast.quota == 0) return "A quota of 0 buys nothing; " + TokensText(forecast.used) + " tokens are used.";
@@ -99,11 +127,14 @@ std::string QuotaLead(const quota::QuotaForecast& forecast) {
 
 }  // namespace
 
-std::string QuotaHtml(const quota::QuotaReport& report, const reports::SiteLinks& site) {
+std::string QuotaHtml(const quota::QuotaReport& report, const QuotaPageMore& more) {
   const quota::QuotaForecast& forecast = report.forecast;
-  reports::Frame frame{.title = "Quota of " + forecast.month, .skip = "Skip to the forecast", .sections = {}, .site = site};
+  const bool has_decisions = !more.now.decision.empty();
+  reports::Frame frame{
+      .title = "Quota of " + forecast.month, .skip = "Skip to the forecast", .sections = {}, .site = more.site};
   frame.sections.push_back({.anchor = "days", .text = "Day by day", .note = ""});
   if (!report.types.empty()) frame.sections.push_back({.anchor = "types", .text = "Tokens of a run", .note = ""});
+  if (has_decisions) frame.sections.push_back({.anchor = "decisions", .text = "Decisions", .note = ""});
   reports::Markup out;
   OpenFrame(out, frame);
   out.Open("header", {{"class", "masthead"}}).Leaf("h1", frame.title);
@@ -111,6 +142,7 @@ std::string QuotaHtml(const quota::QuotaReport& report, const reports::SiteLinks
   out.Close("header");
   WriteDays(out, forecast);
   WriteTypes(out, report);
+  if (has_decisions) WriteQuotaDecisions(out, more);
   CloseFrame(out, [&](reports::Markup& foot) { foot.Text("As of " + reports::FormatInstant(forecast.as_of) + "."); });
   return out.Take();
 }

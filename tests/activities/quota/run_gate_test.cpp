@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include "activities/quota/steps/run_decisions.h"
+
 namespace wfe::quota {
 namespace {
 
@@ -132,6 +134,27 @@ TEST_F(Gate, RowThatCannotBeReadIsSaidToBe) {
   const auto answer = gate_->Admit({.run_id = "r1"});
   ASSERT_FALSE(answer.has_value());
   EXPECT_THAT(answer.error().message, HasSubstr("row r1 of table quota_preflights cannot be read"));
+}
+
+TEST_F(Gate, DecisionsAreReadBackNewestFirstAndAllAreCounted) {  // RP-7
+  Make(PreflightMode::kEnforce);
+  Ask("r1");
+  clock_->Advance(std::chrono::seconds(1));
+  Ask("r2");
+  used_ = 1'000;
+  Make(PreflightMode::kEnforce);
+  clock_->Advance(std::chrono::seconds(1));
+  Ask("r3");
+  ASSERT_TRUE(rows_->AppendRow(std::string(kQuotaPreflightsTable), "r4", "no decision").has_value());
+  const auto decisions = ReadRunDecisions(*rows_, 2);
+  ASSERT_TRUE(decisions.has_value());
+  EXPECT_EQ(decisions->by_decision.at("allow"), 2);
+  EXPECT_EQ(decisions->by_decision.at("deny"), 1);
+  EXPECT_EQ(decisions->enforced, 1);
+  EXPECT_EQ(decisions->problems, 1);
+  ASSERT_EQ(decisions->newest.size(), 2u);
+  EXPECT_EQ(decisions->newest[0].run_id, "r3");
+  EXPECT_EQ(decisions->newest[1].run_id, "r2");
 }
 
 }  // namespace
