@@ -27,13 +27,26 @@ std::string FileNameOf(const batch::ResultRow& row) {
   return fmt::format("{:05}-{}", row.index + 1, name);
 }
 
+constexpr std::string_view kBatchMarker = ".wfe-batch";
+
 }  // namespace
+
+Status CheckBatchFolder(const std::string& directory, const std::string& job) {
+  std::error_code error;
+  if (!std::filesystem::exists(directory, error) || std::filesystem::is_empty(directory, error)) return Ok();
+  const Result<std::string> marker = ReadTextFile(directory + "/" + std::string(kBatchMarker));
+  if (marker && (job.empty() || *marker == job + "\n")) return Ok();
+  return FailedPrecondition("--out " + directory + (marker ? " has the results of another batch" : " has files that are of no batch") +
+                            "; name a directory that is empty or not there yet");
+}
 
 Status WriteBatchResults(const std::string& directory, const EndedBatch& ended, batch::ResultStore& results,
                          BlobSource& blobs) {
+  WFE_RETURN_IF_ERROR(CheckBatchFolder(directory, ended.result.job));
   std::error_code error;
   std::filesystem::create_directories(directory, error);
   if (error) return Unavailable("cannot make " + directory + ": " + error.message());
+  WFE_RETURN_IF_ERROR(WriteTextFile(directory + "/" + std::string(kBatchMarker), ended.result.job + "\n"));
   std::ofstream lines(directory + "/results.jsonl", std::ios::binary | std::ios::trunc);
   Status wrote = Ok();
   WFE_RETURN_IF_ERROR(results.ScanAll(ended.result.job, [&](const batch::ResultRow& row) {

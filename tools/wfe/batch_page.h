@@ -9,6 +9,10 @@
 
 namespace wfe::cli {
 
+/// Whether the results of `job` may be written there: FAILED_PRECONDITION where files stand that are not of it.  Empty:
+/// those of any batch.
+Status CheckBatchFolder(const std::string& directory, const std::string& job);
+
 /// Results as files: 00001-NAME.md …, results.jsonl with a line for each document, joined.md.  Makes the directory.
 Status WriteBatchResults(const std::string& directory, const EndedBatch& ended, batch::ResultStore& results,
                          BlobSource& blobs);

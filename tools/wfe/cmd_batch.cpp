@@ -50,7 +50,8 @@ Status CheckBatchOptions(const BatchOptions& options) {
     return InvalidArgument("--task says what is to be done with each document");
   }
   if (model && !options.parameters.empty()) return InvalidArgument("--parameters goes with --activity");
-  return Ok();
+  // Before anything is spent.  A new job has no results anywhere yet.
+  return options.out.empty() ? Ok() : CheckBatchFolder(options.out, fresh ? "a new job" : "");
 }
 
 Result<workflows::BatchInput> MakeInput(Globals& globals, const BatchOptions& options, client::RecordsClient& records) {

@@ -1,5 +1,6 @@
 #include "workflows/packaged/battery.h"
 
+#include <chrono>
 #include <memory>
 
 #include "activities/packaged/battery/steps.h"
@@ -8,6 +9,13 @@ namespace wfe::workflows {
 namespace {
 
 using sdk::Task;
+
+/// Compiles the firmware and plays its plan; a worker that is lost meanwhile is noticed by the heartbeat.
+constexpr sdk::ActivityOptions kVerifyStep{.start_to_close = std::chrono::minutes(10),
+                                           .heartbeat = std::chrono::seconds(30),
+                                           .retry = {.initial_interval = std::chrono::seconds(1),
+                                                     .maximum_interval = std::chrono::seconds(20),
+                                                     .maximum_attempts = 3}};
 
 /// design_complete_system of the requirement: its steps, those side by side that do not need each other.
 class BatteryRun {
@@ -89,7 +97,7 @@ class BatteryRun {
       verify.firmware = made->files;
       firmware_ = std::move(made->files);
     }
-    auto safety = co_await run_.Step(battery::kVerifySafety, std::move(verify));
+    auto safety = co_await run_.Step(battery::kVerifySafety, std::move(verify), kVerifyStep);
     if (!safety) co_return;
     if (safety->plan.outcome == "not run") run_.AddGap("test plan", safety->plan.reason);
     report_.safety = std::move(safety);

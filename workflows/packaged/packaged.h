@@ -62,14 +62,16 @@ constexpr RecordRules RulesOf(const PackagedResult*) { return {.required = "stat
 PackagedInput ReadPackagedInput(std::string_view workflow_type, const nlohmann::json& json);
 
 /// Attempts that fail for a reason that may pass are made again for a while; then the step is a gap.
+/// They take seconds, and a worker that is lost meanwhile is noticed only by their limit.
 inline constexpr sdk::ActivityOptions kPackagedStep{
-    .start_to_close = std::chrono::minutes(10),
+    .start_to_close = std::chrono::minutes(2),
     .retry = {.initial_interval = std::chrono::seconds(1),
               .maximum_interval = std::chrono::seconds(20),
               .maximum_attempts = 5}};
 /// For a step that calls a model: the input's patience ends its attempts.
 inline constexpr sdk::ActivityOptions kPackagedModelStep{
     .start_to_close = std::chrono::hours(1),
+    .heartbeat = std::chrono::seconds(30),
     .retry = {.initial_interval = std::chrono::seconds(1), .maximum_interval = std::chrono::minutes(1)}};
 
 /// One run of a packaged workflow.  Outlives all coroutines that it makes.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "activities/packaged/permits/calendar.h"
 #include "activities/packaged/permits/steps.h"
 #include "engine/base/parse_json.h"
 
@@ -177,11 +178,7 @@ class PermitRun {
 
 void CheckRecord(const PermitParameters& parameters) {
   const std::string& day = parameters.as_of;
-  bool is_day = day.size() == 10 && day[4] == '-' && day[7] == '-';
-  for (size_t i = 0; is_day && i < day.size(); ++i) {
-    is_day = i == 4 || i == 7 || std::isdigit(static_cast<unsigned char>(day[i])) != 0;
-  }
-  RequireOfRecord(day.empty() || is_day, "input.parameters.as_of must be a day such as 2026-06-01");
+  RequireOfRecord(day.empty() || packaged::ParseIsoDay(day), "input.parameters.as_of must be a day such as 2026-06-01");
   RequireOfRecord(parameters.soon_days >= 0 && parameters.soon_days <= 3650,
                   "input.parameters.soon_days must be from 0 to 3650");
 }

@@ -107,6 +107,10 @@ class TradingRun {
   }
 
   Task<void> Assess() {
+    if (!report_.analysis) {  // no findings of what nobody looked at are no good news
+      run_.AddGap("assess_risks", "the algorithm was not analysed");
+      co_return;
+    }
     trading::AssessRisksInput ask{.findings = report_.findings};
     std::optional<trading::RiskAssessment> risks = co_await run_.Step(trading::kAssessRisks, ask);
     if (!risks) co_return;

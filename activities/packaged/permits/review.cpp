@@ -62,7 +62,7 @@ PermitReview ReviewPermits(std::vector<PermitFacts> documents, const ReviewSetti
   review.findings = std::move(findings);
   SortAndNumber(review.findings);
   if (review.holidays == 0) {
-    review.notes.push_back("no holidays.txt stands among the documents: only Saturdays and Sundays count as free days");
+    review.notes.push_back("no holidays are known: only Saturdays and Sundays count as free days (holidays.txt among the documents names others)");
   }
   return review;
 }

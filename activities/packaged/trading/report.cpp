@@ -78,7 +78,7 @@ std::string TradingHeadline(const TradingReport& report) {
   if (const int64_t critical = CountSeverity(report.findings, "critical"); critical > 0) {
     headline += fmt::format(", {} of them critical", critical);
   }
-  if (!report.risks) return headline + "; the risk was not assessed";
+  if (!report.risks || !report.analysis) return headline + "; the risk was not assessed";
   return fmt::format("risk {:.0f} of 100 ({}): {}", report.risks->score, report.risks->grade, headline);
 }
 

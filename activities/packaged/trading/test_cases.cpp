@@ -4,6 +4,7 @@
 #include <re2/re2.h>
 
 #include <algorithm>
+#include <set>
 
 #include "activities/packaged/trading/python_run.h"
 #include "activities/packaged/trading/rules.h"
@@ -40,7 +41,9 @@ std::vector<std::string> NamesOfCases(const std::string& text) {
   return names;
 }
 
-std::string_view RuleOfCase(const std::string& name) {
+/// What a case shows when its own assertion failed; one that could not be finished shows only that.
+std::string_view RuleOfCase(const std::string& name, bool asserted) {
+  if (!asserted) return "case-failed";
   if (name == "test_does_not_look_ahead") return "look-ahead";
   if (name == "test_weight_keeps_its_limit") return "unlimited-weight";
   return "case-failed";
@@ -87,11 +90,13 @@ Result<TestCases> RunGeneratedTests(const nodes::NodeSettings& settings, const s
   cases.sandboxed = answer.sandboxed;
   const sandbox::SecretMask mask = MaskOf(loaded);
   std::string whole_fault;
+  std::set<std::string> asserted;
   for (const json& line : answer.lines) {
     TestOutcome outcome = ReadOutcome(line, mask);
     if (outcome.name.empty()) {
       whole_fault = outcome.message;
     } else {
+      if (line.value("asserted", false)) asserted.insert(outcome.name);
       const std::string prefix = std::string(kAlgorithmDirectory) + "/";
       if (outcome.file.starts_with(prefix)) {
         outcome.file.erase(0, prefix.size());
@@ -109,7 +114,7 @@ Result<TestCases> RunGeneratedTests(const nodes::NodeSettings& settings, const s
   }
   for (const TestOutcome& outcome : cases.outcomes) {
     if (outcome.outcome != "failed") continue;
-    TradingFinding finding = MakeFinding(RuleOfCase(outcome.name), outcome.file.empty() ? entry.file : outcome.file,
+    TradingFinding finding = MakeFinding(RuleOfCase(outcome.name, asserted.contains(outcome.name)), outcome.file.empty() ? entry.file : outcome.file,
                                          outcome.line, outcome.name + ": " + outcome.message, kByRun);
     cases.findings.push_back(std::move(finding));
   }

@@ -33,7 +33,8 @@ def examine(text: str) -> Dict[str, Any]:
         "findings": [],
     }
     try:
-        tree = ast.parse(text)
+        # The mark of UTF-8 that some editors put before a text; Python drops it from files as well.
+        tree = ast.parse(text[1:] if text.startswith("\ufeff") else text)
     except SyntaxError as error:
         answer["fault"] = f"it is not Python {sys.version_info[0]}.{sys.version_info[1]}: {error.msg}"
         answer["fault_line"] = error.lineno or 0

@@ -45,7 +45,7 @@ class Told(unittest.TestResult):
         self._say(test, "passed")
 
     def addFailure(self, test: unittest.TestCase, err: Any) -> None:
-        self._say(test, "failed", message=" ".join(str(err[1]).split())[:300])
+        self._say(test, "failed", asserted=True, message=" ".join(str(err[1]).split())[:300])
 
     def addError(self, test: Any, err: Any) -> None:
         if issubclass(err[0], TooLong):
