@@ -8,9 +8,8 @@
 #include "activities/sandbox/text.h"
 
 namespace wfe::documents {
-namespace {
 
-std::optional<std::string> Converted(std::string bytes, const char* from) {
+std::optional<std::string> ConvertedToUtf8(std::string bytes, const char* from) {
   iconv_t converter = iconv_open("UTF-8", from);
   if (converter == reinterpret_cast<iconv_t>(-1)) return std::nullopt;
   std::string text(bytes.size() * 3 + 16, '\0');
@@ -24,6 +23,8 @@ std::optional<std::string> Converted(std::string bytes, const char* from) {
   text.resize(text.size() - out_left);
   return text;
 }
+
+namespace {
 
 /// UTF-16 without its mark: in Western text every second byte is zero.  nullptr: it is none.
 const char* Utf16WithoutMark(std::string_view bytes) {
@@ -69,10 +70,10 @@ Result<std::string> DecodeText(std::string bytes, std::string* note) {
   std::optional<std::string> text;
   if (bytes.starts_with("\xEF\xBB\xBF")) bytes.erase(0, 3);
   if (bytes.starts_with("\xFF\xFE") || bytes.starts_with("\xFE\xFF")) {
-    text = Converted(std::move(bytes), "UTF-16");
+    text = ConvertedToUtf8(std::move(bytes), "UTF-16");
     if (!text) return InvalidArgument("it begins as UTF-16 and is none");
   } else if (const char* const utf16 = Utf16WithoutMark(bytes)) {
-    text = Converted(std::move(bytes), utf16);
+    text = ConvertedToUtf8(std::move(bytes), utf16);
     if (!text) return InvalidArgument("it looks like UTF-16 and is none");
     say(std::string("read as ") + utf16 + ", which it does not say of itself");
   } else if (bytes.find('\0') != std::string::npos) {
@@ -81,8 +82,8 @@ Result<std::string> DecodeText(std::string bytes, std::string* note) {
     text = std::move(bytes);
   } else if (!HasControls(bytes)) {
     // Its five holes are letters of Latin-1's upper control set, which no text has.
-    text = Converted(bytes, "WINDOWS-1252");
-    if (!text) text = Converted(std::move(bytes), "ISO-8859-1");
+    text = ConvertedToUtf8(bytes, "WINDOWS-1252");
+    if (!text) text = ConvertedToUtf8(std::move(bytes), "ISO-8859-1");
     say("read as Windows-1252 (Latin-1), since it is no UTF-8");
   }
   if (!text || HasControls(*text)) return InvalidArgument("it is no text: there are control characters in it");

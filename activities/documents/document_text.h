@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -53,5 +54,8 @@ Result<std::string> DecodeText(std::string bytes, std::string* note);
 
 /// The page, from 1, on which a byte of the text stands.
 int PageAt(std::string_view text, size_t offset);
+
+/// Bytes of an encoding that iconv knows by this name, as UTF-8; nullopt where they are none of it.
+std::optional<std::string> ConvertedToUtf8(std::string bytes, const char* from);
 
 }  // namespace wfe::documents

@@ -1,7 +1,6 @@
 #include "tools/wfe/batch_documents.h"
 
 #include <fmt/core.h>
-#include <iconv.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -17,22 +16,6 @@
 
 namespace wfe::cli {
 namespace {
-
-/// Text with a UTF-16 mark as UTF-8; nullopt where it is none.
-std::optional<std::string> FromUtf16(std::string bytes) {
-  iconv_t converter = iconv_open("UTF-8", "UTF-16");
-  if (converter == reinterpret_cast<iconv_t>(-1)) return std::nullopt;
-  std::string text(bytes.size() * 2 + 16, '\0');
-  char* in = bytes.data();
-  char* out = text.data();
-  size_t in_left = bytes.size();
-  size_t out_left = text.size();
-  const size_t converted = iconv(converter, &in, &in_left, &out, &out_left);
-  iconv_close(converter);
-  if (converted == static_cast<size_t>(-1)) return std::nullopt;
-  text.resize(text.size() - out_left);
-  return text;
-}
 
 batch::Document Faulty(batch::Document document, std::string why) {
   document.fault = std::move(why);
@@ -102,7 +85,7 @@ batch::Document ReadDocument(const DocumentFile& file) {
   }
   if (document.text.starts_with("\xEF\xBB\xBF")) document.text.erase(0, 3);
   if (document.text.starts_with("\xFF\xFE") || document.text.starts_with("\xFE\xFF")) {
-    std::optional<std::string> text = FromUtf16(document.text);
+    std::optional<std::string> text = documents::ConvertedToUtf8(document.text, "UTF-16");
     if (!text) return Faulty(document, "it begins as UTF-16 and is none");
     document.text = *std::move(text);
   }
