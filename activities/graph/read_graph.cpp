@@ -11,8 +11,7 @@ using nlohmann::json;
 template <Record T>
 std::vector<std::string> MemberNames() {
   std::vector<std::string> names;
-  boost::mp11::mp_for_each<RecordMembers<T>>(
-      [&]<class Descriptor>(Descriptor) { names.emplace_back(Descriptor::name); });
+  for (const auto& member : record_internal::FormOfRecord<T>::kMembers) names.emplace_back(member.name);
   return names;
 }
 

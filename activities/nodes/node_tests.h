@@ -19,6 +19,7 @@ struct NodeExpectation {
   /// "error".
   std::string kind;
   nlohmann::json value;
+  bool operator==(const NodeExpectation&) const = default;
 };
 WFE_RECORD(NodeExpectation, kind, value);
 constexpr RecordRules RulesOf(const NodeExpectation*) {
@@ -30,6 +31,7 @@ struct NodeTestCase {
   std::string name;                     ///< "" becomes "case 3".
   nlohmann::json input;                 ///< Handed over on one line.
   std::vector<NodeExpectation> expect;  ///< All must hold; none: any JSON value is right.
+  bool operator==(const NodeTestCase&) const = default;
 };
 WFE_RECORD(NodeTestCase, name, input, expect);
 

@@ -4,7 +4,7 @@
 // "checks[2].duration_ms must be a whole number", "resume.stpe is not known".
 #pragma once
 
-#include <boost/mp11/algorithm.hpp>
+#include <array>
 #include <concepts>
 #include <cstdint>
 #include <limits>
@@ -15,8 +15,9 @@
 #include <utility>
 #include <vector>
 
-#include "engine/base/parse_json.h"
+#include "engine/base/parse_json.h"  // JsonErrorText, for what reading throws
 #include "engine/base/record.h"
+#include "engine/base/record_form.h"
 
 namespace wfe {
 
@@ -26,30 +27,7 @@ void WriteRecord(nlohmann::json& json, const T& value);
 template <Record T>
 void ReadRecord(const nlohmann::json& json, T& value);
 
-/// What a CheckRecord overload throws when a value is none: the sentence names the member itself.
-[[noreturn]] inline void RefuseRecord(const std::string& sentence) {
-  throw nlohmann::json::other_error::create(503, sentence, nullptr);
-}
-
-inline void RequireOfRecord(bool condition, const std::string& sentence) {
-  if (!condition) RefuseRecord(sentence);
-}
-
 namespace record_internal {
-
-/// Errors with this id begin with the path of a member.
-inline constexpr int kOfMember = 501;
-
-[[noreturn]] inline void Refuse(const std::string& path, const std::string& what) {
-  throw nlohmann::json::other_error::create(kOfMember, path + what, nullptr);
-}
-
-/// "name: what was wrong", or the path continued where the error lies deeper.
-[[noreturn]] inline void RefuseAt(const std::string& name, const nlohmann::json::exception& error) {
-  const std::string said = JsonErrorText(error);
-  if (error.id != kOfMember) Refuse(name, (said.starts_with("must ") ? " " : ": ") + said);
-  Refuse(name, (said.starts_with('[') ? "" : ".") + said);
-}
 
 template <class T>
 struct IsOptional : std::false_type {};
@@ -59,86 +37,107 @@ struct IsOptional<std::optional<T>> : std::true_type {};
 template <class T>
 concept WholeNumber = std::integral<T> && !std::same_as<T, bool>;
 
-/// A whole number that fits; nlohmann would cut it, and take true for 1.
+/// How a type is written and read: a whole number, a list, a map or an optional as below, all else as nlohmann has it.
+template <class T>
+struct FormOf {
+  static void Write(nlohmann::json& json, const void* value) { json = *static_cast<const T*>(value); }
+  static void Read(const nlohmann::json& json, void* value) { json.get_to(*static_cast<T*>(value)); }
+  static constexpr ValueForm kForm{.write = Write, .read = Read, .takes_null = std::same_as<T, nlohmann::json>};
+};
+
+template <Record T>
+struct FormOf<T> {
+  static void Write(nlohmann::json& json, const void* value) { WriteRecord(json, *static_cast<const T*>(value)); }
+  static void Read(const nlohmann::json& json, void* value) { ReadRecord(json, *static_cast<T*>(value)); }
+  static constexpr ValueForm kForm{.write = Write, .read = Read};
+};
+
 template <WholeNumber T>
-void ReadMember(const nlohmann::json& json, T& value) {
-  const auto refuse = [] { throw nlohmann::json::type_error::create(302, "must be a whole number", nullptr); };
-  if (json.is_number_unsigned()) {
-    const auto number = json.get<uint64_t>();
-    if (number > static_cast<uint64_t>(std::numeric_limits<T>::max())) refuse();
-    value = static_cast<T>(number);
-  } else if (json.is_number_integer()) {
-    const auto number = json.get<int64_t>();
-    if (!std::in_range<T>(number)) refuse();
-    value = static_cast<T>(number);
-  } else if (json.is_number_float()) {  // as other languages write 3
-    const auto number = json.get<double>();
-    if (!(number >= -9007199254740992.0 && number <= 9007199254740992.0)) refuse();
-    const auto whole = static_cast<int64_t>(number);
-    if (static_cast<double>(whole) != number || !std::in_range<T>(whole)) refuse();
-    value = static_cast<T>(whole);
-  } else {
-    refuse();
-  }
-}
-template <class T>
-void ReadMember(const nlohmann::json& json, T& value) {
-  json.get_to(value);
-}
-template <class T>
-void ReadMember(const nlohmann::json& json, std::vector<T>& value) {
-  if (!json.is_array()) throw nlohmann::json::type_error::create(302, "must be a list", nullptr);
-  std::vector<T> read;
-  read.reserve(json.size());
-  for (size_t i = 0; i < json.size(); ++i) {
-    try {
-      T element{};
-      ReadMember(json[i], element);
-      read.push_back(std::move(element));
-    } catch (const nlohmann::json::exception& e) {
-      RefuseAt("[" + std::to_string(i) + "]", e);
+struct FormOf<T> {
+  static void Write(nlohmann::json& json, const void* value) { json = *static_cast<const T*>(value); }
+  static void Read(const nlohmann::json& json, void* value) {
+    using Limits = std::numeric_limits<T>;
+    if constexpr (std::unsigned_integral<T>) {
+      *static_cast<T*>(value) = static_cast<T>(ReadUnsigned(json, Limits::max()));
+    } else {
+      *static_cast<T*>(value) = static_cast<T>(ReadSigned(json, Limits::min(), Limits::max()));
     }
   }
-  value = std::move(read);
-}
-/// Counts by a number: an object whose keys are the numbers.
-template <WholeNumber Key, class T>
-void ReadMember(const nlohmann::json& json, std::map<Key, T>& value) {
-  if (!json.is_object()) throw nlohmann::json::type_error::create(302, "must be an object", nullptr);
-  std::map<Key, T> read;
-  for (const auto& [key, element] : json.items()) {
-    try {
-      Key number{};
-      ReadMember(ParseJson(key), number);
-      ReadMember(element, read[number]);
-    } catch (const nlohmann::json::exception& e) {
-      RefuseAt("[" + key + "]", e);
+  static constexpr ValueForm kForm{.write = Write, .read = Read};
+};
+
+template <class T>
+  requires(!std::same_as<T, bool>)
+struct FormOf<std::vector<T>> {
+  static void Write(nlohmann::json& json, const void* value) {
+    const auto& list = *static_cast<const std::vector<T>*>(value);
+    WriteList(json, FormOf<T>::kForm, list.data(), list.size(), sizeof(T));
+  }
+  static void Read(const nlohmann::json& json, void* value) {
+    std::vector<T> read(SizeOfList(json));
+    ReadList(json, FormOf<T>::kForm, read.data(), sizeof(T));
+    *static_cast<std::vector<T>*>(value) = std::move(read);
+  }
+  static constexpr ValueForm kForm{.write = Write, .read = Read};
+};
+
+/// An object; counts by a number are one whose keys are the numbers.
+template <class Key, class T>
+  requires(WholeNumber<Key> || std::same_as<Key, std::string>)
+struct FormOf<std::map<Key, T>> {
+  static void Write(nlohmann::json& json, const void* value) {
+    json = nlohmann::json::object();
+    for (const auto& [key, element] : *static_cast<const std::map<Key, T>*>(value)) {
+      if constexpr (WholeNumber<Key>) {
+        FormOf<T>::Write(json[std::to_string(key)], &element);
+      } else {
+        FormOf<T>::Write(json[key], &element);
+      }
     }
   }
-  value = std::move(read);
-}
-
-template <class T>
-void WriteMember(nlohmann::json& json, const T& value) {
-  json = value;
-}
-template <WholeNumber Key, class T>
-void WriteMember(nlohmann::json& json, const std::map<Key, T>& value) {
-  json = nlohmann::json::object();
-  for (const auto& [key, element] : value) json[std::to_string(key)] = element;
-}
-
-/// The value of one member that is there.
-template <class T>
-void ReadPresent(const nlohmann::json& json, T& value) {
-  if constexpr (IsOptional<T>::value) {
-    typename T::value_type held{};
-    ReadMember(json, held);
-    value = std::move(held);
-  } else {
-    ReadMember(json, value);
+  static void Read(const nlohmann::json& json, void* value) {
+    RequireObject(json);
+    std::map<Key, T> read;
+    for (const auto& [key, element] : json.items()) {
+      if constexpr (WholeNumber<Key>) {
+        Key number{};
+        ReadEntry(key, NumberOfKey(key), FormOf<Key>::kForm, &number);
+        ReadEntry(key, element, FormOf<T>::kForm, &read[number]);
+      } else {
+        ReadEntry(key, element, FormOf<T>::kForm, &read[key]);
+      }
+    }
+    *static_cast<std::map<Key, T>*>(value) = std::move(read);
   }
-}
+  static constexpr ValueForm kForm{.write = Write, .read = Read};
+};
+
+template <class T>
+struct FormOf<std::optional<T>> {
+  static void Write(nlohmann::json& json, const void* value) {
+    FormOf<T>::Write(json, &**static_cast<const std::optional<T>*>(value));
+  }
+  static void Read(const nlohmann::json& json, void* value) {
+    T held{};
+    FormOf<T>::Read(json, &held);
+    *static_cast<std::optional<T>*>(value) = std::move(held);
+  }
+  static bool IsEmpty(const void* value) { return !static_cast<const std::optional<T>*>(value)->has_value(); }
+  static void Clear(void* value) { static_cast<std::optional<T>*>(value)->reset(); }
+  static constexpr ValueForm kForm{.write = Write, .read = Read, .is_empty = IsEmpty, .clear = Clear};
+};
+
+// What most records are made of is compiled once.
+extern template struct FormOf<bool>;
+extern template struct FormOf<int>;
+extern template struct FormOf<int64_t>;
+extern template struct FormOf<double>;
+extern template struct FormOf<std::string>;
+extern template struct FormOf<nlohmann::json>;
+extern template struct FormOf<std::vector<std::string>>;
+extern template struct FormOf<std::optional<int64_t>>;
+extern template struct FormOf<std::optional<double>>;
+extern template struct FormOf<std::optional<std::string>>;
 
 template <Record T>
 constexpr bool Requires(std::string_view name) {
@@ -150,89 +149,85 @@ constexpr bool Requires(std::string_view name) {
 template <class T>
 concept KeepsUnknown = requires(T& value) { value.extra.is_object(); };
 
-template <Record T>
-std::string Named(const char* name) {
-  constexpr std::string_view kSubject = RulesOfRecord<T>().subject;
-  return kSubject.empty() ? std::string(name) : std::string(kSubject) + "." + name;
+template <class T, auto kPointer>
+void* At(void* record) {
+  return &(static_cast<T*>(record)->*kPointer);
 }
 
-template <Record T, class Descriptor>
-void ReadOne(const nlohmann::json& json, T& value) {
-  auto& member = value.*Descriptor::pointer;
-  using Member = std::remove_reference_t<decltype(member)>;
-  constexpr bool kOptional = IsOptional<Member>::value;
-  const auto found = json.find(Descriptor::name);
-  if (found == json.end() || (found->is_null() && !std::same_as<Member, nlohmann::json>)) {
-    if constexpr (kOptional) {
-      if (found != json.end()) member.reset();
-    } else if constexpr (Requires<T>(Descriptor::name)) {
-      Refuse(Named<T>(Descriptor::name), found == json.end() ? " is missing" : " must not be null");
-    }
-    return;
-  }
-  try {
-    ReadPresent(*found, member);
-  } catch (const nlohmann::json::exception& e) {
-    RefuseAt(Named<T>(Descriptor::name), e);
-  }
+template <class T>
+const void* AsNew() {
+  static const T kNew{};
+  return &kNew;
 }
+
+template <class T>
+bool Equals(const void* value, const void* other) {
+  return *static_cast<const T*>(value) == *static_cast<const T*>(other);
+}
+
+template <class T, class Descriptor>
+constexpr MemberForm FormOfMember() {
+  using Member = std::remove_cvref_t<decltype(std::declval<T&>().*Descriptor::pointer)>;
+  MemberForm form{.name = Descriptor::name,
+                  .at = At<T, Descriptor::pointer>,
+                  .value = &FormOf<Member>::kForm,
+                  .is_required = Requires<T>(Descriptor::name),
+                  .equals = nullptr};
+  if constexpr (!IsOptional<Member>::value && HasWord(RulesOfRecord<T>().seldom, Descriptor::name)) {
+    form.equals = Equals<Member>;
+  }
+  return form;
+}
+
+template <class T>
+nlohmann::json* ExtraOf(void* record) {
+  return &static_cast<T*>(record)->extra;
+}
+
+/// An overload beside the record that throws for what no single member shows.
+template <class T>
+void CheckAny(const void* record) {
+  if constexpr (requires(const T& value) { CheckRecord(value); }) CheckRecord(*static_cast<const T*>(record));
+}
+
+template <class T, class... Descriptors>
+constexpr std::array<MemberForm, sizeof...(Descriptors)> FormsOf(std::type_identity<void (*)(Descriptors...)>) {
+  return {FormOfMember<T, Descriptors>()...};
+}
+
+template <Record T>
+struct FormOfRecord {
+  static_assert(RulesAreOfMembers<T>(), "a rule names something that is no member");
+  static constexpr auto kMembers = FormsOf<T>(typename AsFunction<RecordMembers<T>>::type());
+  static constexpr RecordForm Make() {
+    RecordForm form{.members = kMembers,
+                    .subject = RulesOfRecord<T>().subject,
+                    .refuses_unknown = RulesOfRecord<T>().refuses_unknown,
+                    .as_new = nullptr,
+                    .extra = nullptr,
+                    .check = CheckAny<T>};
+    if constexpr (!RulesOfRecord<T>().seldom.empty()) form.as_new = AsNew<T>;
+    if constexpr (KeepsUnknown<T>) form.extra = ExtraOf<T>;
+    return form;
+  }
+  static constexpr RecordForm kForm = Make();
+};
 
 template <Record T>
 bool Knows(std::string_view key) {
-  bool known = false;
-  boost::mp11::mp_for_each<RecordMembers<T>>(
-      [&]<class Descriptor>(Descriptor) { known = known || key == Descriptor::name; });
-  return known;
+  return Knows(FormOfRecord<T>::kForm, key);
 }
 
 }  // namespace record_internal
 
 template <Record T>
 void WriteRecord(nlohmann::json& json, const T& value) {
-  static_assert(RulesAreOfMembers<T>(), "a rule names something that is no member");
-  constexpr RecordRules kRules = RulesOfRecord<T>();
-  json = nlohmann::json::object();
-  // What is known wins over what an unknown key says.
-  if constexpr (record_internal::KeepsUnknown<T>) {
-    if (value.extra.is_object()) json = value.extra;
-  }
-  boost::mp11::mp_for_each<RecordMembers<T>>([&]<class Descriptor>(Descriptor) {
-    const auto& member = value.*Descriptor::pointer;
-    if constexpr (record_internal::IsOptional<std::remove_cvref_t<decltype(member)>>::value) {
-      if (member.has_value()) record_internal::WriteMember(json[Descriptor::name], *member);
-    } else if constexpr (HasWord(kRules.seldom, Descriptor::name)) {
-      static const T kNew{};
-      if (member != kNew.*Descriptor::pointer) record_internal::WriteMember(json[Descriptor::name], member);
-    } else {
-      record_internal::WriteMember(json[Descriptor::name], member);
-    }
-  });
+  record_internal::Write(json, record_internal::FormOfRecord<T>::kForm, &value);
 }
 
 template <Record T>
 void ReadRecord(const nlohmann::json& json, T& value) {
-  static_assert(RulesAreOfMembers<T>(), "a rule names something that is no member");
-  constexpr RecordRules kRules = RulesOfRecord<T>();
-  if (!json.is_object()) {
-    const std::string subject(kRules.subject);
-    RefuseRecord((subject.empty() ? "" : "the " + subject + " ") + "must be a JSON object");
-  }
-  boost::mp11::mp_for_each<RecordMembers<T>>(
-      [&]<class Descriptor>(Descriptor) { record_internal::ReadOne<T, Descriptor>(json, value); });
-  if constexpr (record_internal::KeepsUnknown<T>) {
-    value.extra = nlohmann::json::object();
-    for (const auto& [key, element] : json.items()) {
-      if (!record_internal::Knows<T>(key)) value.extra[key] = element;
-    }
-  } else if constexpr (kRules.refuses_unknown) {
-    for (const auto& [key, element] : json.items()) {
-      if (!record_internal::Knows<T>(key)) {
-        record_internal::Refuse(record_internal::Named<T>(key.c_str()), " is not known");
-      }
-    }
-  }
-  // An overload beside the record that throws for what no single member shows.
-  if constexpr (requires { CheckRecord(value); }) CheckRecord(value);
+  record_internal::Read(json, record_internal::FormOfRecord<T>::kForm, &value);
 }
 
 }  // namespace wfe

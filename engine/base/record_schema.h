@@ -1,6 +1,8 @@
 // The JSON schema (draft 2020-12) of a record, from its one declaration (record.h).
 #pragma once
 
+#include <boost/mp11/algorithm.hpp>
+
 #include "engine/base/record_json.h"
 
 namespace wfe {

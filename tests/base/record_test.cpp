@@ -28,6 +28,16 @@ struct Cart {
 WFE_RECORD(Cart, owner, wheels, load, rusty, seats, trips, cargo);
 constexpr RecordRules RulesOf(const Cart*) { return {.required = "owner", .seldom = "rusty cargo"}; }
 
+struct Depot {
+  std::map<std::string, Wheel> by_name;
+  std::optional<std::vector<int>> sizes;
+  std::optional<json> note;
+  std::vector<std::string> doors;
+  std::vector<bool> open;
+};
+WFE_RECORD(Depot, by_name, sizes, note, doors, open);
+constexpr RecordRules RulesOf(const Depot*) { return {.seldom = "by_name doors open"}; }
+
 struct Order {
   std::string what;
   std::optional<Wheel> spare;
@@ -94,6 +104,30 @@ TEST(Record, TakesNoNumberThatDoesNotFit) {
   }
   EXPECT_EQ(json({{"owner", "a"}, {"seats", 255}}).get<Cart>().seats, 255);
   EXPECT_EQ(json({{"owner", "a"}, {"seats", 3.0}}).get<Cart>().seats, 3);
+}
+
+TEST(Record, HoldsMapsListsAndWhatMayBeMissingInsideEachOther) {
+  EXPECT_EQ(json(Depot()).dump(), "{}");
+  const Depot depot{.by_name = {{"a", {.name = "left", .spokes = 3}}},
+                    .sizes = std::vector<int>{},
+                    .note = json(nullptr),
+                    .doors = {"north"},
+                    .open = {true, false}};
+  const std::string text =
+      R"({"by_name":{"a":{"name":"left","spokes":3}},"doors":["north"],"note":null,"open":[true,false],"sizes":[]})";
+  EXPECT_EQ(json(depot).dump(), text);
+  EXPECT_EQ(ParseJson(text).get<Depot>().by_name.at("a").spokes, 3);
+  EXPECT_FALSE(ParseJson(text).get<Depot>().note.has_value()) << "null is as good as nothing";
+  EXPECT_EQ(WhyNot<Depot>({{"by_name", {{"a", {{"name", 1}}}}}}),
+            "by_name[a].name: type must be string, but is number");
+  EXPECT_EQ(WhyNot<Depot>({{"by_name", json::array()}}), "by_name must be an object");
+  EXPECT_EQ(WhyNot<Depot>({{"sizes", {1, "two"}}}), "sizes[1] must be a whole number");
+}
+
+TEST(Record, IsLeftAsItWasByAListThatIsWrong) {
+  Depot depot{.doors = {"north"}};
+  EXPECT_THROW(json({{"doors", {"south", 2}}}).get_to(depot), json::exception);
+  EXPECT_EQ(depot.doors, std::vector<std::string>{"north"});
 }
 
 TEST(Record, HasASchema) {

@@ -1,11 +1,11 @@
 # Configures and builds one preset.  Needs common.sh.
 
-# build_jobs: as many compilations at once as there are processors and memory (the largest file takes 1.4 GB).
+# build_jobs: as many compilations at once as there are processors and memory (the largest file takes 1.8 GB).
 build_jobs() {
   local processors memory_kb by_memory
   processors=$(nproc)
   memory_kb=$(awk '/^MemTotal:/ { print $2 }' /proc/meminfo)
-  by_memory=$((memory_kb / 1600000))
+  by_memory=$((memory_kb / 1900000))
   [ "$by_memory" -ge 1 ] || by_memory=1
   echo $((processors < by_memory ? processors : by_memory))
 }

@@ -12,7 +12,6 @@ namespace wfe::cli {
 namespace {
 
 namespace fs = std::filesystem;
-using nlohmann::json;
 using sandbox::SafeDir;
 
 std::string Folder(const std::string& run_id) { return UserStateDirectory() + "/applied/" + run_id; }
@@ -37,9 +36,9 @@ Status RememberApplied(const std::string& run_id, const std::string& directory,
   if (error) return Internal("cannot make " + Folder(run_id) + ": " + error.message());
   fs::permissions(Folder(run_id), fs::perms::owner_all, error);
   WFE_ASSIGN_OR_RETURN(const SafeDir dir, OpenFolder(run_id));
-  json files = json::array();
+  nlohmann::json files = nlohmann::json::array();
   for (size_t i = 0; i < writes.size(); ++i) {
-    json file = {{"path", writes[i].path}};
+    nlohmann::json file = {{"path", writes[i].path}};
     for (const char* side : {"before", "after"}) {
       const std::optional<FileVersion>& version = side[0] == 'b' ? writes[i].was : writes[i].becomes;
       if (!version) continue;
@@ -51,8 +50,8 @@ Status RememberApplied(const std::string& run_id, const std::string& directory,
     files.push_back(std::move(file));
   }
   // Last: a record without it was not finished, and nothing was written yet.
-  const json record = {{"directory", directory}, {"files", std::move(files)}};
-  return dir.Write("applied.json", record.dump(1, ' ', false, json::error_handler_t::replace), 0600);
+  const nlohmann::json record = {{"directory", directory}, {"files", std::move(files)}};
+  return dir.Write("applied.json", record.dump(1, ' ', false, nlohmann::json::error_handler_t::replace), 0600);
 }
 
 Result<std::optional<Applied>> FindApplied(const std::string& run_id) {
@@ -62,9 +61,9 @@ Result<std::optional<Applied>> FindApplied(const std::string& run_id) {
   WFE_ASSIGN_OR_RETURN(const std::string text, dir.Read("applied.json"));
   Applied applied;
   try {
-    const json record = ParseJson(text);  // what is none of ours has no such keys
+    const nlohmann::json record = ParseJson(text);  // what is none of ours has no such keys
     applied.directory = record.at("directory").get<std::string>();
-    for (const json& file : record.at("files")) {
+    for (const nlohmann::json& file : record.at("files")) {
       FileChange change{.path = file.at("path").get<std::string>(), .before = {}, .after = {}};
       for (const char* side : {"before", "after"}) {
         if (!file.contains(side)) continue;
@@ -77,7 +76,7 @@ Result<std::optional<Applied>> FindApplied(const std::string& run_id) {
       }
       applied.changes.push_back(std::move(change));
     }
-  } catch (const json::exception&) {
+  } catch (const nlohmann::json::exception&) {
     return DataLoss(Folder(run_id) + "/applied.json is not what wfe writes there");
   }
   return std::optional<Applied>(std::move(applied));

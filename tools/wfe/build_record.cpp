@@ -24,10 +24,9 @@ std::optional<Money> CostIn(const nlohmann::json& object) {
 }
 
 namespace enums = temporal::api::enums::v1;
-using nlohmann::json;
-
-std::optional<BuildStep> StepOf(const json& entry) {
-  const json ext = entry.is_object() ? entry.value("ext", json::object()) : json::object();
+std::optional<BuildStep> StepOf(const nlohmann::json& entry) {
+  const nlohmann::json ext =
+      entry.is_object() ? entry.value("ext", nlohmann::json::object()) : nlohmann::json::object();
   const std::string kind = TextAt(ext, "kind");
   if (kind != trace::kKindAgent && kind != trace::kKindVerification) return std::nullopt;
   BuildStep step;
@@ -48,7 +47,7 @@ std::optional<BuildStep> StepOf(const json& entry) {
     }
     step.cost_usd = CostIn(ext);
     if (entry.contains("files_touched") && entry["files_touched"].is_array()) {
-      for (const json& file : entry["files_touched"]) {
+      for (const nlohmann::json& file : entry["files_touched"]) {
         if (file.is_string()) step.files.push_back(file.get<std::string>());
       }
     }
@@ -69,7 +68,7 @@ class Reader {
         case enums::EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
           record_.input = FromPayloads(event.workflow_execution_started_event_attributes().input());
           record_.started = IsoTime(event.event_time());
-          if (!record_.input.is_object()) record_.input = json::object();
+          if (!record_.input.is_object()) record_.input = nlohmann::json::object();
           break;
         case enums::EVENT_TYPE_ACTIVITY_TASK_SCHEDULED: {
           const auto& activity = event.activity_task_scheduled_event_attributes();
@@ -105,28 +104,28 @@ class Reader {
  private:
   struct Open {
     std::string type;
-    json input;
+    nlohmann::json input;
   };
 
-  void Entry(const json& input) {
-    auto step = StepOf(input.is_object() ? input.value("entry", json()) : json());
+  void Entry(const nlohmann::json& input) {
+    auto step = StepOf(input.is_object() ? input.value("entry", nlohmann::json()) : nlohmann::json());
     if (!step) return;
     // Another host is offered every entry again.
     const auto same = [&](const BuildStep& known) {
       return !known.entry_id.empty() && known.entry_id == step->entry_id;
     };
     if (std::any_of(record_.steps.begin(), record_.steps.end(), same)) return;
-    NotesOf(step->name, input["entry"].value("ext", json::object()));
+    NotesOf(step->name, input["entry"].value("ext", nlohmann::json::object()));
     record_.steps.push_back(*std::move(step));
   }
 
   /// What a step says that its verdict does not.
-  void NotesOf(const std::string& step, const json& ext) {
+  void NotesOf(const std::string& step, const nlohmann::json& ext) {
     const auto list = [&](const char* key, const std::string& sentence) {
       const auto found = ext.find(key);
       if (found == ext.end() || !found->is_array()) return;
       std::vector<std::string> items;
-      for (const json& item : *found) {
+      for (const nlohmann::json& item : *found) {
         if (item.is_string()) items.push_back(item.get<std::string>());
       }
       if (!items.empty()) Note(step + ": " + sentence + sandbox::Listed(items));
@@ -135,14 +134,14 @@ class Reader {
     list("changed_by_checks", "the checks changed files of the project: ");
   }
 
-  void Note(const json& result) { Note(TextAt(result, "note")); }
+  void Note(const nlohmann::json& result) { Note(TextAt(result, "note")); }
   void Note(const std::string& note) {
     if (!note.empty() && std::find(record_.notes.begin(), record_.notes.end(), note) == record_.notes.end()) {
       record_.notes.push_back(note);
     }
   }
 
-  void Completed(const std::string& type, const json& input, const json& result) {
+  void Completed(const std::string& type, const nlohmann::json& input, const nlohmann::json& result) {
     if (type == build::kOpenWorkspace.name) {
       try {
         const auto place = result.get<build::OpenWorkspaceReport>();
@@ -153,7 +152,7 @@ class Reader {
           record_.place.base_snapshot_blob_hash = first.base_snapshot_blob_hash;
         }
         record_.opened = true;
-      } catch (const json::exception&) {
+      } catch (const nlohmann::json::exception&) {
         return;  // of another version; `show` says what it can
       }
       Note(result);
@@ -163,10 +162,10 @@ class Reader {
       record_.template_id = TextAt(result, "template_id");
       // Another host's pre-flight sees a later tree; a resumed run was given what the first one saw.
       if (record_.baseline.is_null()) {
-        const json resume = record_.input.value("resume", json::object());
-        const json& first = resume.is_object() && resume.contains("baseline") ? resume : result;
-        record_.baseline = first.value("baseline", json());
-        record_.protected_hashes = first.value("protected_hashes", json());
+        const nlohmann::json resume = record_.input.value("resume", nlohmann::json::object());
+        const nlohmann::json& first = resume.is_object() && resume.contains("baseline") ? resume : result;
+        record_.baseline = first.value("baseline", nlohmann::json());
+        record_.protected_hashes = first.value("protected_hashes", nlohmann::json());
       }
       if (record_.place.working_dir.empty()) record_.place.working_dir = TextAt(result, "working_dir");
     } else if (type == "prepareContext") {
@@ -201,11 +200,11 @@ std::string BuildRecord::Status() const {
 bool BuildRecord::NothingChanged() const {
   if (!outcome || !outcome->result.is_object()) return false;
   const auto found = outcome->result.find("nothing_changed");
-  return found != outcome->result.end() && *found == json(true);
+  return found != outcome->result.end() && *found == nlohmann::json(true);
 }
 
 int64_t BuildRecord::Tokens() const {
-  const json resume = input.value("resume", json::object());
+  const nlohmann::json resume = input.value("resume", nlohmann::json::object());
   int64_t tokens = resume.is_object() && resume.contains("total_tokens") && resume["total_tokens"].is_number_integer()
                        ? resume["total_tokens"].get<int64_t>()
                        : 0;
@@ -215,7 +214,7 @@ int64_t BuildRecord::Tokens() const {
 
 std::optional<Money> BuildRecord::CostUsd() const {
   std::optional<Money> cost;
-  const json resume = input.value("resume", json::object());
+  const nlohmann::json resume = input.value("resume", nlohmann::json::object());
   if (resume.is_object()) cost = CostIn(resume);
   for (const BuildStep& step : steps) {
     if (step.cost_usd) cost = cost.value_or(Money()).PlusAtMost(*step.cost_usd);
@@ -224,7 +223,7 @@ std::optional<Money> BuildRecord::CostUsd() const {
 }
 
 int BuildRecord::FixAttempts() const {
-  const json resume = input.value("resume", json::object());
+  const nlohmann::json resume = input.value("resume", nlohmann::json::object());
   int attempts = resume.is_object() && resume.contains("fix_attempts") && resume["fix_attempts"].is_number_integer()
                      ? resume["fix_attempts"].get<int>()
                      : 0;
@@ -238,7 +237,7 @@ std::string BuildRecord::LastSnapshot() const {
   for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
     if (!step->snapshot_blob_hash.empty()) return step->snapshot_blob_hash;
   }
-  const json resume = input.value("resume", json::object());
+  const nlohmann::json resume = input.value("resume", nlohmann::json::object());
   return TextAt(resume, "snapshot_blob_hash");
 }
 
@@ -279,7 +278,7 @@ Result<BuildRecord> LoadRun(Globals& globals, const Target& found) {
 
 /// Of the run that this one goes on with; nullopt for a first run.
 std::optional<Target> EarlierRun(const BuildRecord& build) {
-  const json resume = build.input.value("resume", json::object());
+  const nlohmann::json resume = build.input.value("resume", nlohmann::json::object());
   const std::string run = TextAt(resume, "run_id");
   if (run.empty()) return std::nullopt;
   const std::string id = TextAt(resume, "workflow_id");

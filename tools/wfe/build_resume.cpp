@@ -5,8 +5,6 @@
 namespace wfe::cli {
 namespace {
 
-using nlohmann::json;
-
 constexpr std::string_view kFix = "fix_attempt_";
 
 struct Point {
@@ -16,15 +14,15 @@ struct Point {
 };
 
 /// What it goes on from; empty for a first run.
-json ResumeOf(const BuildRecord& build) {
-  json resume = build.input.value("resume", json::object());
-  return resume.is_object() ? resume : json::object();
+nlohmann::json ResumeOf(const BuildRecord& build) {
+  nlohmann::json resume = build.input.value("resume", nlohmann::json::object());
+  return resume.is_object() ? resume : nlohmann::json::object();
 }
 
 /// What the build itself began with.
 Point Beginning(const BuildRecord& build) {
   Point point;
-  const json resume = ResumeOf(build);
+  const nlohmann::json resume = ResumeOf(build);
   if (!resume.empty()) {
     point.step = resume.value("step", "");
     point.snapshot = resume.value("snapshot_blob_hash", "");
@@ -99,7 +97,7 @@ Status GoBackToTheBase(const BuildRecord& build, Point& from) {
 
 }  // namespace
 
-Result<json> ResumeInput(const BuildRecord& build, const ResumeOptions& options) {
+Result<nlohmann::json> ResumeInput(const BuildRecord& build, const ResumeOptions& options) {
   const std::string& id = build.target.workflow_id;
   const std::string status = build.Status();
   if (status == "running") {
@@ -114,7 +112,7 @@ Result<json> ResumeInput(const BuildRecord& build, const ResumeOptions& options)
     WFE_ASSIGN_OR_RETURN(from, Before(build, options.from));
     WFE_RETURN_IF_ERROR(GoBackToTheBase(build, from));
   }
-  json input = build.input;
+  nlohmann::json input = build.input;
   const int64_t tokens = build.Tokens();
   const std::optional<Money> cost = build.CostUsd();
   if (options.token_budget) input["token_budget"] = *options.token_budget;
@@ -140,21 +138,21 @@ Result<json> ResumeInput(const BuildRecord& build, const ResumeOptions& options)
   if (!build.mode.empty()) input["mode"] = build.mode;
   if (!build.template_id.empty()) input["template_id"] = build.template_id;
   if (!build.place.kind.empty()) input["workspace"] = build.place.kind;
-  const json earlier = ResumeOf(build);
+  const nlohmann::json earlier = ResumeOf(build);
   // A run that ended before it had a workspace knows what the one before it knew.
   const auto known = [&](const std::string& value, const char* key) {
     return value.empty() && !build.opened ? earlier.value(key, "") : value;
   };
   const std::string base = known(build.place.base_snapshot_blob_hash, "base_snapshot_blob_hash");
-  json resume = {{"workflow_id", id},
-                 {"run_id", build.target.run_id},
-                 {"step", from.step},
-                 {"snapshot_blob_hash", from.snapshot},
-                 {"fix_attempts", from.fix_attempts},
-                 {"total_tokens", tokens},
-                 {"base_snapshot_blob_hash", base},
-                 {"base_commit", known(build.place.base_commit, "base_commit")},
-                 {"branch", known(build.place.branch, "branch")}};
+  nlohmann::json resume = {{"workflow_id", id},
+                           {"run_id", build.target.run_id},
+                           {"step", from.step},
+                           {"snapshot_blob_hash", from.snapshot},
+                           {"fix_attempts", from.fix_attempts},
+                           {"total_tokens", tokens},
+                           {"base_snapshot_blob_hash", base},
+                           {"base_commit", known(build.place.base_commit, "base_commit")},
+                           {"branch", known(build.place.branch, "branch")}};
   if (input.value("workspace", "") == build::kWorkspaceInPlace && !options.discard) {
     const std::string last = build.LastSnapshot().empty() ? base : build.LastSnapshot();
     const std::string left = known(build.opened ? last : "", "expected_snapshot_blob_hash");

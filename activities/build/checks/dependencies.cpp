@@ -24,11 +24,6 @@ namespace fs = std::filesystem;
 /// In a directory that links stand in for a whole one: which cache entry they point to.
 constexpr std::string_view kFarmMark = ".wfe-dependencies";
 
-bool IsDirectory(const std::string& path) {
-  std::error_code error;
-  return fs::is_directory(path, error);
-}
-
 bool HasWildcard(const std::string& pattern) { return pattern.find_first_of("*?[{") != std::string::npos; }
 
 /// The packages of a workspace have manifests of their own, and without them the installer makes other links.
@@ -193,6 +188,11 @@ Status PlaceOtherLent(const sandbox::SafeDir& dir, bool sandboxed, PlacedDepende
 
 }  // namespace
 
+bool IsThere(const DependencyPlace& place) {
+  std::error_code error;
+  return fs::is_directory(place.directory, error);
+}
+
 Result<DependencyPlace> LocateDependencies(const ComplianceSettings& settings, const Profile& profile,
                                            const sandbox::SafeDir& dir) {
   DependencyPlace place;
@@ -254,7 +254,7 @@ Result<DependencyPlace> LocateDependencies(const ComplianceSettings& settings, c
   place.hash = ToHex(hash.Finish());
   place.entry = settings.config.work_root + "/deps/" + place.hash;
   place.directory = place.entry + "/" + spec.directory;
-  place.ready = IsDirectory(place.directory);
+  place.ready = IsThere(place);
   std::string command;
   for (const auto& argv : spec.install) command += (command.empty() ? "" : " && ") + sandbox::JoinCommand(argv);
   place.reason = place.ready ? "installed already from " + spec.lock + " (" + spec.manager + ")"

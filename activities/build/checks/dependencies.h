@@ -25,6 +25,9 @@ struct DependencyPlace {
   std::string reason;     ///< One sentence for people: from where, or why none.
 };
 
+/// Looks whether `place.directory` exists by now.
+bool IsThere(const DependencyPlace& place);
+
 /// FAILED_PRECONDITION when manifest or lock file is missing.  `dir` reserves nothing.
 Result<DependencyPlace> LocateDependencies(const ComplianceSettings& settings, const Profile& profile,
                                            const sandbox::SafeDir& dir);

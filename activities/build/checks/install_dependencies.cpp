@@ -23,11 +23,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool IsDirectory(const std::string& path) {
-  std::error_code error;
-  return fs::is_directory(path, error);
-}
-
 sdk::ApplicationFailure Failure(std::string message, bool non_retryable) {
   return {.message = std::move(message),
           .type = std::string(kFailureDependencies),
@@ -139,7 +134,7 @@ class Installer {
     if (taken == 0) return Cancelled();
     if (taken < 0) return Fail("cannot lock " + place->entry + ": " + std::strerror(errno), false);
     // Another process may have finished it meanwhile.
-    if (IsDirectory(place->directory)) return std::move(outcome_);
+    if (IsThere(*place)) return std::move(outcome_);
     return Install(*place, cache, watch);
   }
 

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "activities/build/integrity/project_scan.h"
 #include "activities/sandbox/text.h"
 #include "activities/sandbox/withheld.h"
 #include "engine/base/unique_fd.h"
@@ -15,7 +16,6 @@
 namespace wfe::build {
 namespace {
 
-constexpr size_t kMaxEntries = 400'000;
 constexpr std::string_view kRights = "a program with set-user-id or set-group-id rights";
 constexpr std::string_view kOddName = "a file whose name no tool can write down";
 
@@ -93,7 +93,7 @@ Result<std::map<std::string, std::string>> ListPlants(const sandbox::SafeDir& di
   std::map<std::string, std::string> found;
   const UniqueFd root(::openat(dir.fd(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!root.open()) return Internal("cannot read the directory " + dir.path());
-  size_t left = kMaxEntries;
+  size_t left = kMaxProjectEntries;
   Walk(root, "", left, found);
   return found;
 }

@@ -13,7 +13,6 @@ namespace wfe::build {
 namespace {
 
 constexpr uint64_t kMaxScannedBytes = 8ull << 20;
-constexpr size_t kMaxEntries = 400'000;
 
 /// Rows of a table of parameters: `test.each([a, b])`, `parametrize("x", [a, b])`.
 int64_t Rows(const SourceText& text, const TestCase& test) {
@@ -105,7 +104,7 @@ Result<ProjectScan> ScanProject(const sandbox::SafeDir& dir) {
   options.excluded = {"node_modules", ".git",        ".gemini",     std::string(sandbox::kStateDirectory),
                       "target",       ".venv",       "venv",        "__pycache__",
                       ".tox",         ".mypy_cache", ".ruff_cache", ".pytest_cache"};
-  options.max_entries = kMaxEntries;
+  options.max_entries = kMaxProjectEntries;
   WFE_ASSIGN_OR_RETURN(const std::vector<sandbox::SafeEntry> entries, dir.List("", options));
   const ProjectView view = ViewOf(dir, entries);
   ProjectScan project;

@@ -11,6 +11,9 @@
 
 namespace wfe::build {
 
+/// Files and directories that a look at a whole project goes through at most.
+inline constexpr size_t kMaxProjectEntries = 400'000;
+
 struct ProjectView;
 
 struct FileScan {

@@ -10,7 +10,6 @@
 namespace wfe::packaged {
 namespace {
 
-using std::chrono::days;
 using std::chrono::year_month_day;
 
 constexpr std::array<std::string_view, 12> kMonthNames = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
@@ -185,19 +184,19 @@ std::string WorkCalendar::WhyFree(Day day) const {
 }
 
 Day WorkCalendar::NextWorkingDay(Day day) const {
-  while (!IsWorkingDay(day)) day += days(1);
+  while (!IsWorkingDay(day)) day += std::chrono::days(1);
   return day;
 }
 
 Day WorkCalendar::WorkingDayBefore(Day day) const {
-  while (!IsWorkingDay(day)) day -= days(1);
+  while (!IsWorkingDay(day)) day -= std::chrono::days(1);
   return day;
 }
 
 Day WorkCalendar::End(Day event, int count, PeriodUnit unit) const {
   switch (unit) {
-    case PeriodUnit::kDays: return event + days(count);
-    case PeriodUnit::kWeeks: return event + days(7 * count);
+    case PeriodUnit::kDays: return event + std::chrono::days(count);
+    case PeriodUnit::kWeeks: return event + std::chrono::days(7 * count);
     case PeriodUnit::kMonths:
     case PeriodUnit::kYears: {
       const int months = unit == PeriodUnit::kYears ? 12 * count : count;
@@ -210,7 +209,7 @@ Day WorkCalendar::End(Day event, int count, PeriodUnit unit) const {
   const int step = count < 0 ? -1 : 1;
   Day day = event;
   for (int left = std::abs(count); left > 0;) {
-    day += days(step);
+    day += std::chrono::days(step);
     if (IsWorkingDay(day)) --left;
   }
   return day;
