@@ -180,8 +180,8 @@ std::string ToolCallsText(const std::vector<agent::StepToolCalls>& steps, size_t
     for (const agent::AgentToolCall& call : step.calls) {
       if (shown == calls) break;
       ++shown;
-      const auto hash = [](const std::string& text) { return text.empty() ? "-" : text.substr(0, 12); };
-      lines.Add(fmt::format("  {:<28}{:<7}{:>9}  in {:<13} out {}", CutName(call.tool, 27),
+      const auto hash = [](const std::string& text) { return text.empty() ? "-" : text.substr(0, 10); };
+      lines.Add(fmt::format("  {:<28}{:<7}{:>9}  in {:<11} out {}", CutName(call.tool, 27),
                             call.success ? "ok" : "failed",
                             call.duration_ms ? fmt::format("{} ms", *call.duration_ms) : "-", hash(call.input_hash),
                             hash(call.output_hash)));
