@@ -27,7 +27,7 @@ constexpr RecordRules RulesOf(const Document*) {
   return {.refuses_unknown = true, .subject = "document", .required = "name", .seldom = "text blob task fault"};
 }
 
-/// Of one document: what is longer has no room in one prompt.
+/// Of one document, unless it is configured otherwise: what is longer has no room in one prompt.
 inline constexpr int64_t kMaxDocumentBytes = 4 << 20;
 /// Of one job; more is several jobs.
 inline constexpr int64_t kMaxDocuments = 1'000'000;

@@ -152,9 +152,9 @@ class OneBatch {
       if (!read) return Marked(std::move(end), "its text is not stored any more", "DOCUMENT_FAULT");
       text = *std::move(read);
     }
-    if (static_cast<int64_t>(text.size()) > kMaxDocumentBytes) {
+    if (static_cast<int64_t>(text.size()) > config_.max_document_bytes) {
       return Marked(std::move(end), "it has " + std::to_string(text.size()) + " bytes; the limit of a document is " +
-                                        std::to_string(kMaxDocumentBytes), "DOCUMENT_FAULT");
+                                        std::to_string(config_.max_document_bytes), "DOCUMENT_FAULT");
     }
     if (!sandbox::IsUtf8(text)) return Marked(std::move(end), "its text is not UTF-8", "DOCUMENT_FAULT");
     const bool model = input_.step.activity == kModelStep;

@@ -19,6 +19,7 @@ struct BatchConfig {
   std::function<const sdk::ActivityFunction*(const std::string& name)> step;
   /// Told of a job whose results were joined, by the id of its workflow; may be told again.  Empty: nobody is.
   std::function<void(const std::string& workflow_id)> joined = nullptr;
+  int64_t max_document_bytes = kMaxDocumentBytes;  ///< Of a document's text.
   std::shared_ptr<ListCache> lists;  ///< Shared by the activities of a worker; made when it is missing.
 
   ResultStore results() const { return ResultStore(*records, *records, *records); }

@@ -64,6 +64,7 @@ const std::map<std::string, std::vector<std::string>> kDirectories = {
     {"learnFromSession", {}},
     {"trainPredictor", {}},
     {"recordRun", {}},
+    {"admitRun", {}},
     {"collectGenerations", {}},
     {"collectTraces", {"sources"}},
     {"deployPrompt", {}},

@@ -72,6 +72,20 @@ TEST_F(BatchDocuments, ThatAreNoneSayWhy) {
   EXPECT_EQ(document.text, "");
 }
 
+TEST_F(BatchDocuments, AreAsLongAsTheConfigurationAllows) {  // BP-1, CF-1
+  const std::string path = Write("long", std::string(2000, 'x'));
+  DocumentsConfig limits;
+  limits.max_batch_text_bytes = 1999;
+  EXPECT_EQ(ReadDocument({.name = "long", .path = path}, limits).fault,
+            "it has 2000 bytes; the limit of a document is 1999");
+  limits.max_batch_text_bytes = 2000;
+  EXPECT_EQ(ReadDocument({.name = "long", .path = path}, limits).text.size(), 2000U);
+  limits.max_file_bytes = 1000;
+  const std::string packed = Write("long.pdf", "%PDF-1.7\n" + std::string(2000, 'x'));
+  EXPECT_EQ(ReadDocument({.name = "long.pdf", .path = packed}, limits).fault,
+            "it has 2009 bytes; the limit of a document is 1000");
+}
+
 TEST_F(BatchDocuments, OfAListKeepItsOrder) {
   const std::string list = Write("list", "z.txt\r\n\na.txt\n");
   const auto files = DocumentsOfList(list);

@@ -76,4 +76,29 @@ expect 4 "there is no version 7" "$wfe" context apply "$category" --version 7
 same "the exit code of a refused task" 5 "$?"
 says "the refusal" "the month's quota of tokens denies this run: the quota is 0" refused.txt
 says "what the worker says" "quota: deny for run" worker.log
+# A build is refused before anything is made for it.
+mkdir untouched
+workspaces=$(ls root/builds root/workspaces)
+"$wfe" build "Export a number." --dir untouched --profile quick --agent openai --mode create --id refused --wait \
+  > refused_build.txt 2>&1
+same "the exit code of a refused build" 6 "$?"
+says "the refusal of a build" "the month's quota of tokens denies this run: the quota is 0" refused_build.txt
+same "what a refused build has made" "" "$(ls -A untouched)"
+same "its workspace" "$workspaces" "$(ls root/builds root/workspaces)"
+# Going on with it is asked about anew.
+expect 6 "the month's quota of tokens denies this run" "$wfe" build resume refused --wait
+
+# The calls of tools in the agents' transcripts.
+run "$wfe" context calls --output json
+same "the tool" write_file "$(value /tools/0/tool)"
+same "its calls: two in each of six builds" 12 "$(value /tools/0/calls)"
+same "who carried them out" tool_call "$(value /tools/0/via)"
+run "$wfe" context calls
+narrow "context calls"
+run "$wfe" context calls b1 --output json
+same "calls of a step" 1 "$(value /steps/0/count)"
+[ "$(value /steps/0/calls/0/input_hash | wc -c)" -ge 64 ] || fail "a call without the hash of its input: $output"
+run "$wfe" context calls b1
+narrow "context calls of a run"
+expect 4 "no tool was called in a run nobody" "$wfe" context calls nobody
 report

@@ -29,9 +29,10 @@ first = http.client.HTTPConnection(url.hostname, url.port, timeout=30)
 runs = json.loads(get(first, "/api/runs?limit=50")[1])
 run = quote(runs["runs"][-1]["workflow_id"], safe="")
 paths = ["/health", "/metrics", "/api/runs", "/api/runs?limit=100", "/api/runs?page_token=" + runs["next_page_token"],
-         "/api/runs?status=Running", "/api/runs?status=Failed", "/api/runs?type=NoSuch", f"/api/runs?workflow_id={run}&limit=1", f"/api/runs/{run}", "/api/costs", "/api/budget",
+         "/api/runs?status=Running", "/api/runs?status=Failed", "/api/runs?type=NoSuch",
+         f"/api/runs?workflow_id={run}&limit=1", f"/api/runs/{run}", "/api/costs", "/api/budget",
          "/api/dashboard", "/api/quota/forecast", "/api/patterns", "/api/savings", "/api/reports", "/", "/runs", "/costs",
-         "/quota", f"/runs/{run}"]
+         "/quota", "/patterns", "/reports", f"/runs/{run}"]
 slow = []
 for path in paths:
     began = time.perf_counter()

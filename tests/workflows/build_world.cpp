@@ -18,7 +18,6 @@ void Target(Request& request, const std::string& id) {
 }
 
 std::string QueueOf(size_t machine) { return "host-" + std::to_string(machine); }
-std::string RootOf(size_t machine) { return "/machine-" + std::to_string(machine); }
 
 nlohmann::json FromPayloads(const temporal::api::common::v1::Payloads& payloads) {
   if (payloads.payloads().empty()) return nullptr;
@@ -27,8 +26,9 @@ nlohmann::json FromPayloads(const temporal::api::common::v1::Payloads& payloads)
 
 }  // namespace
 
-BuildWorld::BuildWorld()
-    : host_(std::make_unique<demo::VirtualHost>(
+BuildWorld::BuildWorld(std::string root)
+    : root_(std::move(root)),
+      host_(std::make_unique<demo::VirtualHost>(
           demo::VirtualHostOptions{.seed = 11, .start = *ParseIso8601("2026-11-23T09:00:00Z")})) {
   workflows::RegisterAuditedBuild(workflows_);
   machines_.push_back(std::make_unique<sdk::ActivityRegistry>());

@@ -24,7 +24,8 @@ struct BuildEnd {
 
 class BuildWorld {
  public:
-  BuildWorld();
+  /// `root`: below it are the work roots of the machines, for activities that touch real files.
+  explicit BuildWorld(std::string root = "");
   ~BuildWorld();
 
   void Start();
@@ -61,6 +62,9 @@ class BuildWorld {
  private:
   void StartWorker();
 
+  std::string RootOf(size_t machine) const { return root_ + "/machine-" + std::to_string(machine); }
+
+  const std::string root_;
   sdk::WorkflowRegistry workflows_;
   std::unique_ptr<demo::VirtualHost> host_;
   FakeBuild build_;

@@ -74,7 +74,10 @@ void FakeBuild::Started(std::string_view activity, const std::string& step) {
 }
 
 void FakeBuild::Register(sdk::ActivityRegistry& registry, const std::string& host_queue, const std::string& work_root) {
-  RegisterHostActivities(registry, {.host_queue = host_queue, .work_root = work_root, .host_timeout_s = 600});
+  registry.Register(kDescribeHost, [this, host_queue, work_root](ActivityContext&, const sdk::Nothing&) {
+    return ActivityResult<HostInfo>(HostInfo{
+        .host_queue = host_queue, .work_root = work_root, .host_timeout_s = 600, .admits_runs = admits_runs});
+  });
   RegisterPlace(registry, work_root);
   RegisterAgent(registry);
   RegisterChecks(registry);
@@ -92,6 +95,7 @@ void FakeBuild::RegisterPlace(sdk::ActivityRegistry& registry, const std::string
                       report.kind = request.kind == "auto" ? workspace : request.kind;
                       report.project_dir = request.project_dir;
                       report.working_dir = work_root + "/builds/" + context.info().run_id;
+                      if (on_open) on_open(report.working_dir);
                       report.base_snapshot_blob_hash =
                           request.base_snapshot_blob_hash.empty() ? "tree-before" : request.base_snapshot_blob_hash;
                       if (report.kind == "branch") {
@@ -138,6 +142,13 @@ void FakeBuild::RegisterAgent(sdk::ActivityRegistry& registry) {
                       if (const auto* failure = FailureOf(kCheckAgent.name)) return *failure;
                       return CheckAgentOutput();
                     });
+  registry.Register(kAdmitRun,
+                    [this](ActivityContext& context, const AdmitRunInput& input) -> ActivityResult<sdk::Nothing> {
+                      Started(kAdmitRun.name);
+                      if (const auto* failure = FailureOf(kAdmitRun.name)) return *failure;
+                      if (real_admission) return real_admission(context, input);
+                      return sdk::Nothing{};
+                    });
   registry.Register(kPrepareContext, [this](ActivityContext&, const PrepareContextInput& input) {
     Started(kPrepareContext.name);
     PreparedContext prepared;
@@ -160,10 +171,11 @@ void FakeBuild::RegisterAgent(sdk::ActivityRegistry& registry) {
     return ActivityResult<PreparedInstruction>(prepared);
   });
   registry.Register(kExecuteGeminiAgent,
-                    [this](ActivityContext&, const AgentRequest& request) -> ActivityResult<AgentReply> {
+                    [this](ActivityContext& context, const AgentRequest& request) -> ActivityResult<AgentReply> {
                       Started(kExecuteGeminiAgent.name, request.step_name);
                       ++agent_calls;
                       prompts.push_back(request.instruction);
+                      if (real_agent) return real_agent(context, request);
                       const auto script = agent.find(request.step_name);
                       if (script == agent.end() || script->second.empty()) return Reply(request.step_name);
                       const AgentOutcome outcome = script->second.front();

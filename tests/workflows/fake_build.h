@@ -35,6 +35,11 @@ class FakeBuild {
   std::vector<std::string> ignored;  ///< Of the agent's files, by git.
   /// By name: an activity that fails for good.
   std::map<std::string, sdk::ApplicationFailure> failures;
+  bool admits_runs = false;  ///< The hosts ask before a build begins.
+  /// Instead of the script, for admitRun and for executeGeminiAgent: the real ones, say.
+  std::function<sdk::ActivityResult<sdk::Nothing>(sdk::ActivityContext&, const agent::AdmitRunInput&)> real_admission;
+  std::function<sdk::ActivityResult<agent::AgentReply>(sdk::ActivityContext&, const agent::AgentRequest&)> real_agent;
+  std::function<void(const std::string& working_dir)> on_open;  ///< Told of a new working directory.
   /// Called when an activity starts, with its name and, for agent, checks and log, its step.
   std::function<void(const std::string& activity, const std::string& step)> on_start;
 

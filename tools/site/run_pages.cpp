@@ -36,11 +36,15 @@ std::string ListHref(const RunQuery& query) {
   return href;
 }
 
+/// A name that begins with '#' heads a column of numbers.
 void OpenTable(Markup& out, const std::string& title, std::initializer_list<std::string_view> columns) {
   out.Open("div", {{"class", "scroll"}, {"tabindex", "0"}, {"role", "region"}, {"aria-label", title}}).Open("table");
   out.Open("caption").Open("span").Leaf("strong", title).Close("span").Close("caption");
   out.Open("thead").Open("tr");
-  for (const std::string_view column : columns) out.Leaf("th", {{"scope", "col"}}, column);
+  for (const std::string_view column : columns) {
+    const bool numeric = column.starts_with('#');
+    out.Leaf("th", {{"scope", "col"}, {"class", numeric ? "num" : ""}}, column.substr(numeric ? 1 : 0));
+  }
   out.Close("tr").Close("thead").Open("tbody");
 }
 
@@ -128,7 +132,7 @@ void WriteFacts(Markup& out, const ordered_json& run) {
 
 void WriteOpenActivities(Markup& out, const ordered_json& run) {
   if (!run.contains("open_activities")) return;
-  OpenTable(out, "Activities under way", {"Activity", "Type", "Attempt", "Last failure"});
+  OpenTable(out, "Activities under way", {"Activity", "Type", "#Attempt", "Last failure"});
   for (const ordered_json& each : run["open_activities"]) {
     out.Open("tr").Leaf("th", {{"scope", "row"}}, TextOf(each, "activity_id")).Leaf("td", TextOf(each, "type"));
     out.Leaf("td", {{"class", "num"}}, TextOf(each, "attempt")).Leaf("td", TextOf(each, "last_failure")).Close("tr");
@@ -142,12 +146,12 @@ void WriteHistory(Markup& out, const ordered_json& history) {
   if (history["whole"] != true) {
     out.Leaf("p", {{"class", "soft small"}}, "Of the first " + history["counted"].dump() + " events.");
   }
-  OpenTable(out, "Events by type", {"Type", "Events"});
+  OpenTable(out, "Events by type", {"Type", "#Events"});
   for (const auto& [type, count] : history["by_type"].items()) {
     out.Open("tr").Leaf("th", {{"scope", "row"}}, type).Leaf("td", {{"class", "num"}}, count.dump()).Close("tr");
   }
   CloseTable(out);
-  OpenTable(out, "The first events", {"Event", "Type", "Time"});
+  OpenTable(out, "The first events", {"#Event", "Type", "Time"});
   for (const ordered_json& event : history["events"]) {
     out.Open("tr")
         .Leaf("td", {{"class", "num"}}, event["id"].dump())

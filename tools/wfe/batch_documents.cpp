@@ -53,7 +53,7 @@ Result<std::vector<DocumentFile>> DocumentsOfList(const std::string& list) {
   return files;
 }
 
-batch::Document ReadDocument(const DocumentFile& file) {
+batch::Document ReadDocument(const DocumentFile& file, const DocumentsConfig& limits) {
   batch::Document document{.name = sandbox::ToUtf8(file.name)};
   std::error_code error;
   // A pipe or a device would never end.
@@ -70,8 +70,10 @@ batch::Document ReadDocument(const DocumentFile& file) {
   in.clear();
   in.seekg(0);
   documents::ReadSettings settings;
-  settings.max_text_bytes = batch::kMaxDocumentBytes;
-  const uintmax_t limit = is_packed ? settings.max_bytes : static_cast<uintmax_t>(batch::kMaxDocumentBytes);
+  settings.max_bytes = static_cast<uint64_t>(limits.max_file_bytes);
+  settings.max_text_bytes = static_cast<uint64_t>(limits.max_batch_text_bytes);
+  settings.patience = std::chrono::seconds(limits.read_timeout_s);
+  const uintmax_t limit = is_packed ? settings.max_bytes : settings.max_text_bytes;
   if (bytes > limit) {
     return Faulty(document, fmt::format("it has {} bytes; the limit of a document is {}", bytes, limit));
   }
@@ -98,7 +100,7 @@ batch::Document ReadDocument(const DocumentFile& file) {
 }
 
 Result<StoredDocuments> StoreDocuments(BlobSink& sink, const std::vector<DocumentFile>& files,
-                                       const std::function<void(size_t)>& told) {
+                                       const DocumentsConfig& limits, const std::function<void(size_t)>& told) {
   if (files.size() > static_cast<size_t>(batch::kMaxDocuments)) {
     return InvalidArgument(
         fmt::format("there are {} documents; the limit of one job is {}", files.size(), batch::kMaxDocuments));
@@ -106,7 +108,7 @@ Result<StoredDocuments> StoreDocuments(BlobSink& sink, const std::vector<Documen
   StoredDocuments stored;
   batch::DocumentList list;
   for (const DocumentFile& file : files) {
-    batch::Document document = ReadDocument(file);
+    batch::Document document = ReadDocument(file, limits);
     if (!document.fault.empty()) stored.faults.push_back(document.name + ": " + document.fault);
     if (!document.text.empty()) {
       WFE_ASSIGN_OR_RETURN(document.blob, sink.Put(document.text));

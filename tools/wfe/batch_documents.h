@@ -8,6 +8,7 @@
 
 #include "activities/batch/documents.h"
 #include "engine/base/result.h"
+#include "tools/wfe/config.h"
 #include "workers/client/blob_store.h"
 
 namespace wfe::cli {
@@ -24,7 +25,7 @@ Result<std::vector<DocumentFile>> DocumentsOfList(const std::string& list);
 
 /// The text of a file, as UTF-8 (UTF-16 with its mark is converted; of PDF, DOCX, ODT and RTF by the programs that
 /// activities/documents runs); or its `fault`: too long, no text, not there.
-batch::Document ReadDocument(const DocumentFile& file);
+batch::Document ReadDocument(const DocumentFile& file, const DocumentsConfig& limits = {});
 
 struct StoredDocuments {
   std::string blob;  ///< Of the list.
@@ -33,6 +34,6 @@ struct StoredDocuments {
 };
 /// Reads and stores one after the other.  `told` is called after each with how many there are by now.
 Result<StoredDocuments> StoreDocuments(BlobSink& sink, const std::vector<DocumentFile>& files,
-                                       const std::function<void(size_t)>& told);
+                                       const DocumentsConfig& limits, const std::function<void(size_t)>& told);
 
 }  // namespace wfe::cli

@@ -70,7 +70,8 @@ Result<workflows::BatchInput> MakeInput(Globals& globals, const BatchOptions& op
   const auto told = [tell, all = files->size()](size_t stored) {
     if (tell && stored % 1000 == 0) PrintText(fmt::format("{} of {} documents read\n", stored, all));
   };
-  WFE_ASSIGN_OR_RETURN(const StoredDocuments stored, StoreDocuments(records, *files, told));
+  WFE_ASSIGN_OR_RETURN(const Config* const config, globals.config());
+  WFE_ASSIGN_OR_RETURN(const StoredDocuments stored, StoreDocuments(records, *files, config->documents, told));
   if (stored.count == 0) Warn("there are no documents in " + options.dir + options.list, globals.format);
   input.documents_blob = stored.blob;
   input.parallel = options.parallel;

@@ -2,7 +2,10 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
 
+#include "activities/patterns/records/tool_store.h"
 #include "tools/wfe/cli.h"
 #include "tools/wfe/context_page.h"
 #include "tools/wfe/one_of.h"
@@ -26,6 +29,7 @@ struct ContextFlags {
   double target = context::kTargetPercent;
   std::string version;
   bool off = false;
+  std::string run;
   double share = 0.5;
   int64_t min_samples = 30;
 };
@@ -203,6 +207,82 @@ Result<int> ContextResult(Globals& globals, const ContextFlags& flags) {
   return kExitOk;
 }
 
+/// Registered tools that answered instead of agents, from the rows of patterns.
+Result<std::vector<patterns::ToolCall>> RoutedCalls(Globals& globals, RowStore& rows, const std::string& since) {
+  patterns::PatternProblems problems;
+  WFE_ASSIGN_OR_RETURN(std::vector<patterns::ToolCall> calls, patterns::ToolStore(rows).Calls(problems));
+  for (const std::string& problem : problems) Warn(problem, globals.format);
+  std::erase_if(calls, [&](const patterns::ToolCall& call) { return call.called_at < since; });
+  return calls;
+}
+
+void AddRouted(context::ToolUseReport& report, const std::vector<patterns::ToolCall>& calls) {
+  std::map<std::string, context::ToolUse> by_tool;
+  for (const patterns::ToolCall& call : calls) {
+    context::ToolUse& use = by_tool[call.tool];
+    use.tool = call.tool;
+    use.via = "routed";
+    ++use.steps;
+    ++use.calls;
+    if (!call.success) ++use.failed;
+    use.mean_duration_ms = use.mean_duration_ms.value_or(0) + static_cast<double>(call.duration_ms);
+  }
+  for (auto& [tool, use] : by_tool) {
+    use.mean_duration_ms = *use.mean_duration_ms / static_cast<double>(use.calls);
+    report.tools.push_back(std::move(use));
+  }
+  context::SortToolUse(report.tools);
+}
+
+Result<int> ShowToolCalls(Globals& globals, const ContextFlags& flags) {
+  WFE_ASSIGN_OR_RETURN(const RecordsConnection connection, RecordsConnection::Open(globals, flags.records));
+  const Instant now = SystemClock().Now();
+  const Instant since = now - std::chrono::hours(24) * flags.days;
+  std::vector<std::string> problems;
+  WFE_ASSIGN_OR_RETURN(std::vector<agent::StepToolCalls> steps,
+                       context::ReadToolCalls(*connection.records(), since, now, problems));
+  for (const std::string& problem : problems) Warn(problem, globals.format);
+  WFE_ASSIGN_OR_RETURN(std::vector<patterns::ToolCall> routed,
+                       RoutedCalls(globals, *connection.records(), FormatIso8601Millis(since)));
+  if (!flags.type.empty()) {
+    std::erase_if(steps, [&](const agent::StepToolCalls& step) { return step.workflow_type != flags.type; });
+    routed.clear();  // their rows do not say of what type the run was
+  }
+  const auto top = static_cast<size_t>(flags.top);
+  if (flags.run.empty()) {
+    context::ToolUseReport report = context::ToolUseOf(steps);
+    AddRouted(report, routed);
+    if (globals.format != OutputFormat::kText) {
+      PrintJson(report, globals.format);
+    } else {
+      PrintText(ToolUseText(report, top, ContextWidth()));
+    }
+    return kExitOk;
+  }
+  std::erase_if(steps, [&](const agent::StepToolCalls& step) {
+    return step.run_id != flags.run && step.workflow_id != flags.run;
+  });
+  std::set<std::string> runs = {flags.run};
+  for (const agent::StepToolCalls& step : steps) runs.insert(step.run_id);
+  std::erase_if(routed, [&](const patterns::ToolCall& call) { return !runs.contains(call.workflow_run_id); });
+  if (steps.empty() && routed.empty()) {
+    return NotFound("no tool was called in a run " + flags.run + " in the last " + std::to_string(flags.days) +
+                    " days; `wfe context calls` shows what there is");
+  }
+  std::ranges::sort(steps, {}, &agent::StepToolCalls::at);
+  if (globals.format != OutputFormat::kText) {
+    PrintJson({{"steps", steps}, {"routed", routed}}, globals.format);
+    return kExitOk;
+  }
+  std::string text = ToolCallsText(steps, top, ContextWidth());
+  for (const patterns::ToolCall& call : routed) {
+    text += fmt::format("{}{} {}: {} did it without an agent{}\n", text.empty() ? "" : "\n",
+                        call.called_at.substr(0, 19), call.step, call.tool, call.success ? "" : ", and failed");
+  }
+  PrintText(text);
+  return kExitOk;
+}
+
 using ContextBody = Result<int> (*)(Globals&, const ContextFlags&);
 
 std::pair<CLI::App*, std::shared_ptr<ContextFlags>> AddContextCommand(CLI::App& parent, Globals& globals,
@@ -283,6 +363,15 @@ void AddContextCommands(CLI::App& app, Globals& globals) {
   profile->footer(
       "Examples:\n  wfe context profile\n  wfe context profile AuditedBuildWorkflow/implement --output json\n\n"
       "Exit codes: 2 bad option, 3 no server answers, 4 no such category.");
+  const auto [calls, calls_flags] = AddContextCommand(
+      context, globals, "calls", "Tools that agents called: how often, how long, and how it ended", ShowToolCalls);
+  calls->add_option("RUN", calls_flags->run, "Run id or workflow id: each of its calls, with hashes of in and out");
+  calls->add_option("--type", calls_flags->type, "Of this type of workflow only");
+  calls->add_option("--top", calls_flags->top, "Tools or calls shown (default 20)")->check(WholeNumber(1, 1'000'000));
+  calls->footer(
+      "Examples:\n  wfe context calls\n  wfe context calls my-build --top 100\n"
+      "  wfe context calls my-build --output json\n\n"
+      "Exit codes: 2 bad option, 3 no server answers, 4 no call of such a run.");
   AddContextSetCommands(context, globals);
 }
 

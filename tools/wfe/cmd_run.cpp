@@ -35,7 +35,7 @@ Status AssignFiles(const CLI::App& command, RunTasksOptions& options) {
   return Ok();
 }
 
-Result<workflows::BatchInput> InputOfTasks(const RunTasksOptions& options) {
+Result<workflows::BatchInput> InputOfTasks(const RunTasksOptions& options, const DocumentsConfig& limits) {
   workflows::BatchInput input;
   input.step = options.job.step;
   size_t next_file = 0;
@@ -44,7 +44,7 @@ Result<workflows::BatchInput> InputOfTasks(const RunTasksOptions& options) {
     if (document.task.empty()) return InvalidArgument(document.name + " is empty");
     for (size_t file = 0; file < options.files_of_task[i]; ++file) {
       const std::string& path = options.files[next_file++];
-      const batch::Document read = ReadDocument({.name = path, .path = path});
+      const batch::Document read = ReadDocument({.name = path, .path = path}, limits);
       if (!read.fault.empty()) return InvalidArgument(path + ": " + read.fault);
       document.text += fmt::format("{}--- {}\n{}", document.text.empty() ? "" : "\n", read.name, read.text);
     }
@@ -105,7 +105,10 @@ void AddRunCommand(CLI::App& app, Globals& globals) {
     globals.Run([&]() -> Result<int> {
       WFE_RETURN_IF_ERROR(AssignFiles(command, *options));
       return RunBatchJob(
-          globals, options->job, "run", [&](client::RecordsClient&) { return InputOfTasks(*options); },
+          globals, options->job, "run", [&](client::RecordsClient&) -> Result<workflows::BatchInput> {
+            WFE_ASSIGN_OR_RETURN(const Config* const config, globals.config());
+            return InputOfTasks(*options, config->documents);
+          },
           [&](const EndedBatch& ended, batch::ResultStore& results, BlobSource&) {
             return ShowTasks(globals, *options, ended, results);
           });

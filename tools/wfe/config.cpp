@@ -214,6 +214,10 @@ std::vector<Key> CostKeys(Config& c) {
       ChoiceKey("quota.preflight", c.quota.preflight, {"off", "warn", "enforce"}),
       ChoiceKey("context.give", c.context.give, {"none", "all", "recommended"}),
       IntegerKey("context.max_tokens", c.context.max_tokens, 0, 10'000'000),
+      IntegerKey("documents.max_file_bytes", c.documents.max_file_bytes, 1 << 10, 1 << 30),
+      IntegerKey("documents.max_text_bytes", c.documents.max_text_bytes, 1 << 10, 64 << 20),
+      IntegerKey("documents.max_batch_text_bytes", c.documents.max_batch_text_bytes, 1 << 10, 8 << 20),  // of a prompt
+      IntegerKey("documents.read_timeout_s", c.documents.read_timeout_s, 1, 3600),
   };
 }
 
@@ -437,33 +441,6 @@ Status CheckBackend(const Config& config) {
 }
 
 }  // namespace
-
-std::vector<records::BudgetRule> BudgetsOf(const CostTrackingConfig& config) {
-  using records::BudgetPeriod;
-  using records::OnExceed;
-  std::vector<records::BudgetRule> rules;
-  const auto add = [&](BudgetPeriod period, const std::optional<Money>& limit) {
-    // LoadConfig has refused every other word.
-    const OnExceed on_exceed = config.on_exceed == "warn"    ? OnExceed::kWarn
-                               : config.on_exceed == "defer" ? OnExceed::kDefer
-                                                             : OnExceed::kBlock;
-    rules.push_back({.name = {.period = period, .workflow_type = {}},
-                     .limit = limit,
-                     .warn_at_percent = static_cast<int>(config.warn_at_percent),
-                     .on_exceed = on_exceed});
-  };
-  add(BudgetPeriod::kDay, config.daily_limit);
-  add(BudgetPeriod::kMonth, config.monthly_limit);
-  if (config.run_limit) add(BudgetPeriod::kRun, config.run_limit);
-  return rules;
-}
-
-quota::QuotaRules QuotaRulesOf(const QuotaConfig& config) {
-  return {.monthly_tokens = config.enabled ? std::optional(config.monthly_tokens) : std::nullopt,
-          .preflight = {.warn_at_percent = config.warn_at_percent,
-                        .throttle_at_percent = config.throttle_at_percent,
-                        .deny_at_percent = config.deny_at_percent}};
-}
 
 Result<Config> LoadConfig(const std::string& path) {
   Config config;

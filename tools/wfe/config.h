@@ -134,6 +134,15 @@ struct ContextConfig {
   int64_t max_tokens = 100'000;
 };
 
+/// How large documents may be, and how long reading one may take (BP-1, CW-2).  Of whoever reads them: a worker those of
+/// a packaged workflow, a command those of a batch or a task; of these a worker looks at the length again.
+struct DocumentsConfig {
+  int64_t max_file_bytes = 50 << 20;       ///< Of a PDF, DOCX, ODT or RTF, and of any file of a packaged workflow.
+  int64_t max_text_bytes = 8 << 20;        ///< Of a document's text in a packaged workflow.
+  int64_t max_batch_text_bytes = 4 << 20;  ///< Of a document's text in a batch or a task: it goes into one prompt.
+  int64_t read_timeout_s = 60;             ///< Of the program that reads it.
+};
+
 /// Operations that recur, and tools that do them (PD-1, PD-5, PD-6).
 struct PatternsConfig {
   bool detect = true;  ///< Of a worker: looks for patterns after each run.
@@ -162,6 +171,7 @@ struct Config {
   CachingConfig caching;
   QuotaConfig quota;
   ContextConfig context;
+  DocumentsConfig documents;
   PatternsConfig patterns;
   MonitorConfig monitor;
   std::vector<std::string> sources;  ///< Where values came from: files and environment variables, in order.

@@ -145,4 +145,50 @@ std::string ContextProfileText(const ContextProfile& profile, const context::Con
   return lines.Take();
 }
 
+std::string ToolUseText(const context::ToolUseReport& report, size_t tools, size_t width) {
+  PageLines lines(width);
+  if (report.tools.empty()) {
+    lines.Add("no tool was called in this time");
+    return lines.Take();
+  }
+  lines.Wrap("", fmt::format("{} {} of tools in {} {} of agents", report.calls, report.calls == 1 ? "call" : "calls",
+                             report.steps, report.steps == 1 ? "step" : "steps"));
+  lines.Head(fmt::format("{:<32}{:>9}{:>9}{:>9}{:>11}  {}", "TOOL", "CALLS", "FAILED", "STEPS", "MEAN", "BY"));
+  for (size_t i = 0; i < std::min(tools, report.tools.size()); ++i) {
+    const context::ToolUse& use = report.tools[i];
+    const std::string_view by = use.via == agent::kViaToolCall ? "wfe" : std::string_view(use.via);
+    lines.Add(fmt::format("{:<32}{:>9}{:>9}{:>9}{:>11}  {}", CutName(use.tool, 31), use.calls, use.failed, use.steps,
+                          use.mean_duration_ms ? fmt::format("{:.1f} ms", *use.mean_duration_ms) : "-", by));
+  }
+  if (report.tools.size() > tools) {
+    lines.Add(fmt::format("… and {} more; --top shows them", report.tools.size() - tools));
+  }
+  if (report.left_out > 0) {
+    lines.Head(fmt::format("{} calls of long steps are counted and not listed.", report.left_out));
+  }
+  return lines.Take();
+}
+
+std::string ToolCallsText(const std::vector<agent::StepToolCalls>& steps, size_t calls, size_t width) {
+  PageLines lines(width);
+  size_t shown = 0;
+  size_t kept = 0;
+  for (const agent::StepToolCalls& step : steps) {
+    kept += step.calls.size();
+    lines.Head(fmt::format("{} {}: {} {}, {} failed", step.at.substr(0, 19), step.step_name, step.count,
+                           step.count == 1 ? "call" : "calls", step.failed));
+    for (const agent::AgentToolCall& call : step.calls) {
+      if (shown == calls) break;
+      ++shown;
+      const auto hash = [](const std::string& text) { return text.empty() ? "-" : text.substr(0, 10); };
+      lines.Add(fmt::format("  {:<28}{:<7}{:>9}  in {:<11} out {}", CutName(call.tool, 27),
+                            call.success ? "ok" : "failed",
+                            call.duration_ms ? fmt::format("{} ms", *call.duration_ms) : "-", hash(call.input_hash),
+                            hash(call.output_hash)));
+    }
+  }
+  if (kept > shown) lines.Head(fmt::format("… and {} more calls; --top shows them", kept - shown));
+  return lines.Take();
+}
+
 }  // namespace wfe::cli

@@ -6,6 +6,7 @@
 
 #include "activities/context/records/context_store.h"
 #include "activities/context/rules/profile.h"
+#include "activities/context/rules/tool_use.h"
 
 namespace wfe::cli {
 
@@ -18,5 +19,10 @@ std::string ContextProfilesText(const std::vector<context::ContextProfile>& prof
 /// One profile with its files, and the versions of its set.
 std::string ContextProfileText(const context::ContextProfile& profile, const context::ContextSets& sets, size_t files,
                                size_t width);
+
+/// Tools by how often they are called.
+std::string ToolUseText(const context::ToolUseReport& report, size_t tools, size_t width);
+/// The calls of some steps, one a line.
+std::string ToolCallsText(const std::vector<agent::StepToolCalls>& steps, size_t calls, size_t width);
 
 }  // namespace wfe::cli

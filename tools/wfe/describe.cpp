@@ -91,11 +91,12 @@ std::optional<Outcome> OutcomeOf(const temporal::api::history::v1::HistoryEvent&
       outcome.status = enums::WORKFLOW_EXECUTION_STATUS_CANCELED;
       outcome.failure = "the workflow was cancelled";
       return outcome;
-    case enums::EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED:
+    case enums::EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED: {
+      const std::string& reason = event.workflow_execution_terminated_event_attributes().reason();
       outcome.status = enums::WORKFLOW_EXECUTION_STATUS_TERMINATED;
-      outcome.failure =
-          "the workflow was terminated: " + event.workflow_execution_terminated_event_attributes().reason();
+      outcome.failure = "the workflow was terminated" + (reason.empty() ? "" : ": " + reason);
       return outcome;
+    }
     case enums::EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT:
       outcome.status = enums::WORKFLOW_EXECUTION_STATUS_TIMED_OUT;
       outcome.failure = "the workflow timed out";

@@ -82,7 +82,7 @@ void WriteTypes(reports::Markup& out, const quota::QuotaReport& report) {
 
 void WriteQuotaDecisions(reports::Markup& out, const QuotaPageMore& more) {
   OpenQuotaSection(out, "decisions", "Decisions");
-  out.Leaf("p", "A run that begins now is told: " + more.now.decision + ". " + more.now.reason);
+  out.Leaf("p", "A run that begins now is told: " + more.now.decision + " (" + more.now.reason + ").");
   const quota::RunDecisions& all = more.decisions;
   std::string counts;
   for (const auto& [decision, count] : all.by_decision) {

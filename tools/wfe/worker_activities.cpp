@@ -93,7 +93,12 @@ void RegisterPackaged(sdk::ActivityRegistry& registry, const WorkerActivities& w
   const auto config = std::make_shared<const packaged::PackagedConfig>(packaged::PackagedConfig{
       .records = worker.records, .step = [&registry](const std::string& name) { return registry.Find(name); }});
   packaged::RegisterDeliverableActivities(registry, *config);
-  packaged::RegisterPermitActivities(registry, config);
+  const DocumentsConfig& documents = worker.config.documents;
+  documents::ReadSettings reading;
+  reading.max_bytes = static_cast<uint64_t>(documents.max_file_bytes);
+  reading.max_text_bytes = static_cast<uint64_t>(documents.max_text_bytes);
+  reading.patience = std::chrono::seconds(documents.read_timeout_s);
+  packaged::RegisterPermitActivities(registry, config, reading);
   battery::RegisterBatteryActivities(registry, config, node);
   trading::RegisterTradingActivities(registry, {.packaged = config, .node = node});
 }
@@ -144,6 +149,7 @@ void RegisterWorkloads(sdk::ActivityRegistry& registry, const WorkerActivities& 
       registry, {.records = worker.records,
                  .step = [&registry](const std::string& name) { return registry.Find(name); },
                  .joined = patterns.batch_joined,
+                 .max_document_bytes = worker.config.documents.max_batch_text_bytes,
                  .lists = nullptr});
 }
 
@@ -192,7 +198,8 @@ void RegisterWorkerActivities(sdk::ActivityRegistry& registry, const WorkerActiv
   build::RegisterComplianceActivities(registry, compliance);
   build::RegisterHostActivities(registry, {.host_queue = worker.host_queue,
                                            .work_root = worker.work_root,
-                                           .host_timeout_s = worker.config.build.host_timeout_s});
+                                           .host_timeout_s = worker.config.build.host_timeout_s,
+                                           .admits_runs = gate && gate->enforces()});
   const nodes::NodeConfig node = NodesOf(worker, compliance.sandbox);
   nodes::RegisterNodeActivities(registry, node);
   prompts::RegisterInstructionActivity(registry, {.templates_dir = worker.agent.templates_dir,

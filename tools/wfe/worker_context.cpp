@@ -49,6 +49,13 @@ std::shared_ptr<quota::RunGate> AddContextAndGate(agent::GeminiConfig& agent, co
   agent.record_hooks = [records](const std::string& key, const agent::StepHooks& hooks) {
     return context::WriteHooks(*records, key, hooks);
   };
+  agent.record_tool_calls = [records](const std::string& key, const agent::StepToolCalls& calls) {
+    const Status kept = context::WriteToolCalls(*records, key, calls);
+    if (kept) return;
+    std::fprintf(stderr, "warning: the calls of tools in step %s of run %s were not kept: %s\n",
+                 PrintableText(calls.step_name).c_str(), calls.run_id.c_str(),
+                 PrintableText(kept.error().message).c_str());
+  };
   agent.project_of = [root = worker.work_root](const std::string& dir) { return ProjectOf(root, dir); };
   const context::GivePolicy policy{.give = worker.config.context.give,
                                    .max_tokens = worker.config.context.max_tokens};

@@ -31,6 +31,7 @@ Task<void> Finish(sdk::WorkflowContext& ctx, BuildRun& run, std::string_view eve
 
 Task<void> LogBlocked(sdk::WorkflowContext& ctx, BuildRun& run) {
   sdk::ShieldScope shield(ctx);
+  if (!run.has_trace()) co_return;
   const nlohmann::json blocked = {{"total_tokens", run.total_tokens()}};
   co_await run.LogEvent("budget_blocked", blocked);
 }
@@ -137,7 +138,8 @@ Task<AuditedBuildResult> AuditedBuild(sdk::WorkflowContext& ctx, nlohmann::json 
                 sandbox::Listed(run.ignored());
   }
   AuditedBuildResult result = run.Result(status, sentence);
-  if (!input.audit.is_null()) {
+  // A build that was refused has nothing to look at.
+  if (!input.audit.is_null() && run.has_trace()) {
     Task<std::string> start = StartAudit(ctx, input.audit);
     result.audit = co_await start;
   }

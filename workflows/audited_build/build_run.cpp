@@ -341,10 +341,35 @@ Task<bool> BuildRun::FirstSteps() {
   co_return true;
 }
 
+Task<bool> BuildRun::Admitted() {
+  if (!host_.info().admits_runs) co_return true;
+  AdmitRunInput ask;
+  ask.backend = input_.backend;
+  ask.model = input_.model;
+  std::string refused;
+  try {
+    co_await host_.Run(kAdmitRun, ask, {.start_to_close = 1min, .maximum_attempts = 5});
+  } catch (const sdk::ActivityFailure& failure) {
+    // Who could not be asked now will be asked before the first call.
+    if (failure.type() == kBudgetExceededType) {
+      refused = failure.message();
+    } else {
+      ctx_.Log(sdk::LogLevel::kWarning, "whether the build may spend is not known yet: " + failure.message());
+    }
+  }
+  if (refused.empty()) co_return true;
+  refused_by_budget_ = true;
+  message_ = refused;
+  ending_ = "budget_exhausted";
+  co_return false;
+}
+
 Task<std::string> BuildRun::Run() {
   progress_->step = "preflight";
   co_await host_.Choose();
   host_.timeout = std::chrono::seconds(input_.host_timeout_s > 0 ? input_.host_timeout_s : host_.info().host_timeout_s);
+  const bool admitted = co_await Admitted();
+  if (!admitted) co_return ending_;
   co_await OpenPlace(progress_->snapshot_blob_hash);
   co_await Prepare();
   nlohmann::json started = {{"profile", ready_.profile}, {"mode", ready_.mode}, {"workspace", place_.kind}};

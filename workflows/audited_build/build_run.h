@@ -62,6 +62,8 @@ class BuildRun {
   // build_run.cpp
   sdk::Task<void> Log(trace::LogEntry entry);
   sdk::Task<void> Write(trace::LogEntry entry);
+  /// False: it may not begin to spend, and ends with `ending_` before anything was made for it.
+  sdk::Task<bool> Admitted();
   sdk::Task<std::string> Instruct(std::string_view template_id, std::map<std::string, std::string> values);
   /// False: the run ends with `ending_`.
   sdk::Task<bool> AgentStep(std::string_view name, std::string instruction, std::optional<Repair> repair);

@@ -8,6 +8,7 @@
 
 #include "activities/agent/backends/model_backend.h"
 #include "activities/agent/step/agent_step.h"
+#include "activities/agent/step/tool_calls.h"
 #include "engine/base/record.h"
 #include "engine/base/result.h"
 
@@ -35,10 +36,11 @@ struct ProgramReport {
   std::string model;
   /// As the model's service names it.  "unknown" where the program hides it, "EMPTY" where no usable answer came.
   std::string finish_reason;
+  std::vector<AgentToolCall> tool_calls;  ///< As many as `actions`, in the same order.
 };
 WFE_RECORD(ProgramReport, text, actions, tokens_reported, prompt_tokens, output_tokens, thoughts_tokens,
-           cached_tokens, model, finish_reason);
-constexpr RecordRules RulesOf(const ProgramReport*) { return {.whole = true}; }
+           cached_tokens, model, finish_reason, tool_calls);
+constexpr RecordRules RulesOf(const ProgramReport*) { return {.whole = true, .seldom = "tool_calls"}; }
 
 class AgentProgram {
  public:

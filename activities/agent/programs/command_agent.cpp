@@ -33,12 +33,19 @@ class Reader {
                                 .path = sandbox::Printable(TextAt(event, "path")),
                                 .status = "error",
                                 .error = "no result"});
+      report.tool_calls.push_back({.tool = sandbox::Printable(TextAt(event, "tool")),
+                                   .input_hash = HashOfToolValue(event.value("input", json()))});
     } else if (type == "tool_result") {
       const auto found = action_of_id_.find(TextAt(event, "id"));
       if (found == action_of_id_.end()) return;
       AgentAction& action = report.actions[found->second];
       action.status = TextAt(event, "status") == "ok" ? "ok" : "error";
       action.error = TextAt(event, "error");
+      AgentToolCall& call = report.tool_calls[found->second];
+      call.success = action.status == "ok";
+      call.output_hash = HashOfToolValue(event.value(call.success ? "output" : "error", json()));
+      const auto took = event.find("duration_ms");
+      if (took != event.end() && took->is_number_unsigned()) call.duration_ms = CountAt(event, "duration_ms");
     } else if (type == "usage") {
       report.tokens_reported = true;
       report.prompt_tokens += TokenCount(event, "prompt_tokens");

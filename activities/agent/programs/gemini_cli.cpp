@@ -1,6 +1,7 @@
 #include "activities/agent/programs/gemini_cli.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -13,6 +14,7 @@
 #include "activities/agent/programs/gemini_session.h"
 #include "activities/sandbox/text.h"
 #include "engine/base/parse_json.h"
+#include "engine/base/time.h"
 
 namespace wfe::agent {
 namespace {
@@ -215,6 +217,14 @@ void TakeTokens(const json& result, const GeminiSession& session, ProgramReport&
   }
 }
 
+/// By the times of a call's two events; nullopt: they do not say.
+std::optional<int64_t> MillisBetween(const std::string& from, const std::string& to) {
+  const std::optional<Instant> begun = ParseIso8601(from);
+  const std::optional<Instant> ended = ParseIso8601(to);
+  if (!begun || !ended || *ended < *begun) return std::nullopt;
+  return std::chrono::duration_cast<std::chrono::milliseconds>(*ended - *begun).count();
+}
+
 }  // namespace
 
 GeminiCliOptions GeminiCliOptionsFromEnvironment() {
@@ -237,6 +247,7 @@ ModelOutcome ParseGeminiCliRun(int exit_code, const std::string& standard_output
   json result = nullptr;
   json failure = nullptr;
   std::map<std::string, size_t> action_of_call;
+  std::map<std::string, std::string> began;
   for (const std::string& line : sandbox::SplitLines(standard_output)) {
     const json event = ParseJson(line);
     if (!event.is_object()) continue;  // the program prints free text too
@@ -253,6 +264,9 @@ ModelOutcome ParseGeminiCliRun(int exit_code, const std::string& standard_output
                                 .path = sandbox::Printable(path),
                                 .status = "error",
                                 .error = "no result"});
+      report.tool_calls.push_back(
+          {.tool = sandbox::Printable(TextAt(event, "tool_name")), .input_hash = HashOfToolValue(parameters)});
+      began[TextAt(event, "tool_id")] = TextAt(event, "timestamp");
     } else if (type == "tool_result") {
       const auto found = action_of_call.find(TextAt(event, "tool_id"));
       if (found == action_of_call.end()) continue;
@@ -260,6 +274,10 @@ ModelOutcome ParseGeminiCliRun(int exit_code, const std::string& standard_output
       const json error = event.value("error", json::object());
       action.status = TextAt(event, "status") == "success" ? "ok" : "error";
       action.error = error.is_object() ? TextAt(error, "message") : std::string();
+      AgentToolCall& call = report.tool_calls[found->second];
+      call.success = action.status == "ok";
+      call.output_hash = HashOfToolValue(call.success ? event.value("output", json()) : json(action.error));
+      call.duration_ms = MillisBetween(began[found->first], TextAt(event, "timestamp"));
     } else if (type == "error") {
       failure = {{"type", TextAt(event, "severity")}, {"message", TextAt(event, "message")}};
     } else if (type == "result") {

@@ -140,6 +140,7 @@ class ProgramStep {
     if (!report.model.empty()) reply_.model = report.model;
     reply_.action_count += static_cast<int64_t>(report.actions.size());
     for (AgentAction& action : report.actions) reply_.actions.push_back(std::move(action));
+    for (AgentToolCall& call : report.tool_calls) services_.tool_calls.Add(std::move(call));
     return AccountForCall(services_, reply_, run, answer, /*bought=*/true);
   }
 

@@ -192,6 +192,7 @@ class Loop {
     reply_.refused_action_count += plan.refused;
     reply_.secret_findings += plan.secret_findings;
     reply_.action_count += static_cast<int64_t>(plan.actions.size());
+    for (AgentToolCall& call : plan.tool_calls) services_.tool_calls.Add(std::move(call));
     for (AgentAction& action : plan.actions) {
       if (reply_.actions.size() == kMaxReportedActions) break;
       action.path = services_.redactor.Apply(action.path, reply_.redaction_count);

@@ -281,6 +281,17 @@ WFE_RECORD(CheckAgentOutput, backend, model, sandbox);
 inline constexpr sdk::ActivityType<CheckAgentInput, CheckAgentOutput> kCheckAgent{"checkAgent"};
 inline constexpr std::string_view kAgentUnusableType = "AGENT_UNUSABLE";
 
+/// Whether a run may spend at all (QF-5), asked before anything is made for it.  The answer is the one that its calls of
+/// models will get, and is not asked for a second time.  A run that has to wait is admitted: its first call waits.
+struct AdmitRunInput {
+  std::string backend;
+  std::string model;
+};
+WFE_RECORD(AdmitRunInput, backend, model);
+constexpr RecordRules RulesOf(const AdmitRunInput*) { return {.seldom = "backend model"}; }
+/// Failures: BUDGET_EXCEEDED, not retryable, with the sentence of who denies it; UNAVAILABLE: it could not be decided.
+inline constexpr sdk::ActivityType<AdmitRunInput, sdk::Nothing> kAdmitRun{"admitRun"};
+
 /// Puts a directory back to a stored snapshot.
 struct RestoreSnapshotInput {
   std::string snapshot_blob_hash;

@@ -259,6 +259,9 @@ void RegisterGeminiActivities(sdk::ActivityRegistry& registry, const std::shared
   });
   registry.Register(
       kCheckAgent, [worker](sdk::ActivityContext&, const CheckAgentInput& input) { return worker->CheckAgent(input); });
+  registry.Register(kAdmitRun, [worker](sdk::ActivityContext& context, const AdmitRunInput& input) {
+    return worker->AdmitRun(context, input);
+  });
 }
 
 }  // namespace wfe::agent

@@ -46,6 +46,7 @@ class AgentWorker {
   sdk::ActivityResult<RestoreSnapshotOutput> RestoreSnapshot(const RestoreSnapshotInput& input);
   sdk::ActivityResult<PreparedContext> PrepareContext(const sdk::ActivityContext& context, const PrepareContextInput& input);
   sdk::ActivityResult<CheckAgentOutput> CheckAgent(const CheckAgentInput& input);
+  sdk::ActivityResult<sdk::Nothing> AdmitRun(const sdk::ActivityContext& context, const AdmitRunInput& input);
   /// As ModelCaller::Call says.
   sdk::ActivityResult<CallReply> CallModel(sdk::ActivityContext& context, const CallRequest& request,
                                            std::string token);

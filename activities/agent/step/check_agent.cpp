@@ -1,4 +1,4 @@
-// Whether an agent backend can be called at all, asked before anything is spent on a build.
+// Whether an agent backend can be called at all, and whether a run may, asked before anything is spent on a build.
 #include "activities/agent/programs/agent_program.h"
 #include "activities/agent/step/agent_worker.h"
 
@@ -31,6 +31,24 @@ sdk::ActivityResult<CheckAgentOutput> AgentWorker::CheckAgent(const CheckAgentIn
   const auto program = config_.programs.find(output.backend);
   if (program != config_.programs.end()) output.sandbox = program->second->Sandbox();
   return output;
+}
+
+sdk::ActivityResult<sdk::Nothing> AgentWorker::AdmitRun(const sdk::ActivityContext& context,
+                                                        const AdmitRunInput& input) {
+  if (!config_.admit_run) return sdk::Nothing{};
+  const Result<ResolvedModel> resolved = ResolveModel(config_, input.backend, input.model);
+  // What cannot be called is checkAgent's to say.
+  if (!resolved) return sdk::Nothing{};
+  const auto found = config_.backends.find(resolved->backend);
+  if (found != config_.backends.end() && found->second->scripted()) return sdk::Nothing{};
+  const Result<client::BudgetAnswer> answer = config_.admit_run({.call_id = {},
+                                                                 .workflow_id = context.info().workflow_id,
+                                                                 .run_id = context.info().run_id,
+                                                                 .workflow_type = context.info().workflow_type,
+                                                                 .model = resolved->model});
+  if (!answer) return AgentFailure(kRecordsDownType, answer.error().message, false);
+  if (answer->verdict != client::BudgetAnswer::Verdict::kBlocked) return sdk::Nothing{};
+  return AgentFailure(kBudgetExceededType, answer->message, true);
 }
 
 }  // namespace wfe::agent

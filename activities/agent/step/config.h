@@ -10,6 +10,7 @@
 #include "activities/agent/backends/model_backend.h"
 #include "activities/agent/step/agent_step.h"
 #include "activities/agent/step/hook_events.h"
+#include "activities/agent/step/tool_calls.h"
 #include "activities/agent/step/tool_offer.h"
 #include "engine/base/result.h"
 #include "engine/base/time.h"
@@ -66,6 +67,9 @@ struct GeminiConfig {
   std::function<Result<FileChoice>(const FileAsk&)> choose_files;
   /// Keeps what a step was given and touched (RC-10); the same key again changes nothing.  Empty: nowhere.
   std::function<Status(const std::string& key, const StepHooks& hooks)> record_hooks;
+  /// Keeps the calls of tools in a step's transcript (RC-10); the same key again changes nothing.  A step is no worse for
+  /// calls that could not be kept: whoever keeps them tells of it.  Empty: nowhere.
+  std::function<void(const std::string& key, const StepToolCalls& calls)> record_tool_calls;
   /// Where the files of a working directory belong, when that is a place made for the run.  Empty: the directory itself.
   std::function<std::string(const std::string& working_dir)> project_of;
   /// nullptr: the table built in (activities/agent/cost/prices.json); PriceTable::Load reads another.

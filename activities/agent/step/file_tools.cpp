@@ -1,6 +1,7 @@
 #include "activities/agent/step/file_tools.h"
 
 #include <algorithm>
+#include <chrono>
 #include <set>
 #include <utility>
 
@@ -38,6 +39,7 @@ class Planner {
   Planner(const sandbox::SafeDir& dir, const FileToolLimits& limits) : dir_(dir), limits_(limits) {}
 
   Status Call(const json& call, bool holds_secret) {
+    const auto begun = std::chrono::steady_clock::now();
     const std::string name = Text(call, "name").value_or("");
     const json args = call.contains("args") && call["args"].is_object() ? call["args"] : json::object();
     const std::string given = PathArgument(args).value_or("");
@@ -49,6 +51,14 @@ class Planner {
                        .status = answer.ok ? "ok" : "error",
                        .error = {}};
     if (!answer.ok) action.error = answer.text;
+    plan_.tool_calls.push_back({.tool = action.tool,
+                                .input_hash = HashOfToolValue(args),
+                                .output_hash = HashOfToolValue(answer.text),
+                                .duration_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
+                                                   std::chrono::steady_clock::now() - begun)
+                                                   .count(),
+                                .success = answer.ok,
+                                .cost_usd = Money()});
     plan_.actions.push_back(std::move(action));
     if (answer.refused) ++plan_.refused;
     json response = {{"name", name}, {"response", {{answer.ok ? "output" : "error", answer.text}}}};

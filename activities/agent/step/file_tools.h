@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "activities/agent/step/agent_step.h"
+#include "activities/agent/step/tool_calls.h"
 #include "activities/sandbox/safe_files.h"
 #include "engine/base/record_json.h"
 
@@ -39,9 +40,12 @@ struct TurnPlan {
   int64_t written_bytes = 0;
   int64_t refused = 0;          ///< Paths outside, reserved or protected; files too large or with a secret.
   int64_t secret_findings = 0;  ///< Of those: a known secret was in the call, or would have been in the file.
+  std::vector<AgentToolCall> tool_calls;  ///< One per call, in order.
 };
-WFE_RECORD(TurnPlan, responses, actions, effects, writes, written_bytes, refused, secret_findings);
-constexpr RecordRules RulesOf(const TurnPlan*) { return {.whole = true, .may_lack = "secret_findings"}; }
+WFE_RECORD(TurnPlan, responses, actions, effects, writes, written_bytes, refused, secret_findings, tool_calls);
+constexpr RecordRules RulesOf(const TurnPlan*) {
+  return {.whole = true, .may_lack = "secret_findings", .seldom = "tool_calls"};
+}
 
 struct FileToolLimits {
   std::vector<std::string> protected_paths;  ///< Exact, or prefixes ending in '/'.

@@ -14,6 +14,7 @@
 #include "activities/agent/step/agent_step.h"
 #include "activities/agent/step/journal.h"
 #include "activities/agent/step/redactor.h"
+#include "activities/agent/step/tool_calls.h"
 #include "activities/sandbox/safe_files.h"
 
 namespace wfe::agent {
@@ -31,6 +32,7 @@ struct CallServices {
 /// And what a step works with.
 struct StepServices : CallServices {
   const sandbox::SafeDir& dir;
+  ToolCallNotes& tool_calls;
 };
 
 /// How a step, or a call of it, ended.

@@ -10,6 +10,9 @@ namespace {
 
 constexpr int kSteps = 4;
 
+/// There is nothing between two counted things.
+double LeastStep(const Chart& chart) { return chart.unit == "count" || chart.unit == "tokens" ? 1 : 0; }
+
 }  // namespace
 
 Ticks ValueTicks(const Chart& chart, bool from_zero) {
@@ -26,7 +29,7 @@ Ticks ValueTicks(const Chart& chart, bool from_zero) {
   }
   // A scale that starts close to zero misleads less when it starts at zero.
   if (from_zero || (low > 0 && low < high * 0.4)) low = std::min(low, 0.0);
-  Ticks ticks = RoundTicks(low, high, kSteps);
+  Ticks ticks = RoundTicks(low, high, kSteps, LeastStep(chart));
   const bool ends_at_one = chart.unit == "share" || chart.unit == "score";
   if (ends_at_one && high <= 1 && ticks.to > 1) ticks = RoundTicks(low, 1, kSteps);
   return ticks;
@@ -44,7 +47,7 @@ Ticks SumTicks(const Chart& chart, const std::vector<std::string>& xs) {
   double high = 0;
   for (const std::string& x : xs) high = std::max(high, SumAt(chart, x));
   if (chart.unit == "share" && high > 0.99 && high < 1.01) high = 1;
-  return RoundTicks(0, high, kSteps);
+  return RoundTicks(0, high, kSteps, LeastStep(chart));
 }
 
 double ValueAxisWidth(const Chart& chart, const Ticks& ticks) {

@@ -37,7 +37,11 @@ void WriteCell(Markup& out, const Cell& cell, const TableColumn& column, bool is
       return;
     }
   }
-  const std::string_view css = is_numeric ? "num" : Characters(text) > 48 ? "long" : "";
+  const bool has_words = text.find(' ') != std::string::npos;
+  const std::string_view css = is_numeric                           ? "num"
+                               : Characters(text) > 48              ? "long"
+                               : has_words && Characters(text) > 20 ? "text"
+                                                                    : "";
   out.Leaf(tag, {{"scope", scope}, {"class", css}, {"data-v", SortKey(cell)}}, text);
 }
 

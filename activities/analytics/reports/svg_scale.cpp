@@ -15,7 +15,7 @@ double LinearScale::operator()(double value) const {
   return start_ + (value - from_) / (to_ - from_) * (end_ - start_);
 }
 
-Ticks RoundTicks(double low, double high, int steps) {
+Ticks RoundTicks(double low, double high, int steps, double least_step) {
   if (!(high > low)) high = low + (low == 0 ? 1 : std::fabs(low));
   const double rough = (high - low) / steps;
   const double power = std::pow(10, std::floor(std::log10(rough)));
@@ -26,6 +26,7 @@ Ticks RoundTicks(double low, double high, int steps) {
       break;
     }
   }
+  step = std::max(step, least_step);
   Ticks ticks;
   // Multiples instead of sums, so that 0.3 is not 0.30000000000000004 of a step off.
   const double first = std::floor(low / step + 1e-9);

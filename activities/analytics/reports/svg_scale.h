@@ -25,7 +25,7 @@ struct Ticks {
   double to = 1;
   std::vector<double> at;
 };
-Ticks RoundTicks(double low, double high, int steps);
+Ticks RoundTicks(double low, double high, int steps, double least_step = 0);
 
 /// Where the points of a chart stand: by time when every `x` is an instant, else side by side in order of appearance.
 class XAxis {

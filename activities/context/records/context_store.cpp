@@ -12,36 +12,25 @@ namespace wfe::context {
 namespace {
 
 using agent::StepHooks;
+using agent::StepToolCalls;
 
 constexpr int kPutTries = 5;
 /// Days that are read one by one; a longer time is one scan of the whole table.
 constexpr int64_t kDaysOneByOne = 62;
 
-}  // namespace
-
-const ContextSet* ContextSets::Find(const std::string& version) const {
-  const auto found = std::ranges::find(versions, version, &ContextSet::version);
-  return found == versions.end() ? nullptr : &*found;
-}
-
-std::string SubjectOf(const std::string& category, const std::string& project) {
-  return ToHex(Sha256({category, std::string("\n"), project})).substr(0, 24);
-}
-
-std::string ExperimentSubject(const std::string& category, const std::string& project) {
-  return "context:" + SubjectOf(category, project);
-}
-
-Result<std::vector<StepHooks>> ReadHooks(RowStore& rows, Instant from, Instant to, std::vector<std::string>& problems) {
+/// The rows of a table whose keys begin with a day, of the days [from, to].
+template <class Row>
+Result<std::vector<Row>> ReadDays(RowStore& rows, std::string_view table_name, Instant from, Instant to,
+                                  std::vector<std::string>& problems) {
   using std::chrono::days;
-  std::vector<StepHooks> steps;
-  const std::string table(agent::kHookEventsTable);
+  std::vector<Row> steps;
+  const std::string table(table_name);
   const std::string first = FormatIso8601Millis(from).substr(0, 10);
   const std::string last = FormatIso8601Millis(to).substr(0, 10);
   const auto take = [&](const std::string& key, const std::string& value) {
     const std::string day = key.substr(0, 10);
     if (day < first || day > last) return;
-    Result<StepHooks> step = learning::ReadRow<StepHooks>(table, key, value);
+    Result<Row> step = learning::ReadRow<Row>(table, key, value);
     if (step) {
       steps.push_back(*std::move(step));
     } else {
@@ -59,8 +48,37 @@ Result<std::vector<StepHooks>> ReadHooks(RowStore& rows, Instant from, Instant t
   return steps;
 }
 
+}  // namespace
+
+const ContextSet* ContextSets::Find(const std::string& version) const {
+  const auto found = std::ranges::find(versions, version, &ContextSet::version);
+  return found == versions.end() ? nullptr : &*found;
+}
+
+std::string SubjectOf(const std::string& category, const std::string& project) {
+  return ToHex(Sha256({category, std::string("\n"), project})).substr(0, 24);
+}
+
+std::string ExperimentSubject(const std::string& category, const std::string& project) {
+  return "context:" + SubjectOf(category, project);
+}
+
+Result<std::vector<StepHooks>> ReadHooks(RowStore& rows, Instant from, Instant to, std::vector<std::string>& problems) {
+  return ReadDays<StepHooks>(rows, agent::kHookEventsTable, from, to, problems);
+}
+
+Result<std::vector<StepToolCalls>> ReadToolCalls(RowStore& rows, Instant from, Instant to,
+                                                 std::vector<std::string>& problems) {
+  return ReadDays<StepToolCalls>(rows, agent::kAgentToolCallsTable, from, to, problems);
+}
+
 Status WriteHooks(RowStore& rows, const std::string& key, const StepHooks& hooks) {
   WFE_RETURN_IF_ERROR(rows.AppendRow(std::string(agent::kHookEventsTable), key, learning::RowText(hooks)));
+  return Ok();
+}
+
+Status WriteToolCalls(RowStore& rows, const std::string& key, const StepToolCalls& calls) {
+  WFE_RETURN_IF_ERROR(rows.AppendRow(std::string(agent::kAgentToolCallsTable), key, learning::RowText(calls)));
   return Ok();
 }
 

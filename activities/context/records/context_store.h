@@ -1,6 +1,7 @@
 // Hook events, recommended sets and their experiments, in the records service (RC-10, CE-5, XB-5).
 //   table                   key                    value
 //   "hook_events"           "<day>/<step>"         StepHooks
+//   "agent_tool_calls"      "<day>/<step>"         StepToolCalls
 //   "mutable_context_sets"  SubjectOf              ContextSets: the versions of one category's set, and which is in use
 // An experiment on a set is one of activities/learning/experiments with the subject "context:<SubjectOf>".
 #pragma once
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "activities/agent/step/hook_events.h"
+#include "activities/agent/step/tool_calls.h"
 #include "activities/learning/records/experiment_store.h"
 #include "engine/base/result.h"
 #include "engine/base/time.h"
@@ -47,6 +49,10 @@ std::string SubjectOf(const std::string& category, const std::string& project);
 Result<std::vector<agent::StepHooks>> ReadHooks(RowStore& rows, Instant from, Instant to,
                                                 std::vector<std::string>& problems);
 Status WriteHooks(RowStore& rows, const std::string& key, const agent::StepHooks& hooks);
+/// The same of the calls in agents' transcripts.
+Result<std::vector<agent::StepToolCalls>> ReadToolCalls(RowStore& rows, Instant from, Instant to,
+                                                        std::vector<std::string>& problems);
+Status WriteToolCalls(RowStore& rows, const std::string& key, const agent::StepToolCalls& calls);
 
 /// Calls block; callable from any thread.
 class ContextSetStore {

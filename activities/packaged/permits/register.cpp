@@ -5,8 +5,11 @@
 
 namespace wfe::packaged {
 
-void RegisterPermitActivities(sdk::ActivityRegistry& registry, const std::shared_ptr<const PackagedConfig>& config) {
-  ServePackaged(registry, config, kLoadPermits, &LoadPermits);
+void RegisterPermitActivities(sdk::ActivityRegistry& registry, const std::shared_ptr<const PackagedConfig>& config,
+                              const documents::ReadSettings& reading) {
+  registry.Register(kLoadPermits, [config, reading](sdk::ActivityContext& context, const LoadPermitsInput& input) {
+    return LoadPermits(*config, reading, context, input);
+  });
   ServePackaged(registry, config, kExtractPermit, &ExtractPermit);
   ServePackaged(registry, config, kReviewPermit, &ReviewPermit);
   ServePackaged(registry, config, kCheckPermits, &CheckPermits);

@@ -40,8 +40,9 @@ Result<std::string> StoreRecord(BlobSink& sink, const nlohmann::json& record) {
 /// The names of a folder's documents, and what can be said against one without reading it.
 class PermitFolder {
  public:
-  PermitFolder(const PackagedConfig& config, sdk::ActivityContext& context, const sandbox::SafeDir& folder)
-      : config_(config), context_(context), folder_(folder) {}
+  PermitFolder(const PackagedConfig& config, const documents::ReadSettings& settings, sdk::ActivityContext& context,
+               const sandbox::SafeDir& folder)
+      : config_(config), settings_(settings), context_(context), folder_(folder) {}
 
   Result<LoadPermitsResult> Read() {
     sandbox::SafeDir::ListOptions all;
@@ -103,20 +104,20 @@ class PermitFolder {
   }
 
   const PackagedConfig& config_;
+  const documents::ReadSettings& settings_;
   sdk::ActivityContext& context_;
   const sandbox::SafeDir& folder_;
-  documents::ReadSettings settings_;
 };
 
 }  // namespace
 
-ActivityResult<LoadPermitsResult> LoadPermits(const PackagedConfig& config, sdk::ActivityContext& context,
-                                              const LoadPermitsInput& input) {
+ActivityResult<LoadPermitsResult> LoadPermits(const PackagedConfig& config, const documents::ReadSettings& reading,
+                                              sdk::ActivityContext& context, const LoadPermitsInput& input) {
   const Result<sandbox::SafeDir> folder = sandbox::SafeDir::Open(input.project_dir);
   if (!folder) {
     return PermitInputFault("the directory " + input.project_dir + " cannot be read: " + folder.error().message);
   }
-  Result<LoadPermitsResult> read = PermitFolder(config, context, *folder).Read();
+  Result<LoadPermitsResult> read = PermitFolder(config, reading, context, *folder).Read();
   if (read) return *std::move(read);
   if (read.error().code == StatusCode::kCancelled) return sdk::ActivityCancelled{};
   if (read.error().code == StatusCode::kInvalidArgument) return PermitInputFault(read.error().message);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "activities/agent/call/model_call.h"
+#include "activities/documents/document_text.h"
 #include "activities/packaged/common/deliverables.h"
 #include "activities/packaged/common/model_step.h"
 #include "activities/packaged/permits/review.h"
@@ -127,8 +128,8 @@ inline constexpr sdk::ActivityType<CheckPermitsInput, CheckPermitsResult> kCheck
 inline constexpr sdk::ActivityType<ReviewConsistencyInput, ModelFindings> kReviewConsistency{"review_permit_consistency"};
 inline constexpr sdk::ActivityType<WritePermitsInput, WritePermitsResult> kWritePermits{"write_permits_report"};
 
-sdk::ActivityResult<LoadPermitsResult> LoadPermits(const PackagedConfig& config, sdk::ActivityContext& context,
-                                                   const LoadPermitsInput& input);
+sdk::ActivityResult<LoadPermitsResult> LoadPermits(const PackagedConfig& config, const documents::ReadSettings& reading,
+                                                   sdk::ActivityContext& context, const LoadPermitsInput& input);
 sdk::ActivityResult<ExtractPermitResult> ExtractPermit(const PackagedConfig& config, sdk::ActivityContext& context,
                                                        const ExtractPermitInput& input);
 sdk::ActivityResult<ModelFindings> ReviewPermit(const PackagedConfig& config, sdk::ActivityContext& context,

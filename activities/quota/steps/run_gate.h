@@ -61,6 +61,9 @@ class RunGate {
   };
   explicit RunGate(Setup setup);
 
+  /// A run may be refused.
+  bool enforces() const { return setup_.mode == PreflightMode::kEnforce; }
+
   /// Whether this call may be made.  A decision is made once for a run, whichever worker asks first, and keeps.
   /// Where decisions are enforced an error means that nothing could be decided, and the caller asks again; where they
   /// are not, the run goes on.

@@ -46,10 +46,12 @@ class PreparedBackend final : public ModelBackend {
     }
     return outcomes_[index];
   }
+  bool scripted() const override { return canned; }
   std::vector<json> requests;
   std::vector<int> turns;
   std::function<void(int)> before_call;
   bool by_call = false;  ///< The answers are for the calls as they come, not for turns.
+  bool canned = false;   ///< Nothing is bought.
 
  private:
   std::vector<ModelOutcome> outcomes_;

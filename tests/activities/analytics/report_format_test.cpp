@@ -78,6 +78,7 @@ TEST(ReportMarkdown, TextFromTracesIsNoMarkup) {
 TEST(ReportScale, TicksAreRoundAndHoldTheData) {
   EXPECT_THAT(RoundTicks(0, 0.93, 4).at, ElementsAre(0, 0.25, 0.5, 0.75, 1));
   EXPECT_THAT(RoundTicks(0, 18, 4).at, ElementsAre(0, 5, 10, 15, 20));
+  EXPECT_THAT(RoundTicks(0, 2, 4, 1).at, ElementsAre(0, 1, 2)) << "of counted things there is no half";
   const Ticks one = RoundTicks(5, 5, 4);
   EXPECT_LE(one.from, 5);
   EXPECT_GT(one.to, 5);
