@@ -65,7 +65,8 @@ expect 0 "1" "$wfe" count --query "WorkflowId = 'waits'"
 # No library speaks in an error, whatever command is given what. (CF-5)
 expect 0 "" "$wfe" terminate waits
 for input in '{"tsk":"x"}' '{"task":7}' '[]' '{"task":"x","max_fix_attempts":"many"}'; do
-  expect 1 "" "$wfe" submit AuditedBuildWorkflow --input "$input" --local
+  expect 2 "failed: " "$wfe" submit AuditedBuildWorkflow --input "$input" --local
+  [[ $output != *"(type "* ]] || { echo "FAILED: a person is told the name of a type: $output"; failures=$((failures + 1)); }
   [[ $output != *json.exception* && $output != *"["*exception* ]] || { echo "FAILED: a library speaks: $output"; failures=$((failures + 1)); }
 done
 for command in "audit run --input" "submit X --input" "signal waits s --input"; do

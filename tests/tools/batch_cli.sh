@@ -40,6 +40,9 @@ same "documents that were finished before" "$documents" "$(value /kept)"
 same "calls of another round" 0 "$(value /spent/model_calls)"
 expect 0 "nothing paid: the answers are canned (scripted)" "$wfe" batch --dir docs --task 'Sum up.' "${sample[@]}" --parallel 8
 expect 0 "A canned answer" "$wfe" run --task 'What is this?' --file docs/letter-0000.txt "${sample[@]}"
+expect 0 "kept candidate 1 of 3" "$wfe" run --task 'What is this?' --file docs/letter-0000.txt --candidates 3 "${sample[@]}"
+expect 2 "--candidates is for one --task at a time" "$wfe" run --task a --task b --candidates 3 "${sample[@]}"
+expect 2 "--rounds is for --candidates 2 or more" "$wfe" run --task a --rounds 1 "${sample[@]}"
 expect 1 "no model is configured: set GEMINI_API_KEY" "$wfe" batch --dir docs --task 'Sum up.' --local
 
 # Documents that are none; the others are delivered.

@@ -5,6 +5,8 @@
 #include "tools/wfe/describe.h"
 #include "tools/wfe/entry_text.h"
 #include "tools/wfe/output.h"
+#include "tools/wfe/page_lines.h"
+#include "tools/wfe/start.h"
 #include "tools/wfe/step_teller.h"
 
 namespace wfe::cli {
@@ -118,6 +120,51 @@ TEST(ExitCode, OfACompletedBuildIsItsVerdict) {  // AB-1
   EXPECT_EQ(ExitCodeOf(outcome), kExitOk);
   outcome.result = {{"status", 5}};
   EXPECT_EQ(ExitCodeOf(outcome), kExitOk);
+}
+
+/// CW-5: what a person has to know of a failure, on its first line, and nothing of how the engine calls it.
+temporal::api::failure::v1::Failure FailureOfAStep() {
+  temporal::api::failure::v1::Failure failure;
+  failure.set_message("activity task failed");
+  failure.mutable_activity_failure_info()->mutable_activity_type()->set_name("load_permit_documents");
+  failure.mutable_cause()->set_message("there are no documents in /here");
+  failure.mutable_cause()->mutable_application_failure_info()->set_type("INVALID_INPUT");
+  return failure;
+}
+
+TEST(Failures, AreToldByTheirCauseAlone) {
+  EXPECT_EQ(CauseInWords(FailureOfAStep()), "there are no documents in /here");
+  temporal::api::failure::v1::Failure wrapped;
+  wrapped.set_message("the review could not begin");
+  *wrapped.mutable_cause() = FailureOfAStep();
+  EXPECT_EQ(CauseInWords(wrapped), "the review could not begin: there are no documents in /here");
+  wrapped.set_message("nothing was done, since there are no documents in /here");
+  EXPECT_EQ(CauseInWords(wrapped), wrapped.message()) << "it is said once";
+}
+
+TEST(PageLines, PutsWhatStandsBeforeASentenceThereOnce) {
+  PageLines page(78);
+  page.Wrap("  missing: ", std::string(40, 'a') + " " + std::string(40, 'b'));
+  EXPECT_EQ(page.Take(), "  missing: " + std::string(40, 'a') + "\n           " + std::string(40, 'b') + "\n");
+}
+
+TEST(Failures, StandAboveTheirIds) {
+  Outcome outcome;
+  outcome.status = temporal::api::enums::v1::WORKFLOW_EXECUTION_STATUS_FAILED;
+  outcome.cause = "cell.txt:2: no unit\ncell.txt:9: no value";
+  EXPECT_EQ(FailurePage(outcome, {"permits-1", "0193"}),
+            "failed: cell.txt:2: no unit\n  cell.txt:9: no value\n  workflow permits-1, run 0193\n");
+}
+
+TEST(ExitCode, TellsAnInputThatIsNoneFromAFailure) {  // CL-1, CW-5
+  temporal::api::history::v1::HistoryEvent event;
+  event.set_event_type(temporal::api::enums::v1::EVENT_TYPE_WORKFLOW_EXECUTION_FAILED);
+  auto& failure = *event.mutable_workflow_execution_failed_event_attributes()->mutable_failure();
+  failure = FailureOfAStep();
+  EXPECT_EQ(OutcomeOf(event)->failure_type, "INVALID_INPUT");
+  EXPECT_EQ(ExitCodeOf(*OutcomeOf(event)), kExitUsage);
+  failure.mutable_cause()->mutable_application_failure_info()->set_type("AGENT_ERROR");
+  EXPECT_EQ(ExitCodeOf(*OutcomeOf(event)), kExitFailed);
 }
 
 TEST(Config, ShowsNoSecret) {  // CF-5

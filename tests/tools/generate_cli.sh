@@ -25,9 +25,9 @@ expect 0 "nothing paid: the answers are canned (scripted)" "$wfe" generate "coun
 [ "$(wc -L <<< "$output")" -le 100 ] || fail "a line is wider than 100 columns"
 expect 1 "no model is configured: set GEMINI_API_KEY" "$wfe" generate "sort numbers" --local
 expect 2 "language takes python or cpp, not" "$wfe" generate "sort numbers" --language perl
-expect 1 "the task asks for Rust, and nodes are made in python and cpp" \
+expect 2 "the task asks for Rust, and nodes are made in python and cpp" \
   "$wfe" generate "a parser in Rust" --local --agent scripted --model count_words --plan-model count_words
-expect 1 "the task is empty" "$wfe" generate " . " --local --agent scripted --model count_words
+expect 2 "the task is empty" "$wfe" generate " . " --local --agent scripted --model count_words
 
 # A model that talks instead of programming, and a better one.
 talks

@@ -49,7 +49,7 @@ expect 2 "wrong.json: node a: colour is not known; and 5 more: wfe graph check w
 expect 4 "there is no file nothing.json, and no sample of that name" "$wfe" graph check nothing.json
 expect 4 "did you mean triage?" "$wfe" graph show traige
 expect 2 "input.state must be an object" "$wfe" graph run triage --input 3 --local
-expect 1 "input.state lacks task, which graph triage takes" "$wfe" graph run triage --local
+expect 2 "input.state lacks task, which graph triage takes" "$wfe" graph run triage --local
 python3 - << 'PY'
 import json
 nodes = [{"id": f"n{i}", "kind": "activity", "activity": "simulateStep"} for i in range(100000)]

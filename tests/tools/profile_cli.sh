@@ -90,7 +90,7 @@ expect 0 "BN-1 to BN-9: 6 executions; 7 are needed" "$wfe" optimize bottlenecks 
 expect 0 "2 executions" "$wfe" optimize profile report --last 2
 
 # A run that gets a wrong state, or none of the versions, counts for none.
-expect 1 "input.state lacks task" "$wfe" submit GraphWorkflow --input '{"workflow_id": "report"}' --id wrong --wait
+expect 2 "input.state lacks task" "$wfe" submit GraphWorkflow --input '{"workflow_id": "report"}' --id wrong --wait
 expect 1 "no version of nothing could be had" "$wfe" submit GraphWorkflow --input '{"workflow_id": "nothing"}' --id none --wait
 run "$wfe" optimize profile report --output json
 same "executions" 6 "$(value /executions)"

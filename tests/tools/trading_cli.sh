@@ -56,12 +56,26 @@ says "the report" "## Missing" partly/trading_report.md
 
 # No algorithm.
 mkdir empty
-expect 1 "there is no algorithm in $work/empty" "${trading[@]}" --directory empty --output none --local --no-model
+expect 2 "failed: there is no algorithm in $work/empty" "${trading[@]}" --directory empty --output none --local --no-model
 expect 4 "there is no directory $work/nowhere" "${trading[@]}" --directory nowhere --output none --local --no-model
 mkdir other && echo 'eval(rule);' > other/bot.js
 exits 5 "${trading[@]}" --directory other --output other-out --local --no-model --json
-same "steps that need Python" "backtest_algorithm generate_test_cases" "$(value /gaps/0/step) $(value /gaps/1/step)"
+same "what needs Python" "assess_risks backtest_algorithm generate_test_cases" \
+  "$(value /gaps/0/step) $(value /gaps/1/step) $(value /gaps/2/step)"
+same "findings of what nobody has read" 1 "$(value /findings/critical)"
+same "and no others" "" "$(value /findings/high 2> /dev/null)"
 says "the report" "which is not analysed" other-out/trading_report.md
+# An algorithm that never runs, and one that is none: the cause stands on the terminal, once.
+mkdir never broken
+printf 'def signals(bars, params):\n    raise SystemExit(0)\n' > never/bot.py
+printf 'def signals(bars, params:\n    return []\n' > broken/bot.py
+expect 5 "missing: backtest_algorithm: the algorithm made no decisions over 520 bars:" \
+  "${trading[@]}" --directory never --output never-out --local --no-model
+expect 5 "missing: document bot.py: line 1: it is not Python 3." \
+  "${trading[@]}" --directory broken --output broken-out --local --no-model
+same "times that it is told" 1 "$(grep -c 'is not Python' <<< "$output")"
+[[ $output != *"no function signals"* && $output != *stop* ]] || fail "blamed for what nobody has read: $output"
+
 mkdir mine && echo mine > mine/trading_report.md
 expect 1 "trading_report.md" "${trading[@]}" --directory other --output mine --local --no-model
 same "somebody's file" mine "$(cat mine/trading_report.md)"

@@ -44,12 +44,21 @@ says "the report" "Windows-1252" bad-out/permits_report.md
 
 # What is refused.
 mkdir empty
-expect 1 "there are no documents in" "$wfe" workflow permits --directory empty --output e --local
+expect 2 "failed: there are no documents in" "$wfe" workflow permits --directory empty --output e --local
+[[ $output != *INVALID_INPUT* && $output != *run_id* ]] || fail "a person is told internals: $output"
+[[ $output == *$'\n'"  workflow "* ]] || fail "no ids on a line of their own: $output"
+output=$(timeout 60 "$wfe" workflow permits --directory empty --output e --local --json 2> stderr.txt)
+same "exit code of an input that is none" 2 $?
+same "its type, for programs" INVALID_INPUT "$(value /failure_type)"
+same "its cause" "there are no documents in $work/empty" "$(value /cause)"
 expect 4 "there is no directory" "$wfe" workflow permits --directory nowhere --output e --local
 expect 2 "--output is the folder of the deliverables here" "$wfe" workflow permits --directory bad --output json --local
 expect 2 "must not lie in --directory" "$wfe" workflow permits --directory bad --output bad/out --local
 expect 2 "--directory DIR says what is read" "$wfe" workflow permits --local
-expect 1 "as_of must be a day" "$wfe" workflow permits --directory bad --output e --as-of soon --local
+for day in soon tomorrow 2026-02-30 01.06.2026; do
+  expect 2 "--as-of must be a day such as 2026-06-01" "$wfe" workflow permits --directory bad --output never --as-of $day --local
+  [ ! -e never ] || fail "a run has begun with --as-of $day"
+done
 mkdir mine
 echo mine > mine/permits_report.md
 expect 1 "permits_report.md was there before and is not ours" "$wfe" workflow permits --directory bad --output mine --no-model --local
@@ -74,8 +83,8 @@ run "$wfe" workflow battery --directory cabin --output design --no-model --local
 same "grave findings of rules alone" 16 "$(value /findings/high)"
 same "calls" 0 "$(value /model_use/calls)"
 sed -i 's/^capacity:.*/capacity: -280 Ah/; s/^nominal_voltage:.*/nominal_voltage: 400 V/' cabin/cell.txt
-expect 1 "cell.txt:6: nominal_voltage is 400 V, which cannot be" "$wfe" workflow battery --directory cabin --output b --local
-expect 1 "has no cell.txt or cell.json" "$wfe" workflow battery --directory empty --output b --local
+expect 2 "cell.txt:6: nominal_voltage is 400 V, which cannot be" "$wfe" workflow battery --directory cabin --output b --local
+expect 2 "has no cell.txt or cell.json" "$wfe" workflow battery --directory empty --output b --local
 
 # On a server, whose worker may touch both folders, or may not.
 serve server

@@ -2,110 +2,40 @@
 // and the firmware is compiled and run (CW-3, CW-5).
 #include <gmock/gmock.h>
 
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-
 #include "activities/packaged/battery/example.h"
 #include "activities/packaged/battery/steps.h"
-#include "activities/packaged/common/register.h"
-#include "tools/demo/memory_records.h"
-#include "tools/demo/virtual_host.h"
-#include "workers/core/payload_codec.h"
+#include "tests/workflows/packaged_world.h"
 #include "workflows/packaged/battery.h"
+#include "workflows/packaged/debate.h"
 
 namespace wfe::workflows {
 namespace {
 
-namespace fs = std::filesystem;
-namespace ws = temporal::api::workflowservice::v1;
-namespace enums = temporal::api::enums::v1;
-using nlohmann::json;
 using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::Field;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-class BatteryWorld : public ::testing::Test {
+constexpr test::PackageUnderTest kBattery{.workflow_type = kBatteryDesignWorkflow,
+                                          .register_workflow = &RegisterBatteryDesign,
+                                          .example = &battery::BatteryExample,
+                                          .start = "2026-06-01T08:00:00.000Z"};
+
+class BatteryWorld : public test::PackagedWorld {
  protected:
-  BatteryWorld() : host_({.seed = 7, .start = *ParseIso8601("2026-06-01T08:00:00.000Z")}) {
-    std::string pattern = (fs::temp_directory_path() / "wfe-battery-XXXXXX").string();
-    dir_ = ::mkdtemp(pattern.data());
-    fs::create_directories(dir_ / "in");
-    for (const packaged::ExampleFile& file : battery::BatteryExample()) {
-      Write(std::string(file.name), std::string(file.text));
-    }
+  BatteryWorld() : PackagedWorld(kBattery) {
+    WriteExample();
+    answer_ = [](const agent::CallRequest& request) {
+      return Says(request.step_name == "suggest_requirements"
+                      ? R"([{"id": "compression", "text": "The cells are pressed.", "from": "swelling"}])"
+                      : "Two contactors.");
+    };
   }
-  ~BatteryWorld() override { fs::remove_all(dir_); }
 
-  void Write(const std::string& name, const std::string& text) const {
-    std::ofstream(dir_ / "in" / name, std::ios::binary) << text;
-  }
-  std::string Text(const std::string& name) const {
-    std::ifstream in(dir_ / "out" / name, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), {}};
-  }
   void Serve(const std::string& compiler) {
-    RegisterBatteryDesign(workflows_);
-    activities_.Register(agent::kCallModel, [](sdk::ActivityContext&, const agent::CallRequest& request) {
-      agent::CallReply reply;
-      reply.text = request.step_name == "suggest_requirements"
-                       ? R"([{"id": "compression", "text": "The cells are pressed.", "from": "swelling"}])"
-                       : "Two contactors.";
-      reply.finish_reason = "STOP";
-      reply.model = "played";
-      return sdk::ActivityResult<agent::CallReply>(reply);
-    });
-    const auto config = std::make_shared<const packaged::PackagedConfig>(packaged::PackagedConfig{
-        .records = records_, .step = [this](const std::string& name) { return activities_.Find(name); }});
-    packaged::RegisterDeliverableActivities(activities_, *config);
-    battery::RegisterBatteryActivities(activities_, config,
-                                       {.work_root = (dir_ / "work").string(), .cxx = compiler});
+    battery::RegisterBatteryActivities(activities_, config(), {.work_root = work(), .cxx = compiler});
   }
-
-  /// Runs to its end; `failure_` says why it failed.
-  PackagedResult Run() {
-    EXPECT_TRUE(host_.Start(workflows_, activities_).has_value());
-    const json input = {{"project_dir", (dir_ / "in").string()}, {"output_dir", (dir_ / "out").string()}};
-    ws::StartWorkflowExecutionRequest request;
-    request.set_namespace_("default");
-    request.set_workflow_id("battery");
-    request.mutable_workflow_type()->set_name(std::string(kBatteryDesignWorkflow));
-    request.mutable_task_queue()->set_name("demo");
-    request.set_request_id("start");
-    *request.mutable_input() = core::EncodePayloads(input);
-    EXPECT_TRUE(host_.Call<ws::StartWorkflowExecutionResponse>("StartWorkflowExecution", request).has_value());
-    for (int i = 0; i < 1000; ++i) {
-      ws::GetWorkflowExecutionHistoryRequest close;
-      close.set_namespace_("default");
-      close.mutable_execution()->set_workflow_id("battery");
-      close.set_history_event_filter_type(enums::HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT);
-      const auto history = host_.Call<ws::GetWorkflowExecutionHistoryResponse>("GetWorkflowExecutionHistory", close);
-      if (history && !history->history().events().empty()) {
-        const auto& event = *history->history().events().rbegin();
-        if (event.has_workflow_execution_completed_event_attributes()) {
-          const auto& payloads = event.workflow_execution_completed_event_attributes().result();
-          return core::DecodePayloads(payloads).value().get<PackagedResult>();
-        }
-        if (event.has_workflow_execution_failed_event_attributes()) {
-          failure_ = event.workflow_execution_failed_event_attributes().failure().message();
-          return {};
-        }
-      }
-      host_.loop().Advance(std::chrono::seconds(10));
-    }
-    ADD_FAILURE() << "it does not end";
-    return {};
-  }
-
-  fs::path dir_;
-  demo::MemoryRecords memory_;
-  std::shared_ptr<client::RecordsClient> records_ = std::make_shared<client::RecordsClient>(memory_);
-  sdk::WorkflowRegistry workflows_;
-  sdk::ActivityRegistry activities_;
-  demo::VirtualHost host_;
-  std::string failure_;
 };
 
 TEST_F(BatteryWorld, TheExampleIsDesignedTestedAndDelivered) {
@@ -125,18 +55,11 @@ TEST_F(BatteryWorld, TheExampleIsDesignedTestedAndDelivered) {
 
 TEST_F(BatteryWorld, AStepThatFailsForGoodLeavesAGapAndTheOthersDeliver) {
   Serve("g++");
-  activities_.Register(battery::kGenerateBill, [](sdk::ActivityContext&, const battery::BatteryDesignInput&) {
-    return sdk::ActivityResult<battery::BillResult>(sdk::ApplicationFailure{.message = "it does not work",
-                                                                            .type = "BROKEN",
-                                                                            .non_retryable = true,
-                                                                            .next_retry_delay = std::nullopt,
-                                                                            .details = nullptr});
-  });
+  Break(battery::kGenerateBill);
   const PackagedResult result = Run();
   EXPECT_EQ(result.state, "incomplete");
-  ASSERT_EQ(result.gaps.size(), 1U);
-  EXPECT_EQ(result.gaps[0].step, "generate_bill_of_materials");
-  EXPECT_THAT(Text("battery_report.md"), HasSubstr("it does not work"));
+  EXPECT_THAT(Gaps(result), ElementsAre("generate_bill_of_materials: it is broken"));
+  EXPECT_THAT(Text("battery_report.md"), HasSubstr("it is broken"));
   EXPECT_FALSE(Text("test_plan.md").empty());
 }
 
@@ -162,6 +85,37 @@ TEST_F(BatteryWorld, ALogThatCannotBeUsedIsAGap) {
   const PackagedResult result = Run();
   EXPECT_THAT(result.gaps, Contains(Field(&packaged::Gap::step, "document bms_log.csv")));
   EXPECT_FALSE(Text("battery_report.html").empty());
+}
+
+TEST_F(BatteryWorld, AModelThatIsAwayIsNoModelThatWasNotAsked) {
+  Serve("no-such-compiler");
+  answer_ = [](const agent::CallRequest&) { return sdk::ActivityResult<agent::CallReply>(Fails()); };
+  const PackagedResult result = Run();
+  EXPECT_EQ(result.model_use.calls, 0);
+  EXPECT_EQ(result.model_use.unanswered, 2);
+}
+
+TEST_F(BatteryWorld, NamesTheWrongMemberOfItsParameters) {
+  Serve("no-such-compiler");
+  Run({{"parameters", {{"candidates", 9}}}});
+  EXPECT_THAT(failure_, HasSubstr("input.parameters.candidates must be from 1 to 8"));
+}
+
+/// CW-7: the block that others reuse, here as a child.
+TEST_F(BatteryWorld, KeepsTheBestOfSeveralDescriptions) {
+  Serve("no-such-compiler");
+  RegisterDebate(workflows_);
+  answer_ = [](const agent::CallRequest& request) {
+    if (request.step_name == "suggest_requirements") return Says("[]");
+    if (request.step_name == "judge_candidates") {
+      return Says(R"({"scores": [{"candidate": 1, "score": 40}, {"candidate": 2, "score": 90}]})");
+    }
+    return Says(request.parts.back().starts_with("First consider") ? "Two contactors and a fuse." : "Wires.");
+  };
+  const PackagedResult result = Run({{"parameters", {{"candidates", 2}}}});
+  EXPECT_EQ(result.model_use.calls, 4);
+  EXPECT_THAT(Text("battery_report.md"), HasSubstr("Two contactors and a fuse."));
+  EXPECT_THAT(Text("battery_report.md"), ::testing::Not(HasSubstr("Wires.")));
 }
 
 }  // namespace

@@ -1,121 +1,34 @@
 // PermitReviewWorkflow in virtual time: engine, worker, workflow and activities are the real ones, the model is played.
 #include <gmock/gmock.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
-#include <iterator>
 
-#include "activities/packaged/common/register.h"
 #include "activities/packaged/permits/example.h"
 #include "activities/packaged/permits/register.h"
 #include "activities/packaged/permits/steps.h"
-#include "tools/demo/memory_records.h"
-#include "tools/demo/virtual_host.h"
-#include "workers/core/payload_codec.h"
+#include "tests/workflows/packaged_world.h"
 #include "workflows/packaged/permits.h"
 
 namespace wfe::workflows {
 namespace {
 
 namespace fs = std::filesystem;
-namespace ws = temporal::api::workflowservice::v1;
-namespace enums = temporal::api::enums::v1;
 using nlohmann::json;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-class PermitWorld : public ::testing::Test {
+constexpr test::PackageUnderTest kPermits{.workflow_type = kPermitReviewWorkflow,
+                                          .register_workflow = &RegisterPermitReview,
+                                          .example = &packaged::PermitExample,
+                                          .start = "2026-06-01T08:00:00.000Z"};
+
+class PermitWorld : public test::PackagedWorld {
  protected:
-  PermitWorld() : host_({.seed = 7, .start = *ParseIso8601("2026-06-01T08:00:00.000Z")}) {
-    std::string pattern = (fs::temp_directory_path() / "wfe-permits-XXXXXX").string();
-    dir_ = ::mkdtemp(pattern.data());
-    fs::create_directories(dir_ / "in");
-    RegisterPermitReview(workflows_);
-    activities_.Register(agent::kCallModel, [this](sdk::ActivityContext&, const agent::CallRequest& request) {
-      ++calls_;
-      return answer_ ? answer_(request) : sdk::ActivityResult<agent::CallReply>(Says("{\"findings\": []}"));
-    });
-    const auto config = std::make_shared<const packaged::PackagedConfig>(packaged::PackagedConfig{
-        .records = records_, .step = [this](const std::string& name) { return activities_.Find(name); }});
-    packaged::RegisterDeliverableActivities(activities_, *config);
-    packaged::RegisterPermitActivities(activities_, config);
+  PermitWorld() : PackagedWorld(kPermits) {
+    packaged::RegisterPermitActivities(activities_, config());
+    answer_ = [](const agent::CallRequest&) { return Says("{\"findings\": []}"); };
   }
-  ~PermitWorld() override { fs::remove_all(dir_); }
-
-  static agent::CallReply Says(const std::string& text) {
-    agent::CallReply reply;
-    reply.text = text;
-    reply.finish_reason = "STOP";
-    reply.model = "played";
-    reply.prompt_token_count = 10;
-    reply.completion_token_count = 5;
-    return reply;
-  }
-  static sdk::ApplicationFailure Fails() {
-    return {.message = "it does not work",
-            .type = "AGENT_ERROR",
-            .non_retryable = true,
-            .next_retry_delay = std::nullopt,
-            .details = nullptr};
-  }
-  void Write(const std::string& name, const std::string& text) const {
-    std::ofstream(dir_ / "in" / name, std::ios::binary) << text;
-  }
-  void WriteExample() const {
-    for (const packaged::ExampleFile& file : packaged::PermitExample()) Write(std::string(file.name), std::string(file.text));
-  }
-  std::string Text(const std::string& name) const {
-    std::ifstream in(dir_ / "out" / name, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), {}};
-  }
-
-  /// Runs to its end; `failure_` says why it failed.
-  PackagedResult Run(const json& more = json::object()) {
-    EXPECT_TRUE(host_.Start(workflows_, activities_).has_value());
-    json input = {{"project_dir", (dir_ / "in").string()}, {"output_dir", (dir_ / "out").string()}};
-    input.update(more);
-    ws::StartWorkflowExecutionRequest request;
-    request.set_namespace_("default");
-    request.set_workflow_id("permits");
-    request.mutable_workflow_type()->set_name(std::string(kPermitReviewWorkflow));
-    request.mutable_task_queue()->set_name("demo");
-    request.set_request_id("start");
-    *request.mutable_input() = core::EncodePayloads(input);
-    EXPECT_TRUE(host_.Call<ws::StartWorkflowExecutionResponse>("StartWorkflowExecution", request).has_value());
-    for (int i = 0; i < 1000; ++i) {
-      ws::GetWorkflowExecutionHistoryRequest close;
-      close.set_namespace_("default");
-      close.mutable_execution()->set_workflow_id("permits");
-      close.set_history_event_filter_type(enums::HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT);
-      const auto history = host_.Call<ws::GetWorkflowExecutionHistoryResponse>("GetWorkflowExecutionHistory", close);
-      if (history && !history->history().events().empty()) {
-        const auto& event = *history->history().events().rbegin();
-        if (event.has_workflow_execution_completed_event_attributes()) {
-          const auto& payloads = event.workflow_execution_completed_event_attributes().result();
-          return core::DecodePayloads(payloads).value().get<PackagedResult>();
-        }
-        if (event.has_workflow_execution_failed_event_attributes()) {
-          failure_ = event.workflow_execution_failed_event_attributes().failure().message();
-          return {};
-        }
-      }
-      host_.loop().Advance(std::chrono::seconds(10));
-    }
-    ADD_FAILURE() << "it does not end";
-    return {};
-  }
-
-  fs::path dir_;
-  demo::MemoryRecords memory_;
-  std::shared_ptr<client::RecordsClient> records_ = std::make_shared<client::RecordsClient>(memory_);
-  sdk::WorkflowRegistry workflows_;
-  sdk::ActivityRegistry activities_;
-  std::function<sdk::ActivityResult<agent::CallReply>(const agent::CallRequest&)> answer_;
-  std::atomic<int> calls_ = 0;
-  std::string failure_;
-  demo::VirtualHost host_;
 };
 
 TEST_F(PermitWorld, DeliversThreeFilesOutOfTwelveDocuments) {  // CW-2
@@ -166,11 +79,30 @@ TEST_F(PermitWorld, DeliversTheRestWhereAStepOrADocumentFailsForGood) {  // CW-5
   for (const packaged::Gap& gap : result.gaps) gaps.push_back(gap.step);
   EXPECT_THAT(gaps, ::testing::ElementsAre("document scan.bin", "holidays.txt", "review_permit a.md", "review_permit b.md",
                                            "review_permit_consistency"));
+  EXPECT_EQ(result.model_use.calls, 2);
+  EXPECT_EQ(result.model_use.unanswered, 1);
   EXPECT_THAT(result.deliverables, SizeIs(3));
   const std::string report = Text("permits_report.md");
-  EXPECT_THAT(report, HasSubstr("Missing in this report"));
+  EXPECT_THAT(report, HasSubstr("## Missing"));
   EXPECT_THAT(report, HasSubstr("its text needs OCR first"));
+  EXPECT_THAT(report, HasSubstr("1 more step asked and got no answer"));
   EXPECT_THAT(report, HasSubstr("parcel: 1/1 in a.md; 1/2 in b.md"));
+}
+
+TEST_F(PermitWorld, SaysThatAModelWasAskedAndWasAway) {
+  Write("a.md", "The holder shall report by 2026-06-10.\n");
+  answer_ = [](const agent::CallRequest&) { return sdk::ActivityResult<agent::CallReply>(Fails()); };
+  const PackagedResult result = Run();
+  EXPECT_EQ(result.model_use.calls, 0);
+  EXPECT_EQ(result.model_use.unanswered, 2);
+  EXPECT_THAT(Text("permits_report.md"), HasSubstr("A model was asked and gave no answer"));
+}
+
+TEST_F(PermitWorld, CountsEveryDeadlineInItsHeadline) {
+  Write("a.md", "The holder shall report by 2026-06-10.\n\nThe fee is due by 2026-05-10.\n\n"
+                "Works shall be finished by 2028-06-10.\n");
+  const PackagedResult result = Run({{"without_model", true}});
+  EXPECT_THAT(result.headline, HasSubstr("3 deadlines (1 expired, 1 due soon, 1 later)"));
 }
 
 TEST_F(PermitWorld, AsksNoModelWhereItIsToldSo) {

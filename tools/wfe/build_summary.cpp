@@ -206,7 +206,7 @@ std::string BuildPage(const BuildRecord& build, size_t width) {
     page += "\n" + StepLines(build, widest, width);
   }
   if (build.outcome) {
-    std::string why = build.outcome->failure;
+    std::string why = build.outcome->cause;
     if (why.empty() && build.outcome->result.is_object()) why = build.outcome->result.value("message", "");
     if (!why.empty()) page += "\n  " + why + "\n";
   }

@@ -113,7 +113,7 @@ Result<int> WatchBuild(Globals& globals, const Target& target, const WatchOption
   WFE_ASSIGN_OR_RETURN(const BuildRecord build, LoadBuild(globals, target));
   if (text) {
     std::string page = fmt::format("\n{}: {}\n", target.workflow_id, OneLine(build));
-    std::string why = outcome->failure;
+    std::string why = outcome->cause;
     if (why.empty() && outcome->result.is_object()) why = outcome->result.value("message", "");
     if (!why.empty()) page += "  " + why + "\n";
     for (const std::string& line : NextSteps(build)) page += "  " + line + "\n";

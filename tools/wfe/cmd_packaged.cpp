@@ -91,7 +91,7 @@ Result<int> WriteExample(Globals& globals, const PackagedCommand& package, const
   return kExitOk;
 }
 
-Result<nlohmann::json> InputOfPackaged(const PackagedOptions& options) {
+Result<nlohmann::json> InputOfPackaged(const PackagedCommand& package, const PackagedOptions& options) {
   workflows::PackagedInput input;
   input.project_dir = AbsoluteFolder(options.directory);
   input.output_dir = AbsoluteFolder(options.output);
@@ -107,6 +107,7 @@ Result<nlohmann::json> InputOfPackaged(const PackagedOptions& options) {
     WFE_ASSIGN_OR_RETURN(input.max_cost_usd, Money::FromNumber(options.max_cost_usd));
   }
   if (options.patience_s >= 0) input.patience_s = options.patience_s;
+  WFE_RETURN_IF_ERROR(package.check(*options.parameters));
   if (!options.parameters->empty()) input.parameters = *options.parameters;
   return nlohmann::json(input);
 }
@@ -116,7 +117,7 @@ Result<int> RunPackaged(Globals& globals, const PackagedCommand& package, const 
   WFE_RETURN_IF_ERROR(CheckPackagedOptions(options));
   if (!options.example.empty()) return WriteExample(globals, package, options.example);
   WFE_ASSIGN_OR_RETURN(const Config* config, globals.config());
-  WFE_ASSIGN_OR_RETURN(nlohmann::json input, InputOfPackaged(options));
+  WFE_ASSIGN_OR_RETURN(nlohmann::json input, InputOfPackaged(package, options));
   const bool here = RunsHere(globals, *config, options.local, "what it spends is counted for this run alone");
   if (here) {
     std::error_code ignored;

@@ -7,12 +7,14 @@
 #include "tools/wfe/batch_job.h"
 #include "tools/wfe/batch_page.h"
 #include "tools/wfe/one_of.h"
+#include "tools/wfe/run_candidates.h"
 
 namespace wfe::cli {
 namespace {
 
 struct RunTasksOptions {
   BatchJobOptions job;
+  CandidatesOptions candidates;
   std::vector<std::string> tasks;
   std::vector<std::string> files;
   int64_t parallel = 8;
@@ -95,15 +97,23 @@ void AddRunCommand(CLI::App& app, Globals& globals) {
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   command.add_option("--parallel", options->parallel, "Tasks at once (default 8)")->check(WholeNumber(1, 200));
+  AddCandidatesOptions(command, options->candidates);
   AddBatchJobOptions(command, globals, options->job);
   command.footer(
       "Examples:\n"
       "  wfe run --task 'What does this function do?' --file parser.cpp\n"
+      "  wfe run --task 'Is this safe to use from two threads?' --file queue.h --candidates 3\n"
       "  wfe run --task 'Sum up.' --file a.txt --task 'Compare both.' --file a.txt --file b.txt --output json\n\n"
       "The exit code is 0 when every task has an answer, 5 when one has not.");
   command.callback([&globals, &command, options] {
     globals.Run([&]() -> Result<int> {
       WFE_RETURN_IF_ERROR(AssignFiles(command, *options));
+      if (options->candidates.candidates > 1) {
+        if (options->tasks.size() > 1) return InvalidArgument("--candidates is for one --task at a time");
+        WFE_ASSIGN_OR_RETURN(const workflows::BatchInput input, InputOfTasks(*options));
+        return RunCandidates(globals, options->job, options->candidates, input.documents.front());
+      }
+      if (options->candidates.rounds > 0) return InvalidArgument("--rounds is for --candidates 2 or more");
       return RunBatchJob(
           globals, options->job, "run", [&](client::RecordsClient&) -> Result<workflows::BatchInput> {
             WFE_ASSIGN_OR_RETURN(const Config* const config, globals.config());

@@ -75,6 +75,35 @@ std::string FailureText(const temporal::api::failure::v1::Failure& failure) {
   return text;
 }
 
+std::string CauseInWords(const temporal::api::failure::v1::Failure& failure) {
+  const bool only_passes_on =
+      failure.has_activity_failure_info() || failure.has_child_workflow_execution_failure_info();
+  if (only_passes_on && failure.has_cause()) return CauseInWords(failure.cause());
+  std::string text = WithoutLibraryPrefixes(failure.message());
+  if (text.empty() && failure.has_timeout_failure_info()) text = "a step took too long";
+  if (!failure.has_cause()) return text;
+  const std::string cause = CauseInWords(failure.cause());
+  if (text.empty()) return cause;
+  return text.find(cause) == std::string::npos ? text + ": " + cause : text;
+}
+
+namespace {
+
+std::string TypeOfFailure(const temporal::api::failure::v1::Failure& failure) {
+  const std::string& type = failure.application_failure_info().type();
+  if (!type.empty() || !failure.has_cause()) return type;
+  return TypeOfFailure(failure.cause());
+}
+
+Outcome WithoutFailure(enums::WorkflowExecutionStatus status, const std::string& why) {
+  Outcome outcome;
+  outcome.status = status;
+  outcome.failure = outcome.cause = why;
+  return outcome;
+}
+
+}  // namespace
+
 std::optional<Outcome> OutcomeOf(const temporal::api::history::v1::HistoryEvent& event) {
   Outcome outcome;
   switch (event.event_type()) {
@@ -85,21 +114,19 @@ std::optional<Outcome> OutcomeOf(const temporal::api::history::v1::HistoryEvent&
     case enums::EVENT_TYPE_WORKFLOW_EXECUTION_FAILED:
       outcome.status = enums::WORKFLOW_EXECUTION_STATUS_FAILED;
       outcome.failure = FailureText(event.workflow_execution_failed_event_attributes().failure());
+      outcome.cause = CauseInWords(event.workflow_execution_failed_event_attributes().failure());
+      outcome.failure_type = TypeOfFailure(event.workflow_execution_failed_event_attributes().failure());
       outcome.new_run_id = event.workflow_execution_failed_event_attributes().new_execution_run_id();
       return outcome;
     case enums::EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED:
-      outcome.status = enums::WORKFLOW_EXECUTION_STATUS_CANCELED;
-      outcome.failure = "the workflow was cancelled";
-      return outcome;
+      return WithoutFailure(enums::WORKFLOW_EXECUTION_STATUS_CANCELED, "the workflow was cancelled");
     case enums::EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED: {
       const std::string& reason = event.workflow_execution_terminated_event_attributes().reason();
-      outcome.status = enums::WORKFLOW_EXECUTION_STATUS_TERMINATED;
-      outcome.failure = "the workflow was terminated" + (reason.empty() ? "" : ": " + reason);
-      return outcome;
+      return WithoutFailure(enums::WORKFLOW_EXECUTION_STATUS_TERMINATED,
+                            "the workflow was terminated" + (reason.empty() ? "" : ": " + reason));
     }
     case enums::EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT:
-      outcome.status = enums::WORKFLOW_EXECUTION_STATUS_TIMED_OUT;
-      outcome.failure = "the workflow timed out";
+      outcome = WithoutFailure(enums::WORKFLOW_EXECUTION_STATUS_TIMED_OUT, "the workflow timed out");
       outcome.new_run_id = event.workflow_execution_timed_out_event_attributes().new_execution_run_id();
       return outcome;
     case enums::EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW:
@@ -136,7 +163,8 @@ int ExitCodeOf(const Outcome& outcome) {
     case enums::WORKFLOW_EXECUTION_STATUS_TIMED_OUT:
       return kExitTimedOut;
     default:
-      return kExitFailed;
+      // What was asked for cannot be done as it was asked for, however often.
+      return outcome.failure_type == "INVALID_INPUT" ? kExitUsage : kExitFailed;
   }
 }
 

@@ -24,7 +24,9 @@ std::string IsoTime(const google::protobuf::Timestamp& time);
 struct Outcome {
   temporal::api::enums::v1::WorkflowExecutionStatus status{};
   nlohmann::json result;   ///< Of a completed run.
-  std::string failure;     ///< One line, with causes, of any other.
+  std::string failure;     ///< One line, with causes and their types, of any other.
+  std::string cause;       ///< The same for people: what went wrong, without the names of types and activities.
+  std::string failure_type;  ///< Of a failed run: the name that its failure, or the nearest cause that has one, goes by.
   std::string new_run_id;  ///< Continued as new: the run that follows.
 };
 /// From a closing event; nullopt for any other event.
@@ -41,6 +43,9 @@ std::string WithoutLibraryPrefixes(std::string text);
 
 /// "message (type T), caused by: …"
 std::string FailureText(const temporal::api::failure::v1::Failure& failure);
+/// What a person has to know of it: of an activity's or a child's failure its cause alone, else the message with causes
+/// that say more.
+std::string CauseInWords(const temporal::api::failure::v1::Failure& failure);
 
 Result<ws::DescribeWorkflowExecutionResponse> Describe(Globals& globals, const Target& target);
 /// The outcome of a closed run; nullopt while it runs.

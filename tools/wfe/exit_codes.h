@@ -6,10 +6,10 @@ namespace wfe::cli {
 enum ExitCode : int {
   kExitOk = 0,
   kExitFailed = 1,           ///< The thing asked for failed: a workflow failed, a call was refused.
-  kExitUsage = 2,            ///< Wrong options, malformed input or configuration.
+  kExitUsage = 2,            ///< Wrong options, malformed input or configuration, a run whose input is none.
   kExitUnreachable = 3,      ///< No server answers at the address.
   kExitNotFound = 4,         ///< No such workflow, run or file.
-  kExitNotPassed = 5,        ///< A build is `not_passed`, a generation `failed`, a document without result.
+  kExitNotPassed = 5,        ///< A build is `not_passed`, a generation `failed`, a document without result, a gap.
   kExitBudgetExhausted = 6,  ///< … as `budget_exhausted`.
   kExitAborted = 7,          ///< … as `aborted`.
   kExitAgentError = 8,       ///< … as `agent_error`.

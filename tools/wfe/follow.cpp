@@ -187,7 +187,7 @@ class Follower {
       case enums::EVENT_TYPE_ACTIVITY_TASK_FAILED: {
         const auto& a = event.activity_task_failed_event_attributes();
         const std::string type = activities_[a.scheduled_event_id()];
-        Print(fmt::format("{} failed: {}", type, FailureText(a.failure())),
+        Print(fmt::format("{} failed: {}", type, CauseInWords(a.failure())),
               {{"event", "activity_failed"}, {"activity", type}, {"failure", FailureText(a.failure())}});
         break;
       }
@@ -204,7 +204,8 @@ class Follower {
       }
       case enums::EVENT_TYPE_WORKFLOW_TASK_FAILED: {
         const std::string text = FailureText(event.workflow_task_failed_event_attributes().failure());
-        Print("workflow task failed: " + text, {{"event", "workflow_task_failed"}, {"failure", text}});
+        Print("workflow task failed: " + CauseInWords(event.workflow_task_failed_event_attributes().failure()),
+              {{"event", "workflow_task_failed"}, {"failure", text}});
         break;
       }
       case enums::EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED: {
@@ -266,7 +267,7 @@ class Follower {
       if (activity.attempt() > 1 && activity.has_last_failure()) {
         const std::string reason = FailureText(activity.last_failure());
         if (shown_retry_.insert({activity.activity_id(), activity.attempt()}).second) {
-          Print(fmt::format("{} attempt {} after: {}", name, activity.attempt(), reason),
+          Print(fmt::format("{} attempt {} after: {}", name, activity.attempt(), CauseInWords(activity.last_failure())),
                 {{"event", "activity_retry"},
                  {"activity", activity.activity_type().name()},
                  {"attempt", activity.attempt()},

@@ -1,5 +1,7 @@
 #include "tools/wfe/packaged_commands.h"
 
+#include <utility>
+
 #include "activities/packaged/battery/example.h"
 #include "activities/packaged/permits/example.h"
 #include "activities/packaged/trading/example.h"
@@ -20,6 +22,33 @@ void AddPermitOptions(CLI::App& command, const std::shared_ptr<nlohmann::json>& 
       ->check(CLI::Range(0, 3650));
 }
 
+void AddBatteryOptions(CLI::App& command, const std::shared_ptr<nlohmann::json>& parameters) {
+  command.add_option_function<int64_t>(
+      "--candidates", [parameters](int64_t count) { (*parameters)["candidates"] = count; },
+      "Descriptions of the architecture that a judge\ncompares; the best is kept (default 1)");
+}
+
+/// What a workflow says of its parameters, in the words of the command line.
+Status InOptions(const Status& read) {
+  if (read) return read;
+  std::string why = read.error().message;
+  for (const auto& [member, option] : {std::pair{"input.parameters.as_of", "--as-of"},
+                                       std::pair{"input.parameters.soon_days", "--soon"},
+                                       std::pair{"input.parameters.candidates", "--candidates"}}) {
+    if (why.starts_with(member)) why.replace(0, std::string_view(member).size(), option);
+  }
+  return InvalidArgument(std::move(why));
+}
+
+Status CheckPermitParameters(const nlohmann::json& parameters) {
+  const auto read = workflows::ReadPermitParameters(parameters);
+  return InOptions(read ? Ok() : Status(read.error()));
+}
+Status CheckBatteryParameters(const nlohmann::json& parameters) {
+  const auto read = workflows::ReadBatteryParameters(parameters);
+  return InOptions(read ? Ok() : Status(read.error()));
+}
+
 }  // namespace
 
 const std::vector<PackagedCommand>& PackagedCommands() {
@@ -35,6 +64,7 @@ const std::vector<PackagedCommand>& PackagedCommands() {
                  "  wfe workflow permits --directory permits --output review --as-of 2026-06-01 --no-model\n\n"
                  "docs/workflows/permits.md is its guide.",
        .example = &packaged::PermitExample,
+       .check = &CheckPermitParameters,
        .add_options = &AddPermitOptions},
       {.name = "trading",
        .workflow_type = workflows::kTradingVerificationWorkflow,
@@ -47,6 +77,7 @@ const std::vector<PackagedCommand>& PackagedCommands() {
                  "  wfe workflow trading --directory momentum --output verified --no-model --json\n\n"
                  "The algorithm runs in the worker's sandbox.  docs/workflows/trading.md is its guide.",
        .example = &trading::TradingExample,
+       .check = &workflows::TakesNoParameters,
        .add_options = nullptr},
       {.name = "battery",
        .workflow_type = workflows::kBatteryDesignWorkflow,
@@ -59,7 +90,8 @@ const std::vector<PackagedCommand>& PackagedCommands() {
                  "  wfe workflow battery --directory cabin --output design --no-model\n\n"
                  "docs/workflows/battery.md is its guide.",
        .example = &battery::BatteryExample,
-       .add_options = nullptr},
+       .check = &CheckBatteryParameters,
+       .add_options = &AddBatteryOptions},
   };
   return kCommands;
 }

@@ -19,6 +19,8 @@ struct PackagedCommand {
   std::string_view sample;     ///< Model of the scripted backend: canned answers for the example data.
   std::string_view footer;     ///< Examples and notes below the options.
   const std::vector<packaged::ExampleFile>& (*example)();
+  /// What the workflow says of its own parameters, before a run begins.  INVALID_ARGUMENT.
+  Status (*check)(const nlohmann::json& parameters);
   /// Options of its own, which write into `parameters`; nullptr: none.
   void (*add_options)(CLI::App& command, const std::shared_ptr<nlohmann::json>& parameters);
 };
@@ -26,6 +28,8 @@ struct PackagedCommand {
 /// In the order of the help.
 const std::vector<PackagedCommand>& PackagedCommands();
 
+/// "no model was asked", "model: 3 calls of …": one line on what a run's calls came to.
+std::string PackagedModelLine(const packaged::ModelUse& use);
 /// A result for a terminal.
 std::string PackagedPage(const std::string& id, const workflows::PackagedResult& result);
 

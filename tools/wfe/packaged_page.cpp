@@ -1,13 +1,20 @@
 #include <fmt/core.h>
 
+#include "activities/packaged/common/severity.h"
 #include "tools/wfe/packaged_commands.h"
 #include "tools/wfe/page_lines.h"
 
 namespace wfe::cli {
 namespace {
 
+std::string HowManySteps(int64_t count) { return fmt::format("{} {}", count, count == 1 ? "step" : "steps"); }
+
+}  // namespace
+
 std::string PackagedModelLine(const packaged::ModelUse& use) {
-  if (use.calls == 0) return "no model was asked";
+  const std::string unanswered =
+      use.unanswered == 0 ? "" : HowManySteps(use.unanswered) + " asked a model and got no answer";
+  if (use.calls == 0) return unanswered.empty() ? "no model was asked" : unanswered;
   if (use.scripted) {
     return fmt::format("model: {} canned {} (scripted); no model was asked, nothing was paid", use.calls,
                        use.calls == 1 ? "answer" : "answers");
@@ -16,10 +23,9 @@ std::string PackagedModelLine(const packaged::ModelUse& use) {
                                  use.model, use.tokens, use.cost_usd.Rounded(4));
   if (use.unpriced > 0) line += fmt::format(" and {} of unknown price", use.unpriced);
   if (use.cached > 0) line += fmt::format(", {} from the cache", use.cached);
+  if (!unanswered.empty()) line += "; " + unanswered;
   return line;
 }
-
-}  // namespace
 
 std::string PackagedPage(const std::string& id, const workflows::PackagedResult& result) {
   PageLines page(StdoutIsTerminal() ? TerminalWidth() : 100);
@@ -28,8 +34,8 @@ std::string PackagedPage(const std::string& id, const workflows::PackagedResult&
   if (!result.findings.empty()) {
     std::string line = "findings:";
     const char* separator = " ";
-    for (const char* const severity : {"critical", "high", "medium", "low", "info"}) {
-      const auto found = result.findings.find(severity);
+    for (const std::string_view severity : packaged::kSeverities) {
+      const auto found = result.findings.find(std::string(severity));
       if (found == result.findings.end()) continue;
       line += fmt::format("{}{} {}", separator, found->second, severity);
       separator = ", ";

@@ -26,19 +26,24 @@ class PageLines {
     if (!text_.empty()) text_ += "\n";
     Add(line);
   }
-  /// A sentence over as many lines as it takes.
-  void Wrap(const std::string& indent, const std::string& sentence) {
-    std::string line = indent;
+  /// A sentence over as many lines as it takes.  What stands before it stands before its first line only; the others
+  /// begin below its first word.
+  void Wrap(const std::string& head, const std::string& sentence) {
+    std::string line = head;
+    const std::string indent(analytics::reports::Characters(head), ' ');
+    bool begins_line = true;
     size_t at = 0;
     while (at < sentence.size()) {
       const size_t blank = std::min(sentence.find(' ', at), sentence.size());
       const std::string word = sentence.substr(at, blank - at);
-      if (line.size() > indent.size() &&
+      if (!begins_line &&
           analytics::reports::Characters(line) + analytics::reports::Characters(word) + 1 > width_) {
         Add(line);
         line = indent;
+        begins_line = true;
       }
-      line += (line.size() > indent.size() ? " " : "") + word;
+      line += (begins_line ? "" : " ") + word;
+      begins_line = false;
       at = blank + 1;
     }
     Add(line);

@@ -14,6 +14,7 @@
 #include "workflows/optimizer/training_workflow.h"
 #include "workflows/optimizer/validation_workflow.h"
 #include "workflows/packaged/battery.h"
+#include "workflows/packaged/debate.h"
 #include "workflows/packaged/permits.h"
 #include "workflows/packaged/trading.h"
 #include "workflows/patterns/pattern_analysis.h"
@@ -40,6 +41,7 @@ const sdk::WorkflowRegistry& WorkflowTypes() {
     workflows::RegisterPermitReview(registry);
     workflows::RegisterTradingVerification(registry);
     workflows::RegisterBatteryDesign(registry);
+    workflows::RegisterDebate(registry);
     workflows::RegisterPatternAnalysis(registry);
     return registry;
   }();

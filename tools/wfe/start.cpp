@@ -1,5 +1,7 @@
 #include "tools/wfe/start.h"
 
+#include "tools/wfe/page_lines.h"
+
 namespace wfe::cli {
 
 Result<Target> StartWorkflow(Globals& globals, const StartOptions& options) {
@@ -20,16 +22,43 @@ Result<Target> StartWorkflow(Globals& globals, const StartOptions& options) {
   return Target{request.workflow_id(), started.run_id()};
 }
 
+namespace {
+
+constexpr size_t kWholeLine = 1 << 20;
+
+}  // namespace
+
+std::string FailurePage(const Outcome& outcome, const Target& target) {
+  // In a pipe a line stays whole: whoever looks for a text in it finds it.
+  PageLines page(StdoutIsTerminal() ? TerminalWidth() : kWholeLine);
+  const bool failed = outcome.status == temporal::api::enums::v1::WORKFLOW_EXECUTION_STATUS_FAILED;
+  // A message may be a list: every file and line that is wrong.
+  std::string indent = failed ? "failed: " : "";
+  size_t begin = 0;
+  while (begin <= outcome.cause.size()) {
+    const size_t end = std::min(outcome.cause.find('\n', begin), outcome.cause.size());
+    page.Wrap(indent, outcome.cause.substr(begin, end - begin));
+    indent = "  ";
+    begin = end + 1;
+  }
+  page.Add("  workflow " + target.workflow_id + ", run " + target.run_id);
+  return page.Take();
+}
+
 int ReportOutcome(const Outcome& outcome, const Target& target, OutputFormat format) {
   nlohmann::ordered_json object = {
       {"workflow_id", target.workflow_id}, {"run_id", target.run_id}, {"status", StatusName(outcome.status)}};
   if (outcome.failure.empty()) {
     object["result"] = outcome.result;
   } else {
+    object["cause"] = outcome.cause;
+    if (!outcome.failure_type.empty()) object["failure_type"] = outcome.failure_type;
     object["failure"] = outcome.failure;
   }
   if (format == OutputFormat::kText && outcome.failure.empty()) {
     PrintJson(outcome.result, OutputFormat::kJson);
+  } else if (format == OutputFormat::kText) {
+    PrintText(FailurePage(outcome, target));
   } else {
     PrintObject(object, format);
   }

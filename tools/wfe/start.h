@@ -20,6 +20,8 @@ struct StartOptions {
 /// Starts it on the server of `globals`.
 Result<Target> StartWorkflow(Globals& globals, const StartOptions& options);
 
+/// Why a run has no result, in words for people, with its ids on a line of their own.
+std::string FailurePage(const Outcome& outcome, const Target& target);
 /// Prints how a run ended, with its result or its failure; the exit code tells it, too.
 int ReportOutcome(const Outcome& outcome, const Target& target, OutputFormat format);
 

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "activities/packaged/battery/steps.h"
+#include "workflows/packaged/debate.h"
 
 namespace wfe::workflows {
 namespace {
@@ -20,7 +21,8 @@ constexpr sdk::ActivityOptions kVerifyStep{.start_to_close = std::chrono::minute
 /// design_complete_system of the requirement: its steps, those side by side that do not need each other.
 class BatteryRun {
  public:
-  BatteryRun(sdk::WorkflowContext& ctx, PackagedInput input) : ctx_(ctx), run_(ctx, std::move(input), "battery") {}
+  BatteryRun(sdk::WorkflowContext& ctx, PackagedInput input, BatteryParameters parameters)
+      : ctx_(ctx), run_(ctx, std::move(input), "battery"), parameters_(parameters) {}
 
   Task<PackagedResult> Go() {
     std::vector<std::string> paths = {"battery_report.md", "battery_report.json", "battery_report.html",
@@ -37,15 +39,9 @@ class BatteryRun {
  private:
   /// Without a cell and a pack there is nothing to do.
   Task<void> Load() {
-    const battery::LoadBatteryInput ask{.project_dir = run_.input().project_dir};
-    std::optional<sdk::ActivityFailure> fault;
-    try {
-      battery::BatterySpecs specs = co_await ctx_.Activity(battery::kLoadBatterySpecs, ask, kPackagedStep);
-      report_.specs = std::move(specs);
-    } catch (const sdk::ActivityFailure& failure) {
-      fault = failure;
-    }
-    if (fault) throw sdk::WorkflowFailure(fault->message(), fault->type(), true);
+    battery::LoadBatteryInput ask{.project_dir = run_.input().project_dir};
+    battery::BatterySpecs specs = co_await run_.Must(battery::kLoadBatterySpecs, std::move(ask));
+    report_.specs = std::move(specs);
     for (const packaged::Gap& gap : report_.specs.gaps) run_.AddGap(gap.step, gap.reason);
   }
 
@@ -119,7 +115,7 @@ class BatteryRun {
     agent::CallRequest request;
     request.step_name = "describe_architecture";
     request.parts = {battery::ArchitecturePrompt(report_.specs, *report_.design)};
-    auto answer = co_await run_.Ask(std::move(request), 2);
+    auto answer = co_await run_.AskSeveral(std::move(request), parameters_.candidates, 2);
     if (answer) report_.architecture = std::move(*answer);
   }
   Task<void> Suggest() {
@@ -147,6 +143,7 @@ class BatteryRun {
 
   sdk::WorkflowContext& ctx_;
   PackagedRun run_;
+  const BatteryParameters parameters_;
   battery::WriteBatteryInput report_;
   std::vector<packaged::DeliverableFile> firmware_;
   std::vector<packaged::DeliverableFile> plan_;
@@ -155,8 +152,20 @@ class BatteryRun {
 
 }  // namespace
 
+void CheckRecord(const BatteryParameters& parameters) {
+  RequireOfRecord(parameters.candidates >= 1 && parameters.candidates <= kMaxCandidates,
+                  "input.parameters.candidates must be from 1 to 8");
+}
+
+Result<BatteryParameters> ReadBatteryParameters(const nlohmann::json& parameters) {
+  return ReadParameters<BatteryParameters>(parameters);
+}
+
 Task<PackagedResult> DesignCompleteSystem(sdk::WorkflowContext& ctx, nlohmann::json json) {
-  BatteryRun run(ctx, ReadPackagedInput(kBatteryDesignWorkflow, json));
+  PackagedInput input = ReadPackagedInput(kBatteryDesignWorkflow, json);
+  const Result<BatteryParameters> parameters = ReadBatteryParameters(input.parameters);
+  if (!parameters) throw NoInputOf(kBatteryDesignWorkflow, parameters.error().message);
+  BatteryRun run(ctx, std::move(input), *parameters);
   PackagedResult result = co_await run.Go();
   co_return result;
 }

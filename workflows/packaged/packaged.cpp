@@ -4,16 +4,9 @@
 #include <chrono>
 
 #include "engine/base/parse_json.h"
+#include "workflows/packaged/debate.h"
 
 namespace wfe::workflows {
-namespace {
-
-Money LeftOf(const PackagedInput& input, const packaged::ModelUse& use) {
-  return std::max(Money(), input.max_cost_usd->Minus(use.cost_usd).value_or(Money()));
-}
-
-}  // namespace
-
 void CheckRecord(const PackagedInput& input) {
   RequireOfRecord(input.project_dir.starts_with('/'), "input.project_dir must be an absolute path");
   RequireOfRecord(input.output_dir.starts_with('/'), "input.output_dir must be an absolute path");
@@ -23,61 +16,89 @@ void CheckRecord(const PackagedInput& input) {
   RequireOfRecord(input.parameters.is_null() || input.parameters.is_object(), "input.parameters must be an object");
 }
 
+sdk::WorkflowFailure NoInputOf(std::string_view workflow_type, const std::string& why) {
+  return sdk::WorkflowFailure("the input of " + std::string(workflow_type) + " is not valid: " + why, "INVALID_INPUT",
+                              true);
+}
+
+Status TakesNoParameters(const nlohmann::json& parameters) {
+  if (parameters.is_null() || (parameters.is_object() && parameters.empty())) return Ok();
+  return InvalidArgument("input.parameters: it takes none");
+}
+
 PackagedInput ReadPackagedInput(std::string_view workflow_type, const nlohmann::json& json) {
   try {
     return json.get<PackagedInput>();
   } catch (const nlohmann::json::exception& e) {
-    throw sdk::WorkflowFailure("the input of " + std::string(workflow_type) + " is not valid: " + JsonErrorText(e),
-                               "INVALID_INPUT", true);
+    throw NoInputOf(workflow_type, JsonErrorText(e));
   }
 }
+
+PackagedRun::PackagedRun(sdk::WorkflowContext& ctx, PackagedInput input, std::string name)
+    : ctx_(ctx),
+      input_(std::move(input)),
+      name_(std::move(name)),
+      begun_(ctx.Now()),
+      calls_(ctx,
+             {.model = input_.model,
+              .backend = input_.backend,
+              .cache = input_.cache,
+              .patience_s = input_.patience_s,
+              .max_cost_usd = input_.max_cost_usd},
+             result_.model_use) {}
 
 sdk::Task<void> PackagedRun::Prepare(std::vector<std::string> paths) {
-  const packaged::PrepareDeliverablesInput ask{
+  packaged::PrepareDeliverablesInput ask{
       .output_dir = input_.output_dir, .paths = std::move(paths), .force = input_.force};
-  std::optional<sdk::ActivityFailure> fault;
-  try {
-    co_await ctx_.Activity(packaged::kPrepareDeliverables, ask, kPackagedStep);
-  } catch (const sdk::ActivityFailure& failure) {
-    fault = failure;
-  }
-  if (fault) throw sdk::WorkflowFailure(fault->message(), fault->type(), true);
-}
-
-agent::CallRequest PackagedRun::RequestFor(agent::CallRequest request, int64_t calls_at_once) const {
-  request.model = input_.model;
-  request.backend = input_.backend;
-  request.cache = input_.cache;
-  request.patience_s = input_.patience_s;
-  if (input_.max_cost_usd) {
-    const Money left = LeftOf(input_, result_.model_use);
-    request.max_cost_usd = Money::Nanos(left.nanos() / std::max<int64_t>(1, calls_at_once));
-  }
-  return request;
+  co_await Must(packaged::kPrepareDeliverables, std::move(ask));
 }
 
 sdk::Task<std::optional<std::string>> PackagedRun::Ask(agent::CallRequest request, int64_t calls_at_once) {
-  std::optional<std::string> answer;
-  if (input_.without_model) co_return answer;
-  const agent::CallRequest ask = RequestFor(std::move(request), calls_at_once);
+  std::optional<std::string> given;
+  if (input_.without_model) co_return given;
+  const std::string step = request.step_name;
+  packaged::ModelAnswer answer = co_await calls_.Ask(std::move(request), calls_at_once);
+  if (answer.fault.empty()) {
+    given = std::move(answer.text);
+  } else {
+    AddGap(step, answer.fault);
+  }
+  co_return given;
+}
+
+sdk::Task<std::optional<std::string>> PackagedRun::AskSeveral(agent::CallRequest request, int64_t candidates,
+                                                              int64_t calls_at_once) {
+  std::optional<std::string> given;
+  if (candidates <= 1 || input_.without_model) {
+    given = co_await Ask(std::move(request), calls_at_once);
+    co_return given;
+  }
+  const agent::CallRequest terms = calls_.RequestFor(request, calls_at_once);
+  DebateInput debate;
+  for (const std::string& part : request.parts) debate.question += part;
+  debate.candidates = candidates;
+  debate.step_name = request.step_name;
+  debate.model = terms.model;
+  debate.backend = terms.backend;
+  debate.cache = terms.cache;
+  debate.max_cost_usd = terms.max_cost_usd;
+  debate.patience_s = terms.patience_s;
   std::string why;
   try {
-    agent::CallReply reply = co_await ctx_.Activity(agent::kCallModel, ask, kPackagedModelStep);
-    result_.model_use.Add(reply);
-    if (reply.budget_exhausted) {
-      why = "the run's budget is used up: no call was made";
-    } else if (reply.text.empty()) {
-      why = "the model gave no answer (" + reply.finish_reason + ")";
-    } else if (!reply.text_blob_hash.empty()) {
-      why = "the model's answer is longer than a step takes";
+    DebateResult result = co_await ctx_.Child(kDebateWorkflow, debate);
+    result_.model_use.Add(result.model_use);
+    if (result.state == "failed") {
+      why = result.fault;
     } else {
-      answer = std::move(reply.text);
+      given = std::move(result.text);
+      // The answer is there; that nobody has compared it with the others must be said.
+      if (!result.fault.empty()) AddGap(request.step_name + " (candidates)", result.fault);
     }
-  } catch (const sdk::ActivityFailure& failure) {
+  } catch (const sdk::ChildWorkflowFailure& failure) {
     why = failure.message();
   }
-  if (!answer) AddGap(ask.step_name, why);
-  co_return answer;
+  if (!given) AddGap(request.step_name, why);
+  co_return given;
 }
 
 void PackagedRun::AddGap(std::string step, std::string reason) {
@@ -86,16 +107,10 @@ void PackagedRun::AddGap(std::string step, std::string reason) {
 }
 
 sdk::Task<void> PackagedRun::Deliver(std::vector<packaged::DeliverableFile> files) {
-  const packaged::SaveDeliverablesInput ask{
+  packaged::SaveDeliverablesInput ask{
       .output_dir = input_.output_dir, .workflow = name_, .files = std::move(files), .force = input_.force};
-  std::optional<sdk::ActivityFailure> fault;
-  try {
-    packaged::SaveDeliverablesResult saved = co_await ctx_.Activity(packaged::kSaveDeliverables, ask, kPackagedStep);
-    result_.deliverables = std::move(saved.deliverables);
-  } catch (const sdk::ActivityFailure& failure) {
-    fault = failure;
-  }
-  if (fault) throw sdk::WorkflowFailure(fault->message(), fault->type(), true);
+  packaged::SaveDeliverablesResult saved = co_await Must(packaged::kSaveDeliverables, std::move(ask));
+  result_.deliverables = std::move(saved.deliverables);
 }
 
 PackagedResult PackagedRun::Finish() {

@@ -16,8 +16,11 @@
 #include "activities/packaged/common/deliverables.h"
 #include "activities/packaged/common/model_step.h"
 #include "engine/base/money.h"
+#include "engine/base/parse_json.h"
 #include "engine/base/record_json.h"
+#include "engine/base/result.h"
 #include "workers/sdk/workflow.h"
+#include "workflows/packaged/model_calls.h"
 
 namespace wfe::workflows {
 
@@ -58,6 +61,19 @@ struct PackagedResult {
 WFE_RECORD(PackagedResult, state, headline, summary, findings, deliverables, gaps, model_use, output_dir, duration_ms);
 constexpr RecordRules RulesOf(const PackagedResult*) { return {.required = "state"}; }
 
+/// How a run ends, for good, whose input is none: INVALID_INPUT.
+sdk::WorkflowFailure NoInputOf(std::string_view workflow_type, const std::string& why);
+/// INVALID_ARGUMENT where there are any: of a workflow that has none of its own.
+Status TakesNoParameters(const nlohmann::json& parameters);
+/// A package's own, or its defaults.  INVALID_ARGUMENT.
+template <class Parameters>
+Result<Parameters> ReadParameters(const nlohmann::json& parameters) {
+  try {
+    return parameters.is_null() ? Parameters() : parameters.get<Parameters>();
+  } catch (const nlohmann::json::exception& e) {
+    return InvalidArgument(JsonErrorText(e));
+  }
+}
 /// INVALID_INPUT, for good, where it is none.
 PackagedInput ReadPackagedInput(std::string_view workflow_type, const nlohmann::json& json);
 
@@ -68,21 +84,33 @@ inline constexpr sdk::ActivityOptions kPackagedStep{
     .retry = {.initial_interval = std::chrono::seconds(1),
               .maximum_interval = std::chrono::seconds(20),
               .maximum_attempts = 5}};
-/// For a step that calls a model: the input's patience ends its attempts.
-inline constexpr sdk::ActivityOptions kPackagedModelStep{
-    .start_to_close = std::chrono::hours(1),
-    .heartbeat = std::chrono::seconds(30),
-    .retry = {.initial_interval = std::chrono::seconds(1), .maximum_interval = std::chrono::minutes(1)}};
 
 /// One run of a packaged workflow.  Outlives all coroutines that it makes.
 class PackagedRun {
  public:
   /// `name`: "permits".
-  PackagedRun(sdk::WorkflowContext& ctx, PackagedInput input, std::string name)
-      : ctx_(ctx), input_(std::move(input)), name_(std::move(name)), begun_(ctx.Now()) {}
+  PackagedRun(sdk::WorkflowContext& ctx, PackagedInput input, std::string name);
+  PackagedRun(const PackagedRun&) = delete;  // its calls count into its result
+  PackagedRun& operator=(const PackagedRun&) = delete;
 
   /// Refuses the run before anything is spent where `paths` cannot be written.
   sdk::Task<void> Prepare(std::vector<std::string> paths);
+
+  /// An activity without which there is nothing to deliver: where it fails for good the run does, by the same name.
+  template <class Input, class Output>
+  sdk::Task<Output> Must(sdk::ActivityType<Input, Output> type, Input input,
+                         sdk::ActivityOptions options = kPackagedStep) {
+    std::optional<Output> done;
+    std::optional<sdk::ActivityFailure> fault;
+    try {
+      Output output = co_await ctx_.Activity(type, input, options);
+      done = std::move(output);
+    } catch (const sdk::ActivityFailure& failure) {
+      fault = failure;
+    }
+    if (fault) throw sdk::WorkflowFailure(fault->message(), fault->type(), true);
+    co_return *std::move(done);
+  }
 
   /// An activity; nullopt: it failed for good, and is a gap by now, under its name or under `what`.  Name what you pass.
   template <class Input, class Output>
@@ -106,12 +134,26 @@ class PackagedRun {
     co_return done;
   }
 
+  /// The same for an activity that calls a model by itself; one that fails has asked and got no answer.
+  template <class Input, class Output>
+  sdk::Task<std::optional<Output>> ModelStep(std::string what, sdk::ActivityType<Input, Output> type, Input input) {
+    std::optional<Output> done = co_await StepFor(std::move(what), type, std::move(input), kPackagedModelStep);
+    if (!done) ++result_.model_use.unanswered;
+    co_return done;
+  }
+
   /// A call of the model, through callModel, with the input's model, backend, cache, patience and money, of which
   /// `calls_at_once` share what is left.  nullopt: the step is a gap, or the run is without a model.  The request stands
   /// in the history: for long texts make the call inside of an activity (activities/packaged/common/model_step.h).
   sdk::Task<std::optional<std::string>> Ask(agent::CallRequest request, int64_t calls_at_once = 1);
+  /// The same question to so many candidates at once, in a child workflow (debate.h); what a judge scores best is kept.
+  /// One candidate is Ask.
+  sdk::Task<std::optional<std::string>> AskSeveral(agent::CallRequest request, int64_t candidates,
+                                                   int64_t calls_at_once = 1);
   /// The same members, for an activity that makes the call itself.
-  agent::CallRequest RequestFor(agent::CallRequest request, int64_t calls_at_once = 1) const;
+  agent::CallRequest RequestFor(agent::CallRequest request, int64_t calls_at_once = 1) const {
+    return calls_.RequestFor(std::move(request), calls_at_once);
+  }
 
   void AddGap(std::string step, std::string reason);
   void Spent(const packaged::ModelUse& use) { result_.model_use.Add(use); }
@@ -132,6 +174,7 @@ class PackagedRun {
   const std::string name_;
   const Instant begun_;
   PackagedResult result_;
+  ModelCalls calls_;
 };
 
 }  // namespace wfe::workflows

@@ -44,14 +44,8 @@ class PermitRun {
  private:
   sdk::Task<void> Load() {
     packaged::LoadPermitsInput ask{.project_dir = run_.input().project_dir};
-    std::optional<sdk::ActivityFailure> fault;
-    try {
-      loaded_ = co_await run_.ctx().Activity(packaged::kLoadPermits, ask, kReading);
-    } catch (const sdk::ActivityFailure& failure) {
-      fault = failure;
-    }
-    // Without documents there is nothing to deliver.
-    if (fault) throw sdk::WorkflowFailure(fault->message(), fault->type(), true);
+    packaged::LoadPermitsResult loaded = co_await run_.Must(packaged::kLoadPermits, std::move(ask), kReading);
+    loaded_ = std::move(loaded);
     for (const PermitDocument& document : loaded_.documents) {
       if (!document.fault.empty()) run_.AddGap("document " + document.name, document.fault);
     }
@@ -95,7 +89,7 @@ class PermitRun {
     packaged::ReviewPermitInput ask{.document = document.name, .blob = document.blob, .request = std::move(request)};
     std::string what = "review_permit " + document.name;
     std::optional<ModelFindings> found =
-        co_await run_.StepFor(what, packaged::kReviewPermit, std::move(ask), kPackagedModelStep);
+        co_await run_.ModelStep(what, packaged::kReviewPermit, std::move(ask));
     if (found) Take(what, *std::move(found), found_[index]);
   }
 
@@ -127,7 +121,7 @@ class PermitRun {
     packaged::ReviewConsistencyInput compare{.review_blob = review_blob_, .request = std::move(request)};
     std::string what(packaged::kReviewConsistency.name);
     std::optional<ModelFindings> found =
-        co_await run_.StepFor(what, packaged::kReviewConsistency, std::move(compare), kPackagedModelStep);
+        co_await run_.ModelStep(what, packaged::kReviewConsistency, std::move(compare));
     if (found) Take(what, *std::move(found), compared_);
   }
 
@@ -183,16 +177,15 @@ void CheckRecord(const PermitParameters& parameters) {
                   "input.parameters.soon_days must be from 0 to 3650");
 }
 
+Result<PermitParameters> ReadPermitParameters(const nlohmann::json& parameters) {
+  return ReadParameters<PermitParameters>(parameters);
+}
+
 sdk::Task<PackagedResult> PermitReview(sdk::WorkflowContext& ctx, nlohmann::json json) {
   PackagedInput input = ReadPackagedInput(kPermitReviewWorkflow, json);
-  PermitParameters parameters;
-  try {
-    if (!input.parameters.is_null()) parameters = input.parameters.get<PermitParameters>();
-  } catch (const nlohmann::json::exception& e) {
-    throw sdk::WorkflowFailure("the input of PermitReviewWorkflow is not valid: " + std::string(JsonErrorText(e)),
-                               "INVALID_INPUT", true);
-  }
-  PermitRun run(ctx, std::move(input), std::move(parameters));
+  Result<PermitParameters> parameters = ReadPermitParameters(input.parameters);
+  if (!parameters) throw NoInputOf(kPermitReviewWorkflow, parameters.error().message);
+  PermitRun run(ctx, std::move(input), *std::move(parameters));
   co_return co_await run.Go();
 }
 

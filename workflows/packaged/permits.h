@@ -21,6 +21,8 @@ constexpr RecordRules RulesOf(const PermitParameters*) {
   return {.refuses_unknown = true, .subject = "input.parameters"};
 }
 void CheckRecord(const PermitParameters& parameters);
+/// From PackagedInput::parameters; the workflow and those who start it read them alike.  INVALID_ARGUMENT.
+Result<PermitParameters> ReadPermitParameters(const nlohmann::json& parameters);
 
 sdk::Task<PackagedResult> PermitReview(sdk::WorkflowContext& ctx, nlohmann::json input);
 void RegisterPermitReview(sdk::WorkflowRegistry& registry);

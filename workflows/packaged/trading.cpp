@@ -39,15 +39,9 @@ class TradingRun {
  private:
   /// Without it there is nothing to deliver.
   Task<void> Load() {
-    const trading::LoadTradingInput ask{.project_dir = run_.input().project_dir};
-    std::optional<sdk::ActivityFailure> fault;
-    try {
-      trading::TradingSources sources = co_await ctx_.Activity(trading::kLoadTradingAlgorithm, ask, kPackagedStep);
-      report_.sources = std::move(sources);
-    } catch (const sdk::ActivityFailure& failure) {
-      fault = failure;
-    }
-    if (fault) throw sdk::WorkflowFailure(fault->message(), fault->type(), true);
+    trading::LoadTradingInput ask{.project_dir = run_.input().project_dir};
+    trading::TradingSources sources = co_await run_.Must(trading::kLoadTradingAlgorithm, std::move(ask));
+    report_.sources = std::move(sources);
     step_ = {.project_dir = run_.input().project_dir, .sources = report_.sources};
     const std::string& directory = run_.input().project_dir;
     report_.name = directory.substr(directory.rfind('/') + 1);
@@ -72,6 +66,7 @@ class TradingRun {
     if (!done) co_return;
     Add(done->findings);
     done->findings.clear();
+    for (const trading::UnreadFile& file : done->unread) run_.AddGap("document " + file.path, file.reason);
     report_.analysis = std::move(done);
   }
 
@@ -86,6 +81,8 @@ class TradingRun {
     if (!done) co_return;
     Add(done->findings);
     done->findings.clear();
+    // The step was done; what it was for, the figures, is missing all the same.
+    if (!done->fault.empty()) run_.AddGap(std::string(trading::kBacktestAlgorithm.name), done->fault);
     report_.backtest = std::move(done);
   }
 
@@ -94,6 +91,7 @@ class TradingRun {
     if (!done) co_return;
     Add(done->findings);
     done->findings.clear();
+    if (!done->fault.empty()) run_.AddGap(std::string(trading::kGenerateTestCases.name), done->fault);
     report_.tests = std::move(done);
   }
 
@@ -111,6 +109,10 @@ class TradingRun {
       run_.AddGap("assess_risks", "the algorithm was not analysed");
       co_return;
     }
+    if (report_.analysis->programs_read == 0) {
+      run_.AddGap("assess_risks", "no program of the folder could be read");
+      co_return;
+    }
     trading::AssessRisksInput ask{.findings = report_.findings};
     std::optional<trading::RiskAssessment> risks = co_await run_.Step(trading::kAssessRisks, ask);
     if (!risks) co_return;
@@ -126,9 +128,13 @@ class TradingRun {
                                       .findings = report_.findings,
                                       .ask = run_.RequestFor(agent::CallRequest{.step_name = "trading_review"})};
     std::optional<trading::ReviewAlgorithmResult> done =
-        co_await run_.Step(trading::kReviewAlgorithm, ask, kPackagedModelStep);
+        co_await run_.ModelStep(std::string(trading::kReviewAlgorithm.name), trading::kReviewAlgorithm, ask);
     if (!done) co_return;
     run_.Spent(done->use);
+    if (!done->fault.empty()) {
+      run_.AddGap(std::string(trading::kReviewAlgorithm.name), done->fault);
+      co_return;
+    }
     report_.scripted = done->use.scripted;
     report_.review = std::move(done->review);
   }
@@ -161,9 +167,8 @@ class TradingRun {
 
 Task<PackagedResult> TradingVerification(sdk::WorkflowContext& ctx, nlohmann::json json) {
   PackagedInput input = ReadPackagedInput(kTradingVerificationWorkflow, json);
-  if (!input.parameters.is_null() && !input.parameters.empty()) {
-    throw sdk::WorkflowFailure("the input of TradingVerificationWorkflow is not valid: it takes no parameters",
-                               "INVALID_INPUT", true);
+  if (const Status none = TakesNoParameters(input.parameters); !none) {
+    throw NoInputOf(kTradingVerificationWorkflow, none.error().message);
   }
   TradingRun run(ctx, std::move(input));
   PackagedResult result = co_await run.Go();

@@ -1,6 +1,7 @@
 #include "activities/packaged/battery/firmware.h"
 #include "activities/packaged/battery/report.h"
 #include "activities/packaged/battery/steps.h"
+#include "activities/packaged/common/ending.h"
 
 namespace wfe::battery {
 namespace {
@@ -13,11 +14,7 @@ using sdk::ActivityResult;
 ActivityResult<BatterySpecs> LoadSpecsStep(const LoadBatteryInput& input) {
   const Result<BatterySpecs> specs = LoadBatteryFolder(input.project_dir);
   if (specs) return *specs;
-  return sdk::ApplicationFailure{.message = specs.error().message,
-                                 .type = "INVALID_INPUT",
-                                 .non_retryable = true,
-                                 .next_retry_delay = std::nullopt,
-                                 .details = nullptr};
+  return packaged::ForGood(packaged::kInvalidInput, specs.error().message);
 }
 
 ActivityResult<PackDesign> DesignStep(const BatteryInput& input) {

@@ -3,7 +3,10 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <utility>
 
+#include "activities/analytics/reports/markdown_text.h"
+#include "activities/packaged/common/severity.h"
 #include "engine/base/parse_json.h"
 #include "engine/base/printable.h"
 
@@ -11,12 +14,8 @@ namespace wfe::battery {
 namespace {
 
 using Kind = QuantityKind;
-
-int SeverityRank(const std::string& severity) {
-  if (severity == kHigh) return 0;
-  if (severity == kMedium) return 1;
-  return severity == kLow ? 2 : 3;
-}
+using analytics::reports::EscapeMarkdown;
+using packaged::TextTableMarkdown;
 
 void AddPlanFindings(const PlanRun& run, std::vector<Finding>& findings) {
   if (run.outcome == "does not compile") {
@@ -53,8 +52,8 @@ void ReadSuggestions(BatteryReport& report) {
 void Summarize(BatteryReport& report) {
   const WriteBatteryInput& input = report.input;
   const auto found = [&](std::string_view severity) { return report.by_severity[std::string(severity)]; };
-  report.headline = fmt::format("{}: {} findings, {} of them high", input.specs.pack.name, report.findings.size(),
-                                found(kHigh));
+  report.headline = fmt::format("{}: {}, {} of them high", input.specs.pack.name,
+                                packaged::HowMany(report.findings.size(), "finding", "findings"), found(kHigh));
   if (input.design) {
     report.summary.push_back(fmt::format(
         "{} cells in series, {} nominal, {}; fuse {}, cable {}", input.specs.pack.series,
@@ -63,56 +62,41 @@ void Summarize(BatteryReport& report) {
   }
   if (input.specs.log) {
     const LogReport& log = *input.specs.log;
-    report.summary.push_back(fmt::format("log: {} rows over {:.0f} minutes, {} findings", log.rows, log.minutes,
-                                         log.findings.size()));
+    report.summary.push_back(fmt::format("log: {} rows over {:.0f} minutes, {}", log.rows, log.minutes,
+                                         packaged::HowMany(log.findings.size(), "finding", "findings")));
   }
   if (input.safety) report.summary.push_back("firmware against its test plan: " + PlanSentence(input.safety->plan));
   if (input.bill) report.summary.push_back("bill of materials: $" + input.bill->total.ToString());
 }
 
-std::string MarkdownCell(const std::string& text) {
-  std::string cell;
-  for (const char c : PrintableLine(text))
-    cell += c == '|' ? std::string("\\|") : c == '<' ? "&lt;" : std::string(1, c);
-  return cell;
+std::string LatchedText(const ProtectionLimit& limit) {
+  if (limit.trips_to_latch == 0) return "no";
+  return limit.trips_to_latch == 1 ? "at once" : "the third time";
 }
 
-std::string MarkdownRow(const std::vector<std::string>& cells) {
-  std::string row = "|";
-  for (const std::string& cell : cells) row += " " + MarkdownCell(cell) + " |";
-  return row + "\n";
+packaged::TextTable BatteryTable(std::string id, std::string title, std::vector<std::string> columns) {
+  return {.id = std::move(id),
+          .title = std::move(title),
+          .columns = std::move(columns),
+          .rows = {},
+          .whole_in = "battery_report.json"};
 }
 
-std::string MarkdownHead(const std::vector<std::string>& cells) {
-  std::string rule = "|";
-  for (size_t i = 0; i < cells.size(); ++i) rule += "---|";
-  return MarkdownRow(cells) + rule + "\n";
-}
-
-void FindingsMarkdown(const BatteryReport& report, std::string& text) {
-  text += "\n## Findings\n\n";
-  if (report.findings.empty()) {
-    text += "None.\n";
-    return;
+std::string RequirementLines(const std::vector<SafetyRequirement>& requirements) {
+  std::string text;
+  for (const SafetyRequirement& one : requirements) {
+    text += "- **" + EscapeMarkdown(one.id) + "** " + EscapeMarkdown(one.text) + " (" + EscapeMarkdown(one.from) + ")\n";
   }
-  text += MarkdownHead({"severity", "rule", "what", "why", "where"});
-  for (const Finding& finding : report.findings) {
-    text += MarkdownRow({finding.severity, finding.rule, finding.subject + " " + finding.detail, finding.why,
-                         finding.where});
-  }
+  return text;
 }
 
 void RequirementsMarkdown(const BatteryReport& report, std::string& text) {
   text += "\n## Safety requirements\n\n";
-  for (const SafetyRequirement& one : report.input.requirements) {
-    text += fmt::format("- **{}** {} ({})\n", one.id, MarkdownCell(one.text), one.from);
-  }
+  text += RequirementLines(report.input.requirements);
   if (!report.suggested.empty()) {
     text += report.input.scripted ? "\nA canned answer in the place of a model adds:\n\n"
                                   : "\nA model adds, unchecked:\n\n";
-    for (const SafetyRequirement& one : report.suggested) {
-      text += fmt::format("- **{}** {} ({})\n", MarkdownCell(one.id), MarkdownCell(one.text), MarkdownCell(one.from));
-    }
+    text += RequirementLines(report.suggested);
   }
   if (!report.suggested_fault.empty()) text += "\n" + report.suggested_fault + ".\n";
 }
@@ -120,45 +104,81 @@ void RequirementsMarkdown(const BatteryReport& report, std::string& text) {
 void DesignMarkdown(const BatteryReport& report, std::string& text) {
   const WriteBatteryInput& input = report.input;
   if (!input.design) return;
-  text += "\n## The pack in figures\n\n" + MarkdownHead({"what", "value"});
-  for (const auto& [name, value] : DesignFigures(input)) text += MarkdownRow({name, value});
+  text += "\n## The pack in figures\n\n" + TextTableMarkdown(FiguresTable(input));
   text += "\n## Monitoring\n\n";
   if (!input.architecture.empty()) {
     text += input.scripted ? "A canned text in the place of a model's:\n\n" : "A model's words, unchecked:\n\n";
     text += PrintableText(input.architecture) + "\n\n";
   }
-  text += MarkdownHead({"limit", "trips", "recovers", "after", "blocks", "latched", "datasheet", "why so"});
-  for (const ProtectionLimit& limit : input.design->limits) {
-    text += MarkdownRow({limit.name, std::string(limit.above ? "above " : "below ") + ShowLimit(limit, limit.trip),
-                         ShowLimit(limit, limit.recover), ShowQuantity(limit.delay_ms, Kind::kTime), limit.blocks,
-                         limit.trips_to_latch == 0   ? "no"
-                         : limit.trips_to_latch == 1 ? "at once"
-                                                     : "the third time",
-                         limit.datasheet ? ShowLimit(limit, *limit.datasheet) : "", limit.basis});
-  }
+  text += TextTableMarkdown(LimitsTable(*input.design));
 }
 
 void SafetyMarkdown(const BatteryReport& report, std::string& text) {
   const WriteBatteryInput& input = report.input;
   if (input.safety) {
     text += "\n## Compliance\n\nFirmware against its test plan: " + PlanSentence(input.safety->plan) + ".\n\n";
-    text += MarkdownHead({"rule", "compares", "outcome"});
-    for (const SafetyVerdict* const verdict : {&input.safety->pack, &input.safety->design}) {
-      for (const RuleCheck& check : verdict->checks) {
-        text += MarkdownRow({check.rule, check.compares, check.outcome});
-      }
-    }
+    if (!input.safety->plan.failures.empty()) text += TextTableMarkdown(FailuresTable(input.safety->plan)) + "\n";
+    text += TextTableMarkdown(RulesTable(*input.safety));
   }
   if (!input.bill) return;
-  text += "\n## Bill of materials\n\n" + MarkdownHead({"part", "quantity", "each, USD", "together, USD", "price from"});
-  for (const PartLine& line : input.bill->lines) {
-    text += MarkdownRow({line.description, std::to_string(line.quantity), line.unit_price.ToString(),
-                         line.total.ToString(), line.price_from});
-  }
-  text += MarkdownRow({"total", "", "", input.bill->total.ToString(), ""});
+  text += "\n## Bill of materials\n\n" + TextTableMarkdown(PartsTable(*input.bill));
 }
 
 }  // namespace
+
+std::string BatteryTitle(const BatteryReport& report) { return "Battery: " + report.input.specs.pack.name; }
+
+packaged::TextTable FindingsTable(const BatteryReport& report) {
+  packaged::TextTable table =
+      BatteryTable("finding-rows", "The worst first", {"Severity", "What", "Why", "Where", "Rule"});
+  table.code = {3, 4};
+  for (const Finding& finding : report.findings) {
+    table.rows.push_back(
+        {finding.severity, finding.subject + " " + finding.detail, finding.why, finding.where, finding.rule});
+  }
+  return table;
+}
+
+packaged::TextTable LimitsTable(const PackDesign& design) {
+  packaged::TextTable table =
+      BatteryTable("limits", "What the monitor keeps",
+                   {"Limit", "Trips", "Recovers", "After", "Blocks", "Latched", "Datasheet", "Why so"});
+  table.code = {0};
+  for (const ProtectionLimit& limit : design.limits) {
+    table.rows.push_back({limit.name, std::string(limit.above ? "above " : "below ") + ShowLimit(limit, limit.trip),
+                          ShowLimit(limit, limit.recover), ShowQuantity(limit.delay_ms, Kind::kTime), limit.blocks,
+                          LatchedText(limit), limit.datasheet ? ShowLimit(limit, *limit.datasheet) : "", limit.basis});
+  }
+  return table;
+}
+
+packaged::TextTable FailuresTable(const PlanRun& run) {
+  packaged::TextTable table = BatteryTable("failures", "Cases that failed", {"Case", "Why"});
+  table.code = {0};
+  for (const PlanFailure& failure : run.failures) table.rows.push_back({failure.id, failure.why});
+  return table;
+}
+
+packaged::TextTable RulesTable(const SafetyReport& safety) {
+  packaged::TextTable table = BatteryTable("rules", "Rules", {"Rule", "Compares", "Outcome"});
+  table.code = {0};
+  for (const SafetyVerdict* const verdict : {&safety.pack, &safety.design}) {
+    for (const RuleCheck& check : verdict->checks) table.rows.push_back({check.rule, check.compares, check.outcome});
+  }
+  return table;
+}
+
+packaged::TextTable PartsTable(const BillOfMaterials& bill) {
+  packaged::TextTable table =
+      BatteryTable("parts", "Parts", {"Part", "Quantity", "Each, USD", "Together, USD", "Price from"});
+  table.numbers = {1, 2, 3};
+  for (const PartLine& line : bill.lines) {
+    table.rows.push_back({line.description, std::to_string(line.quantity), line.unit_price.ToString(),
+                          line.total.ToString(), line.price_from});
+  }
+  table.rows.push_back({"Total", "", "", bill.total.ToString(), ""});
+  return table;
+}
 
 std::string PlanSentence(const PlanRun& run) {
   if (run.outcome == "passed" || run.outcome == "failed") {
@@ -167,13 +187,14 @@ std::string PlanSentence(const PlanRun& run) {
   return run.outcome + (run.reason.empty() ? "" : ": " + run.reason);
 }
 
-std::vector<std::pair<std::string, std::string>> DesignFigures(const WriteBatteryInput& input) {
+packaged::TextTable FiguresTable(const WriteBatteryInput& input) {
   const PackDesign& design = *input.design;
   const auto watts = [](int64_t mw) { return fmt::format("{:.1f} W", static_cast<double>(mw) / 1000); };
   const auto rate = [](int64_t permille) { return fmt::format("{:.2f} C", static_cast<double>(permille) / 1000); };
   const auto volts = [](int64_t mv) { return ShowQuantity(mv, Kind::kVoltage); };
   const auto amperes = [](int64_t ma) { return ShowQuantity(ma, Kind::kCurrent); };
-  return {
+  packaged::TextTable table = BatteryTable("figures", "The pack in figures", {"What", "Value"});
+  table.rows = {
       {"Voltage, empty / nominal / full",
        volts(design.empty_mv) + " / " + volts(design.nominal_mv) + " / " + volts(design.full_mv)},
       {"Capacity", ShowQuantity(design.capacity_mah, Kind::kCharge)},
@@ -196,6 +217,7 @@ std::vector<std::pair<std::string, std::string>> DesignFigures(const WriteBatter
       {"Measured", fmt::format("every {} ms; a step is {:.2f} mV of a cell, {} of the current", design.sample_ms,
                                static_cast<double>(design.cell_step_uv) / 1000, amperes(design.current_step_ma))},
   };
+  return table;
 }
 
 BatteryReport MakeBatteryReport(const WriteBatteryInput& input) {
@@ -210,7 +232,7 @@ BatteryReport MakeBatteryReport(const WriteBatteryInput& input) {
     add(input.safety->pack.findings);
   }
   if (input.specs.log) add(input.specs.log->findings);
-  std::ranges::stable_sort(report.findings, {}, [](const Finding& finding) { return SeverityRank(finding.severity); });
+  std::ranges::stable_sort(report.findings, {}, [](const Finding& finding) { return packaged::SeverityRank(finding.severity); });
   for (const Finding& finding : report.findings) ++report.by_severity[finding.severity];
   ReadSuggestions(report);
   Summarize(report);
@@ -218,19 +240,14 @@ BatteryReport MakeBatteryReport(const WriteBatteryInput& input) {
 }
 
 std::string BatteryMarkdown(const BatteryReport& report) {
-  std::string text = "# Battery: " + MarkdownCell(report.input.specs.pack.name) + "\n\n" + report.headline + ".\n";
-  for (const std::string& sentence : report.summary) text += "- " + sentence + "\n";
-  if (!report.input.gaps.empty()) {
-    text += "\n## What is missing\n\n";
-    for (const packaged::Gap& gap : report.input.gaps) {
-      text += "- **" + MarkdownCell(gap.step) + "**: " + MarkdownCell(gap.reason) + "\n";
-    }
-  }
-  FindingsMarkdown(report, text);
+  std::string text = packaged::ReportHeadMarkdown(BatteryTitle(report), report.headline, report.summary,
+                                                  report.input.gaps);
+  text += "\n## Findings\n\n";
+  text += report.findings.empty() ? "None.\n" : TextTableMarkdown(FindingsTable(report));
   RequirementsMarkdown(report, text);
   DesignMarkdown(report, text);
   SafetyMarkdown(report, text);
-  text += "\nThis is a design aid. Whoever builds a battery answers for it; have it checked by somebody who knows.\n";
+  text += "\n" + std::string(kBatteryDisclaimer) + "\n";
   return text;
 }
 

@@ -4,9 +4,11 @@
 #include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "activities/packaged/battery/steps.h"
+#include "activities/packaged/common/report_parts.h"
 
 namespace wfe::battery {
 
@@ -26,8 +28,16 @@ std::string BatteryMarkdown(const BatteryReport& report);
 nlohmann::ordered_json BatteryJson(const BatteryReport& report);
 std::string BatteryHtml(const BatteryReport& report);
 
-/// Figures of the design by name, as both renderers show them.
-std::vector<std::pair<std::string, std::string>> DesignFigures(const WriteBatteryInput& input);
+// Tables as both renderers show them.
+packaged::TextTable FindingsTable(const BatteryReport& report);
+packaged::TextTable FiguresTable(const WriteBatteryInput& input);
+packaged::TextTable LimitsTable(const PackDesign& design);
+packaged::TextTable FailuresTable(const PlanRun& run);
+packaged::TextTable RulesTable(const SafetyReport& safety);
+packaged::TextTable PartsTable(const BillOfMaterials& bill);
+std::string BatteryTitle(const BatteryReport& report);
+inline constexpr std::string_view kBatteryDisclaimer =
+    "This is a design aid. Whoever builds a battery answers for it; have it checked by somebody who knows.";
 /// "passed: 106 of 106 cases", "not run: …".
 std::string PlanSentence(const PlanRun& run);
 

@@ -11,58 +11,32 @@ namespace pages = analytics::reports;
 
 using Kind = QuantityKind;
 
-struct TextTable {
-  std::string id;
-  std::string title;
-  std::vector<std::string> columns;
-  std::vector<std::vector<std::string>> rows;
-};
-
-void WriteTextTable(pages::Markup& out, const TextTable& table) {
-  pages::Table shown{
-      .id = table.id, .title = table.title, .query = "", .columns = {}, .rows = {}, .whole_in = "battery_report.json"};
-  for (const std::string& column : table.columns) shown.columns.push_back({.key = "", .label = column, .unit = ""});
-  for (const auto& cells : table.rows) {
-    pages::Row row;
-    for (const std::string& cell : cells) row.cells.emplace_back(cell);
-    shown.rows.push_back(std::move(row));
-  }
-  if (!shown.rows.empty()) pages::WriteTable(out, pages::Anchors(), shown);
-}
+using packaged::WriteTextTable;
 
 class BatteryPage {
  public:
   explicit BatteryPage(const BatteryReport& report) : report_(report), input_(report.input) {}
 
   std::string Write() {
-    pages::Frame frame{
-        .title = "Battery: " + input_.specs.pack.name, .skip = "Skip to the report", .sections = Sections()};
-    pages::OpenFrame(out_, frame);
-    out_.Open("header", {{"class", "masthead"}}).Leaf("h1", frame.title);
-    out_.Leaf("p", {{"class", "lead"}}, report_.headline + ".");
-    for (const std::string& sentence : report_.summary) out_.Leaf("p", sentence + ".");
-    out_.Close("header");
-    if (!input_.gaps.empty()) WriteGaps();
+    pages::OpenFrame(out_, packaged::ReportFrame(BatteryTitle(report_), Sections(), input_.gaps));
+    packaged::WriteReportHead(out_, BatteryTitle(report_), report_.headline, input_.gaps);
+    packaged::WriteSentences(out_, report_.summary);
     WriteFindings();
     if (input_.specs.log) WriteLog(*input_.specs.log);
     if (input_.design) WriteDesign(*input_.design);
     WriteRequirements();
     if (input_.safety) WriteSafety(*input_.safety);
     if (input_.bill) WriteBill(*input_.bill);
-    pages::CloseFrame(out_, [](pages::Markup& foot) {
-      foot.Text(
-          "This is a design aid. Whoever builds a battery answers for it; have it checked by somebody who knows.");
-    });
+    pages::CloseFrame(out_, [](pages::Markup& foot) { foot.Text(std::string(kBatteryDisclaimer)); });
     return out_.Take();
   }
 
  private:
-  std::vector<pages::RailEntry> Sections() const {
-    std::vector<pages::RailEntry> sections;
+  packaged::ReportSections Sections() const {
+    packaged::ReportSections sections;
     const auto add = [&](const char* anchor, const char* text) {
       sections.push_back({.anchor = anchor, .text = text, .note = ""});
     };
-    if (!input_.gaps.empty()) add("gaps", "What is missing");
     add("findings", "Findings");
     if (input_.specs.log) add("log", "Measurements");
     if (input_.design) add("design", "Pack and limits");
@@ -71,32 +45,12 @@ class BatteryPage {
     if (input_.bill) add("bill", "Bill of materials");
     return sections;
   }
-  void OpenPart(const std::string& id, const std::string& title) {
-    out_.Open("section", {{"id", id}, {"aria-labelledby", id + "-h"}});
-    out_.Leaf("h2", {{"id", id + "-h"}}, title);
-  }
-
-  void WriteGaps() {
-    OpenPart("gaps", "What is missing");
-    out_.Open("ul");
-    for (const packaged::Gap& gap : input_.gaps) {
-      out_.Open("li").Leaf("strong", gap.step).Text(": " + gap.reason).Close("li");
-    }
-    out_.Close("ul").Close("section");
-  }
+  void OpenPart(const std::string& id, const std::string& title) { packaged::OpenReportSection(out_, id, title); }
 
   void WriteFindings() {
     OpenPart("findings", "Findings");
-    TextTable table{.id = "finding-rows",
-                    .title = "The worst first",
-                    .columns = {"Severity", "What", "Why", "Where", "Rule"},
-                    .rows = {}};
-    for (const Finding& finding : report_.findings) {
-      table.rows.push_back(
-          {finding.severity, finding.subject + " " + finding.detail, finding.why, finding.where, finding.rule});
-    }
-    if (table.rows.empty()) out_.Leaf("p", "None.");
-    WriteTextTable(out_, table);
+    if (report_.findings.empty()) out_.Leaf("p", "None.");
+    WriteTextTable(out_, FindingsTable(report_));
     out_.Close("section");
   }
 
@@ -153,27 +107,13 @@ class BatteryPage {
 
   void WriteDesign(const PackDesign& design) {
     OpenPart("design", "Pack and limits");
-    TextTable figures{.id = "figures", .title = "The pack in figures", .columns = {"What", "Value"}, .rows = {}};
-    for (const auto& [name, value] : DesignFigures(input_)) figures.rows.push_back({name, value});
-    WriteTextTable(out_, figures);
+    WriteTextTable(out_, FiguresTable(input_));
     if (!input_.architecture.empty()) {
       out_.Leaf("h3", input_.scripted ? "How it is monitored: a canned text in the place of a model's"
                                       : "How it is monitored, in a model's words, unchecked");
       out_.Leaf("p", input_.architecture);
     }
-    TextTable limits{.id = "limits",
-                     .title = "What the monitor keeps",
-                     .columns = {"Limit", "Trips", "Recovers", "After", "Blocks", "Latched", "Datasheet", "Why so"},
-                     .rows = {}};
-    for (const ProtectionLimit& limit : design.limits) {
-      limits.rows.push_back({limit.name, std::string(limit.above ? "above " : "below ") + ShowLimit(limit, limit.trip),
-                             ShowLimit(limit, limit.recover), ShowQuantity(limit.delay_ms, Kind::kTime), limit.blocks,
-                             limit.trips_to_latch == 0   ? "no"
-                             : limit.trips_to_latch == 1 ? "at once"
-                                                         : "the third time",
-                             limit.datasheet ? ShowLimit(limit, *limit.datasheet) : "", limit.basis});
-    }
-    WriteTextTable(out_, limits);
+    WriteTextTable(out_, LimitsTable(design));
     out_.Close("section");
   }
 
@@ -200,16 +140,8 @@ class BatteryPage {
   void WriteSafety(const SafetyReport& safety) {
     OpenPart("safety", "Compliance");
     out_.Leaf("p", "Firmware against its test plan: " + PlanSentence(safety.plan) + ".");
-    TextTable failures{.id = "failures", .title = "Cases that failed", .columns = {"Case", "Why"}, .rows = {}};
-    for (const PlanFailure& failure : safety.plan.failures) failures.rows.push_back({failure.id, failure.why});
-    WriteTextTable(out_, failures);
-    TextTable rules{.id = "rules", .title = "Rules", .columns = {"Rule", "Compares", "Outcome"}, .rows = {}};
-    for (const SafetyVerdict* const verdict : {&safety.pack, &safety.design}) {
-      for (const RuleCheck& check : verdict->checks) {
-        rules.rows.push_back({check.rule, check.compares, check.outcome});
-      }
-    }
-    WriteTextTable(out_, rules);
+    WriteTextTable(out_, FailuresTable(safety.plan));
+    WriteTextTable(out_, RulesTable(safety));
     out_.Close("section");
   }
 
@@ -217,15 +149,7 @@ class BatteryPage {
     OpenPart("bill", "Bill of materials");
     out_.Leaf("p", "In all $" + bill.total.ToString() +
                        ". Reference prices are orders of magnitude; prices.csv takes your own.");
-    TextTable parts{.id = "parts",
-                    .title = "Parts",
-                    .columns = {"Part", "Quantity", "Each, USD", "Together, USD", "Price from"},
-                    .rows = {}};
-    for (const PartLine& line : bill.lines) {
-      parts.rows.push_back({line.description, std::to_string(line.quantity), line.unit_price.ToString(),
-                            line.total.ToString(), line.price_from});
-    }
-    WriteTextTable(out_, parts);
+    WriteTextTable(out_, PartsTable(bill));
     out_.Close("section");
   }
 

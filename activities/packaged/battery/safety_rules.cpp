@@ -16,6 +16,17 @@ struct RuleText {
   std::string_view why;
 };
 
+enum class Bound { kAtMost, kAtLeast };
+
+/// A quantity of the pack that must keep to one side of a limit.
+struct LimitRule {
+  RuleText text;
+  Bound bound = Bound::kAtMost;
+  Kind kind = Kind::kCount;
+  std::optional<int64_t> value;  ///< None: the pack's description does not say.
+  int64_t limit = 0;
+};
+
 class RuleBook {
  public:
   RuleBook(std::string where, SafetyVerdict& verdict) : where_(std::move(where)), verdict_(verdict) {}
@@ -36,15 +47,12 @@ class RuleBook {
                                  .why = std::string(text.why),
                                  .where = where_});
   }
-  void AtMost(const RuleText& text, std::optional<int64_t> value, int64_t limit, Kind kind) {
-    if (!value) return NotStated(text);
-    Decide(text, *value <= limit,
-           "is " + ShowQuantity(*value, kind) + ", and " + ShowQuantity(limit, kind) + " is the most that may be");
-  }
-  void AtLeast(const RuleText& text, std::optional<int64_t> value, int64_t limit, Kind kind) {
-    if (!value) return NotStated(text);
-    Decide(text, *value >= limit,
-           "is " + ShowQuantity(*value, kind) + ", and " + ShowQuantity(limit, kind) + " is the least that may be");
+  void Keep(const LimitRule& rule) {
+    if (!rule.value) return NotStated(rule.text);
+    const bool is_most = rule.bound == Bound::kAtMost;
+    Decide(rule.text, is_most ? *rule.value <= rule.limit : *rule.value >= rule.limit,
+           "is " + ShowQuantity(*rule.value, rule.kind) + ", and " + ShowQuantity(rule.limit, rule.kind) +
+               (is_most ? " is the most that may be" : " is the least that may be"));
   }
 
  private:
@@ -52,71 +60,67 @@ class RuleBook {
   SafetyVerdict& verdict_;
 };
 
-void CheckSupply(RuleBook& book, const PackSpec& pack, const PackDesign& design) {
-  book.AtMost({"charger-voltage", kHigh, "charger", "charger_voltage with series × charge_cutoff_voltage",
-               "the charger alone would take the cells beyond their charge cut-off"},
-              pack.charger_mv, design.full_mv, Kind::kVoltage);
-  book.AtMost({"charger-current", kHigh, "charger", "charger_current with parallel × max_charge_current",
-               "cells that are charged faster than they may be plate lithium"},
-              pack.charger_ma, design.max_charge_ma, Kind::kCurrent);
-  book.AtMost({"load-current", kHigh, "load", "load_current with parallel × max_discharge_current",
-               "the load takes more than the cells may give for long"},
-              pack.load_ma, design.max_discharge_ma, Kind::kCurrent);
+/// What the pack is connected to, and what its monitor is set to, against the datasheet.
+std::vector<LimitRule> DatasheetRules(const CellSpec& cell, const PackSpec& pack, const PackDesign& design) {
+  constexpr Bound kMost = Bound::kAtMost;
+  constexpr Bound kLeast = Bound::kAtLeast;
+  return {
+      {{"charger-voltage", kHigh, "charger", "charger_voltage with series × charge_cutoff_voltage",
+        "the charger alone would take the cells beyond their charge cut-off"},
+       kMost, Kind::kVoltage, pack.charger_mv, design.full_mv},
+      {{"charger-current", kHigh, "charger", "charger_current with parallel × max_charge_current",
+        "cells that are charged faster than they may be plate lithium"},
+       kMost, Kind::kCurrent, pack.charger_ma, design.max_charge_ma},
+      {{"load-current", kHigh, "load", "load_current with parallel × max_discharge_current",
+        "the load takes more than the cells may give for long"},
+       kMost, Kind::kCurrent, pack.load_ma, design.max_discharge_ma},
+      {{"set-over-voltage", kHigh, "over-voltage setting", "bms_over_voltage with charge_cutoff_voltage",
+        "the monitor lets cells go beyond their charge cut-off"},
+       kMost, Kind::kVoltage, pack.set_over_mv, cell.charge_cutoff_mv},
+      {{"set-under-voltage", kHigh, "under-voltage setting", "bms_under_voltage with discharge_cutoff_voltage",
+        "the monitor lets cells be discharged too deep"},
+       kLeast, Kind::kVoltage, pack.set_under_mv, cell.discharge_cutoff_mv},
+      {{"set-charge-current", kHigh, "charge current setting", "bms_charge_current with parallel × max_charge_current",
+        "the monitor lets too much flow into the cells"},
+       kMost, Kind::kCurrent, pack.set_charge_ma, design.max_charge_ma},
+      {{"set-discharge-current", kHigh, "discharge current setting",
+        "bms_discharge_current with parallel × max_discharge_current",
+        "the monitor lets too much flow out of the cells"},
+       kMost, Kind::kCurrent, pack.set_discharge_ma, design.max_discharge_ma},
+      {{"set-charge-cold", kHigh, "charging, coldest", "bms_charge_temperature_min with charge_temperature_min",
+        "charged too cold, cells plate lithium, which cannot be undone"},
+       kLeast, Kind::kTemperature, pack.set_charge_coldest, cell.charge_coldest},
+      {{"set-charge-hot", kHigh, "charging, hottest", "bms_charge_temperature_max with charge_temperature_max",
+        "charged too hot, cells age fast"},
+       kMost, Kind::kTemperature, pack.set_charge_hottest, cell.charge_hottest},
+      {{"set-discharge-cold", kMedium, "discharging, coldest",
+        "bms_discharge_temperature_min with discharge_temperature_min",
+        "below this temperature the datasheet allows no current"},
+       kLeast, Kind::kTemperature, pack.set_discharge_coldest, cell.discharge_coldest},
+      {{"set-discharge-hot", kHigh, "discharging, hottest",
+        "bms_discharge_temperature_max with discharge_temperature_max",
+        "above this temperature a cell may run away"},
+       kMost, Kind::kTemperature, pack.set_discharge_hottest, cell.discharge_hottest},
+      {{"fuse-load", kMedium, "fuse", "fuse with 125 % of load_current",
+        "a fuse near its rating ages and opens without a fault"},
+       kLeast, Kind::kCurrent, pack.fuse_ma, pack.load_ma * 125 / 100},
+      {{"thermistors", kMedium, "thermistors", "thermistors with one for four cells, two at least",
+        "a cell far from every sensor overheats unseen"},
+       kLeast, Kind::kCount, pack.thermistors, std::max<int64_t>(2, (pack.series + 3) / 4)},
+      {{"balance-time", kLow, "balancing", "balance_current with 1 % of the capacity within 24 hours",
+        "cells drift apart faster than they are brought together"},
+       kMost, Kind::kTime, design.balance_minutes * 60'000, 24 * 60 * 60'000},
+  };
 }
 
-void CheckSettings(RuleBook& book, const CellSpec& cell, const PackSpec& pack, const PackDesign& design) {
-  book.AtMost({"set-over-voltage", kHigh, "over-voltage setting", "bms_over_voltage with charge_cutoff_voltage",
-               "the monitor lets cells go beyond their charge cut-off"},
-              pack.set_over_mv, cell.charge_cutoff_mv, Kind::kVoltage);
-  book.AtLeast({"set-under-voltage", kHigh, "under-voltage setting", "bms_under_voltage with discharge_cutoff_voltage",
-                "the monitor lets cells be discharged too deep"},
-               pack.set_under_mv, cell.discharge_cutoff_mv, Kind::kVoltage);
-  book.AtMost(
-      {"set-charge-current", kHigh, "charge current setting", "bms_charge_current with parallel × max_charge_current",
-       "the monitor lets too much flow into the cells"},
-      pack.set_charge_ma, design.max_charge_ma, Kind::kCurrent);
-  book.AtMost({"set-discharge-current", kHigh, "discharge current setting",
-               "bms_discharge_current with parallel × max_discharge_current",
-               "the monitor lets too much flow out of the cells"},
-              pack.set_discharge_ma, design.max_discharge_ma, Kind::kCurrent);
-  book.AtLeast({"set-charge-cold", kHigh, "charging, coldest",
-                "bms_charge_temperature_min with charge_temperature_min",
-                "charged too cold, cells plate lithium, which cannot be undone"},
-               pack.set_charge_coldest, cell.charge_coldest, Kind::kTemperature);
-  book.AtMost({"set-charge-hot", kHigh, "charging, hottest", "bms_charge_temperature_max with charge_temperature_max",
-               "charged too hot, cells age fast"},
-              pack.set_charge_hottest, cell.charge_hottest, Kind::kTemperature);
-  book.AtLeast({"set-discharge-cold", kMedium, "discharging, coldest",
-                "bms_discharge_temperature_min with discharge_temperature_min",
-                "below this temperature the datasheet allows no current"},
-               pack.set_discharge_coldest, cell.discharge_coldest, Kind::kTemperature);
-  book.AtMost({"set-discharge-hot", kHigh, "discharging, hottest",
-               "bms_discharge_temperature_max with discharge_temperature_max",
-               "above this temperature a cell may run away"},
-              pack.set_discharge_hottest, cell.discharge_hottest, Kind::kTemperature);
-}
-
-void CheckWiring(RuleBook& book, const PackSpec& pack, const PackDesign& design) {
-  book.AtLeast({"fuse-load", kMedium, "fuse", "fuse with 125 % of load_current",
-                "a fuse near its rating ages and opens without a fault"},
-               pack.fuse_ma, pack.load_ma * 125 / 100, Kind::kCurrent);
+void CheckCable(RuleBook& book, const PackSpec& pack) {
   const RuleText cable{"fuse-cable", kHigh, "cable", "cable_area with fuse",
                        "the cable burns before the fuse opens"};
-  if (pack.fuse_ma && pack.cable_area) {
-    book.Decide(cable, CableCarriesMa(*pack.cable_area) >= *pack.fuse_ma,
-                ShowQuantity(*pack.cable_area, Kind::kArea) + " carries " +
-                    ShowQuantity(CableCarriesMa(*pack.cable_area), Kind::kCurrent) +
-                    " for long, and the fuse opens at " + ShowQuantity(*pack.fuse_ma, Kind::kCurrent));
-  } else {
-    book.NotStated(cable);
-  }
-  const int64_t wanted = std::max<int64_t>(2, (pack.series + 3) / 4);
-  book.AtLeast({"thermistors", kMedium, "thermistors", "thermistors with one for four cells, two at least",
-                "a cell far from every sensor overheats unseen"},
-               pack.thermistors, wanted, Kind::kCount);
-  book.AtMost({"balance-time", kLow, "balancing", "balance_current with 1 % of the capacity within 24 hours",
-               "cells drift apart faster than they are brought together"},
-              design.balance_minutes * 60'000, 24 * 60 * 60'000, Kind::kTime);
+  if (!pack.fuse_ma || !pack.cable_area) return book.NotStated(cable);
+  book.Decide(cable, CableCarriesMa(*pack.cable_area) >= *pack.fuse_ma,
+              ShowQuantity(*pack.cable_area, Kind::kArea) + " carries " +
+                  ShowQuantity(CableCarriesMa(*pack.cable_area), Kind::kCurrent) + " for long, and the fuse opens at " +
+                  ShowQuantity(*pack.fuse_ma, Kind::kCurrent));
 }
 
 void CheckStatements(RuleBook& book, const PackSpec& pack, const PackDesign& design) {
@@ -194,9 +198,8 @@ SafetyVerdict CheckPackRules(const CellSpec& cell, const PackSpec& pack, const P
                              const std::string& pack_file) {
   SafetyVerdict verdict;
   RuleBook book(pack_file, verdict);
-  CheckSupply(book, pack, design);
-  CheckSettings(book, cell, pack, design);
-  CheckWiring(book, pack, design);
+  for (const LimitRule& rule : DatasheetRules(cell, pack, design)) book.Keep(rule);
+  CheckCable(book, pack);
   CheckStatements(book, pack, design);
   return verdict;
 }

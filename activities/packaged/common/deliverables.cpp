@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "activities/packaged/common/ending.h"
 #include "activities/sandbox/safe_files.h"
 #include "engine/base/hash.h"
 #include "engine/base/parse_json.h"
@@ -15,14 +16,6 @@ using sdk::ApplicationFailure;
 
 /// A deliverable may be a chart's data, but hardly more.
 constexpr uint64_t kMaxDeliverableBytes = 64ull << 20;
-
-ApplicationFailure ForGood(std::string type, std::string message) {
-  return {.message = std::move(message),
-          .type = std::move(type),
-          .non_retryable = true,
-          .next_retry_delay = std::nullopt,
-          .details = nullptr};
-}
 
 using Manifest = std::map<std::string, std::string>;  // hashes by path
 
@@ -61,10 +54,9 @@ Result<std::string> WhyNotOver(const sandbox::SafeDir& folder, const Manifest& o
 }
 
 ApplicationFailure NotOurs(const std::string& output_dir, const std::string& why) {
-  return ForGood(std::string(kNotOurs), "in " + output_dir + ", " + why +
-                                            "; nothing was written: give another folder, or --force to write over it");
+  return ForGood(kNotOurs, "in " + output_dir + ", " + why +
+                               "; nothing was written: give another folder, or --force to write over it");
 }
-
 
 }  // namespace
 
@@ -84,7 +76,7 @@ ActivityResult<sdk::Nothing> PrepareDeliverables(const PrepareDeliverablesInput&
   const Manifest ours = ReadManifest(*folder);
   for (const std::string& path : input.paths) {
     const Result<std::string> checked = folder->CheckPath(path);
-    if (!checked) return ForGood("INVALID_INPUT", checked.error().message);
+    if (!checked) return ForGood(kInvalidInput, checked.error().message);
     if (input.force) continue;
     const Result<std::string> why = WhyNotOver(*folder, ours, *checked, "");
     if (!why) return why.error();
@@ -101,7 +93,7 @@ ActivityResult<SaveDeliverablesResult> SaveDeliverables(BlobSource& blobs, const
   std::vector<std::string> contents;
   for (const DeliverableFile& file : input.files) {
     const Result<std::string> path = folder->CheckPath(file.path);
-    if (!path) return ForGood("INVALID_INPUT", path.error().message);
+    if (!path) return ForGood(kInvalidInput, path.error().message);
     std::string content = file.text;
     if (!file.blob.empty()) {
       Result<std::string> kept = blobs.Get(file.blob);

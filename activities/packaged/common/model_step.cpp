@@ -1,6 +1,7 @@
 #include "activities/packaged/common/model_step.h"
 
 #include "activities/batch/step_call.h"
+#include "activities/packaged/common/ending.h"
 #include "engine/base/parse_json.h"
 
 namespace wfe::packaged {
@@ -26,6 +27,7 @@ void ModelUse::Add(const ModelUse& other) {
   cost_usd = cost_usd.PlusAtMost(other.cost_usd);
   unpriced += other.unpriced;
   scripted = scripted || other.scripted;
+  unanswered += other.unanswered;
   if (!other.model.empty()) model = other.model;
 }
 
@@ -48,11 +50,7 @@ sdk::ActivityResult<ModelAnswer> AskModel(const PackagedConfig& config, sdk::Act
                                           const std::string& name, const agent::CallRequest& request) {
   const auto* const step = config.step ? config.step(std::string(agent::kCallModel.name)) : nullptr;
   if (step == nullptr) {
-    return sdk::ApplicationFailure{.message = "this worker serves no callModel",
-                                   .type = "INVALID_INPUT",
-                                   .non_retryable = true,
-                                   .next_retry_delay = std::nullopt,
-                                   .details = nullptr};
+    return ForGood(kInvalidInput, "this worker serves no callModel");
   }
   batch::InnerContext inner(context, std::string(agent::kCallModel.name), name);
   const sdk::ActivityResult<nlohmann::json> result = (*step)(inner, nlohmann::json(request));

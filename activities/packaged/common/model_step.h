@@ -33,13 +33,14 @@ struct ModelUse {
   int64_t unpriced = 0;
   bool scripted = false;  ///< Canned answers: no model was asked, nothing was paid.
   std::string model;      ///< That was asked last.
+  int64_t unanswered = 0;  ///< Steps that asked one and got no answer, however often they tried; not in `calls`.
 
   void Add(const agent::CallReply& reply);
   void Add(const ModelUse& other);
   friend bool operator==(const ModelUse&, const ModelUse&) = default;
 };
-WFE_RECORD(ModelUse, calls, cached, tokens, cost_usd, unpriced, scripted, model);
-constexpr RecordRules RulesOf(const ModelUse*) { return {.seldom = "cached unpriced scripted model"}; }
+WFE_RECORD(ModelUse, calls, cached, tokens, cost_usd, unpriced, scripted, model, unanswered);
+constexpr RecordRules RulesOf(const ModelUse*) { return {.seldom = "cached unpriced scripted model unanswered"}; }
 
 struct ModelAnswer {
   std::string text;

@@ -25,14 +25,23 @@ std::string PlaceText(const PermitEvidence& evidence) {
 
 std::string ModelSentence(const PermitsReport& report) {
   const ModelUse& use = report.use;
-  if (use.calls == 0) return "No model has read these documents: everything here was found by rules.";
   std::string text;
+  if (use.calls == 0 && use.unanswered == 0) {
+    return "No model has read these documents: everything here was found by rules.";
+  }
+  if (use.calls == 0) {
+    return "A model was asked and gave no answer: everything here was found by rules. What is missing says why.";
+  }
   if (use.scripted) {
     text = "No model was asked: canned answers stand in for it, which know the example documents only.";
   } else {
     text = use.model + " was asked " + std::to_string(use.calls) + (use.calls == 1 ? " time" : " times") + " (" +
            std::to_string(use.tokens) + " tokens). What it found is marked, and stands here only where the words that it "
            "quotes are in the document.";
+  }
+  if (use.unanswered > 0) {
+    text += " " + std::to_string(use.unanswered) + (use.unanswered == 1 ? " more step" : " more steps") +
+            " asked and got no answer; what is missing says why.";
   }
   if (report.refused > 0) {
     text += " " + std::to_string(report.refused) + (report.refused == 1 ? " finding" : " findings") +
@@ -43,6 +52,37 @@ std::string ModelSentence(const PermitsReport& report) {
 
 std::string KindInWords(const PermitFinding& finding) {
   return finding.kind.starts_with("model_") ? InWords(finding.kind.substr(6)) + " (model)" : InWords(finding.kind);
+}
+
+TextTable DeadlinesTable(const PermitReview& review) {
+  TextTable table{.id = "deadline-rows",
+                  .title = "Every deadline and what it is computed from",
+                  .columns = {"Day", "State", "For", "Where", "Computed from"},
+                  .rows = {},
+                  .whole_in = "permits_report.json"};
+  for (const DatedDeadline& deadline : review.deadlines) {
+    std::string basis = deadline.basis.empty() ? "named in the document" : deadline.basis;
+    if (!deadline.moved_from.empty()) basis += "; moved from " + deadline.moved_from + " (" + deadline.moved_why + ")";
+    table.rows.push_back({deadline.date.empty() ? "none yet" : deadline.date, deadline.status, SubjectInWords(deadline),
+                          PlaceText({.document = deadline.document, .place = deadline.place}), std::move(basis)});
+  }
+  return table;
+}
+
+TextTable DocumentsTable(const PermitsReport& report) {
+  TextTable table{.id = "document-rows",
+                  .title = "What was read",
+                  .columns = {"Document", "Format", "Pages", "Note"},
+                  .rows = {},
+                  .whole_in = "permits_report.json",
+                  .numbers = {2}};
+  for (const PermitDocument& document : report.documents) {
+    std::string note = document.fault;
+    for (const std::string& each : document.notes) note += (note.empty() ? "" : "; ") + each;
+    table.rows.push_back({document.name, document.format,
+                          document.fault.empty() ? std::to_string(document.pages) : "", std::move(note)});
+  }
+  return table;
 }
 
 std::string PermitsJson(const PermitsReport& report) {

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "activities/analytics/reports/markup.h"
+#include "activities/packaged/common/report_parts.h"
 #include "activities/packaged/permits/review.h"
 #include "activities/packaged/permits/steps.h"
 
@@ -22,6 +24,10 @@ std::string PermitsMarkdown(const PermitsReport& report);
 std::string PermitsJson(const PermitsReport& report);
 /// Self-contained; light and dark; readable on a phone.
 std::string PermitsHtml(const PermitsReport& report);
+
+inline constexpr std::string_view kPermitsTitle = "Review of permit documents";
+TextTable DeadlinesTable(const PermitReview& review);
+TextTable DocumentsTable(const PermitsReport& report);
 
 /// The deadlines that have a day, one row each, with the day of the review; nothing where there is none.
 void WriteDeadlineTimeline(analytics::reports::Markup& out, const PermitReview& review);

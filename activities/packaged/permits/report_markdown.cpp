@@ -5,7 +5,6 @@ namespace wfe::packaged {
 namespace {
 
 using analytics::reports::EscapeMarkdown;
-using analytics::reports::MarkdownTable;
 
 std::string MarkdownPlaces(const PermitFinding& finding) {
   std::string text;
@@ -30,16 +29,7 @@ void AddDeadlinesText(const PermitReview& review, std::string& out) {
     out += "None.\n\n";
     return;
   }
-  std::vector<std::vector<std::string>> rows;
-  for (const DatedDeadline& deadline : review.deadlines) {
-    std::string date = deadline.date.empty() ? "open" : deadline.date;
-    std::string basis = deadline.basis.empty() ? "named in the document" : deadline.basis;
-    if (!deadline.moved_from.empty()) basis += "; moved from " + deadline.moved_from + " (" + deadline.moved_why + ")";
-    rows.push_back({date, deadline.status, EscapeMarkdown(SubjectInWords(deadline)),
-                    EscapeMarkdown(PlaceText({.document = deadline.document, .place = deadline.place})),
-                    EscapeMarkdown(basis)});
-  }
-  out += MarkdownTable({"Day", "State", "For", "Where", "Computed from"}, {false, false, false, false, false}, rows) + "\n";
+  out += TextTableMarkdown(DeadlinesTable(review)) + "\n";
 }
 
 void AddDocumentText(const PermitFacts& facts, std::string& out) {
@@ -62,26 +52,13 @@ void AddDocumentText(const PermitFacts& facts, std::string& out) {
 
 std::string PermitsMarkdown(const PermitsReport& report) {
   const PermitReview& review = report.review;
-  std::string out = "# Review of permit documents\n\n" + EscapeMarkdown(HeadlineOf(review)) + ".\n\n";
-  out += EscapeMarkdown(ModelSentence(report)) + "\n\n";
-  for (const std::string& note : review.notes) out += "- " + EscapeMarkdown(note) + "\n";
-  if (!review.notes.empty()) out += "\n";
-  if (!report.gaps.empty()) {
-    out += "## Missing in this report\n\n";
-    for (const Gap& gap : report.gaps) out += "- " + EscapeMarkdown(gap.step + ": " + gap.reason) + "\n";
-    out += "\n";
-  }
+  std::vector<std::string> said = {ModelSentence(report)};
+  said.insert(said.end(), review.notes.begin(), review.notes.end());
+  std::string out = ReportHeadMarkdown(std::string(kPermitsTitle), HeadlineOf(review), said, report.gaps) + "\n";
   AddFindingsText(review, out);
   AddDeadlinesText(review, out);
   out += "## Documents\n\n";
-  std::vector<std::vector<std::string>> rows;
-  for (const PermitDocument& document : report.documents) {
-    std::string note = document.fault;
-    for (const std::string& each : document.notes) note += (note.empty() ? "" : "; ") + each;
-    rows.push_back({EscapeMarkdown(document.name), document.format, document.fault.empty() ? std::to_string(document.pages) : "",
-                    EscapeMarkdown(note)});
-  }
-  out += MarkdownTable({"Document", "Format", "Pages", "Note"}, {false, false, true, false}, rows) + "\n";
+  out += TextTableMarkdown(DocumentsTable(report)) + "\n";
   for (const PermitFacts& facts : review.documents) AddDocumentText(facts, out);
   while (out.ends_with("\n\n")) out.pop_back();
   return out;

@@ -4,6 +4,8 @@
 #include <set>
 #include <tuple>
 
+#include "activities/packaged/common/report_parts.h"
+#include "activities/packaged/common/severity.h"
 #include "activities/packaged/permits/review_parts.h"
 
 namespace wfe::packaged {
@@ -15,20 +17,14 @@ std::string SeverityOfGap(const std::string& kind) {
   return "medium";
 }
 
-int RankOf(const std::string& severity) { return severity == "high" ? 0 : severity == "medium" ? 1 : 2; }
-
 void SortAndNumber(std::vector<PermitFinding>& findings) {
   const auto key = [](const PermitFinding& finding) {
     const PermitEvidence* const first = finding.evidence.empty() ? nullptr : &finding.evidence.front();
-    return std::tuple(RankOf(finding.severity), finding.kind, first == nullptr ? std::string() : first->document,
+    return std::tuple(SeverityRank(finding.severity), finding.kind, first == nullptr ? std::string() : first->document,
                       first == nullptr ? 0 : first->place.line);
   };
   std::ranges::stable_sort(findings, {}, key);
   for (size_t i = 0; i < findings.size(); ++i) findings[i].id = "F" + std::to_string(i + 1);
-}
-
-std::string HowMany(size_t count, const std::string& one, const std::string& more) {
-  return std::to_string(count) + " " + (count == 1 ? one : more);
 }
 
 }  // namespace
@@ -81,10 +77,12 @@ std::map<std::string, int64_t> CountFindings(const PermitReview& review) {
 std::string HeadlineOf(const PermitReview& review) {
   size_t expired = 0;
   size_t soon = 0;
+  size_t later = 0;
   size_t open = 0;
   for (const DatedDeadline& deadline : review.deadlines) {
     if (deadline.status == "expired") ++expired;
     if (deadline.status == "soon") ++soon;
+    if (deadline.status == "later") ++later;
     if (deadline.status == "open") ++open;
   }
   size_t contradictions = 0;
@@ -93,10 +91,11 @@ std::string HeadlineOf(const PermitReview& review) {
   }
   std::string text = HowMany(review.documents.size(), "document", "documents") + ", " +
                      HowMany(review.deadlines.size(), "deadline", "deadlines");
-  if (expired + soon + open > 0) {
+  if (!review.deadlines.empty()) {
     text += " (";
     const char* separator = "";
-    for (const auto& [count, word] : {std::pair(expired, "expired"), std::pair(soon, "due soon"), std::pair(open, "open")}) {
+    for (const auto& [count, word] : {std::pair(expired, "expired"), std::pair(soon, "due soon"),
+                                      std::pair(later, "later"), std::pair(open, "open")}) {
       if (count == 0) continue;
       text += separator + std::to_string(count) + " " + word;
       separator = ", ";

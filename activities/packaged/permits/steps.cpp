@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "activities/documents/document_text.h"
+#include "activities/packaged/common/ending.h"
 #include "activities/packaged/permits/report.h"
 #include "activities/sandbox/safe_files.h"
 #include "engine/base/parse_json.h"
@@ -11,15 +12,6 @@ namespace wfe::packaged {
 namespace {
 
 using sdk::ActivityResult;
-using sdk::ApplicationFailure;
-
-ApplicationFailure PermitInputFault(std::string message) {
-  return {.message = std::move(message),
-          .type = "INVALID_INPUT",
-          .non_retryable = true,
-          .next_retry_delay = std::nullopt,
-          .details = nullptr};
-}
 
 bool IsHidden(const std::string& path) { return path.starts_with('.') || path.find("/.") != std::string::npos; }
 
@@ -115,12 +107,12 @@ ActivityResult<LoadPermitsResult> LoadPermits(const PackagedConfig& config, cons
                                               sdk::ActivityContext& context, const LoadPermitsInput& input) {
   const Result<sandbox::SafeDir> folder = sandbox::SafeDir::Open(input.project_dir);
   if (!folder) {
-    return PermitInputFault("the directory " + input.project_dir + " cannot be read: " + folder.error().message);
+    return ForGood(kInvalidInput, "the directory " + input.project_dir + " cannot be read: " + folder.error().message);
   }
   Result<LoadPermitsResult> read = PermitFolder(config, reading, context, *folder).Read();
   if (read) return *std::move(read);
   if (read.error().code == StatusCode::kCancelled) return sdk::ActivityCancelled{};
-  if (read.error().code == StatusCode::kInvalidArgument) return PermitInputFault(read.error().message);
+  if (read.error().code == StatusCode::kInvalidArgument) return ForGood(kInvalidInput, read.error().message);
   return read.error();
 }
 
@@ -140,10 +132,10 @@ ActivityResult<ExtractPermitResult> ExtractPermit(const PackagedConfig& config, 
 ActivityResult<CheckPermitsResult> CheckPermits(const PackagedConfig& config, sdk::ActivityContext&,
                                                 const CheckPermitsInput& input) {
   const std::optional<Day> as_of = ParseIsoDay(input.as_of);
-  if (!as_of) return PermitInputFault("as_of is no day: " + input.as_of);
+  if (!as_of) return ForGood(kInvalidInput, "as_of is no day: " + input.as_of);
   ReviewSettings settings{.as_of = *as_of, .soon_days = input.soon_days, .calendar = {}};
   Result<WorkCalendar> calendar = WorkCalendar::Parse(input.holidays);
-  if (!calendar) return PermitInputFault(std::string(kHolidaysFile) + ": " + calendar.error().message);
+  if (!calendar) return ForGood(kInvalidInput, std::string(kHolidaysFile) + ": " + calendar.error().message);
   settings.calendar = *std::move(calendar);
   std::vector<PermitFacts> documents;
   for (const std::string& blob : input.facts_blobs) {

@@ -17,6 +17,11 @@ using nlohmann::json;
 
 constexpr auto kParserTime = std::chrono::seconds(60);
 
+bool IsProgramLanguage(const std::string& language) {
+  static const std::set<std::string> kData = {"ini", "TOML", "YAML", "JSON", "environment", "text"};
+  return !language.empty() && !kData.contains(language);
+}
+
 class FolderExaminer {
  public:
   FolderExaminer(const std::vector<LoadedSource>& loaded, const TradingSources& sources)
@@ -24,7 +29,7 @@ class FolderExaminer {
 
   Status Examine(const nodes::NodeSettings& settings, const sandbox::ProcessWatch& watch) {
     for (const SourceFile& file : sources_.files) {
-      if (!file.fault.empty()) folder_.notes.push_back(file.path + ": " + file.fault);
+      if (!file.fault.empty()) folder_.unread.push_back({.path = file.path, .reason = file.fault});
     }
     folder_.findings = AuditSecrets(loaded_);
     folder_.method = kBySyntax;
@@ -36,8 +41,10 @@ class FolderExaminer {
     if (!parsed) folder_.method = kByPatterns;
     for (const LoadedSource& source : loaded_) {
       const bool is_python = source.file.language == kPythonLanguage;
-      if (is_python && parsed && !unread_.contains(source.file.path)) continue;
-      if (!IsProgram(source.file.language)) continue;
+      const bool is_unread = IsUnread(source.file.path);
+      if (is_python && !is_unread) ++folder_.programs_read;
+      if (is_python && parsed && !is_unread) continue;
+      if (!IsProgramLanguage(source.file.language)) continue;
       ReadByPatterns(source, is_python);
     }
     return Ok();
@@ -45,8 +52,9 @@ class FolderExaminer {
 
   ExaminedFolder Finish(const nlohmann::json& parameters) {
     for (const auto& [key, value] : parameters.items()) identifiers_.insert(key);
-    // A folder without any algorithm that was read has not forgotten anything.
-    if (!folder_.functions.empty() || !folder_.entry.file.empty() || read_by_patterns_) {
+    // What nobody has read has not forgotten anything.
+    const bool by_patterns = folder_.method == kByPatterns && folder_.programs_read > 0;
+    if (!folder_.functions.empty() || !folder_.entry.file.empty() || by_patterns) {
       const std::vector<std::string> names(identifiers_.begin(), identifiers_.end());
       const AlgorithmEntry& entry = folder_.entry;
       std::string file = entry.file;
@@ -66,17 +74,11 @@ class FolderExaminer {
   }
 
  private:
-  static bool IsProgram(const std::string& language) {
-    static const std::set<std::string> kData = {"ini", "TOML", "YAML", "JSON", "environment", "text"};
-    return !kData.contains(language);
-  }
-
   void ReadByPatterns(const LoadedSource& source, bool is_python) {
     if (!is_python) {
       folder_.notes.push_back(source.file.path + ": it is " + source.file.language +
                               ", which is not analysed: only patterns of secrets and injection were looked for");
     }
-    read_by_patterns_ = true;
     for (TradingFinding& finding : AuditByPatterns(source)) folder_.findings.push_back(std::move(finding));
     for (std::string& word : WordsOf(source.text)) identifiers_.insert(std::move(word));
   }
@@ -100,11 +102,18 @@ class FolderExaminer {
         continue;
       }
       const std::string why = answer->fault.empty() ? "the parser gave no answer" : answer->fault;
-      folder_.notes.push_back(python[i]->file.path + ": it could not be read by Python's parser: " +
-                              (i == answer->lines.size() ? why : "not tried after the one before"));
-      unread_.insert(python[i]->file.path);
+      Unread(python[i]->file.path, "Python's parser could not read it: " +
+                                       (i == answer->lines.size() ? why : "not tried after the one before"));
     }
     return true;
+  }
+
+  bool IsUnread(const std::string& path) const {
+    return std::ranges::find(folder_.unread, path, &UnreadFile::path) != folder_.unread.end();
+  }
+  /// Its text is searched all the same: a secret needs no grammar.
+  void Unread(const std::string& path, const std::string& why) {
+    folder_.unread.push_back({.path = path, .reason = why + "; only patterns of secrets and injection were looked for"});
   }
 
   Status Take(const LoadedSource& source, const json& answer) {
@@ -112,8 +121,7 @@ class FolderExaminer {
     try {
       if (const std::string fault = answer.at("fault").get<std::string>(); !fault.empty()) {
         const auto line = answer.at("fault_line").get<int64_t>();
-        folder_.notes.push_back(fmt::format("{}{}: {}", path, line > 0 ? fmt::format(":{}", line) : "", fault));
-        unread_.insert(path);
+        Unread(path, (line > 0 ? fmt::format("line {}: ", line) : "") + fault);
         return Ok();
       }
       for (const json& finding : answer.at("findings")) {
@@ -133,6 +141,9 @@ class FolderExaminer {
       for (const json& name : answer.at("imports")) imports_.insert(name.get<std::string>());
       folder_.imports.assign(imports_.begin(), imports_.end());
       if (const std::string entry = answer.at("entry").get<std::string>(); !entry.empty()) TakeEntry(path, entry);
+      if (const std::string fault = answer.at("entry_fault").get<std::string>(); !fault.empty()) {
+        folder_.entry_fault = fmt::format("{}:{}: {}", path, answer.at("entry_line").get<int64_t>(), fault);
+      }
     } catch (const json::exception& e) {
       return Internal("the parser of algorithms answered what is no answer: " + JsonErrorText(e));
     }
@@ -153,8 +164,6 @@ class FolderExaminer {
   ExaminedFolder folder_;
   std::set<std::string> identifiers_;
   std::set<std::string> imports_;
-  std::set<std::string> unread_;
-  bool read_by_patterns_ = false;
 };
 
 }  // namespace
@@ -166,6 +175,25 @@ Result<ExaminedFolder> ExamineFolder(const nodes::NodeSettings& settings, const 
   FolderExaminer examiner(loaded, sources);
   WFE_RETURN_IF_ERROR(examiner.Examine(settings, watch));
   return examiner.Finish(parameters.algorithm);
+}
+
+std::string WhyNothingRuns(const TradingSources& sources, const ExaminedFolder& folder) {
+  if (!folder.entry_fault.empty()) return folder.entry_fault;
+  std::string unread;
+  std::string other;
+  for (const SourceFile& file : sources.files) {
+    const bool is_unread = std::ranges::find(folder.unread, file.path, &UnreadFile::path) != folder.unread.end();
+    if (file.language == kPythonLanguage && is_unread && unread.empty()) unread = file.path;
+    if (file.language != kPythonLanguage && IsProgramLanguage(file.language) && other.empty()) {
+      other = file.path + " is " + file.language;
+    }
+  }
+  const std::string wanted = "signals(bars, params) or decide(bars, params) at its top";
+  if (!unread.empty()) return "there is nothing to run: " + unread + " cannot be read, and no other file has " + wanted;
+  if (folder.programs_read == 0 && !other.empty()) {
+    return "there is nothing to run: " + other + ", and only Python is run";
+  }
+  return "there is nothing to run: no Python file has a function " + wanted;
 }
 
 StepFindings FindingsOfStep(const ExaminedFolder& folder, std::string_view step) {

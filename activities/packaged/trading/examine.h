@@ -18,12 +18,18 @@ struct ExaminedFolder {
   std::vector<std::string> imports;
   AlgorithmEntry entry;
   std::string method;
+  std::vector<UnreadFile> unread;
+  int64_t programs_read = 0;
+  std::string entry_fault;  ///< "bot.py:3: signals() takes no bars …": one with the name and nothing to call it with.
   std::vector<std::string> notes;
 };
 
 /// CANCELLED when the watch said so.
 Result<ExaminedFolder> ExamineFolder(const nodes::NodeSettings& settings, const std::string& directory,
                                      const TradingSources& sources, const sandbox::ProcessWatch& watch);
+
+/// Why nothing of the folder can be run, naming its programs; only for one whose entry is empty.
+std::string WhyNothingRuns(const TradingSources& sources, const ExaminedFolder& folder);
 
 /// Those that `step` reports (rules.h), with evidence.
 StepFindings FindingsOfStep(const ExaminedFolder& folder, std::string_view step);

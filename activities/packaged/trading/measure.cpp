@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "activities/packaged/trading/python_run.h"
+#include "activities/packaged/trading/report.h"
 #include "activities/packaged/trading/rules.h"
 #include "engine/base/parse_json.h"
 
@@ -227,12 +228,10 @@ LookAhead CompareCut(const AlgorithmRun& run, const std::vector<Bar>& bars) {
 }
 
 Result<BacktestReport> BacktestFolder(const nodes::NodeSettings& settings, const std::string& directory,
-                                      const TradingSources& sources, const AlgorithmEntry& entry,
+                                      const TradingSources& sources, const ExaminedFolder& folder,
                                       const sandbox::ProcessWatch& watch) {
-  if (entry.function.empty()) {
-    return InvalidArgument("no Python file has a function signals(bars, params) or decide(bars, params) at its top: "
-                           "there is nothing to run");
-  }
+  const AlgorithmEntry& entry = folder.entry;
+  if (entry.function.empty()) return InvalidArgument(WhyNothingRuns(sources, folder));
   BacktestReport report{.entry = entry};
   WFE_ASSIGN_OR_RETURN(const TradingParameters parameters, ReadTradingParameters(directory, sources));
   report.costs = parameters.costs;
@@ -247,8 +246,11 @@ Result<BacktestReport> BacktestFolder(const nodes::NodeSettings& settings, const
   report.sandboxed = run.sandboxed;
   report.notes.insert(report.notes.end(), run.notes.begin(), run.notes.end());
   if (!run.fault.empty()) {
-    report.findings.push_back(MakeFinding("run-failed", run.fault_file.empty() ? entry.file : run.fault_file,
-                                          run.fault_line, "on the given prices: " + run.fault, kByRun));
+    TradingFinding finding = MakeFinding("run-failed", run.fault_file.empty() ? entry.file : run.fault_file,
+                                         run.fault_line, "on the given prices: " + run.fault, kByRun);
+    report.fault = fmt::format("the algorithm made no decisions over {} bars: {}: {}", report.bars, PlaceOf(finding),
+                               run.fault);
+    report.findings.push_back(std::move(finding));
     AddEvidence(report.findings, loaded);
     return report;
   }

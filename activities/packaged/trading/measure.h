@@ -6,6 +6,7 @@
 
 #include "activities/nodes/settings.h"
 #include "activities/packaged/trading/backtest.h"
+#include "activities/packaged/trading/examine.h"
 #include "activities/packaged/trading/sources.h"
 #include "activities/sandbox/process_runner.h"
 
@@ -37,9 +38,9 @@ Result<AlgorithmRun> RunAlgorithm(const nodes::NodeSettings& settings, const std
 LookAhead CompareCut(const AlgorithmRun& run, const std::vector<Bar>& bars);
 
 /// The whole step.  FAILED_PRECONDITION and INVALID_ARGUMENT: it could not be made, with the reason; an algorithm that
-/// fails on the prices is a finding, and its report has no courses.
+/// fails on the prices is a finding, and its report has a fault and no courses.
 Result<BacktestReport> BacktestFolder(const nodes::NodeSettings& settings, const std::string& directory,
-                                      const TradingSources& sources, const AlgorithmEntry& entry,
+                                      const TradingSources& sources, const ExaminedFolder& folder,
                                       const sandbox::ProcessWatch& watch);
 
 }  // namespace wfe::trading

@@ -3,19 +3,24 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
+#include <iterator>
+#include <utility>
 
 #include "activities/packaged/trading/rules.h"
 
 namespace wfe::trading {
 namespace {
 
-std::string Plural(int64_t count, std::string_view one, std::string_view more) {
-  return fmt::format("{} {}", count, count == 1 ? one : more);
-}
-
 int64_t CountOutcome(const TestCases& tests, std::string_view outcome) {
   return std::ranges::count(tests.outcomes, outcome, &TestOutcome::outcome);
+}
+
+packaged::TextTable TableOf(std::string id, std::string title, std::vector<std::string> columns) {
+  return {.id = std::move(id),
+          .title = std::move(title),
+          .columns = std::move(columns),
+          .rows = {},
+          .whole_in = "trading_report.json"};
 }
 
 }  // namespace
@@ -40,19 +45,53 @@ std::string_view TitleOfStep(std::string_view step) {
   return step == kStepTests ? "Test cases" : "";
 }
 
-std::vector<std::string> CourseHeads() {
-  return {"Course", "Return", "A year", "Drawdown", "Sharpe", "Invested", "Trades", "Costs"};
+std::vector<TradingFinding> FindingsOfRuns(const std::vector<TradingFinding>& findings) {
+  std::vector<TradingFinding> found;
+  std::ranges::copy_if(findings, std::back_inserter(found),
+                       [](const TradingFinding& finding) { return finding.source != kByModel; });
+  return found;
 }
 
-std::vector<std::string> CourseCells(const BacktestFigures& course) {
-  return {course.name + (course.ruined_on.empty() ? "" : " (ruined on " + course.ruined_on + ")"),
-          Percents(course.total_return),
-          Percents(course.annual_return),
-          Percents(course.max_drawdown),
-          course.sharpe ? fmt::format("{:.2f}", *course.sharpe) : "none",
-          Percents(course.days_invested),
-          std::to_string(course.trades),
-          "$" + course.fees.PlusAtMost(course.slippage).Rounded(2)};
+packaged::TextTable FindingsTable(const std::vector<TradingFinding>& findings, const std::string& title) {
+  packaged::TextTable table = TableOf("", title, {"Severity", "Place", "Finding", "What", "Evidence", "Found by"});
+  table.code = {1, 4};
+  for (const TradingFinding& finding : findings) {
+    table.rows.push_back(
+        {finding.severity, PlaceOf(finding), finding.title, finding.message, finding.evidence, finding.source});
+  }
+  return table;
+}
+
+packaged::TextTable CoursesTable(const BacktestReport& test) {
+  packaged::TextTable table =
+      TableOf("courses", "What the decisions come to",
+              {"Course", "Return", "A year", "Drawdown", "Sharpe", "Invested", "Trades", "Costs"});
+  table.numbers = {1, 2, 3, 4, 5, 6, 7};
+  for (const BacktestFigures& course : test.courses) {
+    table.rows.push_back({course.name + (course.ruined_on.empty() ? "" : " (ruined on " + course.ruined_on + ")"),
+                          Percents(course.total_return), Percents(course.annual_return),
+                          Percents(course.max_drawdown), course.sharpe ? fmt::format("{:.2f}", *course.sharpe) : "none",
+                          Percents(course.days_invested), std::to_string(course.trades),
+                          "$" + course.fees.PlusAtMost(course.slippage).Rounded(2)});
+  }
+  return table;
+}
+
+packaged::TextTable CasesTable(const TestCases& tests) {
+  packaged::TextTable table = TableOf("cases", "Generated cases", {"Outcome", "Case", "Asks for", "Says"});
+  table.code = {1};
+  for (const TestOutcome& one : tests.outcomes) table.rows.push_back({one.outcome, one.name, one.says, one.message});
+  return table;
+}
+
+packaged::TextTable FactorsTable(const RiskAssessment& risks) {
+  packaged::TextTable table = TableOf("factors", "Rules in the score", {"Severity", "Rule", "Places", "Weight", "Points"});
+  table.numbers = {2, 3, 4};
+  for (const RiskFactor& factor : risks.factors) {
+    table.rows.push_back({factor.severity, factor.title, std::to_string(factor.places),
+                          fmt::format("{:.2f}", factor.weight), fmt::format("{:.1f}", factor.gain)});
+  }
+  return table;
 }
 
 std::vector<std::string> NotesOf(const TradingReport& report) {
@@ -66,15 +105,14 @@ std::vector<std::string> NotesOf(const TradingReport& report) {
   if (report.backtest) add(report.backtest->notes);
   if (report.review && report.review->dropped > 0) {
     add({fmt::format("{} of the model named a place that is not there, and {} left out",
-                     Plural(report.review->dropped, "finding", "findings"), 
+                     packaged::HowMany(static_cast<size_t>(report.review->dropped), "finding", "findings"),
                      report.review->dropped == 1 ? "is" : "are")});
   }
   return notes;
 }
 
 std::string TradingHeadline(const TradingReport& report) {
-  const auto count = static_cast<int64_t>(report.findings.size());
-  std::string headline = Plural(count, "finding", "findings");
+  std::string headline = packaged::HowMany(report.findings.size(), "finding", "findings");
   if (const int64_t critical = CountSeverity(report.findings, "critical"); critical > 0) {
     headline += fmt::format(", {} of them critical", critical);
   }
@@ -90,6 +128,9 @@ std::vector<std::string> TradingSummary(const TradingReport& report) {
     const BacktestFigures& hold = test.courses.back();
     summary.push_back(fmt::format("back-test over {} bars: {} with costs, drawdown {}; holding {}", test.bars,
                                   Percents(net.total_return), Percents(net.max_drawdown), Percents(hold.total_return)));
+    if (test.look_ahead.checked == 0) {
+      summary.emplace_back("whether it looks ahead could not be measured; the notes say why");
+    }
     if (test.look_ahead.changed > 0) {
       summary.push_back(fmt::format("it looks ahead: {} of {} decisions change without later prices",
                                     test.look_ahead.changed,
@@ -99,6 +140,9 @@ std::vector<std::string> TradingSummary(const TradingReport& report) {
         summary.push_back("without later prices it comes to " + Percents(course.total_return));
       }
     }
+  }
+  if (report.backtest && report.backtest->courses.empty()) {
+    summary.emplace_back("it was not back-tested: nothing here says what it earns or loses");
   }
   if (report.tests) {
     const int64_t not_run = CountOutcome(*report.tests, "not run");

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "activities/packaged/common/deliverables.h"
+#include "activities/packaged/common/report_parts.h"
 #include "activities/packaged/trading/trading.h"
 
 namespace wfe::trading {
@@ -42,9 +43,14 @@ std::string Percents(double share);
 int64_t CountSeverity(const std::vector<TradingFinding>& findings, std::string_view severity);
 /// "analyze_algorithm": "Logic"; empty for another word.
 std::string_view TitleOfStep(std::string_view step);
-/// Figures of a course as texts: name, return, a year, drawdown, Sharpe, exposure, trades, costs.
-std::vector<std::string> CourseCells(const BacktestFigures& course);
-std::vector<std::string> CourseHeads();
+/// Those that no model made.
+std::vector<TradingFinding> FindingsOfRuns(const std::vector<TradingFinding>& findings);
+packaged::TextTable FindingsTable(const std::vector<TradingFinding>& findings, const std::string& title);
+/// Figures of each course: name, return, a year, drawdown, Sharpe, exposure, trades, costs.
+packaged::TextTable CoursesTable(const BacktestReport& test);
+packaged::TextTable CasesTable(const TestCases& tests);
+packaged::TextTable FactorsTable(const RiskAssessment& risks);
+inline constexpr std::string_view kNotesTitle = "What was examined only in part";
 /// Everything that was not looked at or only in part, in sentences.
 std::vector<std::string> NotesOf(const TradingReport& report);
 

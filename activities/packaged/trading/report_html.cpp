@@ -4,35 +4,33 @@
 #include "activities/analytics/reports/format.h"
 #include "activities/analytics/reports/html_frame.h"
 #include "activities/packaged/trading/report.h"
-#include "activities/packaged/trading/rules.h"
 
 namespace wfe::trading {
 namespace {
 
 namespace pages = analytics::reports;
 
-double AsDouble(int64_t value) { return static_cast<double>(value); }
-
 class HtmlReport {
  public:
   explicit HtmlReport(const TradingReport& report) : report_(report) {}
 
   std::string Write() {
-    pages::Frame frame{.title = "Trading verification: " + report_.name, .skip = "Skip to the figures", .sections = {}};
+    const std::string title = "Trading verification: " + report_.name;
+    packaged::ReportSections sections;
     const auto entry = [&](bool there, const char* anchor, const char* text) {
-      if (there) frame.sections.push_back({.anchor = anchor, .text = text, .note = ""});
+      if (there) sections.push_back({.anchor = anchor, .text = text, .note = ""});
     };
     const bool ran = report_.backtest && !report_.backtest->courses.empty();
-    entry(!report_.gaps.empty(), "missing", "Missing");
+    entry(true, "summary", "Summary");
     entry(ran, "backtest", "Back-test");
     entry(true, "findings", "Findings");
     entry(!report_.recommendations.empty(), "recommendations", "Recommendations");
     entry(report_.tests.has_value(), "tests", "Test cases");
     entry(report_.review.has_value(), "model", "What a model adds");
     entry(report_.risks.has_value(), "risk", "Risk");
-    OpenFrame(out_, frame);
-    Masthead(frame.title);
-    Missing();
+    pages::OpenFrame(out_, packaged::ReportFrame(title, sections, report_.gaps));
+    packaged::WriteReportHead(out_, title, TradingHeadline(report_), report_.gaps);
+    Summary();
     if (ran) Backtest(*report_.backtest);
     Findings();
     Recommended();
@@ -47,20 +45,13 @@ class HtmlReport {
   }
 
  private:
-  void Open(const std::string& id, const std::string& title) {
-    out_.Open("section", {{"id", id}, {"aria-labelledby", id + "-h"}});
-    out_.Leaf("h2", {{"id", id + "-h"}}, title);
-  }
-
+  void Open(const std::string& id, const std::string& title) { packaged::OpenReportSection(out_, id, title); }
   void Card(const std::string& label, const std::string& value, const std::string& note) {
-    out_.Open("div", {{"class", "card"}}).Leaf("dt", label).Leaf("dd", {{"class", "value"}}, value);
-    out_.Open("dd", {{"class", "change"}}).Leaf("span", {{"class", "soft"}}, note).Close("dd").Close("div");
+    packaged::WriteReportCard(out_, label, value, note);
   }
 
-  void Masthead(const std::string& title) {
-    out_.Open("header", {{"class", "masthead"}}).Leaf("h1", title);
-    out_.Leaf("p", {{"class", "lead"}}, TradingHeadline(report_) + ".");
-    out_.Close("header");
+  void Summary() {
+    Open("summary", "Summary");
     out_.Open("dl", {{"class", "cards n4"}});
     if (report_.risks) Card("Risk", fmt::format("{:.0f}", report_.risks->score), report_.risks->grade + ", of 100");
     Card("Findings", std::to_string(report_.findings.size()),
@@ -76,19 +67,8 @@ class HtmlReport {
       Card("Test cases", fmt::format("{} of {}", passed, report_.tests->outcomes.size()), "generated and run, pass");
     }
     out_.Close("dl");
-    out_.Open("ul", {{"class", "said"}});
-    for (const std::string& sentence : TradingSummary(report_)) out_.Leaf("li", sentence);
-    out_.Close("ul");
-  }
-
-  void Missing() {
-    if (report_.gaps.empty()) return;
-    Open("missing", "Missing");
-    out_.Open("ul", {{"class", "said"}});
-    for (const packaged::Gap& gap : report_.gaps) {
-      out_.Open("li").Leaf("code", gap.step).Text(": " + gap.reason).Close("li");
-    }
-    out_.Close("ul").Close("section");
+    packaged::WriteSentences(out_, TradingSummary(report_));
+    out_.Close("section");
   }
 
   static pages::Series SeriesOf(const std::string& name) { return {.name = name, .points = {}}; }
@@ -127,42 +107,16 @@ class HtmlReport {
                        .series = {SeriesOf("With costs"), SeriesOf("Buy and hold")}};
     AddFalls(test, falls);
     WriteChart(out_, falls, "drawdown-chart");
-    pages::Table table{.id = "courses", .title = "What the decisions come to", .query = "", .columns = {}, .rows = {}};
-    for (const std::string& head : CourseHeads()) table.columns.push_back({"", head, ""});
-    for (const BacktestFigures& course : test.courses) {
-      pages::Row row;
-      for (const std::string& cell : CourseCells(course)) row.cells.emplace_back(cell);
-      table.rows.push_back(std::move(row));
-    }
-    WriteTable(out_, pages::Anchors(), table);
+    packaged::WriteTextTable(out_, CoursesTable(test));
     out_.Close("section");
-  }
-
-  static pages::Table TableOfFindings(const std::vector<TradingFinding>& findings, const std::string& title,
-                                      bool model) {
-    pages::Table table{.id = "", .title = title, .query = "",
-                       .columns = {{"", "Severity", ""}, {"", "Place", "code"}, {"", "Finding", ""}, {"", "What", ""},
-                                   {"", "Evidence", "code"}, {"", "Found by", ""}},
-                       .rows = {}, .whole_in = "trading_report.json"};
-    for (const TradingFinding& finding : findings) {
-      if (!model && finding.source == kByModel) continue;
-      table.rows.push_back({.cells = {finding.severity, PlaceOf(finding), finding.title, finding.message,
-                                      finding.evidence,
-                                      finding.source},
-                            .runs = {}});
-    }
-    return table;
   }
 
   void Findings() {
     Open("findings", "Findings");
-    const pages::Table table = TableOfFindings(report_.findings, "All findings of the checks and runs, the worst first",
-                                               false);
-    if (table.rows.empty()) {
-      out_.Leaf("p", "Nothing was found.");
-    } else {
-      WriteTable(out_, pages::Anchors(), table);
-    }
+    const packaged::TextTable table =
+        FindingsTable(FindingsOfRuns(report_.findings), "All findings of the checks and runs, the worst first");
+    if (table.rows.empty()) out_.Leaf("p", "Nothing was found.");
+    packaged::WriteTextTable(out_, table);
     out_.Close("section");
   }
 
@@ -183,13 +137,7 @@ class HtmlReport {
   void Tests(const TestCases& tests) {
     Open("tests", "Test cases");
     out_.Open("p").Text("Run them beside the algorithm: ").Leaf("code", "python3 -m unittest " + tests.file).Close("p");
-    pages::Table table{.id = "cases", .title = "Generated cases", .query = "",
-                       .columns = {{"", "Outcome", ""}, {"", "Case", "code"}, {"", "Asks for", ""}, {"", "Says", ""}},
-                       .rows = {}};
-    for (const TestOutcome& one : tests.outcomes) {
-      table.rows.push_back({.cells = {one.outcome, one.name, one.says, one.message}, .runs = {}});
-    }
-    WriteTable(out_, pages::Anchors(), table);
+    packaged::WriteTextTable(out_, CasesTable(tests));
     out_.Close("section");
   }
 
@@ -199,36 +147,24 @@ class HtmlReport {
               review.model + (report_.scripted ? ": canned answers, no model was asked." : ".") +
                   " Its findings are not in the score.");
     out_.Leaf("p", review.summary);
-    const pages::Table table = TableOfFindings(review.findings, "Findings of the model", true);
-    if (!table.rows.empty()) WriteTable(out_, pages::Anchors(), table);
-    out_.Open("ul", {{"class", "said"}});
-    for (const std::string& one : review.recommendations) out_.Leaf("li", one);
-    out_.Close("ul").Close("section");
+    packaged::WriteTextTable(out_, FindingsTable(review.findings, "Findings of the model"));
+    packaged::WriteSentences(out_, review.recommendations);
+    out_.Close("section");
   }
 
   void Risk(const RiskAssessment& risks) {
     Open("risk", "Risk");
     out_.Leaf("p", fmt::format("{:.1f} of 100, {}. The score is {}.", risks.score, risks.grade, risks.formula));
-    pages::Table table{.id = "factors", .title = "Rules in the score", .query = "",
-                       .columns = {{"", "Severity", ""}, {"", "Rule", ""}, {"", "Places", "count"},
-                                   {"", "Weight", "ratio"},
-                                   {"", "Points", "ratio"}},
-                       .rows = {}};
-    for (const RiskFactor& factor : risks.factors) {
-      table.rows.push_back(
-          {.cells = {factor.severity, factor.title, AsDouble(factor.places), factor.weight, factor.gain}, .runs = {}});
-    }
-    if (!table.rows.empty()) WriteTable(out_, pages::Anchors(), table);
+    packaged::WriteTextTable(out_, FactorsTable(risks));
     out_.Close("section");
   }
 
   void Notes() {
     const std::vector<std::string> notes = NotesOf(report_);
     if (notes.empty()) return;
-    Open("notes", "What was not examined, or only in part");
-    out_.Open("ul", {{"class", "said"}});
-    for (const std::string& note : notes) out_.Leaf("li", note);
-    out_.Close("ul").Close("section");
+    Open("notes", std::string(kNotesTitle));
+    packaged::WriteSentences(out_, notes);
+    out_.Close("section");
   }
 
   const TradingReport& report_;

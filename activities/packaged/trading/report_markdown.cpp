@@ -9,7 +9,6 @@ namespace {
 
 using analytics::reports::EscapeMarkdown;
 using analytics::reports::MarkdownCode;
-using analytics::reports::MarkdownTable;
 
 std::string_view StepOfFinding(const TradingFinding& finding) {
   const TradingRule* const rule = FindTradingRule(finding.rule);
@@ -21,11 +20,9 @@ class MarkdownReport {
   explicit MarkdownReport(const TradingReport& report) : report_(report) {}
 
   std::string Write() {
-    out_ = fmt::format("# Trading verification: {}\n\n**{}.**\n", EscapeMarkdown(report_.name),
-                       TradingHeadline(report_));
-    for (const std::string& sentence : TradingSummary(report_)) out_ += "\n- " + EscapeMarkdown(sentence);
-    out_ += fmt::format("\n\nMade {}; {} files.\n", report_.generated_at, report_.sources.files.size());
-    Gaps();
+    out_ = packaged::ReportHeadMarkdown("Trading verification: " + report_.name, TradingHeadline(report_),
+                                        TradingSummary(report_), report_.gaps);
+    out_ += fmt::format("\nMade {}; {} files.\n", report_.generated_at, report_.sources.files.size());
     Recommended();
     for (const std::string_view step :
          {kStepSecurity, kStepAnalyze, kStepEdges, kStepPerformance, kStepBacktest, kStepTests}) {
@@ -34,20 +31,11 @@ class MarkdownReport {
     Model();
     Risks();
     Functions();
-    List("What was not examined, or only in part", NotesOf(report_));
+    out_ += packaged::SentencesMarkdown(kNotesTitle, NotesOf(report_));
     return std::move(out_);
   }
 
  private:
-  void Gaps() {
-    if (report_.gaps.empty()) return;
-    out_ += "\n## Missing\n";
-    for (const packaged::Gap& gap : report_.gaps) {
-      out_ += fmt::format("\n- {}: {}", MarkdownCode(gap.step), EscapeMarkdown(gap.reason));
-    }
-    out_ += "\n";
-  }
-
   void Recommended() {
     if (report_.recommendations.empty()) return;
     out_ += "\n## Recommendations\n\nThe worst first; points are what the risk score falls by once it is done "
@@ -62,25 +50,21 @@ class MarkdownReport {
   }
 
   void Step(std::string_view step) {
-    std::vector<std::vector<std::string>> rows;
-    for (const TradingFinding& finding : report_.findings) {
-      if (finding.source == kByModel || StepOfFinding(finding) != step) continue;
-      rows.push_back(Row(finding));
+    std::vector<TradingFinding> found;
+    for (const TradingFinding& finding : FindingsOfRuns(report_.findings)) {
+      if (StepOfFinding(finding) == step) found.push_back(finding);
     }
+    const packaged::TextTable table = FindingsTable(found, "");
     const bool has_more = (step == kStepBacktest && report_.backtest) || (step == kStepTests && report_.tests);
-    if (rows.empty() && !has_more) return;
+    if (table.rows.empty() && !has_more) return;
     out_ += fmt::format("\n## {}\n", TitleOfStep(step));
     if (step == kStepBacktest && report_.backtest) Backtest(*report_.backtest);
-    if (!rows.empty()) {
-      out_ += "\n" + MarkdownTable({"Severity", "Place", "Finding", "What"}, {false, false, false, false}, rows);
-    }
+    AddTable(table);
     if (step == kStepTests && report_.tests) Tests(*report_.tests);
   }
 
-  static std::vector<std::string> Row(const TradingFinding& finding) {
-    std::string what = EscapeMarkdown(finding.message);
-    if (!finding.evidence.empty()) what += ": " + MarkdownCode(finding.evidence, true);
-    return {finding.severity, MarkdownCode(PlaceOf(finding), true), EscapeMarkdown(finding.title), what};
+  void AddTable(const packaged::TextTable& table) {
+    if (!table.rows.empty()) out_ += "\n" + packaged::TextTableMarkdown(table);
   }
 
   void Backtest(const BacktestReport& test) {
@@ -90,9 +74,7 @@ class MarkdownReport {
                         test.to, test.bars, test.costs.fee_bps, test.costs.slippage_bps,
                         "$" + test.costs.initial_cash.Rounded(2));
     if (!test.courses.empty()) {
-      std::vector<std::vector<std::string>> rows;
-      for (const BacktestFigures& course : test.courses) rows.push_back(CourseCells(course));
-      out_ += "\n" + MarkdownTable(CourseHeads(), {false, true, true, true, true, true, true, true}, rows);
+      AddTable(CoursesTable(test));
       out_ += fmt::format("\nLook-ahead: {} decisions made again without later prices, {} changed{}.\n",
                           test.look_ahead.checked, test.look_ahead.changed,
                           test.look_ahead.failed > 0
@@ -102,13 +84,8 @@ class MarkdownReport {
   }
 
   void Tests(const TestCases& tests) {
-    std::vector<std::vector<std::string>> rows;
-    for (const TestOutcome& one : tests.outcomes) {
-      rows.push_back({one.outcome, MarkdownCode(one.name, true), EscapeMarkdown(one.says),
-                      EscapeMarkdown(one.message)});
-    }
-    out_ += fmt::format("\n{}, run {} a sandbox:\n\n", MarkdownCode(tests.file), tests.sandboxed ? "in" : "without");
-    out_ += MarkdownTable({"Outcome", "Case", "Asks for", "Says"}, {false, false, false, false}, rows);
+    out_ += fmt::format("\n{}, run {} a sandbox:\n", MarkdownCode(tests.file), tests.sandboxed ? "in" : "without");
+    AddTable(CasesTable(tests));
   }
 
   void Model() {
@@ -117,11 +94,7 @@ class MarkdownReport {
                         EscapeMarkdown(report_.review->model),
                         report_.scripted ? ": canned answers, no model was asked." : ".",
                         EscapeMarkdown(report_.review->summary));
-    std::vector<std::vector<std::string>> rows;
-    for (const TradingFinding& finding : report_.review->findings) rows.push_back(Row(finding));
-    if (!rows.empty()) {
-      out_ += "\n" + MarkdownTable({"Severity", "Place", "Finding", "What"}, {false, false, false, false}, rows);
-    }
+    AddTable(FindingsTable(report_.review->findings, ""));
     for (const std::string& one : report_.review->recommendations) out_ += "\n- " + EscapeMarkdown(one);
     if (!report_.review->recommendations.empty()) out_ += "\n";
   }
@@ -130,33 +103,24 @@ class MarkdownReport {
     if (!report_.risks) return;
     const RiskAssessment& risks = *report_.risks;
     out_ += fmt::format("\n## Risk\n\n{:.1f} of 100, {}. The score is {}.\n", risks.score, risks.grade, risks.formula);
-    std::vector<std::vector<std::string>> rows;
-    for (const RiskFactor& factor : risks.factors) {
-      rows.push_back({factor.severity, EscapeMarkdown(factor.title), std::to_string(factor.places),
-                      fmt::format("{:.2f}", factor.weight), fmt::format("{:.1f}", factor.gain)});
-    }
-    if (!rows.empty()) {
-      out_ += "\n" + MarkdownTable({"Severity", "Rule", "Places", "Weight", "Points"}, {false, false, true, true, true},
-                                   rows);
-    }
+    AddTable(FactorsTable(risks));
   }
 
   void Functions() {
     if (!report_.analysis || report_.analysis->functions.empty()) return;
-    out_ += "\n## Functions\n\n";
-    std::vector<std::vector<std::string>> rows;
+    out_ += "\n## Functions\n";
+    packaged::TextTable table{.id = "functions",
+                              .title = "",
+                              .columns = {"Place", "Function", "Lines", "Paths", "Says"},
+                              .rows = {},
+                              .whole_in = {},
+                              .code = {0, 1},
+                              .numbers = {2, 3}};
     for (const AlgorithmFunction& one : report_.analysis->functions) {
-      rows.push_back({MarkdownCode(fmt::format("{}:{}", one.file, one.line), true), MarkdownCode(one.name, true),
-                      std::to_string(one.lines), std::to_string(one.paths), EscapeMarkdown(one.says)});
+      table.rows.push_back({fmt::format("{}:{}", one.file, one.line), one.name, std::to_string(one.lines),
+                            std::to_string(one.paths), one.says});
     }
-    out_ += MarkdownTable({"Place", "Function", "Lines", "Paths", "Says"}, {false, false, true, true, false}, rows);
-  }
-
-  void List(std::string_view title, const std::vector<std::string>& sentences) {
-    if (sentences.empty()) return;
-    out_ += fmt::format("\n## {}\n", title);
-    for (const std::string& sentence : sentences) out_ += "\n- " + EscapeMarkdown(sentence);
-    out_ += "\n";
+    AddTable(table);
   }
 
   const TradingReport& report_;

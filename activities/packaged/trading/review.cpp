@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "activities/packaged/common/severity.h"
 #include "activities/packaged/trading/rules.h"
 #include "activities/packaged/trading/sources.h"
 #include "activities/packaged/trading/steps.h"
@@ -74,7 +75,7 @@ Result<ModelReview> ReadReview(const std::string& answer, const std::vector<Load
                              .line = CountAt(one, "line"),
                              .message = ModelText(one, "message"),
                              .source = std::string(kByModel)};
-      const bool known = SeverityRank(finding.severity) < std::size(kSeverities);
+      const bool known = packaged::SeverityRank(finding.severity) < std::size(packaged::kSeverities);
       if (!known || !PlaceIsThere(loaded, finding.file, finding.line) || review.findings.size() == kMaxModelFindings) {
         ++review.dropped;
         continue;

@@ -5,6 +5,8 @@
 #include <set>
 #include <tuple>
 
+#include "activities/packaged/common/severity.h"
+
 namespace wfe::trading {
 namespace {
 
@@ -20,7 +22,7 @@ std::vector<RiskFactor> FactorsOf(const std::vector<TradingFinding>& findings) {
     const auto found = std::ranges::find(factors, finding.rule, &RiskFactor::rule);
     if (found != factors.end()) {
       ++found->places;
-      if (SeverityRank(finding.severity) < SeverityRank(found->severity)) found->severity = finding.severity;
+      if (packaged::SeverityRank(finding.severity) < packaged::SeverityRank(found->severity)) found->severity = finding.severity;
       continue;
     }
     const TradingRule* const rule = FindTradingRule(finding.rule);
@@ -126,21 +128,17 @@ TradingFinding MakeFinding(std::string_view rule, std::string file, int64_t line
           .source = std::string(source)};
 }
 
-size_t SeverityRank(std::string_view severity) {
-  return static_cast<size_t>(std::ranges::find(kSeverities, severity) - std::begin(kSeverities));
-}
-
 void SortFindings(std::vector<TradingFinding>& findings) {
   std::ranges::stable_sort(findings, [](const TradingFinding& a, const TradingFinding& b) {
-    const size_t rank_a = SeverityRank(a.severity);
-    const size_t rank_b = SeverityRank(b.severity);
+    const size_t rank_a = packaged::SeverityRank(a.severity);
+    const size_t rank_b = packaged::SeverityRank(b.severity);
     return std::tie(rank_a, a.file, a.line, a.rule) < std::tie(rank_b, b.file, b.line, b.rule);
   });
 }
 
 double SeverityWeight(std::string_view severity) {
   constexpr double kWeights[] = {0.35, 0.20, 0.08, 0.02, 0};
-  const size_t rank = SeverityRank(severity);
+  const size_t rank = packaged::SeverityRank(severity);
   return rank < std::size(kWeights) ? kWeights[rank] : 0;
 }
 
@@ -156,8 +154,8 @@ RiskAssessment AssessRisks(const std::vector<TradingFinding>& findings) {
   risks.grade = RiskGrade(risks.score);
   for (RiskFactor& factor : risks.factors) factor.gain = risks.score - ScoreOf(risks.factors, &factor);
   std::ranges::stable_sort(risks.factors, [](const RiskFactor& a, const RiskFactor& b) {
-    const size_t rank_a = SeverityRank(a.severity);
-    const size_t rank_b = SeverityRank(b.severity);
+    const size_t rank_a = packaged::SeverityRank(a.severity);
+    const size_t rank_b = packaged::SeverityRank(b.severity);
     return std::tie(rank_a, b.places, a.rule) < std::tie(rank_b, a.places, b.rule);
   });
   return risks;

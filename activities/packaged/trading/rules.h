@@ -33,8 +33,6 @@ const TradingRule* FindTradingRule(std::string_view id);
 TradingFinding MakeFinding(std::string_view rule, std::string file, int64_t line, std::string message,
                            std::string_view source);
 
-/// 0 for the most severe; the number of severities for a word that is none.
-size_t SeverityRank(std::string_view severity);
 /// By severity, file, line and rule.
 void SortFindings(std::vector<TradingFinding>& findings);
 

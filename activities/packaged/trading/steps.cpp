@@ -1,7 +1,6 @@
 #include "activities/packaged/trading/steps.h"
 
-#include <fmt/format.h>
-
+#include "activities/packaged/common/ending.h"
 #include "activities/packaged/common/register.h"
 #include "activities/packaged/trading/examine.h"
 #include "activities/packaged/trading/measure.h"
@@ -11,13 +10,9 @@
 namespace wfe::trading {
 namespace {
 
+using packaged::ForGood;
 using sdk::ActivityContext;
 using sdk::ActivityResult;
-
-sdk::ApplicationFailure ForGood(std::string_view type, const std::string& message) {
-  return {
-      .message = message, .type = std::string(type), .non_retryable = true, .next_retry_delay = {}, .details = nullptr};
-}
 
 /// How a step of ours ends that could not be made.
 template <class T>
@@ -28,7 +23,7 @@ ActivityResult<T> EndedStep(const Error& error) {
     case StatusCode::kInvalidArgument:
     case StatusCode::kNotFound:
     case StatusCode::kResourceExhausted:
-      return ForGood("INVALID_INPUT", error.message);
+      return ForGood(packaged::kInvalidInput, error.message);
     case StatusCode::kFailedPrecondition:
       return ForGood(error.message.find("has changed since") != std::string::npos ? kTradingChanged : kTradingNoPython,
                      error.message);
@@ -59,6 +54,8 @@ class TradingSteps {
                              .imports = folder->imports,
                              .findings = FindingsOfStep(*folder, kStepAnalyze).findings,
                              .method = folder->method,
+                             .unread = folder->unread,
+                             .programs_read = folder->programs_read,
                              .notes = folder->notes};
   }
 
@@ -72,7 +69,7 @@ class TradingSteps {
   ActivityResult<BacktestReport> Backtest(ActivityContext& context, const TradingStepInput& input) const {
     auto folder = Examine(context, input);
     if (!folder) return EndedStep<BacktestReport>(folder.error());
-    return EndOf(BacktestFolder(settings_, input.project_dir, input.sources, folder->entry, Watch(context)));
+    return EndOf(BacktestFolder(settings_, input.project_dir, input.sources, *folder, Watch(context)));
   }
 
   ActivityResult<TestCases> Test(ActivityContext& context, const TradingStepInput& input) const {
@@ -89,9 +86,9 @@ class TradingSteps {
     if (answered.failure() != nullptr) return *answered.failure();
     if (answered.cancelled() != nullptr) return *answered.cancelled();
     const packaged::ModelAnswer& answer = answered.value();
-    if (!answer.fault.empty()) return ForGood("NO_ANSWER", answer.fault);
+    if (!answer.fault.empty()) return ReviewAlgorithmResult{.fault = answer.fault, .use = answer.use};
     auto review = ReadReview(answer.text, *loaded);
-    if (!review) return ForGood("INVALID_ANSWER", review.error().message);
+    if (!review) return ReviewAlgorithmResult{.fault = review.error().message, .use = answer.use};
     review->model = answer.use.model;
     return ReviewAlgorithmResult{.review = *std::move(review), .use = answer.use};
   }
@@ -128,10 +125,7 @@ class TradingSteps {
 
   Result<TestCases> GenerateAndRun(ActivityContext& context, const TradingStepInput& input) const {
     WFE_ASSIGN_OR_RETURN(const ExaminedFolder folder, Examine(context, input));
-    if (folder.entry.function.empty()) {
-      return InvalidArgument("no Python file has a function signals(bars, params) or decide(bars, params) at its top: "
-                             "there is nothing to test");
-    }
+    if (folder.entry.function.empty()) return InvalidArgument(WhyNothingRuns(input.sources, folder));
     WFE_ASSIGN_OR_RETURN(const TradingParameters parameters, ReadTradingParameters(input.project_dir, input.sources));
     WFE_ASSIGN_OR_RETURN(const std::vector<LoadedSource> loaded, LoadSources(input.project_dir, input.sources));
     return RunGeneratedTests(settings_, loaded, folder.entry, parameters.algorithm, Watch(context));

@@ -52,9 +52,11 @@ constexpr RecordRules RulesOf(const ReviewAlgorithmInput*) { return {.required =
 
 struct ReviewAlgorithmResult {
   ModelReview review;
+  std::string fault;  ///< Why there is none though the call came to an end, and was paid.
   packaged::ModelUse use;
 };
-WFE_RECORD(ReviewAlgorithmResult, review, use);
+WFE_RECORD(ReviewAlgorithmResult, review, fault, use);
+constexpr RecordRules RulesOf(const ReviewAlgorithmResult*) { return {.seldom = "fault"}; }
 
 struct VerificationResult {
   std::vector<packaged::DeliverableFile> files;
@@ -78,7 +80,7 @@ inline constexpr sdk::ActivityType<TradingStepInput, BacktestReport> kBacktestAl
 inline constexpr sdk::ActivityType<TradingStepInput, TestCases> kGenerateTestCases{"generate_test_cases"};
 inline constexpr sdk::ActivityType<AssessRisksInput, RiskAssessment> kAssessRisks{"assess_risks"};
 inline constexpr sdk::ActivityType<RecommendInput, Recommendations> kMakeRecommendations{"recommendations"};
-/// One call of a model.  Failures are callModel's; an answer that is none is INVALID_ANSWER, not retried.
+/// One call of a model.  Failures are callModel's; an answer that is none is a fault of the result.
 inline constexpr sdk::ActivityType<ReviewAlgorithmInput, ReviewAlgorithmResult> kReviewAlgorithm{"review_algorithm"};
 /// Joins what the steps have found into the files of the report.
 inline constexpr sdk::ActivityType<TradingReport, VerificationResult> kComprehensiveVerification{

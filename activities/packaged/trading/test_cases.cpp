@@ -108,9 +108,15 @@ Result<TestCases> RunGeneratedTests(const nodes::NodeSettings& settings, const s
     }
   }
   if (whole_fault.empty()) whole_fault = answer.fault;
+  int64_t not_run = 0;
   for (const std::string& name : NamesOfCases(cases.text)) {
     if (std::ranges::find(cases.outcomes, name, &TestOutcome::name) != cases.outcomes.end()) continue;
     cases.outcomes.push_back({.name = name, .says = "", .outcome = "not run", .message = whole_fault});
+    ++not_run;
+  }
+  if (not_run > 0) {
+    cases.fault = fmt::format("{} of {} generated cases did not run{}", not_run, cases.outcomes.size(),
+                              whole_fault.empty() ? "" : ": " + whole_fault);
   }
   for (const TestOutcome& outcome : cases.outcomes) {
     if (outcome.outcome != "failed") continue;

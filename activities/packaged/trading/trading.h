@@ -35,9 +35,6 @@ struct TradingSources {
 };
 WFE_RECORD(TradingSources, files, parameters, prices);
 
-/// How bad a finding is, in the order of kSeverities.
-inline constexpr std::string_view kSeverities[] = {"critical", "high", "medium", "low", "info"};
-
 /// TradingFinding::source.
 inline constexpr std::string_view kBySyntax = "syntax";      ///< Python's own parser.
 inline constexpr std::string_view kByPatterns = "patterns";  ///< Text alone.
@@ -84,15 +81,26 @@ struct AlgorithmEntry {
 };
 WFE_RECORD(AlgorithmEntry, file, function);
 
+/// A file that should have been examined and could not be: no UTF-8, too large, not what Python reads.
+struct UnreadFile {
+  std::string path;
+  std::string reason;
+
+  friend bool operator==(const UnreadFile&, const UnreadFile&) = default;
+};
+WFE_RECORD(UnreadFile, path, reason);
+
 struct AlgorithmAnalysis {
   AlgorithmEntry entry;
   std::vector<AlgorithmFunction> functions;
   std::vector<std::string> imports;
   std::vector<TradingFinding> findings;
   std::string method;              ///< "syntax", or "patterns" where the machine has no Python.
-  std::vector<std::string> notes;  ///< What could not be examined, file by file.
+  std::vector<UnreadFile> unread;
+  int64_t programs_read = 0;       ///< In Python, as `method` says; of 0 nothing can be said, good or bad.
+  std::vector<std::string> notes;  ///< What was examined in part, file by file.
 };
-WFE_RECORD(AlgorithmAnalysis, entry, functions, imports, findings, method, notes);
+WFE_RECORD(AlgorithmAnalysis, entry, functions, imports, findings, method, unread, programs_read, notes);
 
 /// What the other examining steps give.
 struct StepFindings {
@@ -206,9 +214,11 @@ struct BacktestReport {
   std::vector<TradingFinding> findings;
   std::vector<std::string> notes;
   bool sandboxed = false;
+  std::string fault;  ///< Why the algorithm never came to its decisions, with its place; then there are no courses.
 };
 WFE_RECORD(BacktestReport, entry, prices, bars, from, to, costs, courses, look_ahead, max_weight, work, seconds, curve,
-           trades, findings, notes, sandboxed);
+           trades, findings, notes, sandboxed, fault);
+constexpr RecordRules RulesOf(const BacktestReport*) { return {.seldom = "fault"}; }
 
 /// One generated case, run.
 struct TestOutcome {
@@ -230,8 +240,10 @@ struct TestCases {
   std::vector<TestOutcome> outcomes;
   std::vector<TradingFinding> findings;
   bool sandboxed = false;
+  std::string fault;  ///< Why some of them were not run.
 };
-WFE_RECORD(TestCases, file, text, outcomes, findings, sandboxed);
+WFE_RECORD(TestCases, file, text, outcomes, findings, sandboxed, fault);
+constexpr RecordRules RulesOf(const TestCases*) { return {.seldom = "fault"}; }
 
 /// One rule's part in the score.
 struct RiskFactor {

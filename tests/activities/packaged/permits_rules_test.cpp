@@ -131,7 +131,7 @@ TEST(PermitExample, ShowsEveryPlantedProblemToRulesAlone) {  // CW-2
       "medium placeholder 07", "medium empty_section 05", "medium missing_section 04", "medium missing_document 08",
       "medium validity_ends_early 03", "medium validity_ends_early 10", "low missing_number 01", "low ambiguous_date 10"};
   EXPECT_THAT(NamesOf(review), UnorderedElementsAreArray(planted));
-  EXPECT_THAT(HeadlineOf(review), HasSubstr("12 documents, 22 deadlines (6 expired, 4 due soon, 2 open), 7 contradictions"));
+  EXPECT_THAT(HeadlineOf(review), HasSubstr("12 documents, 22 deadlines (6 expired, 4 due soon, 10 later, 2 open), 7 contradictions"));
   const auto fire = std::ranges::find(review.deadlines, "fire_safety", &DatedDeadline::subject);
   ASSERT_NE(fire, review.deadlines.end());
   EXPECT_EQ(fire->date, "2026-04-07");

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import sys
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Any, Dict, Iterator, List
 
 import logic
 import loops
@@ -28,6 +28,8 @@ def examine(text: str) -> Dict[str, Any]:
         "fault_line": 0,
         "functions": [],
         "entry": "",
+        "entry_fault": "",
+        "entry_line": 0,
         "identifiers": [],
         "imports": [],
         "findings": [],
@@ -48,7 +50,7 @@ def examine(text: str) -> Dict[str, Any]:
             check(tree, found)
         answer["findings"] = found.sorted()
         answer["functions"] = [_function(node) for node in _functions(tree)]
-        answer["entry"] = _entry(tree)
+        _entry(tree, answer)
         answer["identifiers"] = sorted(set(_identifiers(tree)))
         answer["imports"] = sorted(set(_imports(tree)))
     except RecursionError:
@@ -72,11 +74,30 @@ def _function(node: Any) -> Dict[str, Any]:
     }
 
 
-def _entry(tree: ast.Module) -> str:
-    """The function that a back-test calls."""
-    names = [n.name for n in tree.body if isinstance(n, ast.FunctionDef) and len(n.args.args) >= 1]
-    found: Optional[str] = next((entry for entry in ENTRIES if entry in names), None)
-    return found or ""
+def _entry(tree: ast.Module, answer: Dict[str, Any]) -> None:
+    """The function that a back-test calls, or why one of that name cannot be called."""
+    named = [n for n in tree.body if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef)) and n.name in ENTRIES]
+    faults = [(n, _entry_fault(n)) for n in sorted(named, key=lambda n: ENTRIES.index(n.name))]
+    usable = [n for n, fault in faults if not fault]
+    if usable:
+        answer["entry"] = usable[0].name
+    elif faults:
+        answer["entry_fault"] = faults[0][1]
+        answer["entry_line"] = faults[0][0].lineno
+
+
+def _entry_fault(node: Any) -> str:
+    """Why node(bars, params) cannot be called; empty: it can."""
+    arguments = node.args
+    positional = len(arguments.posonlyargs) + len(arguments.args)
+    needed = positional - len(arguments.defaults)
+    keywords = sum(default is None for default in arguments.kw_defaults)
+    if isinstance(node, ast.AsyncFunctionDef):
+        return f"{node.name}() is async; {node.name}(bars, params) is called as an ordinary function"
+    if (positional < 2 and not arguments.vararg) or needed > 2 or keywords:
+        given = ast.unparse(arguments) or "nothing"
+        return f"{node.name}() takes {given}; it is called as {node.name}(bars, params)"
+    return ""
 
 
 def _identifiers(tree: ast.AST) -> Iterator[str]:

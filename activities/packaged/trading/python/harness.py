@@ -68,7 +68,15 @@ def fault_of(error: BaseException, directory: str) -> Dict[str, Any]:
             place = {"file": path[len(root) :], "line": frame.lineno}
     if isinstance(error, SyntaxError) and error.filename:
         place = {"file": os.path.basename(error.filename), "line": error.lineno or 0}
-    words = str(error) if isinstance(error, Unusable) else f"{type(error).__name__}: {error}"
+    said = str(error)
+    if isinstance(error, SystemExit):
+        words = f"it ends the program (SystemExit: {said})" if said else "it ends the program (SystemExit)"
+    elif isinstance(error, MemoryError):
+        words = "it took more memory than it may have (MemoryError)"
+    elif isinstance(error, Unusable):
+        words = said
+    else:
+        words = f"{type(error).__name__}: {said}" if said else type(error).__name__
     return {"message": words[:300], **place}
 
 

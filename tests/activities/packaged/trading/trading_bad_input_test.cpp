@@ -40,8 +40,11 @@ TEST_F(BadAlgorithms, DoNotKeepTheOthersFromBeingExamined) {
   Put("bot.js", "eval(rule);\n");
   const ExaminedFolder folder = Examine();
   EXPECT_EQ(folder.entry.file, "good.py");
-  EXPECT_THAT(folder.notes, Contains("huge.py: it has 1048577 bytes; the limit of a file is 1048576"));
-  EXPECT_THAT(folder.notes, Contains(HasSubstr("broken.py:1: it is not Python 3.")));
+  ASSERT_EQ(folder.unread.size(), 2u);
+  EXPECT_EQ(folder.unread[0], (UnreadFile{"huge.py", "it has 1048577 bytes; the limit of a file is 1048576"}));
+  EXPECT_EQ(folder.unread[1].path, "broken.py");
+  EXPECT_THAT(folder.unread[1].reason, HasSubstr("line 1: it is not Python 3."));
+  EXPECT_EQ(folder.programs_read, 1);
   EXPECT_THAT(folder.notes, Contains("bot.js: it is JavaScript, which is not analysed: only patterns of secrets and "
                                      "injection "
                                      "were looked for"));
@@ -50,7 +53,8 @@ TEST_F(BadAlgorithms, DoNotKeepTheOthersFromBeingExamined) {
 
 TEST_F(BadAlgorithms, OfAnotherLanguageAreNotRun) {
   Put("bot.js", "function signals(bars) { return []; }\n");
-  EXPECT_THAT(TryBacktest().error().message, HasSubstr("no Python file has a function signals(bars, params)"));
+  EXPECT_EQ(TryBacktest().error().message, "there is nothing to run: bot.js is JavaScript, and only Python is run");
+  EXPECT_FALSE(Rules(Examine().findings).contains("no-stop-loss")) << "nobody has read it";
 }
 
 TEST_F(BadAlgorithms, ThatFailAreFindingsWithTheirLine) {
@@ -60,6 +64,7 @@ TEST_F(BadAlgorithms, ThatFailAreFindingsWithTheirLine) {
   EXPECT_EQ(report.findings[0].rule, "run-failed");
   EXPECT_EQ(report.findings[0].line, 4);
   EXPECT_EQ(report.findings[0].message, "on the given prices: KeyError: 'missing'");
+  EXPECT_EQ(report.fault, "the algorithm made no decisions over 520 bars: bot.py:4: KeyError: 'missing'");
   EXPECT_THAT(report.courses, IsEmpty());
 }
 

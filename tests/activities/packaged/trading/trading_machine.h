@@ -65,7 +65,7 @@ class TradingMachine : public testing::Test {
     return *std::move(folder);
   }
   Result<BacktestReport> TryBacktest() {
-    return BacktestFolder(settings_, folder_.path(), Sources(), Examine().entry, {});
+    return BacktestFolder(settings_, folder_.path(), Sources(), Examine(), {});
   }
   BacktestReport Backtest() {
     auto report = TryBacktest();
