@@ -23,7 +23,7 @@ says "the report" "The soil report wants to lower the groundwater" out/permits_r
 says "the page" "prefers-color-scheme" out/permits_report.html
 if grep -qE 'src="http|href="http|url\(http' out/permits_report.html; then fail "the page fetches something"; fi
 # The same again, without a model: over its own files.
-run "$wfe" workflow permits --directory permits --output out --as-of 2026-06-01 --no-model --local --json
+run "$wfe" workflow permits --directory permits --output out --as-of 2026-06-01 --no-model --local --output json
 same "grave findings of rules alone" 12 "$(value /findings/high)"
 same "calls" 0 "$(value /model_use/calls)"
 
@@ -46,7 +46,7 @@ says "the report" "Windows-1252" bad-out/permits_report.md
 mkdir empty
 expect 1 "there are no documents in" "$wfe" workflow permits --directory empty --output e --local
 expect 4 "there is no directory" "$wfe" workflow permits --directory nowhere --output e --local
-expect 2 "--output is the folder of the deliverables here" "$wfe" workflow permits --directory bad --output json --local
+expect 2 "--output OUT beside it names the folder" "$wfe" workflow permits --directory bad --output json --local
 expect 2 "must not lie in --directory" "$wfe" workflow permits --directory bad --output bad/out --local
 expect 2 "--directory DIR says what is read" "$wfe" workflow permits --local
 expect 1 "as_of must be a day" "$wfe" workflow permits --directory bad --output e --as-of soon --local

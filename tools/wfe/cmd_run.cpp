@@ -41,7 +41,7 @@ Result<workflows::BatchInput> InputOfTasks(const RunTasksOptions& options) {
   size_t next_file = 0;
   for (size_t i = 0; i < options.tasks.size(); ++i) {
     batch::Document document{.name = fmt::format("task {}", i + 1), .task = options.tasks[i]};
-    if (document.task.empty()) return InvalidArgument(document.name + " is empty");
+    if (document.task.find_first_not_of(" \t\r\n") == std::string::npos) return InvalidArgument(document.name + " is empty");
     for (size_t file = 0; file < options.files_of_task[i]; ++file) {
       const std::string& path = options.files[next_file++];
       const batch::Document read = ReadDocument({.name = path, .path = path});
@@ -104,8 +104,9 @@ void AddRunCommand(CLI::App& app, Globals& globals) {
   command.callback([&globals, &command, options] {
     globals.Run([&]() -> Result<int> {
       WFE_RETURN_IF_ERROR(AssignFiles(command, *options));
+      WFE_ASSIGN_OR_RETURN(const workflows::BatchInput input, InputOfTasks(*options));
       return RunBatchJob(
-          globals, options->job, "run", [&](client::RecordsClient&) { return InputOfTasks(*options); },
+          globals, options->job, "run", [&](client::RecordsClient&) { return Result<workflows::BatchInput>(input); },
           [&](const EndedBatch& ended, batch::ResultStore& results, BlobSource&) {
             return ShowTasks(globals, *options, ended, results);
           });
