@@ -24,6 +24,7 @@ void Tally::Add(const ResultRow& row) {
   if (row.status == kDocumentDone) ++done;
   if (row.status == kDocumentFailed && ++failed == 1) first_fault = row.name + ": " + row.fault;
   if (row.cached) ++cached_calls;
+  if (!row.tool_id.empty()) ++tool_answers;
   if (!row.called) return;
   ++model_calls;
   tokens += row.tokens;
@@ -42,6 +43,7 @@ void Tally::Add(const Tally& other) {
   failed += other.failed;
   model_calls += other.model_calls;
   cached_calls += other.cached_calls;
+  tool_answers += other.tool_answers;
   tokens += other.tokens;
   cost_usd = cost_usd.PlusAtMost(other.cost_usd);
   unpriced_calls += other.unpriced_calls;

@@ -41,14 +41,15 @@ struct ResultRow {
   std::optional<Money> cost_usd;  ///< Absent: not known, or nothing was bought.
   bool called = false;            ///< A model was asked.
   bool cached = false;            ///< Answered from the cache; nothing was paid.
+  std::string tool_id;            ///< A registered tool answered instead of a model (PD-6).
   int64_t attempts = 0;           ///< That came to an end, of its round.
   int64_t round = 1;              ///< In which it was processed: a job that is gone on with begins another one.
 };
 WFE_RECORD(ResultRow, index, name, status, text, blob, bytes, fault, fault_type, finish_reason, model, tokens, cost_usd,
-           called, cached, attempts, round);
+           called, cached, tool_id, attempts, round);
 constexpr RecordRules RulesOf(const ResultRow*) {
   return {.required = "index status",
-          .seldom = "text blob bytes fault fault_type finish_reason model tokens called cached"};
+          .seldom = "text blob bytes fault fault_type finish_reason model tokens called cached tool_id"};
 }
 
 /// What rows come to; every document counts once.
@@ -57,6 +58,7 @@ struct Tally {
   int64_t failed = 0;
   int64_t model_calls = 0;
   int64_t cached_calls = 0;
+  int64_t tool_answers = 0;  ///< Documents that a registered tool answered; no model was asked.
   int64_t tokens = 0;
   Money cost_usd;  ///< Of the calls whose price is known.
   int64_t unpriced_calls = 0;
@@ -66,8 +68,11 @@ struct Tally {
   void Add(const ResultRow& row);
   void Add(const Tally& other);
 };
-WFE_RECORD(Tally, done, failed, model_calls, cached_calls, tokens, cost_usd, unpriced_calls, scripted, first_fault);
-constexpr RecordRules RulesOf(const Tally*) { return {.seldom = "cached_calls unpriced_calls scripted first_fault"}; }
+WFE_RECORD(Tally, done, failed, model_calls, cached_calls, tool_answers, tokens, cost_usd, unpriced_calls, scripted,
+           first_fault);
+constexpr RecordRules RulesOf(const Tally*) {
+  return {.seldom = "cached_calls tool_answers unpriced_calls scripted first_fault"};
+}
 
 /// Callable from any thread.  All three outlive it.
 class ResultStore {

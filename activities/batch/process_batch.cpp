@@ -228,6 +228,7 @@ class OneBatch {
     ResultRow& row = end.row;
     row.model = reply.model;
     row.cached = reply.cache_hit;
+    row.tool_id = reply.tool_id;
     row.called = !reply.cache_hit && !reply.budget_exhausted && reply.tool_id.empty();
     row.tokens = reply.prompt_token_count + reply.completion_token_count;
     row.cost_usd = reply.cost_usd;

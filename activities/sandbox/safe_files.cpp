@@ -274,7 +274,8 @@ Result<std::vector<SafeEntry>> SafeDir::List(std::string_view path, const ListOp
     auto opened = OpenBeneath(directory, O_RDONLY | O_DIRECTORY);
     if (!opened) {
       // It vanished, or became something else, since its parent was read: then it is no part of the tree.
-      if (directory != start) continue;
+      const bool forbidden = opened.error().code == StatusCode::kPermissionDenied;
+      if (directory != start && (!forbidden || options.skips_unreadable)) continue;
       return std::move(opened).error();
     }
     const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(opened->get()), ::closedir);
@@ -282,7 +283,7 @@ Result<std::vector<SafeEntry>> SafeDir::List(std::string_view path, const ListOp
     opened->Release();
     while (const dirent* item = ::readdir(stream.get())) {
       const std::string name = item->d_name;
-      if (name == "." || name == "..") continue;
+      if (name == "." || name == ".." || (!options.hidden && name.starts_with('.'))) continue;
       const std::string lower = Lower(name);
       if (std::find(options_.reserved.begin(), options_.reserved.end(), lower) != options_.reserved.end()) continue;
       if (std::find(options.excluded.begin(), options.excluded.end(), name) != options.excluded.end()) continue;

@@ -61,6 +61,8 @@ class SafeDir {
   struct ListOptions {
     bool recursive = true;
     bool include_directories = false;
+    bool skips_unreadable = true;  ///< False: a directory that may not be read is an error (PERMISSION_DENIED).
+    bool hidden = true;  ///< False: names that begin with a dot are left out, with all that is below them.
     std::vector<std::string> excluded;  ///< Names left out at any depth, besides the reserved ones.
     size_t max_entries = 20'000;        ///< RESOURCE_EXHAUSTED above it.
   };

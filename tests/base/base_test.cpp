@@ -1,7 +1,9 @@
 #include <gmock/gmock.h>
 
+#include "engine/base/counted.h"
 #include "engine/base/hash.h"
 #include "engine/base/id_source.h"
+#include "engine/base/read_time.h"
 #include "engine/base/result.h"
 #include "engine/base/time.h"
 
@@ -34,6 +36,19 @@ TEST(Time, FormatsAndParsesIso8601WithMilliseconds) {  // LG-3
   EXPECT_EQ(ParseIso8601("2025-13-21T05:15:02Z"), std::nullopt);
   EXPECT_EQ(ParseIso8601("2025-11-21T05:15:02"), std::nullopt);
   EXPECT_EQ(ParseIso8601("3026-11-21T05:15:02Z"), std::nullopt);  // beyond what nanoseconds in 64 bits can count
+}
+
+TEST(Time, ThatIsNoneIsQuotedWithOneThatIs) {
+  EXPECT_EQ(*ReadIso8601("2026-01-31T02:00:00Z"), *ParseIso8601("2026-01-31T02:00:00.000Z"));
+  EXPECT_EQ(ReadIso8601("soon").error().message, "\"soon\" is not a time like 2026-01-31T02:00:00.000Z");
+  EXPECT_EQ(ReadIso8601("soon").error().code, StatusCode::kInvalidArgument);
+}
+
+TEST(Counted, HasTheFormThatItsNumberAsksFor) {
+  EXPECT_EQ(Counted(1, "document"), "1 document");
+  EXPECT_EQ(Counted(0, "document"), "0 documents");
+  EXPECT_EQ(Counted(2, "batch", "batches"), "2 batches");
+  EXPECT_EQ(Counted(1, "batch", "batches"), "1 batch");
 }
 
 TEST(IdSource, MakesWellFormedUuidsAndTheSameOnesFromTheSameSeed) {

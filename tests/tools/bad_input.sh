@@ -60,10 +60,26 @@ expect 3 "there is no file b1.jsn, and no server answers" "$wfe" replay b1.jsn -
 expect 2 "no workflow type AuditedBuildWorkflw; did you mean AuditedBuildWorkflow?" "$wfe" submit AuditedBuildWorkflw --local
 expect 0 "nobody polls queue wfe yet" "$wfe" submit AuditedBuildWorkflow -t wfe --id waits
 expect 0 "nobody polls queue wfe yet" "$wfe" show waits
+# Whoever waits is told, too, and no longer than they said.
+begun=$SECONDS
+expect 11 "nobody polls queue wfe yet; start a worker with" "$wfe" result waits --timeout 4
+[ $((SECONDS - begun)) -le 6 ] || { echo "FAILED: --timeout 4 took $((SECONDS - begun)) s"; failures=$((failures + 1)); }
+expect 1 "nobody serves the queue bench at $address; start" "$wfe" bench one --address "$address"
+expect 2 "there is no scenario on; did you mean one?" "$wfe" bench on
+expect 2 "a worker's queue needs a name" "$wfe" worker --address "$address" --queue ''
+expect 2 "empty is a directory and no file" "$wfe" submit X --input @empty
+expect 2 "say what the program shall do" "$wfe" generate ' '
+expect 124 "nobody polls queue wfe yet" timeout 2 "$wfe" query waits progress
 expect 0 "1" "$wfe" count --query "WorkflowId = 'waits'"
 
 # No library speaks in an error, whatever command is given what. (CF-5)
 expect 0 "" "$wfe" terminate waits
+expect 0 "waits had an earlier run (Terminated)" "$wfe" submit AuditedBuildWorkflow --id waits
+expect 0 "" "$wfe" terminate waits
+expect 2 "cannot write /proc/no/x.html: No such file or directory" "$wfe" quota forecast --html /proc/no/x.html
+echo '[{"day": "2026-01-01", "tokens": 5}, {"day": "2026-01-02", "tokens": "x"}]' > days.json
+expect 2 "the days in days.json: [1].tokens must be a whole number" "$wfe" quota forecast --daily days.json
+expect 2 "--out gone/x.py: there is no directory" "$wfe" generate "count the words of a text" --local --out gone/x.py
 for input in '{"tsk":"x"}' '{"task":7}' '[]' '{"task":"x","max_fix_attempts":"many"}'; do
   expect 2 "failed: " "$wfe" submit AuditedBuildWorkflow --input "$input" --local
   [[ $output != *"(type "* ]] || { echo "FAILED: a person is told the name of a type: $output"; failures=$((failures + 1)); }

@@ -45,6 +45,20 @@ expect 2 "--candidates is for one --task at a time" "$wfe" run --task a --task b
 expect 2 "--rounds is for --candidates 2 or more" "$wfe" run --task a --rounds 1 "${sample[@]}"
 expect 1 "no model is configured: set GEMINI_API_KEY" "$wfe" batch --dir docs --task 'Sum up.' --local
 
+# What a person gave is looked at before what this machine has.
+expect 4 "there is no directory nowhere" "$wfe" batch --dir nowhere --task 'Sum up.' --local
+expect 2 "cannot open nothing.txt" "$wfe" batch --dir docs --task @nothing.txt --local
+expect 2 "--parameters is not JSON, at byte" "$wfe" batch --dir docs --activity analyzeStatic --parameters '{bad' --local
+expect 2 "nothing.txt: there is no such file" "$wfe" run --task x --file nothing.txt --local
+
+# A name stands for one job: its results stay where they are looked for.
+expect 2 'there is a job all already, which has ended: `wfe batch --resume all --local` shows what it came to' \
+  "$wfe" batch --dir docs --task 'Sum up.' "${sample[@]}" --id all
+expect 2 "there is a job all already" "$wfe" run --task 'What is this?' "${sample[@]}" --id all
+expect 2 "goes on with a job as it was begun: no --join or --parallel with it" "$wfe" batch --resume all --local --parallel 3 --join x
+# The worker of this process serves the queue that was named.
+expect 0 "A canned answer" "$wfe" run --task 'What is this?' "${sample[@]}" --queue another
+
 # Documents that are none; the others are delivered.
 expect 0 "there are no documents in empty" "$wfe" batch --dir empty --task 'Sum up.' "${sample[@]}"
 expect 4 "there is no directory nowhere" "$wfe" batch --dir nowhere --task 'Sum up.' "${sample[@]}"

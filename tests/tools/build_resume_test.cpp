@@ -301,7 +301,7 @@ TEST(BuildInput, RefusesWhatWouldBeASlip) {
   EXPECT_THAT(BuildInput({.task = "x", .dir = "/"}).error().message, HasSubstr("the root of the file system"));
   EXPECT_THAT(BuildInput({.task = "x", .dir = "/tmp"}).error().message, HasSubstr("whole home directory"));
   EXPECT_THAT(BuildInput({.task = "x", .dir = "/etc/hostname"}).error().message, HasSubstr("is not a directory"));
-  EXPECT_THAT(BuildInput({.task = "@/no/such/file"}).error().message, HasSubstr("cannot open the task's file"));
+  EXPECT_THAT(BuildInput({.task = "@/no/such/file"}).error().message, HasSubstr("cannot open /no/such/file"));
   EXPECT_THAT(BuildInput({.task = "x", .dir = "/tmp/q", .in_place = true, .copy = true}).error().message,
               HasSubstr("exclude each other"));
 }

@@ -6,6 +6,7 @@
 #include "tools/wfe/entry_text.h"
 #include "tools/wfe/output.h"
 #include "tools/wfe/page_lines.h"
+#include "tools/wfe/queue_pollers.h"
 #include "tools/wfe/start.h"
 #include "tools/wfe/step_teller.h"
 
@@ -32,6 +33,24 @@ TEST(Table, ShowsADashForWhatARowDoesNotHave) {
   Table table({{"A", "a", false, false}, {"B", "b", false, false}});
   table.Add({{"b", nullptr}});
   EXPECT_EQ(table.Text(80), "A  B\n-  -\n");
+}
+
+TEST(Table, ShowsAValueToPeopleAsItsColumnSays) {
+  Table table({{"SHARE", "share", false, true, &ShareAsPercent}, {"TOOK", "seconds", false, true, &AsDuration}});
+  table.Add({{"share", 0.25}, {"seconds", 61}});
+  table.Add({{"share", nullptr}, {"seconds", 0.5}});
+  EXPECT_EQ(table.Text(80), "SHARE       TOOK\n 25 %  1 min 1 s\n    -      0.5 s\n");
+}
+
+TEST(QueuePollers, AreThoseThatPolledWithinTheTimeOfAPoll) {
+  const Instant now(std::chrono::seconds(1'800'000'000));
+  ws::DescribeTaskQueueResponse description;
+  for (const int seconds_ago : {0, 60, 90, 3600}) {
+    description.add_pollers()->mutable_last_access_time()->set_seconds(1'800'000'000 - seconds_ago);
+  }
+  EXPECT_EQ(PollersNow(description, now), 2);
+  description.add_pollers();  // of a server that does not say when
+  EXPECT_EQ(PollersNow(description, now), 3);
 }
 
 /// What no terminal may get from others: escape sequences (7 and 8 bits), bells, turned directions, half of a character.

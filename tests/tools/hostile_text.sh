@@ -70,8 +70,8 @@ harmless any "$wfe" build plan project --check "echo $evil"
 expect 12 "two/audit_trace.jsonl" "$wfe" audit validate one two
 mkdir -p three/libs/inner # the project was a sub-directory
 cp two/audit_trace.jsonl three/libs/inner/
-expect 12 "three/libs/inner/audit_trace.jsonl: invalid: 1 entries" "$wfe" audit validate three two
-expect 12 "two/audit_trace.jsonl: invalid: 1 entries" "$wfe" audit validate three two
+expect 12 "three/libs/inner/audit_trace.jsonl: invalid: 1 entry" "$wfe" audit validate three two
+expect 12 "two/audit_trace.jsonl: invalid: 1 entry" "$wfe" audit validate three two
 expect 0 "==> three/libs/inner/audit_trace.jsonl <==" "$wfe" audit tail three two
 expect 0 "==> two/audit_trace.jsonl <==" "$wfe" audit tail one two
 expect 12 "no.jsonl" "$wfe" audit validate no.jsonl two

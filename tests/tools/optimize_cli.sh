@@ -85,7 +85,7 @@ run timeout 300 "$wfe" optimize rollout start report v2 --id bad --reason 'sugge
 same "it went back" rolled_back "$("$json_at" - /result/phase <<< "$output")"
 same "in stage" 1 "$("$json_at" - /result/stage <<< "$output")"
 expect 0 "regression in stage 1: mean duration is" "$wfe" optimize rollout status
-same "new runs" '"100 %"' "\"$("$wfe" optimize versions report --output json | "$json_at" - /1/share)\""
+same "new runs" 1.0 "$("$wfe" optimize versions report --output json | "$json_at" - /1/share)"
 
 # Put in service all the same, it is taken back by the monitor, which tells the hook.
 expect 0 "report_v2 is in service now; before: report_v1" "$wfe" optimize activate report v2 --reason 'a person knows better'

@@ -45,7 +45,7 @@ expect 2 'output_schema: the keyword "$ref" of a schema is not known here' "$wfe
 tool() { printf '{"tool_id":"%s","command":["sh","-c","mkdir -p src; echo \\"export const %s = 1;\\" > src/index.ts"]}' "$1" "$2"; }
 tool sorter sorted > sorter.json
 run "$wfe" tools register sorter.json
-expect 1 "there is no tool other" "$wfe" patterns activate $pattern --tool other
+expect 4 "there is no tool other" "$wfe" patterns activate $pattern --tool other
 run "$wfe" patterns activate $pattern --tool sorter
 seen
 build four

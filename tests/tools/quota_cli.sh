@@ -52,7 +52,7 @@ expect 2 "is there twice" "$wfe" quota forecast --daily <(echo '[{"day":"2026-10
 expect 2 "less than no tokens" "$wfe" quota forecast --daily <(echo '[{"day":"2026-10-01","tokens":-1}]')
 expect 2 "ten years apart" "$wfe" quota forecast --daily <(echo '[{"day":"1976-10-01","tokens":1},{"day":"2026-10-01","tokens":2}]')
 expect 2 "--at takes a day" "$wfe" quota forecast --daily light.json --at tomorrow
-expect 2 "must be array" "$wfe" quota forecast --daily <(echo '{}')
+expect 2 "must be a list" "$wfe" quota forecast --daily <(echo '{}')
 
 # A ledger, and the forecast of a schedule.
 serve engine

@@ -4,11 +4,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
+#include <sstream>
 
 #include "engine/base/suggest.h"
 #include "tools/wfe/cli.h"
+#include "tools/wfe/help.h"
 #include "tools/wfe/one_of.h"
 
 namespace wfe::cli {
@@ -26,7 +29,7 @@ std::string Explained(const std::vector<std::string>& words) {
   try {
     app.parse(reversed);
   } catch (const CLI::ParseError& error) {
-    return ExplainUsage(app, words, error).sentence;
+    return error.get_exit_code() == 0 ? "" : ExplainUsage(app, words, error).sentence;
   }
   return "";
 }
@@ -120,6 +123,110 @@ TEST(Options, EveryOptionAndCommandSaysWhatItDoes) {
   AddAllCommands(app, globals);
   ForEachOption(app, "wfe", [&](const std::string& path, const CLI::Option& option) {
     EXPECT_NE(option.get_description(), "") << path << " " << option.get_name();
+  });
+}
+
+void ForEachCommand(const CLI::App& command, const std::vector<std::string>& words,
+                    const std::function<void(const CLI::App&, const std::vector<std::string>&)>& visit) {
+  visit(command, words);
+  for (const CLI::App* sub : ShownCommands(command)) {
+    std::vector<std::string> below = words;
+    below.push_back(sub->get_name());
+    ForEachCommand(*sub, below, visit);
+  }
+}
+
+std::string Path(const std::vector<std::string>& words) {
+  std::string path = "wfe";
+  for (const std::string& word : words) path += " " + word;
+  return path;
+}
+
+/// Lines that are wider, with where they are.
+std::vector<std::string> WiderLines(const CLI::App& app, size_t columns) {
+  std::vector<std::string> wider;
+  ForEachCommand(app, {}, [&](const CLI::App& command, const std::vector<std::string>& words) {
+    std::istringstream help(command.help(words.empty() ? "" : Path({words.begin(), words.end() - 1})));
+    for (std::string line; std::getline(help, line);) {
+      const auto width = std::ranges::count_if(line, [](char c) { return (c & 0xc0) != 0x80; });
+      if (static_cast<size_t>(width) > columns) wider.push_back(Path(words) + ": " + line);
+    }
+  });
+  return wider;
+}
+
+TEST(Help, FitsEightyColumnsInEveryCommand) {
+  CLI::App app("wfe", "wfe");
+  Globals globals;
+  AddAllCommands(app, globals);
+  EXPECT_THAT(WiderLines(app, 80), IsEmpty());
+}
+
+TEST(Help, HasExamplesInEveryCommandAndNoneThatAreItsParents) {
+  CLI::App app("wfe", "wfe");
+  Globals globals;
+  AddAllCommands(app, globals);
+  ForEachCommand(app, {}, [](const CLI::App& command, const std::vector<std::string>& words) {
+    EXPECT_THAT(command.get_footer(), HasSubstr("Example")) << Path(words);
+    EXPECT_THAT(command.get_footer(), HasSubstr(Path(words))) << Path(words);
+    const CLI::App* const parent = command.get_parent();
+    EXPECT_NE(command.get_footer(), parent == nullptr ? "" : parent->get_footer()) << Path(words);
+  });
+}
+
+TEST(Help, WrapsSentencesBetweenWordsAndExamplesAsAShellGoesOn) {
+  EXPECT_EQ(WrappedFooter("Examples:\n  wfe run --task 'one and two' --file a.txt --output json\n\nThe exit code\nis 0.", 40),
+            "Examples:\n"
+            "  wfe run --task 'one and two' \\\n"
+            "      --file a.txt --output json\n"
+            "\n"
+            "The exit code is 0.");
+  // What stands in quotes is one word, however long it is.
+  EXPECT_EQ(WrappedFooter("  wfe run --task 'words that go on and on'", 20),
+            "  wfe run \\\n      --task \\\n      'words that go on and on'");
+  // The end of a sentence ends a line that ends with it.
+  EXPECT_EQ(WrappedFooter("One.\nTwo.\nExamples:\n  x", 40), "One.\nTwo.\nExamples:\n  x");
+}
+
+TEST(Help, NamesTheWordsThatAnOptionTakesOrItsKind) {
+  CLI::App app("x", "x");
+  std::string text;
+  double seconds = 0;
+  int number = 0;
+  bool flag = false;
+  EXPECT_EQ(ValueName(*app.add_option("--mode", text, "m")->transform(OneOf("--mode", {"auto", "create"}))), "auto|create");
+  EXPECT_EQ(ValueName(*app.add_option("--text", text, "t")), "TEXT");
+  EXPECT_EQ(ValueName(*app.add_option("--timeout", seconds, "s")->check(Seconds())), "SECONDS");
+  EXPECT_EQ(ValueName(*app.add_option("--number", number, "n")->check(WholeNumber(1, 5))), "NUMBER");
+  EXPECT_EQ(ValueName(*app.add_flag("--flag", flag, "f")), "");
+}
+
+/// What the parser says to these words, with --help behind them so that no command runs.
+std::string Refused(std::vector<std::string> words, const std::vector<std::string>& more) {
+  words.insert(words.end(), more.begin(), more.end());
+  return Explained(words);
+}
+
+TEST(Usage, NoWordOfTheParserReachesAPersonWhateverAnOptionIsGiven) {
+  CLI::App app("wfe", "wfe");
+  Globals globals;
+  AddAllCommands(app, globals);
+  std::set<std::string> seen;
+  ForEachCommand(app, {}, [&seen](const CLI::App& command, const std::vector<std::string>& words) {
+    for (const CLI::Option* option : command.get_options()) {
+      if (option->get_positional() || option->get_group().empty() || option->get_items_expected_max() == 0) continue;
+      const std::string name = "--" + option->get_lnames().at(0);
+      // What many commands have is the same in all of them.
+      if (!seen.insert(name + option->get_description() + ValueName(*option)).second) continue;
+      EXPECT_EQ(Refused(words, {name}), name + " needs a value") << Path(words);
+      if (ValueName(*option) == "TEXT") continue;
+      for (const char* const value : {"!?", "-1", "nan", "1e400"}) {
+        const std::string sentence = Refused(words, {name + "=" + value, "--help"});
+        if (sentence.empty()) continue;  // it takes such a number
+        EXPECT_THAT(sentence, testing::StartsWith(name)) << Path(words);
+        EXPECT_THAT(sentence, Not(testing::ContainsRegex("Value |not in |FAILED|required|[(]e[+]"))) << Path(words);
+      }
+    }
   });
 }
 

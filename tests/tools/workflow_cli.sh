@@ -23,7 +23,7 @@ says "the report" "The soil report wants to lower the groundwater" out/permits_r
 says "the page" "prefers-color-scheme" out/permits_report.html
 if grep -qE 'src="http|href="http|url\(http' out/permits_report.html; then fail "the page fetches something"; fi
 # The same again, without a model: over its own files.
-run "$wfe" workflow permits --directory permits --output out --as-of 2026-06-01 --no-model --local --json
+run "$wfe" workflow permits --directory permits --output out --as-of 2026-06-01 --no-model --local --output json
 same "grave findings of rules alone" 12 "$(value /findings/high)"
 same "calls" 0 "$(value /model_use/calls)"
 
@@ -52,7 +52,7 @@ same "exit code of an input that is none" 2 $?
 same "its type, for programs" INVALID_INPUT "$(value /failure_type)"
 same "its cause" "there are no documents in $work/empty" "$(value /cause)"
 expect 4 "there is no directory" "$wfe" workflow permits --directory nowhere --output e --local
-expect 2 "--output is the folder of the deliverables here" "$wfe" workflow permits --directory bad --output json --local
+expect 2 "--output OUT beside it names the folder" "$wfe" workflow permits --directory bad --output json --local
 expect 2 "must not lie in --directory" "$wfe" workflow permits --directory bad --output bad/out --local
 expect 2 "--directory DIR says what is read" "$wfe" workflow permits --local
 for day in soon tomorrow 2026-02-30 01.06.2026; do

@@ -2,7 +2,6 @@
 
 #include <fmt/core.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -11,6 +10,7 @@
 
 #include "activities/batch/document_list.h"
 #include "activities/documents/document_text.h"
+#include "activities/sandbox/safe_files.h"
 #include "activities/sandbox/text.h"
 #include "tools/wfe/text_file.h"
 
@@ -28,17 +28,19 @@ batch::Document Faulty(batch::Document document, std::string why) {
 Result<std::vector<DocumentFile>> DocumentsBelow(const std::string& directory) {
   std::error_code error;
   if (!std::filesystem::is_directory(directory, error)) return NotFound("there is no directory " + directory);
+  sandbox::SafeDirOptions nothing_is_reserved;
+  nothing_is_reserved.reserved.clear();
+  WFE_ASSIGN_OR_RETURN(const sandbox::SafeDir folder, sandbox::SafeDir::Open(directory, nothing_is_reserved));
+  sandbox::SafeDir::ListOptions all;
+  all.hidden = false;
+  all.skips_unreadable = false;
+  all.max_entries = 2 * static_cast<size_t>(batch::kMaxDocuments);  // links, folders and other things count as well
+  const auto entries = folder.List("", all);
+  if (!entries) return InvalidArgument("cannot read " + directory + ": " + entries.error().message);
   std::vector<DocumentFile> files;
-  std::filesystem::recursive_directory_iterator at(directory, error);
-  for (const std::filesystem::recursive_directory_iterator end; !error && at != end; at.increment(error)) {
-    const bool hidden = at->path().filename().string().starts_with('.');
-    std::error_code ignored;
-    if (hidden && at->is_directory(ignored)) at.disable_recursion_pending();
-    if (hidden || at->is_symlink(ignored) || !at->is_regular_file(ignored)) continue;
-    files.push_back({.name = at->path().lexically_relative(directory).string(), .path = at->path().string()});
+  for (const sandbox::SafeEntry& entry : *entries) {
+    if (entry.kind == sandbox::FileKind::kFile) files.push_back({.name = entry.path, .path = directory + "/" + entry.path});
   }
-  if (error) return Unavailable("cannot read " + directory + ": " + error.message());
-  std::ranges::sort(files, {}, &DocumentFile::name);
   return files;
 }
 

@@ -2,13 +2,12 @@
 
 #include <fmt/core.h>
 
-#include <cstdlib>
-
 #include "engine/base/parse_json.h"
 #include "tools/wfe/describe.h"
 #include "tools/wfe/follow.h"
 #include "tools/wfe/local.h"
 #include "tools/wfe/local_store.h"
+#include "tools/wfe/model_there.h"
 #include "tools/wfe/one_of.h"
 #include "tools/wfe/queue_pollers.h"
 #include "tools/wfe/runs_here.h"
@@ -19,30 +18,40 @@ namespace {
 
 /// A worker of this process needs one; the worker of a server has its own configuration.
 Status CheckThatAModelIsThere(const Config& config, const BatchJobOptions& options) {
-  if (options.step.activity != batch::kModelStep || !options.step.backend.empty()) return Ok();
-  if (config.agent.backend != Config().agent.backend) return Ok();
-  const TiersConfig& tiers = config.tiers;
-  if (!tiers.small.empty() || !tiers.medium.empty() || !tiers.large.empty()) return Ok();
-  const char* const key = std::getenv("GEMINI_API_KEY");
-  if (key != nullptr && *key != '\0') return Ok();
+  if (options.step.activity != batch::kModelStep || ModelIsThere(config, options.step.backend)) return Ok();
   return FailedPrecondition(
       "no model is configured: set GEMINI_API_KEY, or [agent] in the configuration (docs/agents.md); without one, "
       "--agent scripted --model batch_sample shows how it goes, with canned answers");
 }
 
-/// The run that is open under this id.
-Result<std::optional<Target>> OpenRun(Globals& globals, const std::string& id) {
+struct KnownJob {
+  Target target;
+  bool is_open = false;
+};
+
+/// The newest run with this id.
+Result<std::optional<KnownJob>> FindJob(Globals& globals, const std::string& id) {
   const auto described = Describe(globals, {id, ""});
   if (!described) {
-    if (described.error().code == StatusCode::kNotFound) return std::optional<Target>();
+    if (described.error().code == StatusCode::kNotFound) return std::optional<KnownJob>();
     return described.error();
   }
   const auto& info = described->workflow_execution_info();
   if (info.type().name() != workflows::kBatchProcessWorkflow) {
-    return FailedPrecondition(id + " is a " + info.type().name() + " and no batch job");
+    return InvalidArgument(id + " is a " + info.type().name() + " and no batch job; give another id");
   }
-  if (info.status() != temporal::api::enums::v1::WORKFLOW_EXECUTION_STATUS_RUNNING) return std::optional<Target>();
-  return std::optional(Target{id, info.execution().run_id()});
+  return std::optional(KnownJob{.target = {id, info.execution().run_id()},
+                                .is_open = info.status() == temporal::api::enums::v1::WORKFLOW_EXECUTION_STATUS_RUNNING});
+}
+
+/// A second job of the same name would stand before the first one's results.
+Status RefuseKnownJob(Globals& globals, const std::string& id) {
+  WFE_ASSIGN_OR_RETURN(const std::optional<KnownJob> known, FindJob(globals, id));
+  if (!known) return Ok();
+  return InvalidArgument(fmt::format(
+      "there is a job {} already, which {}: `wfe batch --resume {}{}` {}; another job needs another --id", id,
+      known->is_open ? "is not over" : "has ended", id, globals.UsesLocalStore() ? " --local" : "",
+      known->is_open ? "goes on with it" : "shows what it came to, and does what has no result"));
 }
 
 /// What a job was started with, for another round.
@@ -64,11 +73,12 @@ Result<Target> StartOrGoOn(Globals& globals, const BatchJobOptions& options, con
   StartOptions start{
       .type = std::string(workflows::kBatchProcessWorkflow), .input = {}, .id = id, .queue = options.queue};
   if (options.resume.empty()) {
+    if (!options.id.empty()) WFE_RETURN_IF_ERROR(RefuseKnownJob(globals, id));
     WFE_ASSIGN_OR_RETURN(const workflows::BatchInput input, make_input(records));
     start.input = nlohmann::json(input);
   } else {
-    WFE_ASSIGN_OR_RETURN(const std::optional<Target> open, OpenRun(globals, id));
-    if (open) return *open;
+    WFE_ASSIGN_OR_RETURN(const std::optional<KnownJob> known, FindJob(globals, id));
+    if (known && known->is_open) return known->target;
     WFE_ASSIGN_OR_RETURN(start.input, InputOfJob(records, id));
   }
   return StartWorkflow(globals, start);
@@ -93,7 +103,8 @@ void AddBatchJobOptions(CLI::App& command, Globals& globals, BatchJobOptions& op
   AddRecordsOption(command, options.records);
   command.add_flag("--follow", options.follow, "Show every batch live (the default on a terminal)");
   command.add_flag("--local", options.local, "Run it here and now, in an engine and worker of this process");
-  command.add_option("--timeout", options.timeout_s, "Stop waiting after so many seconds (the job goes on)")
+  command.add_option("--timeout", options.timeout_s,
+      "Stop waiting after so many seconds (the job goes on; with --local it is cancelled)")
       ->check(Seconds());
 }
 
@@ -109,7 +120,7 @@ Result<int> RunBatchJob(Globals& globals, const BatchJobOptions& options, const 
     } else if (!FindLocalBuild(id)) {
       return NotFound("there is no batch job " + id + " on this machine");
     }
-    WFE_ASSIGN_OR_RETURN(auto stack, LocalStack::Start(*config, nullptr, id));
+    WFE_ASSIGN_OR_RETURN(auto stack, LocalStack::Start(*config, {.build_id = id, .queue = options.queue}));
     globals.Use(std::move(stack));
   }
   WFE_ASSIGN_OR_RETURN(const RecordsConnection connection, RecordsConnection::Open(globals, options.records));
@@ -119,9 +130,7 @@ Result<int> RunBatchJob(Globals& globals, const BatchJobOptions& options, const 
   FollowOptions follow;
   follow.show_steps = options.follow || (globals.format == OutputFormat::kText && StdoutIsTerminal());
   follow.ends_with_us = here;
-  if (options.timeout_s > 0) {
-    follow.timeout = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(options.timeout_s));
-  }
+  follow.timeout = TimeoutOf(options.timeout_s);
   WFE_ASSIGN_OR_RETURN(const Outcome outcome, FollowRun(globals, target, follow));
   if (outcome.status != temporal::api::enums::v1::WORKFLOW_EXECUTION_STATUS_COMPLETED) {
     const int code = ReportOutcome(outcome, target, globals.format);

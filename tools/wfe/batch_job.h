@@ -32,7 +32,7 @@ struct EndedBatch {
   workflows::BatchResult result;
 };
 
-/// The input of a new job; it may store documents in these records.
+/// The input of a new job; it may store documents in these records.  What a person has said is checked before.
 using MakeBatchInput = std::function<Result<workflows::BatchInput>(client::RecordsClient& records)>;
 /// Shows the job to who asked for it; returns the exit code.
 using ShowBatch = std::function<Result<int>(const EndedBatch& ended, batch::ResultStore& results, BlobSource& blobs)>;

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <system_error>
 
+#include "engine/base/counted.h"
 #include "engine/base/printable.h"
 #include "tools/wfe/page_lines.h"
 #include "tools/wfe/text_file.h"
@@ -45,7 +46,7 @@ Status WriteBatchResults(const std::string& directory, const EndedBatch& ended, 
   WFE_RETURN_IF_ERROR(CheckBatchFolder(directory, ended.result.job));
   std::error_code error;
   std::filesystem::create_directories(directory, error);
-  if (error) return Unavailable("cannot make " + directory + ": " + error.message());
+  if (error) return InvalidArgument("cannot make " + directory + ": " + error.message());
   WFE_RETURN_IF_ERROR(WriteTextFile(directory + "/" + std::string(kBatchMarker), ended.result.job + "\n"));
   std::ofstream lines(directory + "/results.jsonl", std::ios::binary | std::ios::trunc);
   Status wrote = Ok();
@@ -67,7 +68,7 @@ Status WriteBatchResults(const std::string& directory, const EndedBatch& ended, 
   }));
   WFE_RETURN_IF_ERROR(wrote);
   lines.close();
-  if (!lines) return Unavailable("cannot write " + directory + "/results.jsonl");
+  if (!lines) return InvalidArgument("cannot write " + directory + "/results.jsonl");
   const std::string& joined = ended.result.joined_blob.empty() ? ended.result.results_blob : ended.result.joined_blob;
   if (joined.empty()) return Ok();
   WFE_ASSIGN_OR_RETURN(const std::string text, blobs.Get(joined));
@@ -101,9 +102,10 @@ Result<std::vector<std::string>> FailedDocuments(const EndedBatch& ended, batch:
 
 std::string SpentLine(const EndedBatch& ended) {
   const batch::Tally& spent = ended.result.spent;
-  std::string line = fmt::format("{}, {} {} of a model, {} tokens",
-                                 HumanDuration(static_cast<double>(ended.result.duration_ms) / 1e3), spent.model_calls,
-                                 spent.model_calls == 1 ? "call" : "calls", spent.tokens);
+  std::string line = fmt::format("{}, {} of a model, {}",
+                                 HumanDuration(static_cast<double>(ended.result.duration_ms) / 1e3),
+                                 Counted(spent.model_calls, "call"), Counted(spent.tokens, "token"));
+  if (spent.tool_answers > 0) line += fmt::format(", {} from a tool without a model", Counted(spent.tool_answers, "answer"));
   if (spent.cached_calls > 0) line += fmt::format(", {} from the cache", spent.cached_calls);
   if (spent.scripted) return line + ", nothing paid: the answers are canned (scripted)";
   line += ", $" + spent.cost_usd.Rounded(4);
@@ -115,10 +117,10 @@ std::string BatchPage(const EndedBatch& ended, const std::vector<std::string>& f
                       const std::string& written_to) {
   const workflows::BatchResult& result = ended.result;
   PageLines page(StdoutIsTerminal() ? TerminalWidth() : 100);
-  std::string head = fmt::format("{}: {} of {} documents done", ended.id, result.done, result.documents);
+  std::string head = fmt::format("{}: {} of {} done", ended.id, result.done, Counted(result.documents, "document"));
   if (result.failed > 0) head += fmt::format(", {} failed", result.failed);
   if (result.missing > 0) head += fmt::format(", {} not processed", result.missing);
-  if (result.kept > 0) head += fmt::format("; {} were finished before", result.kept);
+  if (result.kept > 0) head += fmt::format("; {} {} finished before", result.kept, result.kept == 1 ? "was" : "were");
   page.Add(head);
   page.Wrap("  ", SpentLine(ended));
   for (const std::string& failure : failures) page.Wrap("  failed: ", failure);

@@ -2,11 +2,11 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <iterator>
 
 #include "tools/wfe/describe.h"
+#include "tools/wfe/text_file.h"
 
 namespace wfe::cli {
 namespace {
@@ -20,9 +20,7 @@ Result<std::string> TaskText(const std::string& given) {
   if (given == "-") {
     text.assign(std::istreambuf_iterator<char>(std::cin), {});
   } else if (given.starts_with('@')) {
-    std::ifstream in(given.substr(1), std::ios::binary);
-    if (!in) return InvalidArgument("cannot open the task's file " + given.substr(1));
-    text.assign(std::istreambuf_iterator<char>(in), {});
+    WFE_ASSIGN_OR_RETURN(text, ReadTextFile(given.substr(1)));
   }
   while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())) != 0) text.pop_back();
   if (text.empty()) return InvalidArgument("say what to build: wfe build \"TASK\"");

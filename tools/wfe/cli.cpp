@@ -1,14 +1,17 @@
 #include "tools/wfe/cli.h"
 
-#include <fstream>
+#include <cstdio>
+#include <cstdlib>
 #include <iostream>
 #include <iterator>
 #include <sstream>
 
 #include "engine/base/parse_json.h"
 #include "tools/wfe/describe.h"
+#include "tools/wfe/help.h"
 #include "tools/wfe/local.h"
 #include "tools/wfe/one_of.h"
+#include "tools/wfe/text_file.h"
 #include "workers/client/grpc_client.h"
 #include "workers/host/process_name.h"
 
@@ -21,12 +24,6 @@ Result<std::string> ReadAll(std::istream& in, const std::string& name) {
   std::string text(std::istreambuf_iterator<char>(in), {});
   if (in.bad()) return InvalidArgument("cannot read " + name);
   return text;
-}
-
-Result<std::string> ReadFileText(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return InvalidArgument("cannot open the input file " + path);
-  return ReadAll(in, path);
 }
 
 }  // namespace
@@ -103,6 +100,11 @@ void Globals::Run(const std::function<Result<int>()>& body) {
   Error error = result.error();
   error.message = WithoutLibraryPrefixes(std::move(error.message));
   exit_code = Fail(error, format);
+  const bool given_up = error.code == StatusCode::kCancelled || error.code == StatusCode::kDeadlineExceeded;
+  if (!given_up || !stack_) return;
+  stack_->Abandon();
+  std::fflush(nullptr);
+  std::_Exit(exit_code);
 }
 
 void AddCommonOptions(CLI::App& command, Globals& globals) {
@@ -138,7 +140,7 @@ void AddQueueOption(CLI::App& command, std::string& queue) {
 void AddAllCommands(CLI::App& app, Globals& globals) {
   app.set_version_flag("--version", "wfe " WFE_VERSION);
   app.require_subcommand(1);
-  app.get_formatter()->column_width(34);
+  app.formatter(std::make_shared<HelpFormatter>(TerminalWidth()));
   AddBuildCommands(app, globals);
   AddServerCommands(app, globals);
   AddSubmitCommands(app, globals);
@@ -168,16 +170,26 @@ void AddAllCommands(CLI::App& app, Globals& globals) {
   AddBenchCommand(app, globals);
   AddCompletionCommand(app, globals);
   AddManualCommand(app, globals);
+  // Last: a command begins with the footer that its parent has by then, and these are not every group's examples.
+  app.footer(
+      "Examples:\n"
+      "  wfe build \"Add a --json option\" --dir ~/src/parser --local\n"
+      "  wfe server --data ./wfe-data\n"
+      "  wfe worker --queue wfe --work-root ./wfe-work\n"
+      "  wfe submit AuditedBuildWorkflow --input @build.json --follow\n"
+      "  wfe list\n\n"
+      "`wfe COMMAND --help` shows a command's options and examples.");
 }
 
-Result<std::optional<nlohmann::json>> ReadInput(const std::string& input, const std::string& input_file) {
+Result<std::optional<nlohmann::json>> ReadInput(const std::string& input, const std::string& input_file,
+                                                const std::string& option) {
   if (!input.empty() && !input_file.empty()) return InvalidArgument("--input and --input-file exclude each other");
   std::string text;
-  std::string where = "--input";
+  std::string where = option;
   if (!input_file.empty() || input.starts_with('@')) {
     const std::string path = input_file.empty() ? input.substr(1) : input_file;
     where = path;
-    WFE_ASSIGN_OR_RETURN(text, ReadFileText(path));
+    WFE_ASSIGN_OR_RETURN(text, ReadTextFile(path));
   } else if (input == "-") {
     where = "standard input";
     WFE_ASSIGN_OR_RETURN(text, ReadAll(std::cin, where));

@@ -5,6 +5,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "engine/base/result.h"
@@ -32,6 +33,7 @@ class Globals {
   int exit_code = kExitOk;
   SiteStarter site;    ///< Of `wfe server`; empty: it serves no pages.
   bool local = false;  ///< --local: only the stores of local builds are asked (tools/wfe/local_store.h).
+  std::set<std::string> idle_queues;  ///< Of which it was said that nobody polls them.
 
   /// The effective configuration; loaded once.
   Result<const Config*> config();
@@ -80,8 +82,10 @@ void AddLocalOption(CLI::App& command, Globals& globals);
 /// Adds --output and --config.
 void AddCommonOptions(CLI::App& command, Globals& globals);
 
-/// The JSON text that `--input JSON|@FILE|-` or `--input-file FILE` names; nullopt when neither is given.
-Result<std::optional<nlohmann::json>> ReadInput(const std::string& input, const std::string& input_file);
+/// The JSON text that `--input JSON|@FILE|-` or `--input-file FILE` names; nullopt when neither is given.  `option`: as the
+/// first is called on this command.
+Result<std::optional<nlohmann::json>> ReadInput(const std::string& input, const std::string& input_file,
+                                                const std::string& option = "--input");
 
 /// JSON as a json/plain payload, and back (a payload of another encoding becomes {"encoding": …, "size": …}).
 temporal::api::common::v1::Payload ToPayload(const nlohmann::json& json);

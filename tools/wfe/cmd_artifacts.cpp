@@ -146,13 +146,12 @@ Result<int> FindArtifacts(Globals& globals, const RecordsConnection& connection,
   WFE_ASSIGN_OR_RETURN(const std::vector<ArtifactHit> hits, memory.Find(query));
   Table table({{"ARTIFACT", "artifact_id", true, false},
                {"TYPE", "artifact_type", false, false},
-               {"SCORE", "score", false, true},
+               {"SCORE", "quality_score", false, true, &WithTwoDecimals},
                {"CREATED", "created", false, false},
                {"NAME", "name", true, false},
                {"TAGS", "tags_text", true, false}});
   for (const ArtifactHit& hit : hits) {
     nlohmann::json row = hit.artifact;
-    row["score"] = fmt::format("{:.2f}", hit.artifact.quality_score);
     row["created"] = MinuteOf(hit.artifact.created_at);
     row["tags_text"] = TagsText(hit.artifact);
     if (hit.relevance) row["relevance"] = *hit.relevance;
@@ -208,7 +207,7 @@ void DescribeQuery(CLI::App& command, LearnedOptions& options) {
   command.add_option("--tag", options.tags, "With this tag; given twice: with both");
   command.add_option("--any-tag", options.any_tags, "With any of these tags");
   command.add_option("--type", options.type, "PATTERN, REPORT, EXAMPLE, FAILURE or TEMPLATE")
-      ->check(OneOf("--type", {"PATTERN", "REPORT", "EXAMPLE", "FAILURE", "TEMPLATE"}));
+      ->transform(OneOf("--type", {"PATTERN", "REPORT", "EXAMPLE", "FAILURE", "TEMPLATE"}));
   command.add_option("--min-score", options.min_score, "With at least this score, 0 to 1")->check(NotNegative());
   command.add_option("--since", options.since, "Made at or after this time (ISO 8601)");
   command.add_option("--until", options.until, "Made before this time");
@@ -226,7 +225,7 @@ void AddArtifactsCommands(CLI::App& app, Globals& globals) {
              "Examples:\n  wfe registry list\n  wfe registry list --status ready", &ListNodes,
              [](CLI::App& command, LearnedOptions& options) {
                command.add_option("--status", options.status, "Only new, ready or retired ones")
-                   ->check(OneOf("--status", {"new", "ready", "retired"}));
+                   ->transform(OneOf("--status", {"new", "ready", "retired"}));
              });
   AddLearned(registry, globals, "show", "Show a node and its versions", "Example:\n  wfe registry show word-count",
              &ShowNode, [](CLI::App& command, LearnedOptions& options) {
@@ -239,7 +238,7 @@ void AddArtifactsCommands(CLI::App& app, Globals& globals) {
                command
                    .add_option("--what", options.what,
                                "nodes, reports, usage, experiments, assignments, cycles or calls (default: nodes)")
-                   ->check(OneOf("--what", {"nodes", "reports", "usage", "experiments", "assignments", "cycles",
+                   ->transform(OneOf("--what", {"nodes", "reports", "usage", "experiments", "assignments", "cycles",
                                             "calls"}));
              });
 

@@ -12,6 +12,7 @@
 #include "activities/trace/trace_file.h"
 #include "activities/trace/trace_rebuild.h"
 #include "activities/trace/trace_validator.h"
+#include "engine/base/counted.h"
 #include "engine/base/printable.h"
 #include "tools/wfe/cli.h"
 #include "tools/wfe/entry_text.h"
@@ -104,8 +105,9 @@ void PrintValidation(const std::string& path, const trace::TraceReport& report, 
   }
   if (report.more_problems > 0) text += fmt::format("… and {} more\n", report.more_problems);
   if (!note.empty()) text += fmt::format("{}: note: {}\n", path, note);
-  text += fmt::format("{}{}: {} entries of {} in {} lines\n", one_of_many ? path + ": " : "",
-                      StatusOf(report), report.entries, Runs(report.entries_of_run.size()), report.lines);
+  text += fmt::format("{}{}: {} of {} in {}\n", one_of_many ? path + ": " : "", StatusOf(report),
+                      Counted(static_cast<int64_t>(report.entries), "entry", "entries"),
+                      Runs(report.entries_of_run.size()), Counted(static_cast<int64_t>(report.lines), "line"));
   PrintText(text);
 }
 
@@ -156,7 +158,8 @@ Result<int> Rebuild(Globals& globals, const AuditOptions& options) {
   out.close();
   if (!out) return InvalidArgument("cannot write " + options.out);
   PrintEvent(
-      fmt::format("{} entries of run {} written to {}", entries.second.size(), entries.first.run_id, options.out),
+      fmt::format("{} of run {} written to {}", Counted(static_cast<int64_t>(entries.second.size()), "entry", "entries"),
+                  entries.first.run_id, options.out),
       {{"entries", entries.second.size()}, {"run_id", entries.first.run_id}, {"file", options.out}}, globals.format);
   return kExitOk;
 }

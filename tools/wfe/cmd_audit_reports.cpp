@@ -15,9 +15,11 @@
 #include "tools/wfe/cli.h"
 #include "tools/wfe/follow.h"
 #include "tools/wfe/local.h"
+#include "tools/wfe/one_of.h"
 #include "tools/wfe/prompt_store.h"
 #include "tools/wfe/schedule_request.h"
 #include "tools/wfe/start.h"
+#include "tools/wfe/text_file.h"
 #include "workflows/optimization/optimization.h"
 
 namespace wfe::cli {
@@ -47,9 +49,7 @@ struct RunOptions {
 };
 
 Result<nlohmann::json> ReadJsonFile(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return NotFound("cannot read " + path.string());
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  WFE_ASSIGN_OR_RETURN(const std::string text, ReadTextFile(path.string()));
   nlohmann::json read = ParseJson(text);
   if (read.is_discarded()) return InvalidArgument(path.string() + " " + WhyNotJson(text));
   return read;
@@ -109,14 +109,15 @@ Result<int> RunAudit(Globals& globals, const RunOptions& options) {
   WFE_ASSIGN_OR_RETURN(const Config* config, globals.config());
   if (options.local) {
     const nlohmann::json named = input;
-    WFE_ASSIGN_OR_RETURN(auto stack, LocalStack::Start(*config, &named));
+    WFE_ASSIGN_OR_RETURN(auto stack, LocalStack::Start(*config, {.input = &named, .build_id = {}, .queue = options.queue}));
     globals.Use(std::move(stack));
   }
   WFE_ASSIGN_OR_RETURN(const Target target,
                        StartWorkflow(globals, {.type = std::string(workflows::kOptimizationWorkflow),
                                                .input = nlohmann::json(input),
                                                .id = options.id,
-                                               .queue = options.queue}));
+                                               .queue = options.queue,
+                                               .id_was_chosen = true}));
   if (globals.format == OutputFormat::kText && !options.await_approval.empty()) {
     fmt::print(
         "Drafts will wait for a decision for {}: wfe signal {} approve --input "
@@ -125,6 +126,7 @@ Result<int> RunAudit(Globals& globals, const RunOptions& options) {
   }
   FollowOptions follow;
   follow.show_steps = globals.format != OutputFormat::kJson;
+  follow.ends_with_us = options.local;
   WFE_ASSIGN_OR_RETURN(const Outcome outcome, FollowRun(globals, target, follow));
   if (!outcome.failure.empty() || globals.format != OutputFormat::kText) {
     return ReportOutcome(outcome, target, globals.format);
@@ -324,7 +326,8 @@ void AddAuditOptions(CLI::App& run, RunOptions* options) {
   run.add_option("--baseline", options->baseline,
                  "Compare with this report (its id, directory or report.json) instead of the newest of the same scope");
   run.add_option("--audit", options->audits, "Only this audit (may be given again): token_efficiency, …");
-  run.add_option("--min-runs", options->min_runs, "Fewer completed runs than this: no claims (default 24)");
+  run.add_option("--min-runs", options->min_runs, "Fewer completed runs than this: no claims (default 24)")
+      ->check(WholeNumber(0, 1'000'000));
   run.add_option("--out", options->out, "Directory for reports (default: reports/ in the worker's work root)");
   run.add_flag("--propose", options->propose, "Store a draft template version for each finding with a prepared change");
   run.add_flag("--allow-scripted", options->allow_scripted,

@@ -206,6 +206,7 @@ void AddBlobCommands(CLI::App& app, Globals& globals) {
   CLI::App& blob =
       *app.add_subcommand("blob", "What the hashes of traces stand for: contexts, instructions, logs, snapshots")
            ->require_subcommand(1);
+  blob.footer("Examples:\n  wfe blob show 3f5a…\n  wfe blob show 3f5a… --file src/index.ts");
   auto options = std::make_shared<BlobOptions>();
   CLI::App& show = *blob.add_subcommand("show", "Print what a hash stands for; of a snapshot, its files");
   AddClientOptions(show, globals);

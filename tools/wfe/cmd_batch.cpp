@@ -37,13 +37,20 @@ int64_t SizeOfBatches(const BatchOptions& options, int64_t documents) {
   return std::clamp<int64_t>((documents + options.parallel - 1) / options.parallel, 1, 10);
 }
 
+/// Options that a job was begun with would have no effect on it later.
+Status RefuseWithResume(const CLI::App& command) {
+  std::vector<std::string> without = {"--dir",        "--list",  "--task",  "--id",    "--join",     "--parallel", "--batch-size",
+                                      "--activity",   "--model", "--agent", "--cache", "--max-cost", "--attempts", "--patience",
+                                      "--parameters"};
+  std::erase_if(without, [&](const std::string& name) { return command.get_option(name)->count() == 0; });
+  if (without.empty()) return Ok();
+  return InvalidArgument("--resume goes on with a job as it was begun: no " + Alternatives(without) + " with it");
+}
+
 Status CheckBatchOptions(const BatchOptions& options) {
   const bool fresh = options.job.resume.empty();
   if (fresh && options.dir.empty() == options.list.empty()) {
     return InvalidArgument("wfe batch takes either --dir DIR or --list FILE (or --resume ID)");
-  }
-  if (!fresh && !(options.dir + options.list + options.task + options.job.id).empty()) {
-    return InvalidArgument("--resume goes on with a job as it was begun: no --dir, --list, --task or --id");
   }
   const bool model = options.job.step.activity == batch::kModelStep;
   if (fresh && model && options.task.empty()) {
@@ -54,31 +61,49 @@ Status CheckBatchOptions(const BatchOptions& options) {
   return options.out.empty() ? Ok() : CheckBatchFolder(options.out, fresh ? "a new job" : "");
 }
 
-Result<workflows::BatchInput> MakeInput(Globals& globals, const BatchOptions& options, client::RecordsClient& records) {
+/// What a person has given, before anything is stored, started or asked for.
+struct GivenBatch {
   workflows::BatchInput input;
+  std::vector<DocumentFile> files;
+};
+
+Result<GivenBatch> ReadGiven(const BatchOptions& options) {
+  GivenBatch given;
+  workflows::BatchInput& input = given.input;
   input.step = options.job.step;
   WFE_ASSIGN_OR_RETURN(input.step.task, TextOrFile(options.task));
+  if (!options.task.empty() && input.step.task.find_first_not_of(" \t\r\n") == std::string::npos) {
+    return InvalidArgument("--task " + options.task + " says nothing");
+  }
   WFE_ASSIGN_OR_RETURN(input.join, TextOrFile(options.join));
   if (!options.parameters.empty()) {
-    WFE_ASSIGN_OR_RETURN(const auto parameters, ReadInput(options.parameters, ""));
+    WFE_ASSIGN_OR_RETURN(const auto parameters, ReadInput(options.parameters, "", "--parameters"));
     if (!parameters->is_object()) return InvalidArgument("--parameters takes a JSON object");
     input.step.parameters = *parameters;
   }
-  auto files = options.dir.empty() ? DocumentsOfList(options.list) : DocumentsBelow(options.dir);
-  if (!files) return files.error();
-  const bool tell = globals.format == OutputFormat::kText && StdoutIsTerminal();
-  const auto told = [tell, all = files->size()](size_t stored) {
-    if (tell && stored % 1000 == 0) PrintText(fmt::format("{} of {} documents read\n", stored, all));
-  };
-  WFE_ASSIGN_OR_RETURN(const Config* const config, globals.config());
-  WFE_ASSIGN_OR_RETURN(const StoredDocuments stored, StoreDocuments(records, *files, config->documents, told));
-  if (stored.count == 0) Warn("there are no documents in " + options.dir + options.list, globals.format);
-  input.documents_blob = stored.blob;
-  input.parallel = options.parallel;
-  input.batch_size = SizeOfBatches(options, stored.count);
   if (options.job.max_cost_usd >= 0) {
     WFE_ASSIGN_OR_RETURN(input.max_cost_usd, Money::FromNumber(options.job.max_cost_usd));
   }
+  if (!options.job.resume.empty()) return given;
+  auto files = options.dir.empty() ? DocumentsOfList(options.list) : DocumentsBelow(options.dir);
+  if (!files) return files.error();
+  given.files = *std::move(files);
+  return given;
+}
+
+Result<workflows::BatchInput> StoreGiven(Globals& globals, const BatchOptions& options, const GivenBatch& given,
+                                         client::RecordsClient& records) {
+  const bool tell = globals.format == OutputFormat::kText && StdoutIsTerminal();
+  const auto told = [tell, all = given.files.size()](size_t stored) {
+    if (tell && stored % 1000 == 0) PrintText(fmt::format("{} of {} documents read\n", stored, all));
+  };
+  WFE_ASSIGN_OR_RETURN(const Config* const config, globals.config());
+  WFE_ASSIGN_OR_RETURN(const StoredDocuments stored, StoreDocuments(records, given.files, config->documents, told));
+  if (stored.count == 0) Warn("there are no documents in " + options.dir + options.list, globals.format);
+  workflows::BatchInput input = given.input;
+  input.documents_blob = stored.blob;
+  input.parallel = options.parallel;
+  input.batch_size = SizeOfBatches(options, stored.count);
   return input;
 }
 
@@ -102,7 +127,7 @@ Result<int> ShowBatchJob(Globals& globals, const BatchOptions& options, const En
   }
   const int code = ExitCodeOfBatch(ended);
   if (code != kExitOk || (options.out.empty() && result.documents > 0)) {
-    const std::string again = "wfe batch --resume " + ended.id;
+    const std::string again = "wfe batch --resume " + ended.id + (globals.UsesLocalStore() ? " --local" : "");
     if (code != kExitOk) PrintText("  `" + again + "` tries again what has no result\n");
     if (options.out.empty()) PrintText("  `" + again + " --out DIR` writes the results\n");
   }
@@ -135,12 +160,14 @@ void AddBatchCommand(CLI::App& app, Globals& globals) {
       "  wfe batch --resume batch-1f0c2a77 --out summaries\n\n"
       "`wfe query ID progress` tells how far a job is, `wfe signal ID stop` stops it.  The exit code is 0 when every "
       "document has a result, 5 when one has not.");
-  command.callback([&globals, options] {
+  command.callback([&globals, &command, options] {
     globals.Run([&]() -> Result<int> {
+      if (!options->job.resume.empty()) WFE_RETURN_IF_ERROR(RefuseWithResume(command));
       WFE_RETURN_IF_ERROR(CheckBatchOptions(*options));
+      WFE_ASSIGN_OR_RETURN(const GivenBatch given, ReadGiven(*options));
       return RunBatchJob(
           globals, options->job, "batch",
-          [&](client::RecordsClient& records) { return MakeInput(globals, *options, records); },
+          [&](client::RecordsClient& records) { return StoreGiven(globals, *options, given, records); },
           [&](const EndedBatch& ended, batch::ResultStore& results, BlobSource& blobs) {
             return ShowBatchJob(globals, *options, ended, results, blobs);
           });

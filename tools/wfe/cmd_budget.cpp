@@ -3,7 +3,9 @@
 
 #include <algorithm>
 
+#include "tools/wfe/one_of.h"
 #include "workers/client/budget_figures.h"
+#include "engine/base/counted.h"
 #include "engine/base/parse_json.h"
 #include "engine/base/printable.h"
 #include "tools/wfe/cli.h"
@@ -69,7 +71,9 @@ void PrintBudget(const BudgetFigure& budget) {
   if (!budget.assumed_usd.zero()) {
     fmt::print("  {} USD of it assumed, for calls whose cost nobody reported\n", budget.assumed_usd.Rounded(4));
   }
-  if (budget.unpriced_calls > 0) fmt::print("  {} calls have no price and are not in it\n", budget.unpriced_calls);
+  if (budget.unpriced_calls > 0) {
+    fmt::print("  {} not in it\n", Counted(budget.unpriced_calls, "call has no price and is", "calls have no price and are"));
+  }
 }
 
 Result<int> ShowBudgets(Globals& globals, const BudgetFlags& flags) {
@@ -148,7 +152,7 @@ Result<int> BudgetEvents(Globals& globals, const BudgetFlags& flags) {
 void AddNameOptions(CLI::App& command, BudgetFlags& flags) {
   command.add_option("PERIOD", flags.period, "daily, monthly or run")
       ->required()
-      ->check(CLI::IsMember({"daily", "monthly", "run"}));
+      ->transform(OneOf("PERIOD", {"daily", "monthly", "run"}));
   command.add_option("--type", flags.workflow_type, "Only calls of workflows of this type");
 }
 
@@ -157,6 +161,7 @@ void AddNameOptions(CLI::App& command, BudgetFlags& flags) {
 void AddBudgetCommands(CLI::App& app, Globals& globals) {
   CLI::App& budget = *app.add_subcommand("budget", "What model calls may cost in a day, a month or a run");
   budget.require_subcommand(1);
+  budget.footer("Examples:\n  wfe budget show\n  wfe budget set daily 20\n  wfe budget events");
   const auto add = [&](const char* name, const char* description, auto body) {
     CLI::App& command = *budget.add_subcommand(name, description);
     auto flags = std::make_shared<BudgetFlags>();
@@ -177,9 +182,9 @@ void AddBudgetCommands(CLI::App& app, Globals& globals) {
   AddNameOptions(*set, *set_flags);
   set->add_option("LIMIT", set_flags->limit, "US dollars, as in 12.50; 0 buys nothing; none: no limit")->required();
   set->add_option("--warn-at", set_flags->warn_at, "Percent of the limit at which to warn, once in a period; 0: never")
-      ->check(CLI::Range(0, 100));
+      ->check(WholeNumber(0, 100));
   set->add_option("--on-exceed", set_flags->on_exceed, "warn, block, or defer to the next period")
-      ->check(CLI::IsMember({"warn", "block", "defer"}));
+      ->transform(OneOf("--on-exceed", {"warn", "block", "defer"}));
   set->footer(
       "Examples:\n  wfe budget set daily 20\n  wfe budget set monthly 300 --warn-at 70 --on-exceed defer\n"
       "  wfe budget set run 1.50 --type AuditedBuildWorkflow\n  wfe budget set daily none\n\n"

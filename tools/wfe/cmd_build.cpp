@@ -56,9 +56,10 @@ Result<int> StartBuild(Globals& globals, const BuildOptions& options, const Watc
   WFE_RETURN_IF_ERROR(CheckProfile(globals, *loaded, options));
   StartOptions start{
       .type = std::string(workflows::kAuditedBuildWorkflow), .input = input, .id = options.id, .queue = options.queue};
+  start.id_was_chosen = !start.id.empty();
   if (start.id.empty()) start.id = MadeUpBuildId(input.value("working_dir", ""));
   if (options.local) {
-    WFE_ASSIGN_OR_RETURN(auto stack, LocalStack::Start(*loaded, &input, start.id));
+    WFE_ASSIGN_OR_RETURN(auto stack, LocalStack::Start(*loaded, {.input = &input, .build_id = start.id, .queue = start.queue}));
     globals.Use(std::move(stack));
   }
   WFE_ASSIGN_OR_RETURN(const Target target, StartWorkflow(globals, start));
@@ -74,7 +75,8 @@ void AddWatchOptions(CLI::App& command, WatchOptions& options) {
   command.add_flag("--follow", options.follow, "Show every step live until it ends (the default on a terminal)");
   command.add_flag("--wait", options.wait, "Wait for the end without showing steps; the exit code tells how it ended");
   command.add_flag("--detach", options.detach, "Start it and return, on a terminal too");
-  command.add_option("--timeout", options.timeout_s, "Stop waiting after so many seconds (the build goes on)")
+  command.add_option("--timeout", options.timeout_s,
+      "Stop waiting after so many seconds (the build goes on; with --local it is cancelled)")
       ->check(Seconds());
 }
 
@@ -96,19 +98,15 @@ Result<int> WatchBuild(Globals& globals, const Target& target, const WatchOption
   FollowOptions follow;
   follow.show_steps = shows || (local && text);
   follow.ends_with_us = local;
-  if (options.timeout_s > 0) {
-    follow.timeout = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(options.timeout_s));
-  }
+  follow.timeout = TimeoutOf(options.timeout_s);
   const Result<Outcome> outcome = FollowRun(globals, target, follow);
   if (!outcome) {
-    if (outcome.error().code != StatusCode::kCancelled) return outcome.error();
     Error error = outcome.error();
-    if (local) error.message += "; `wfe build resume " + target.workflow_id + "` goes on from its last kept tree";
-    std::ignore = Fail(error, globals.format);
-    if (!local) return kExitInterrupted;
-    // What still runs here would be waited for; everything that is acknowledged is on the disk.
-    std::fflush(nullptr);
-    std::_Exit(kExitInterrupted);
+    const bool given_up = error.code == StatusCode::kCancelled || error.code == StatusCode::kDeadlineExceeded;
+    if (local && given_up) {
+      error.message += "; `wfe build resume " + target.workflow_id + "` goes on from its last kept tree";
+    }
+    return error;
   }
   WFE_ASSIGN_OR_RETURN(const BuildRecord build, LoadBuild(globals, target));
   if (text) {
@@ -121,9 +119,7 @@ Result<int> WatchBuild(Globals& globals, const Target& target, const WatchOption
   } else {
     PrintObject(BuildObject(build), globals.format);
   }
-  if (local && FollowWasInterrupted()) return kExitInterrupted;
-  const bool cancelled = outcome->status == temporal::api::enums::v1::WORKFLOW_EXECUTION_STATUS_CANCELED;
-  if (local && cancelled && options.timeout_s > 0) return kExitTimedOut;
+  if (const std::optional<int> code = ExitCodeOfOurCancel(*outcome)) return *code;
   return ExitCodeOf(*outcome);
 }
 

@@ -53,7 +53,9 @@ Result<int> Resume(Globals& globals, const ResumeFlags& flags) {
   const bool local = globals.UsesLocalStore();
   if (local) {
     globals.LeaveLocalStore();
-    WFE_ASSIGN_OR_RETURN(auto stack, LocalStack::Start(*config, &input, build.target.workflow_id));
+    WFE_ASSIGN_OR_RETURN(auto stack, LocalStack::Start(*config, {.input = &input,
+                                                                .build_id = build.target.workflow_id,
+                                                                .queue = flags.queue}));
     globals.Use(std::move(stack));
   }
   // The same id: the runs of one build belong together.

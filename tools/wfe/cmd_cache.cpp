@@ -4,6 +4,7 @@
 #include "activities/agent/cache/context_cache.h"
 #include "engine/base/parse_json.h"
 #include "tools/wfe/cli.h"
+#include "tools/wfe/one_of.h"
 #include "tools/wfe/prompt_store.h"
 
 namespace wfe::cli {
@@ -88,6 +89,7 @@ Result<int> ListCache(Globals& globals, const CacheFlags& flags) {
 void AddCacheCommands(CLI::App& app, Globals& globals) {
   CLI::App& cache = *app.add_subcommand("cache", "Answers that are kept for the same question over the same files");
   cache.require_subcommand(1);
+  cache.footer("Examples:\n  wfe cache stats\n  wfe cache clear --older-than 30");
   const auto add = [&](const char* name, const char* description, auto body) {
     CLI::App& command = *cache.add_subcommand(name, description);
     auto flags = std::make_shared<CacheFlags>();
@@ -102,7 +104,7 @@ void AddCacheCommands(CLI::App& app, Globals& globals) {
   list->footer("Examples:\n  wfe cache list\n  wfe cache list --output jsonl\n\nExit codes: 3 no server answers.");
   const auto [clear, clear_flags] = add("clear", "Remove old entries", ClearCache);
   clear->add_option("--older-than", clear_flags->days, "Days (default 7); 0: all of them")
-      ->check(CLI::Range(0, 36'500));
+      ->check(WholeNumber(0, 36'500));
   clear->footer(
       "Examples:\n  wfe cache clear --older-than 30\n  wfe cache clear --older-than 0\n\n"
       "Exit codes: 2 bad option, 3 no server answers.");

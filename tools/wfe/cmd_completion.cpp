@@ -114,7 +114,7 @@ void AddCompletionCommand(CLI::App& app, Globals& globals) {
   CLI::App& command = *app.add_subcommand("completion", "Print a completion script for the shell");
   command.add_option("shell", *shell, "bash, zsh or fish")
       ->required()
-      ->transform(OneOf("completion", {"bash", "zsh", "fish"}));
+      ->transform(OneOf("shell", {"bash", "zsh", "fish"}));
   command.footer(
       "Examples:\n  source <(wfe completion bash)\n  source <(wfe completion zsh)\n  wfe completion fish | source");
   command.callback([&app, &globals, shell] {

@@ -316,7 +316,7 @@ void AddContextSetCommands(CLI::App& context, Globals& globals) {
       context, globals, "try", "Give a category's recommended files to a share of its runs, and compare", TryContext);
   AddCategory(*attempt, *try_flags, true);
   attempt->add_option("--version", try_flags->version, "A version that is kept, instead of what is recommended now");
-  attempt->add_option("--share", try_flags->share, "Of the runs (default 0.5)")->check(CLI::Range(0.01, 0.99));
+  attempt->add_option("--share", try_flags->share, "Of the runs (default 0.5)")->check(NumberFrom(0.01, 0.99));
   attempt
       ->add_option("--min-samples", try_flags->min_samples, "Runs of each kind before they are compared (default 30)")
       ->check(WholeNumber(2, 1'000'000));
@@ -339,13 +339,16 @@ void AddContextSetCommands(CLI::App& context, Globals& globals) {
 void AddContextCommands(CLI::App& app, Globals& globals) {
   CLI::App& context = *app.add_subcommand("context", "Files that agents were given to read, and their use of them");
   context.require_subcommand(1);
+  context.footer(
+      "Examples:\n  wfe context efficiency\n  wfe context waste\n"
+      "  wfe context try AuditedBuildWorkflow/implement --share 0.2");
   const auto [efficiency, efficiency_flags] = AddContextCommand(
       context, globals, "efficiency", "Files accessed of files loaded, by type of workflow and run",
       [](Globals& g, const ContextFlags& flags) { return ShowContextReport(g, flags, false); });
   efficiency->add_option("--type", efficiency_flags->type, "Of this type of workflow only");
   efficiency->add_option("--top", efficiency_flags->top, "Runs shown (default 20)")->check(WholeNumber(0, 1'000'000));
   efficiency->add_flag("--check", efficiency_flags->check, "Exit code 12 when it is below the target");
-  efficiency->add_option("--target", efficiency_flags->target, "Percent (default 80)")->check(CLI::Range(0.0, 100.0));
+  efficiency->add_option("--target", efficiency_flags->target, "Percent (default 80)")->check(NumberFrom(0.0, 100.0));
   efficiency->footer(
       "Examples:\n  wfe context efficiency\n  wfe context efficiency --days 7 --check --output json\n\n"
       "Exit codes: 2 bad option, 3 no server answers, 12 below the target (with --check).");

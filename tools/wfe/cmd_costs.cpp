@@ -3,9 +3,12 @@
 
 #include "activities/agent/cost/call_log.h"
 #include "activities/agent/cost/cost_summary.h"
+#include "engine/base/counted.h"
 #include "tools/wfe/cli.h"
 #include "tools/wfe/cost_sums.h"
+#include "tools/wfe/one_of.h"
 #include "tools/wfe/prompt_store.h"
+#include "tools/wfe/queue_pollers.h"
 
 namespace wfe::cli {
 namespace {
@@ -48,7 +51,7 @@ nlohmann::json ForPeople(const CostReport::Group& group) {
 
 void PrintCostSummary(const CostSummary& summary) {
   const auto line = [](const char* title, const CostReport::Group& group) {
-    fmt::print("{:<12} {:>9} calls  {:>14} USD\n", title, group.calls, CostText(group));
+    fmt::print("{:<12} {:>9} {:<5}  {:>14} USD\n", title, group.calls, group.calls == 1 ? "call" : "calls", CostText(group));
   };
   line("Today", summary.today);
   line("This month", summary.month);
@@ -71,7 +74,10 @@ Result<int> Costs(Globals& globals, const CostOptions& options) {
                                                        if (!report.Add(value)) ++strange;
                                                      }));
   const CostReport::Sums sums = report.Sum(filter, options.by, now);
-  if (strange > 0) fmt::print(stderr, "{} rows of the ledger are not calls and are left out\n", strange);
+  if (strange > 0) {
+    Warn(Counted(strange, "row of the ledger is no call and is", "rows of the ledger are no calls and are") + " left out",
+         globals.format);
+  }
   if (globals.format == OutputFormat::kText) {
     if (sums.groups.empty()) {
       fmt::print("no model calls in the ledger{}\n", options.workflow.empty() && !filter.since ? "" : " that fit");
@@ -112,7 +118,7 @@ void AddCostsCommand(CLI::App& app, Globals& globals) {
   costs.add_option("--workflow", options->workflow, "Only calls of this workflow id");
   costs.add_option("--since", options->since, "Only calls since a day, a time or an age: 2026-11-21, 24h, 7d");
   costs.add_option("--by", options->by, "model (default), day, month, workflow, type or step")
-      ->check(CLI::IsMember({"model", "day", "month", "workflow", "type", "step"}));
+      ->transform(OneOf("--by", {"model", "day", "month", "workflow", "type", "step"}));
   costs.footer(
       "Examples:\n  wfe costs\n  wfe costs --since 7d --by day\n  wfe costs --workflow my-build --by step --output "
       "json\n\n"

@@ -133,7 +133,7 @@ void AddDashboardCommand(CLI::App& app, Globals& globals) {
   command
       .add_option("--rows", options->rows,
                   "The stored rows that figures count, as JSON lines: generations, reports or cycles")
-      ->check(OneOf("--rows", {"generations", "reports", "cycles"}))
+      ->transform(OneOf("--rows", {"generations", "reports", "cycles"}))
       ->excludes(html);
   command.footer(
       "Examples:\n  wfe dashboard\n  wfe dashboard --once --hours 168\n  wfe dashboard --html dashboard.html\n"

@@ -2,8 +2,10 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include "engine/base/counted.h"
 #include "tools/demo/corpus.h"
 #include "tools/wfe/cli.h"
+#include "tools/wfe/one_of.h"
 #include "tools/wfe/optimize_commands.h"
 
 namespace wfe::cli {
@@ -56,8 +58,9 @@ Result<int> WriteTraces(const Globals& globals, TracesOptions& options) {
   }
   std::string names;
   for (const std::string& name : planted) names += (names.empty() ? "" : ", ") + name;
-  fmt::print("{}: {} builds, {} entries in {} traces ({} KB); no model was called\n", options.out, corpus.runs,
-             corpus.entries, traces, bytes / 1024);
+  fmt::print("{}: {}, {} in {} ({} KB); no model was called\n", options.out, Counted(corpus.runs, "build"),
+             Counted(static_cast<int64_t>(corpus.entries), "entry", "entries"),
+             Counted(static_cast<int64_t>(traces), "trace"), bytes / 1024);
   fmt::print("planted: {}; the truth about them is in {}/truth.json\n", names.empty() ? "nothing" : names, options.out);
   return kExitOk;
 }
@@ -74,7 +77,7 @@ void AddDemoCommands(CLI::App& app, Globals& globals) {
   AddCommonOptions(traces, globals);
   traces.add_option("--seed", options->corpus.seed, "The same seed writes the same bytes (default 1)");
   traces.add_option("--runs", options->corpus.runs, "Builds, spread over six weeks (default 240)")
-      ->check(CLI::Range(1, 99'999));
+      ->check(WholeNumber(1, 99'999));
   traces.add_option("--out", options->out, "A new or empty directory (default: wfe-demo-traces-SEED)");
   auto* none = traces.add_flag("--no-causes", options->no_causes, "Plant nothing: an audit should claim nothing");
   traces

@@ -1,8 +1,7 @@
 // wfe generate "TASK": one node at once, with what each step took and cost.
 #include <fmt/core.h>
 
-#include <cstdlib>
-#include <fstream>
+#include <filesystem>
 
 #include "engine/base/parse_json.h"
 #include "tools/wfe/cli.h"
@@ -10,10 +9,12 @@
 #include "tools/wfe/follow.h"
 #include "tools/wfe/generation_page.h"
 #include "tools/wfe/local.h"
+#include "tools/wfe/model_there.h"
 #include "tools/wfe/one_of.h"
 #include "tools/wfe/queue_pollers.h"
 #include "tools/wfe/runs_here.h"
 #include "tools/wfe/start.h"
+#include "tools/wfe/text_file.h"
 #include "workflows/generation/generation.h"
 
 namespace wfe::cli {
@@ -43,15 +44,6 @@ struct GenerateOptions {
   bool local = false;
   double timeout_s = 0;
 };
-
-/// Whether a worker of this process could ask a model.  The key itself never leaves the environment.
-bool KnowsAModel(const Config& config, const GenerateOptions& options) {
-  const TiersConfig& tiers = config.tiers;
-  if (!options.agent.empty() || config.agent.backend != Config().agent.backend) return true;
-  if (!tiers.small.empty() || !tiers.medium.empty() || !tiers.large.empty()) return true;
-  const char* const key = std::getenv("GEMINI_API_KEY");
-  return key != nullptr && *key != '\0';
-}
 
 Result<nlohmann::json> InputOf(const GenerateOptions& options) {
   nlohmann::json input = {{"task", options.task}, {"language", options.language}};
@@ -84,32 +76,43 @@ Status UseSample(nlohmann::json& input) {
   return Ok();
 }
 
-Status WriteOut(const std::string& path, const std::string& code) {
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  file << code;
-  file.close();
-  if (!file) return Unavailable("cannot write " + path);
+/// Before anything is spent: a program that nobody can keep is of no use.
+Status CheckOut(const std::string& path) {
+  if (path.empty()) return Ok();
+  const std::filesystem::path folder = std::filesystem::absolute(path).parent_path();
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) return InvalidArgument("--out " + path + " is a directory; name a file");
+  if (!std::filesystem::is_directory(folder, ignored)) {
+    return InvalidArgument("--out " + path + ": there is no directory " + folder.string());
+  }
   return Ok();
 }
 
 Result<int> Generate(Globals& globals, const GenerateOptions& options) {
   WFE_ASSIGN_OR_RETURN(const Config* config, globals.config());
+  if (options.task.find_first_not_of(" \t\r\n") == std::string::npos) {
+    return InvalidArgument("say what the program shall do: wfe generate \"TASK\"");
+  }
   WFE_ASSIGN_OR_RETURN(nlohmann::json input, InputOf(options));
+  WFE_RETURN_IF_ERROR(CheckOut(options.out));
   const bool here = RunsHere(globals, *config, options.local, "what is learned is forgotten afterwards");
-  if (here && !KnowsAModel(*config, options)) WFE_RETURN_IF_ERROR(UseSample(input));
+  if (here && !ModelIsThere(*config, options.agent)) WFE_RETURN_IF_ERROR(UseSample(input));
   if (here) {
-    WFE_ASSIGN_OR_RETURN(auto stack, LocalStack::Start(*config, &input));
+    WFE_ASSIGN_OR_RETURN(auto stack, LocalStack::Start(*config, {.input = &input, .build_id = {}, .queue = options.queue}));
     globals.Use(std::move(stack));
   }
-  const StartOptions start{
-      .type = std::string(workflows::kStreamlinedGenerationWorkflow), .input = input, .id = options.id, .queue = options.queue};
+  const StartOptions start{.type = std::string(workflows::kStreamlinedGenerationWorkflow),
+                           .input = input,
+                           .id = options.id,
+                           .queue = options.queue,
+                           .id_was_chosen = true};
   WFE_ASSIGN_OR_RETURN(const EndedRun ended, RunToItsEnd(globals, start, here, options.follow, options.timeout_s));
   const auto& [target, outcome] = ended;
   const bool completed = outcome.status == temporal::api::enums::v1::WORKFLOW_EXECUTION_STATUS_COMPLETED;
   if (!completed) return ReportOutcome(outcome, target, globals.format);
   const auto result = outcome.result.get<workflows::GenerationResult>();
   const bool succeeded = result.state != workflows::kGenerationFailed;
-  if (!options.out.empty() && succeeded) WFE_RETURN_IF_ERROR(WriteOut(options.out, result.code));
+  if (!options.out.empty() && succeeded) WFE_RETURN_IF_ERROR(WriteTextFile(options.out, result.code));
   if (globals.format == OutputFormat::kText) {
     PrintText(GenerationPage(result, succeeded ? options.out : ""));
   } else {
@@ -135,15 +138,17 @@ void AddGenerateCommand(CLI::App& app, Globals& globals) {
   command.add_option("--plan-model", options->plan_model, "Model or tier that plans (default: small)");
   command.add_option("--escalate-model", options->escalate_model, "Model or tier that is asked last (default: large)");
   command.add_option("--agent", options->agent, "Backend that is asked, e.g. gemini or openai");
-  command.add_option("--max-cost", options->max_cost_usd, "Dollars that the run may spend")->check(CLI::NonNegativeNumber);
+  command.add_option("--max-cost", options->max_cost_usd, "Dollars that the run may spend")->check(NotNegative());
   command.add_option("--cache", options->cache, "Use the kept answer to the same question: always, or never (default)")
-      ->check(OneOf("--cache", {"never", "auto", "always"}));
+      ->transform(OneOf("--cache", {"never", "auto", "always"}));
   command.add_flag("--preflight", options->preflight, "Ask the month's quota first: it may delay the run, or refuse it");
   command.add_option("-w,--id", options->id, "Workflow id (default: made up)");
   AddQueueOption(command, options->queue);
   command.add_flag("--follow", options->follow, "Show every step live (the default on a terminal)");
   command.add_flag("--local", options->local, "Run it here and now, in an engine and worker of this process");
-  command.add_option("--timeout", options->timeout_s, "Stop waiting after so many seconds (the run goes on)");
+  command.add_option("--timeout", options->timeout_s,
+      "Stop waiting after so many seconds (the run goes on; with --local it is cancelled)")
+      ->check(Seconds());
   command.footer(
       "Examples:\n"
       "  wfe generate \"count the words of a text\"\n"

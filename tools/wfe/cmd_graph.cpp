@@ -142,6 +142,7 @@ void AddGraphCommands(CLI::App& app, Globals& globals) {
 
   CLI::App& samples = *graph.add_subcommand("samples", "List the graphs that come with this program");
   AddCommonOptions(samples, globals);
+  samples.footer("Example:\n  wfe graph samples --output jsonl");
   samples.callback([&globals] { globals.Run([&] { return ListSamples(globals); }); });
 
   AddGraphRunCommand(graph, globals);

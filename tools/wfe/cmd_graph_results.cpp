@@ -29,7 +29,7 @@ Result<int> GatherResults(Globals& globals, const GraphResultsOptions& options) 
   std::ofstream file(options.file, std::ios::binary | std::ios::trunc);
   file << all.dump(1) << "\n";
   file.close();
-  if (!file) return Unavailable("cannot write " + options.file);
+  if (!file) return InvalidArgument("cannot write " + options.file);
   PrintObject({{"file", options.file},
                {"results", all.size()},
                {"repeats", results.repeats()},

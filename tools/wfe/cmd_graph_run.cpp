@@ -60,11 +60,16 @@ Result<int> RunGraphFile(Globals& globals, const GraphRunOptions& options) {
   if (here) {
     // Nobody else will ever have the types that this program has not.
     WFE_RETURN_IF_ERROR(LoadGraph(options.file, TypesOfThisProgram()));
-    WFE_ASSIGN_OR_RETURN(auto stack, LocalStack::Start(*config, &input["state"]));
+    WFE_ASSIGN_OR_RETURN(auto stack, LocalStack::Start(*config, {.input = &input["state"],
+                                                                .build_id = {},
+                                                                .queue = options.queue}));
     globals.Use(std::move(stack));
   }
-  const StartOptions start{
-      .type = std::string(workflows::kGraphWorkflow), .input = input, .id = options.id, .queue = options.queue};
+  const StartOptions start{.type = std::string(workflows::kGraphWorkflow),
+                           .input = input,
+                           .id = options.id,
+                           .queue = options.queue,
+                           .id_was_chosen = true};
   WFE_ASSIGN_OR_RETURN(const EndedRun ended, RunToItsEnd(globals, start, here, options.follow, options.timeout_s));
   const auto& [target, outcome] = ended;
   const bool completed = outcome.status == temporal::api::enums::v1::WORKFLOW_EXECUTION_STATUS_COMPLETED;
@@ -91,7 +96,8 @@ void AddGraphRunCommand(CLI::App& graph, Globals& globals) {
   AddQueueOption(command, options->queue);
   command.add_flag("--follow", options->follow, "Show every step live (the default on a terminal)");
   command.add_flag("--local", options->local, "Run it here and now, in an engine and worker of this process");
-  command.add_option("--timeout", options->timeout_s, "Stop waiting after so many seconds (the run goes on)")
+  command.add_option("--timeout", options->timeout_s,
+      "Stop waiting after so many seconds (the run goes on; with --local it is cancelled)")
       ->check(Seconds());
   command.footer(
       "Examples:\n"

@@ -3,6 +3,7 @@
 
 #include <fstream>
 
+#include "engine/base/counted.h"
 #include "engine/base/hash.h"
 #include "engine/lint/lint.h"
 #include "tools/wfe/cli.h"
@@ -255,7 +256,8 @@ Result<int> LintStore(Globals& globals, const std::string& data) {
   StoreLinter linter(*store);
   WFE_RETURN_IF_ERROR(linter.Run());
   if (linter.findings().empty()) {
-    PrintEvent(fmt::format("clean: {} runs, {} events", linter.runs(), linter.events()),
+    PrintEvent("clean: " + Counted(static_cast<int64_t>(linter.runs()), "run") + ", " +
+                   Counted(static_cast<int64_t>(linter.events()), "event"),
                {{"status", "clean"}, {"runs", linter.runs()}, {"events", linter.events()}}, globals.format);
     return kExitOk;
   }
@@ -357,8 +359,9 @@ void AddHistoryCommands(CLI::App& app, Globals& globals) {
       {history, "lint", "Check a history against the rules H1 to H44 (docs/reference/linter.md)",
        "Workflow id, run id or history file",
        "Examples:\n  wfe history lint build-42\n  wfe history lint build-42.json\n"
-       "  wfe history lint build-42 --data ./wfe-data   (adds the rules that need the store)\n"
-       "  wfe history lint --all --data ./wfe-data",
+       "  wfe history lint build-42 --data ./wfe-data\n"
+       "  wfe history lint --all --data ./wfe-data\n\n"
+       "With --data the rules that need the store are checked, too.",
        &LintHistory},
       {app, "verify", "Check the hash chain over a run's stored events", "Workflow id or run id",
        "Reads the store directly (--data, default: server.data of the configuration), so it needs no server.\n"

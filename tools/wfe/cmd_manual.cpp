@@ -5,7 +5,7 @@
 
 #include "tools/wfe/cli.h"
 #include "tools/wfe/exit_codes.h"
-#include "tools/wfe/one_of.h"
+#include "tools/wfe/help.h"
 #include "tools/wfe/usage.h"
 
 namespace wfe::cli {
@@ -67,20 +67,13 @@ std::string Footer(const std::string& text) {
   return page + (typed ? ".fi\n.RE\n" : "");
 }
 
-/// What stands for an option's value: the words that it takes, or its kind.
-std::string ValueOf(const CLI::Option& option) {
-  std::string words;
-  for (const std::string& word : WordsOf(option)) words += (words.empty() ? "" : "|") + word;
-  return words.empty() ? const_cast<CLI::Option&>(option).get_type_name() : words;
-}
-
 std::string Options(const CLI::App& command) {
   std::string page;
   for (const CLI::Option* option : command.get_options()) {
     if (option->get_group().empty() || option->get_name() == "--help") continue;
     page += ".TP\n.B " + Plain(option->get_name(option->get_positional(), true));
     if (!option->get_positional() && option->get_items_expected_max() > 0) {
-      page += " \\fI" + Plain(ValueOf(*option)) + "\\fR";
+      page += " \\fI" + Plain(ValueName(*option)) + "\\fR";
     }
     page += "\n" + Plain(option->get_description()) + "\n";
   }

@@ -166,7 +166,7 @@ void AddOptimizeMonitorCommands(CLI::App& optimize, Globals& globals) {
     start
         ->add_option("--significance", options->significance,
                      "A window must be this unlikely without a change (default 0.001; 1: the thresholds alone)")
-        ->check(CLI::Range(1e-9, 1.0));
+        ->check(NumberFrom(1e-9, 1.0));
     start->add_flag("--no-rollback", options->no_rollback, "Tell only, take nothing back");
   }
   {

@@ -11,6 +11,7 @@
 #include "activities/optimizer/profile/profile_builder.h"
 #include "tools/wfe/cli.h"
 #include "tools/wfe/history_source.h"
+#include "tools/wfe/one_of.h"
 #include "tools/wfe/optimize_commands.h"
 #include "tools/wfe/profile_page.h"
 #include "tools/wfe/record_file.h"
@@ -241,7 +242,7 @@ void AddProfileOptions(CLI::App& command, Globals& globals, ProfileCommandOption
   command.add_option("--version", options.version, "Of this version (default: the one in service)");
   command.add_flag("--all-versions", options.all_versions, "Of all versions together");
   command.add_option("--last", options.last, "Of so many executions, the last ones; 0: all (default: 1000)")
-      ->check(CLI::Range(0, 10'000'000));
+      ->check(WholeNumber(0, 10'000'000));
   command.add_option("--catalog", options.catalog, "JSON file with the tools and models that there are");
   command.add_option("--rules", options.rules, "JSON file with thresholds of the rules");
 }

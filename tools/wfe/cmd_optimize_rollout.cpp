@@ -141,7 +141,7 @@ Result<int> ListRollouts(Globals& globals, const delivery::RolloutLog& log) {
                {"VERSION", "version_id", true, false},
                {"STATE", "phase", false, false},
                {"STAGE", "stage", false, true},
-               {"SHARE", "percent", false, true},
+               {"SHARE", "share", false, true, &ShareAsPercent},
                {"SINCE", "since", false, false},
                {"WHY", "reason", true, false}});
   for (const StoredRollout& rollout : rollouts) {
@@ -149,7 +149,7 @@ Result<int> ListRollouts(Globals& globals, const delivery::RolloutLog& log) {
     row["rollout_id"] = rollout.header.rollout_id;
     row["version_id"] = VersionId(rollout.header.workflow_id, rollout.header.version);
     row["stage"] = StageText(rollout);
-    row["percent"] = fmt::format("{:g} %", 100 * rollout.state.share);
+    row["share"] = rollout.state.share;
     row["since"] = MinuteOf(rollout.state.updated_at);
     table.Add(std::move(row));
   }
@@ -210,12 +210,12 @@ Result<int> ShowRollout(Globals& globals, const RolloutOptions& options) {
   Table table({{"TIME", "at", false, false},
                {"WHAT", "kind", false, false},
                {"STAGE", "stage", false, true},
-               {"SHARE", "percent", false, true},
+               {"SHARE", "share", false, true, &ShareAsPercent},
                {"AUTHOR", "author", true, false},
                {"REASON", "reason", true, false}});
   for (const delivery::RolloutEvent& event : rollout.events) {
     nlohmann::json row = event;
-    row["percent"] = fmt::format("{:g} %", 100 * event.share);
+    row["share"] = event.share;
     table.Add(std::move(row));
   }
   table.Print(globals.format);
@@ -275,7 +275,7 @@ void AddRolloutStart(CLI::App& rollout, Globals& globals) {
   start.add_option("--min-samples", options->min_samples, "Runs that a stage needs before it ends (default 20)")
       ->check(WholeNumber(0, 1'000'000));
   start.add_option("--threshold", options->threshold, "Worse by more percent than this is a regression (default 10)")
-      ->check(CLI::Range(0.0, 999.0));
+      ->check(NumberFrom(0.0, 999.0));
   start.add_option("-w,--id", options->id, "Rollout id (default: made up)");
   start.add_flag("--wait", options->wait, "Until it has ended");
   start.footer(

@@ -7,6 +7,7 @@
 #include "activities/optimizer/steps/profiled_workflow.h"
 #include "activities/optimizer/strategies/apply.h"
 #include "activities/optimizer/strategies/strategy.h"
+#include "engine/base/counted.h"
 #include "tools/wfe/cli.h"
 #include "tools/wfe/describe.h"
 #include "tools/wfe/follow.h"
@@ -153,20 +154,18 @@ Result<int> SearchVariants(Globals& globals, const SearchOptions& options) {
   const OptimizationResult& best = *std::ranges::max_element(results, {}, &OptimizationResult::score);
   WFE_RETURN_IF_ERROR(WriteGraph(options.out, best.optimized_workflow));
   Table table({{"ALGORITHM", "algorithm", false, false},
-               {"SCORE", "score_text", false, true},
-               {"TIME", "time", false, true},
-               {"COST", "cost", false, true},
+               {"SCORE", "score", false, true, &WithFourDecimals},
+               {"TIME", "duration_s", false, true, &AsDuration},
+               {"COST", "cost_usd", false, true, &AsDollars},
                {"CHANGES", "change_count", false, true},
                {"EVALUATIONS", "evaluations", false, true},
-               {"TOOK", "took", false, true},
+               {"TOOK", "seconds", false, true, &AsDuration},
                {"ENDED", "stopped_by", false, false}});
   for (const OptimizationResult& result : results) {
     nlohmann::json row = result;
-    row["score_text"] = fmt::format("{:.4f}", result.score);
-    row["time"] = fmt::format("{:.2f} s", result.optimized.duration);
-    row["cost"] = fmt::format("${:.4f}", result.optimized.cost);
+    row["duration_s"] = result.optimized.duration;
+    row["cost_usd"] = result.optimized.cost;
     row["change_count"] = result.changes.size();
-    row["took"] = HumanDuration(result.seconds);
     table.Add(std::move(row));
   }
   if (globals.format == OutputFormat::kText) {
@@ -297,8 +296,8 @@ Result<int> ShowPrediction(Globals& globals, const PredictOptions& options) {
   line("duration", fmt::format("{:.2f} s", prediction.duration_s.value), prediction.duration_s);
   line("cost", fmt::format("${:.4f}", prediction.cost_usd.value), prediction.cost_usd);
   line("success", fmt::format("{:.0f} %", 100 * prediction.success_probability.value), prediction.success_probability);
-  PrintText(fmt::format("confidence {:.2f}, learned from {} runs until {}\n", prediction.confidence,
-                        prediction.examples, prediction.trained_at));
+  PrintText(fmt::format("confidence {:.2f}, learned from {} until {}\n", prediction.confidence,
+                        Counted(static_cast<int64_t>(prediction.examples), "run"), prediction.trained_at));
   return kExitOk;
 }
 
@@ -322,7 +321,7 @@ void AddAbTest(CLI::App& optimize, Globals& globals) {
   start.add_option("version", options->version, "Version: v2")->required();
   start.add_option("--reason", options->reason, "Why; kept for good")->required();
   start.add_option("--author", options->author, "Who decided (default: the user that runs this)");
-  start.add_option("--share", options->percent, "Percent of new runs (default 10)")->check(CLI::Range(0.1, 99.9));
+  start.add_option("--share", options->percent, "Percent of new runs (default 10)")->check(NumberFrom(0.1, 99.9));
   start.add_option("--min-samples", options->min_samples, "Runs of each version, at least (default 100)")
       ->check(WholeNumber(2, 1'000'000));
   start.add_option("--max-hours", options->max_hours, "How long it may take (default 24)")->check(WholeNumber(1, 2160));

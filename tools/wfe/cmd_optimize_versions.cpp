@@ -44,12 +44,12 @@ void AddVersionRows(Table& table, const VersionState& state) {
     nlohmann::json row = version;
     row["workflow_id"] = state.workflow_id;
     row["since"] = MinuteOf(version.in_service_since);
-    row["share"] = version.version == state.in_service ? "" : "-";
+    row["share"] = nullptr;
     if (state.split && state.split->version == version.version) {
-      row["share"] = fmt::format("{:g} %", 100 * state.split->share);
+      row["share"] = state.split->share;
       row["rollout_id"] = state.split->rollout_id;
     } else if (version.version == state.in_service) {
-      row["share"] = state.split ? fmt::format("{:g} %", 100 * (1 - state.split->share)) : "100 %";
+      row["share"] = state.split ? 1 - state.split->share : 1.0;
     }
     table.Add(std::move(row));
   }
@@ -59,13 +59,13 @@ void PrintVersionHistory(const VersionState& state, OutputFormat format) {
   Table table({{"TIME", "at", false, false},
                {"CHANGE", "kind", false, false},
                {"VERSION", "version_id", true, false},
-               {"SHARE", "percent", false, true},
+               {"SHARE", "share", false, true, &ShareAsPercent},
                {"AUTHOR", "author", true, false},
                {"REASON", "reason", true, false}});
   for (const auto& event : state.events) {
     nlohmann::json row = event;
     row["version_id"] = VersionId(state.workflow_id, event.version);
-    row["percent"] = event.kind == delivery::kVersionSplit ? fmt::format("{:g} %", 100 * event.share) : "";
+    row["share"] = event.kind == delivery::kVersionSplit ? nlohmann::json(event.share) : nlohmann::json();
     for (const char* const field : {"author", "reason"}) {
       if (!row.contains(field)) row[field] = "";
     }
@@ -97,7 +97,7 @@ Result<int> ListVersions(Globals& globals, VersionStore& store, const VersionOpt
   }
   Table table({{"VERSION", "version_id", true, false},
                {"STATUS", "status", false, false},
-               {"NEW RUNS", "share", false, true},
+               {"NEW RUNS", "share", false, true, &ShareAsPercent},
                {"SINCE", "since", false, false},
                {"AUTHOR", "author", true, false},
                {"REASON", "reason", true, false}});

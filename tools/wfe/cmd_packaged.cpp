@@ -1,6 +1,8 @@
 // wfe workflow NAME: packaged workflows over a directory, with deliverables in another (CW-1, CW-5, CL-3).
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <array>
 #include <filesystem>
 #include <memory>
 
@@ -19,9 +21,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr auto kFormats = std::to_array<std::pair<std::string_view, OutputFormat>>(
+    {{"text", OutputFormat::kText}, {"json", OutputFormat::kJson}, {"jsonl", OutputFormat::kJsonl}});
+
 struct PackagedOptions {
   std::string directory;
-  std::string output;
+  std::vector<std::string> outputs;  ///< As given: the folder, and perhaps a format.
+  std::string output;                ///< The folder.
   std::string example;
   std::string model;
   std::string agent;
@@ -39,6 +45,26 @@ struct PackagedOptions {
   std::shared_ptr<nlohmann::json> parameters = std::make_shared<nlohmann::json>(nlohmann::json::object());
 };
 
+/// Of several --output the one that is none of the formats is the folder; other commands call the format so.
+Status ReadOutputs(Globals& globals, PackagedOptions& options) {
+  options.output.clear();
+  if (options.json) globals.format = OutputFormat::kJson;
+  for (const std::string& given : options.outputs) {
+    const auto format = std::ranges::find(kFormats, given, &std::pair<std::string_view, OutputFormat>::first);
+    if (format != kFormats.end()) {
+      globals.format = format->second;
+    } else if (options.output.empty()) {
+      options.output = given;
+    } else {
+      return InvalidArgument("--output names one folder, and there are two: " + options.output + " and " + given);
+    }
+  }
+  if (!options.output.empty() || options.outputs.empty() || !options.example.empty()) return Ok();
+  const std::string& word = options.outputs.front();
+  return InvalidArgument("--output " + word + " is how the result is printed; --output OUT beside it names the folder of the "
+                         "deliverables (a folder of that name is ./" + word + ")");
+}
+
 Status CheckPackagedOptions(const PackagedOptions& options) {
   if (!options.example.empty()) {
     if (options.directory.empty() && options.output.empty()) return Ok();
@@ -46,10 +72,6 @@ Status CheckPackagedOptions(const PackagedOptions& options) {
   }
   if (options.directory.empty() || options.output.empty()) {
     return InvalidArgument("--directory DIR says what is read and --output OUT where the deliverables go (or: --example DIR)");
-  }
-  if (options.output == "json" || options.output == "jsonl" || options.output == "text") {
-    return InvalidArgument("--output is the folder of the deliverables here; --json prints the result as JSON (a folder of "
-                           "that name is ./" + options.output + ")");
   }
   return Ok();
 }
@@ -78,7 +100,7 @@ Result<int> WriteExample(Globals& globals, const PackagedCommand& package, const
     const fs::path path = fs::path(directory) / file.name;
     std::error_code error;
     fs::create_directories(path.parent_path(), error);
-    if (error) return Unavailable("cannot make " + path.parent_path().string() + ": " + error.message());
+    if (error) return InvalidArgument("cannot make " + path.parent_path().string() + ": " + error.message());
     WFE_RETURN_IF_ERROR(WriteTextFile(path.string(), std::string(file.text)));
     names.push_back(file.name);
   }
@@ -112,8 +134,8 @@ Result<nlohmann::json> InputOfPackaged(const PackagedCommand& package, const Pac
   return nlohmann::json(input);
 }
 
-Result<int> RunPackaged(Globals& globals, const PackagedCommand& package, const PackagedOptions& options) {
-  if (options.json) globals.format = OutputFormat::kJson;
+Result<int> RunPackaged(Globals& globals, const PackagedCommand& package, PackagedOptions& options) {
+  WFE_RETURN_IF_ERROR(ReadOutputs(globals, options));
   WFE_RETURN_IF_ERROR(CheckPackagedOptions(options));
   if (!options.example.empty()) return WriteExample(globals, package, options.example);
   WFE_ASSIGN_OR_RETURN(const Config* config, globals.config());
@@ -128,11 +150,14 @@ Result<int> RunPackaged(Globals& globals, const PackagedCommand& package, const 
       input["model"] = package.sample;
       Warn("no model is configured: canned answers stand in for it, which know the example data only", globals.format);
     }
-    WFE_ASSIGN_OR_RETURN(auto stack, LocalStack::Start(*config, &input));
+    WFE_ASSIGN_OR_RETURN(auto stack, LocalStack::Start(*config, {.input = &input, .build_id = {}, .queue = options.queue}));
     globals.Use(std::move(stack));
   }
-  const StartOptions start{
-      .type = std::string(package.workflow_type), .input = input, .id = options.id, .queue = options.queue};
+  const StartOptions start{.type = std::string(package.workflow_type),
+                           .input = input,
+                           .id = options.id,
+                           .queue = options.queue,
+                           .id_was_chosen = true};
   WFE_ASSIGN_OR_RETURN(const EndedRun ended, RunToItsEnd(globals, start, here, options.follow, options.timeout_s));
   const auto& [target, outcome] = ended;
   if (outcome.status != temporal::api::enums::v1::WORKFLOW_EXECUTION_STATUS_COMPLETED) {
@@ -153,9 +178,14 @@ void AddPackagedCommand(CLI::App& parent, Globals& globals, const PackagedComman
   auto options = std::make_shared<PackagedOptions>();
   CLI::App& command = *parent.add_subcommand(std::string(package.name), std::string(package.summary));
   command.add_option("--directory", options->directory, std::string(package.directory));
-  command.add_option("-o,--output", options->output, "Folder of the deliverables; made when it is missing");
+  command
+      .add_option("-o,--output", options->outputs,
+                  "Folder of the deliverables, made when it is missing; a second one, json or jsonl, says how the result is "
+                  "printed")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   command.add_option("--example", options->example, "Write the example data into this directory, and stop");
-  command.add_flag("--json", options->json, "Print the result as JSON (--output is the folder here)");
+  command.add_flag("--json", options->json, "As --output json beside the folder");
   if (package.add_options != nullptr) package.add_options(command, options->parameters);
   command.add_option("--model", options->model, "Model or tier (default: the worker's)");
   command.add_option("--agent", options->agent, "Backend that is asked, e.g. gemini or openai");
@@ -170,7 +200,8 @@ void AddPackagedCommand(CLI::App& parent, Globals& globals, const PackagedComman
   AddQueueOption(command, options->queue);
   command.add_flag("--follow", options->follow, "Show every step live (the default on a terminal)");
   command.add_flag("--local", options->local, "Run it here and now, in an engine and worker of this process");
-  command.add_option("--timeout", options->timeout_s, "Stop waiting after so many seconds (the run goes on)")
+  command.add_option("--timeout", options->timeout_s,
+      "Stop waiting after so many seconds (the run goes on; with --local it is cancelled)")
       ->check(Seconds());
   command.add_option("--address", globals.address,
                      "HOST:PORT of the server (default: $TEMPORAL_ADDRESS, 127.0.0.1:7233)");
@@ -190,6 +221,9 @@ void AddPackagedCommand(CLI::App& parent, Globals& globals, const PackagedComman
 void AddPackagedCommands(CLI::App& app, Globals& globals) {
   CLI::App& workflow = *app.add_subcommand("workflow", "Packaged workflows: a directory in, deliverables out");
   workflow.require_subcommand(1);
+  workflow.footer(
+      "Examples:\n  wfe workflow permits --example permits\n"
+      "  wfe workflow permits --directory permits --output review --local");
   for (const PackagedCommand& package : PackagedCommands()) AddPackagedCommand(workflow, globals, package);
 }
 

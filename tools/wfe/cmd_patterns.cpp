@@ -6,6 +6,7 @@
 #include "activities/analytics/ingest/collect.h"
 #include "activities/patterns/steps/register.h"
 #include "tools/wfe/cli.h"
+#include "tools/wfe/one_of.h"
 #include "tools/wfe/patterns_page.h"
 #include "tools/wfe/prompt_store.h"
 #include "tools/wfe/queue_pollers.h"
@@ -110,6 +111,14 @@ void PrintPattern(Globals& globals, const patterns::OperationPattern& pattern) {
   PrintObject(nlohmann::ordered_json(nlohmann::json(pattern)), globals.format);
 }
 
+/// A person can know that the tool is right; nobody else would notice that it is not.
+void WarnIfUnchecked(const patterns::Tool& tool, OutputFormat format) {
+  if (!tool.verify.empty() || !tool.output_schema.is_null()) return;
+  Warn("nothing checks what the tool " + tool.tool_id +
+           " does: it has neither verify nor output_schema, so a wrong answer of it passes for a right one",
+       format);
+}
+
 Result<int> ActivateOne(Globals& globals, const PatternFlags& flags) {
   WFE_ASSIGN_OR_RETURN(const PatternScene scene, OpenScene(globals, flags));
   std::string tool = flags.tool;
@@ -121,6 +130,8 @@ Result<int> ActivateOne(Globals& globals, const PatternFlags& flags) {
   }
   WFE_ASSIGN_OR_RETURN(const patterns::OperationPattern pattern,
                        patterns::ActivatePattern(scene.records(), flags.signature, tool, scene.now));
+  WFE_ASSIGN_OR_RETURN(const auto activated, patterns::ToolStore(scene.records()).Find(tool));
+  if (activated) WarnIfUnchecked(*activated, globals.format);
   PrintPattern(globals, pattern);
   return kExitOk;
 }
@@ -146,9 +157,12 @@ Result<int> RegisterTool(Globals& globals, const PatternFlags& flags) {
   }
   WFE_ASSIGN_OR_RETURN(const PatternScene scene, OpenScene(globals, flags));
   WFE_ASSIGN_OR_RETURN(const patterns::Tool registered, patterns::ToolStore(scene.records()).Register(tool, scene.now));
+  WarnIfUnchecked(registered, globals.format);
   PrintObject(nlohmann::ordered_json(nlohmann::json(registered)), globals.format);
   return kExitOk;
 }
+
+std::string WholePercent(const nlohmann::json& share) { return fmt::format("{:.0f} %", 100 * share.get<double>()); }
 
 Result<int> ListTools(Globals& globals, const PatternFlags& flags) {
   WFE_ASSIGN_OR_RETURN(const PatternScene scene, OpenScene(globals, flags));
@@ -156,13 +170,17 @@ Result<int> ListTools(Globals& globals, const PatternFlags& flags) {
   WFE_ASSIGN_OR_RETURN(const std::vector<patterns::Tool> tools, patterns::ToolStore(scene.records()).All(problems));
   for (const std::string& problem : problems) Warn(problem, globals.format);
   Table table({{"TOOL", "tool_id", true}, {"STATUS", "status"}, {"TIER", "cost_tier"}, {"CALLS", "calls", false, true},
-               {"SUCCESS", "success", false, true}});
+               {"SUCCESS", "success_rate", false, true, &WholePercent}});
   for (const patterns::Tool& tool : tools) {
     nlohmann::json row = tool;
-    row["success"] = tool.calls > 0 ? fmt::format("{:.0f} %", 100 * tool.success_rate) : "-";
+    if (tool.calls == 0) row["success_rate"] = nullptr;  // not known, and not 0
     table.Add(std::move(row));
   }
-  table.Print(globals.format);
+  if (table.empty() && globals.format == OutputFormat::kText) {
+    PrintText("no tools; `wfe tools register` adds one\n");
+  } else {
+    table.Print(globals.format);
+  }
   return kExitOk;
 }
 
@@ -197,7 +215,7 @@ void AddPatternSubcommands(CLI::App& command, Globals& globals) {
   const auto [list, list_flags] =
       AddPatternCommand(command, globals, "list", "Operations that recur, the surest first", &ListPatterns);
   list->add_option("--status", list_flags->status, "Only detected, candidate, approved, active or retired ones")
-      ->check(CLI::IsMember({"detected", "candidate", "approved", "active", "retired"}));
+      ->transform(OneOf("--status", {"detected", "candidate", "approved", "active", "retired"}));
   list->footer(std::string("Examples:\n  wfe patterns list\n  wfe patterns list --status active --output json") +
                kPatternCodes);
   const auto [report, report_flags] = AddPatternCommand(
@@ -222,8 +240,8 @@ void AddPatternSubcommands(CLI::App& command, Globals& globals) {
   activate->add_option("PATTERN", activate_flags->signature, "Like data:csv_to_json:reports")->required();
   activate->add_option("--tool", activate_flags->tool, "Id of a registered tool (default: the one it had)");
   activate->footer("Examples:\n  wfe patterns activate lint:imports:python --tool isort\n\n"
-                   "Exit codes: 1 not sure enough, or no such tool, 2 bad option,\n3 no server answers, 4 no such "
-                   "pattern.");
+                   "Exit codes: 1 not sure enough, or the tool is disabled, 2 bad option, or no tool named, 3 no server "
+                   "answers, 4 no such pattern or tool.");
   const auto [retire, retire_flags] =
       AddPatternCommand(command, globals, "retire", "From now on an agent does it again", &RetireOne);
   retire->add_option("PATTERN", retire_flags->signature, "Like data:csv_to_json:reports")->required();
@@ -237,15 +255,19 @@ void AddPatternSubcommands(CLI::App& command, Globals& globals) {
 void AddPatternsCommands(CLI::App& app, Globals& globals) {
   CLI::App& command = *app.add_subcommand("patterns", "Operations that recur, and what tools would save");
   command.require_subcommand(1);
+  command.footer(
+      "Examples:\n  wfe patterns list\n  wfe patterns report\n"
+      "  wfe patterns activate lint:imports:python --tool isort");
   AddPatternSubcommands(command, globals);
   CLI::App& tools = *app.add_subcommand("tools", "Tools that do recurring operations without a model");
   tools.require_subcommand(1);
+  tools.footer("Examples:\n  wfe tools register isort.json\n  wfe tools list");
   const auto [add, add_flags] =
       AddPatternCommand(tools, globals, "register", "Register a tool, or change what it is", &RegisterTool);
   add->add_option("FILE", add_flags->file, "JSON: tool_id, command or activity_type, verify ...")->required();
   add->footer("Examples:\n  echo '{\"tool_id\": \"isort\", \"command\": [\"isort\", \".\"]}' > isort.json\n"
               "  wfe tools register isort.json\n\nRegistering activates nothing: wfe patterns activate does.\n"
-              "Exit codes: 2 a file that is no tool, 3 no server answers, 4 no such file.");
+              "Exit codes: 2 a file that is no tool, or none, 3 no server answers.");
   const auto [list, list_flags] = AddPatternCommand(tools, globals, "list", "Tools, and how their calls ended", &ListTools);
   list->footer(std::string("Examples:\n  wfe tools list\n  wfe tools list --output json") + kPatternCodes);
   const auto [savings, savings_flags] =

@@ -43,14 +43,14 @@ Result<int> ListCycles(Globals& globals, const CyclesOptions& options) {
                {"TEMPLATE", "template_id", true, false},
                {"USED", "active_version", false, true},
                {"GEN", "generations", false, true},
-               {"QUALITY", "quality", false, true},
+               {"QUALITY", "quality", false, true, &WithTwoDecimals},
                {"OK", "success", false, true},
                {"WHAT", "sentence", true, false}});
   for (const CycleRow& cycle : cycles) {
     nlohmann::json row = cycle;
     row["time"] = MinuteOf(cycle.at);
     row["generations"] = cycle.window.generations;
-    row["quality"] = fmt::format("{:.3f}", cycle.window.mean_quality);
+    row["quality"] = cycle.window.mean_quality;
     row["success"] = fmt::format("{}/{}", cycle.window.succeeded, cycle.window.finished);
     table.Add(std::move(row));
   }
@@ -263,7 +263,7 @@ void AddPromptCycleCommands(CLI::App& prompts, Globals& globals) {
     command.add_option("template", options->template_id, "Template id")->required();
     command.add_option("version", options->version, "The version to try")->required()->check(WholeNumber(1, 1'000'000));
     command.add_option("--share", options->options.variant_share, "Share of the runs that use it (default 0.1)")
-        ->check(CLI::Range(0.001, 0.999));
+        ->check(NumberFrom(0.001, 0.999));
     command.add_option("--min-samples", options->options.min_samples, "Runs of each arm before anything is compared")
         ->check(WholeNumber(2, 1'000'000));
     command.add_option("--hours", options->options.max_hours, "It ends after so many hours (default 24)")

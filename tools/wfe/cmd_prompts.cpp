@@ -8,6 +8,7 @@
 #include <iterator>
 
 #include "tools/wfe/cli.h"
+#include "tools/wfe/one_of.h"
 #include "tools/wfe/prompt_cycles.h"
 #include "tools/wfe/prompt_store.h"
 #include "tools/wfe/text_file.h"
@@ -240,20 +241,21 @@ void AddPromptsCommands(CLI::App& app, Globals& globals) {
       &Show, [](CLI::App& command, PromptOptions& options) {
         command.add_option("template", options.id, "Template id")->required();
         command.add_option("version", options.version, "Version (default: the active one)")
-            ->check(CLI::NonNegativeNumber);
+            ->check(WholeNumber(0, 1'000'000'000));
         command.add_option("--section", options.section, "This section only");
         command.add_flag("--text", options.wording, "The words alone, as a file to edit");
         command.add_flag("--history", options.history, "Every change: who, when, why");
       });
   add("diff", "Compare two versions, section by section",
-      "Examples:\n  wfe prompts diff typescript-package        the newest version with the active one\n"
-      "  wfe prompts diff typescript-package 3      version 3 with the active one\n"
-      "  wfe prompts diff typescript-package 1 3",
+      "Examples:\n  wfe prompts diff typescript-package\n"
+      "  wfe prompts diff typescript-package 3\n"
+      "  wfe prompts diff typescript-package 1 3\n\n"
+      "One version is compared with the active one; without any, the newest is.",
       &Diff, [](CLI::App& command, PromptOptions& options) {
         command.add_option("template", options.id, "Template id")->required();
         command.add_option("versions", options.versions, "One or two versions")
             ->expected(0, 2)
-            ->check(CLI::NonNegativeNumber);
+            ->check(WholeNumber(0, 1'000'000'000));
       });
   add("propose", "Store a file as a draft version",
       "Examples:\n  wfe prompts propose typescript-package --file edited.md --reason 'shorter test guidance'\n"
@@ -263,7 +265,7 @@ void AddPromptsCommands(CLI::App& app, Globals& globals) {
         command.add_option("template", options.id, "Template id; a new one makes a new template")->required();
         command.add_option("--file", options.file, "The template's text, or - for standard input")->required();
         command.add_option("--parent", options.version, "The version it was made from (default: the active one)")
-            ->check(CLI::NonNegativeNumber);
+            ->check(WholeNumber(0, 1'000'000'000));
         decide(command, options);
       });
   add("activate", "Make a version the one that builds use",
@@ -271,7 +273,7 @@ void AddPromptsCommands(CLI::App& app, Globals& globals) {
       "Builds that run keep the version they began with.",
       &Activate, [&](CLI::App& command, PromptOptions& options) {
         command.add_option("template", options.id, "Template id")->required();
-        command.add_option("version", options.version, "Version")->required()->check(CLI::PositiveNumber);
+        command.add_option("version", options.version, "Version")->required()->check(WholeNumber(1, 1'000'000'000));
         decide(command, options);
       });
   add("rollback", "Go back to the version that was active before, or to another",
@@ -279,7 +281,7 @@ void AddPromptsCommands(CLI::App& app, Globals& globals) {
       "  wfe prompts rollback typescript-package --to 1 --reason 'start over'",
       &RollBack, [&](CLI::App& command, PromptOptions& options) {
         command.add_option("template", options.id, "Template id")->required();
-        command.add_option("--to", options.to, "Version (default: the one before)")->check(CLI::PositiveNumber);
+        command.add_option("--to", options.to, "Version (default: the one before)")->check(WholeNumber(1, 1'000'000'000));
         decide(command, options);
       });
   AddPromptCycleCommands(prompts, globals);

@@ -4,8 +4,11 @@
 #include <algorithm>
 
 #include "activities/quota/steps/quota_report.h"
+#include "engine/base/counted.h"
 #include "tools/wfe/cli.h"
+#include "tools/wfe/one_of.h"
 #include "tools/wfe/prompt_store.h"
+#include "tools/wfe/queue_pollers.h"
 #include "tools/wfe/quota_page.h"
 #include "tools/wfe/record_file.h"
 
@@ -62,7 +65,9 @@ Result<quota::QuotaReport> QuotaReportFor(Globals& globals, const QuotaFlags& fl
   WFE_ASSIGN_OR_RETURN(const RecordsConnection connection, RecordsConnection::Open(globals, flags.records));
   WFE_ASSIGN_OR_RETURN(quota::QuotaReport report, quota::ReadQuotaReport(*connection.records(), rules, now));
   if (report.strange_rows > 0) {
-    fmt::print(stderr, "{} rows of the ledger are not calls and are left out\n", report.strange_rows);
+    Warn(Counted(report.strange_rows, "row of the ledger is no call and is", "rows of the ledger are no calls and are") +
+             " left out",
+         globals.format);
   }
   return report;
 }
@@ -104,13 +109,14 @@ Result<int> CheckQuota(Globals& globals, const QuotaFlags& flags) {
 void AddQuotaCommands(CLI::App& app, Globals& globals) {
   CLI::App& command = *app.add_subcommand("quota", "What the month's quota of tokens comes to, before it is gone");
   command.require_subcommand(1);
+  command.footer("Examples:\n  wfe quota status\n  wfe quota forecast\n  wfe quota check AuditedBuildWorkflow");
   const auto add = [&](const char* name, const char* description, auto body) {
     CLI::App& sub = *command.add_subcommand(name, description);
     auto flags = std::make_shared<QuotaFlags>();
     AddClientOptions(sub, globals);
     AddRecordsOption(sub, flags->records);
     sub.add_option("--quota", flags->limit, "Tokens a month (default: $WFE_QUOTA_LIMIT, quota.monthly_tokens)")
-        ->check(CLI::Range(int64_t{0}, kMostQuotaTokens));
+        ->check(WholeNumber(0, kMostQuotaTokens));
     sub.add_option("--daily", flags->daily,
                    "JSON file [{\"day\": \"2026-11-01\", \"tokens\": 5}, …] instead of the ledger");
     sub.add_option("--at", flags->at, "As of this day's beginning, or time (default: now)");

@@ -43,7 +43,7 @@ Result<workflows::BatchInput> InputOfTasks(const RunTasksOptions& options, const
   size_t next_file = 0;
   for (size_t i = 0; i < options.tasks.size(); ++i) {
     batch::Document document{.name = fmt::format("task {}", i + 1), .task = options.tasks[i]};
-    if (document.task.empty()) return InvalidArgument(document.name + " is empty");
+    if (document.task.find_first_not_of(" \t\r\n") == std::string::npos) return InvalidArgument(document.name + " is empty");
     for (size_t file = 0; file < options.files_of_task[i]; ++file) {
       const std::string& path = options.files[next_file++];
       const batch::Document read = ReadDocument({.name = path, .path = path}, limits);
@@ -108,17 +108,15 @@ void AddRunCommand(CLI::App& app, Globals& globals) {
   command.callback([&globals, &command, options] {
     globals.Run([&]() -> Result<int> {
       WFE_RETURN_IF_ERROR(AssignFiles(command, *options));
+      WFE_ASSIGN_OR_RETURN(const Config* const config, globals.config());
+      WFE_ASSIGN_OR_RETURN(const workflows::BatchInput input, InputOfTasks(*options, config->documents));
       if (options->candidates.candidates > 1) {
         if (options->tasks.size() > 1) return InvalidArgument("--candidates is for one --task at a time");
-        WFE_ASSIGN_OR_RETURN(const workflows::BatchInput input, InputOfTasks(*options));
         return RunCandidates(globals, options->job, options->candidates, input.documents.front());
       }
       if (options->candidates.rounds > 0) return InvalidArgument("--rounds is for --candidates 2 or more");
       return RunBatchJob(
-          globals, options->job, "run", [&](client::RecordsClient&) -> Result<workflows::BatchInput> {
-            WFE_ASSIGN_OR_RETURN(const Config* const config, globals.config());
-            return InputOfTasks(*options, config->documents);
-          },
+          globals, options->job, "run", [&](client::RecordsClient&) { return Result<workflows::BatchInput>(input); },
           [&](const EndedBatch& ended, batch::ResultStore& results, BlobSource&) {
             return ShowTasks(globals, *options, ended, results);
           });

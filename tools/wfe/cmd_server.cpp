@@ -207,7 +207,8 @@ void AddServerCommands(CLI::App& app, Globals& globals) {
   AddWorkerOptions(serve, server->worker);
   serve.footer(
       "Examples:\n  wfe server\n  wfe server --worker --allow ~/projects\n  wfe server --data /var/lib/wfe --listen 127.0.0.1:7234\n"
-      "  wfe server --listen unix:$HOME/wfe.sock     (clients: --address unix:$HOME/wfe.sock)\n\n"
+      "  wfe server --listen unix:$HOME/wfe.sock\n\n"
+      "Clients of a socket name it as --address unix:$HOME/wfe.sock.\n"
       "SIGTERM stops it in order; killed at any instant it goes on from its last commit.\n"
       "Exit codes: 2 bad option or too few open files allowed, 13 store in use or damaged, 14 address in use, 74 the disk refused a write.");
   serve.callback([&globals, server] { globals.Run([&] { return Serve(globals, *server); }); });

@@ -38,14 +38,17 @@ Result<int> Submit(Globals& globals, const SubmitOptions& options) {
   }
   // An engine and a worker of this process live exactly as long as this command.
   if (options.local) {
-    WFE_ASSIGN_OR_RETURN(auto stack, LocalStack::Start(*config, input ? &*input : nullptr));
+    WFE_ASSIGN_OR_RETURN(auto stack, LocalStack::Start(*config, {.input = input ? &*input : nullptr,
+                                                                .build_id = {},
+                                                                .queue = options.queue}));
     globals.Use(std::move(stack));
   }
   WFE_ASSIGN_OR_RETURN(const Target target, StartWorkflow(globals, {.type = options.type,
                                                                     .input = input,
                                                                     .id = options.id,
                                                                     .queue = options.queue,
-                                                                    .run_timeout_s = options.run_timeout_s}));
+                                                                    .run_timeout_s = options.run_timeout_s,
+                                                                    .id_was_chosen = true}));
   if (!options.local) {
     WarnAboutType(options.type, globals.format);
     WarnAboutQueue(globals, options.queue.empty() ? config->client.queue : options.queue);
@@ -59,18 +62,9 @@ Result<int> Submit(Globals& globals, const SubmitOptions& options) {
   FollowOptions follow;
   follow.show_steps = options.follow || options.local;
   follow.ends_with_us = options.local;
-  if (options.timeout_s > 0) {
-    follow.timeout = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(options.timeout_s));
-  }
-  const Result<Outcome> outcome = FollowRun(globals, target, follow);
-  if (!outcome) {
-    if (outcome.error().code != StatusCode::kCancelled) return outcome.error();
-    std::ignore = Fail(outcome.error(), globals.format);
-    std::fflush(nullptr);
-    if (options.local) std::_Exit(kExitInterrupted);  // what still runs here would be waited for
-    return kExitInterrupted;
-  }
-  return ReportOutcome(*outcome, target, globals.format);
+  follow.timeout = TimeoutOf(options.timeout_s);
+  WFE_ASSIGN_OR_RETURN(const Outcome outcome, FollowRun(globals, target, follow));
+  return ReportOutcome(outcome, target, globals.format);
 }
 
 }  // namespace
@@ -87,7 +81,8 @@ void AddSubmitCommands(CLI::App& app, Globals& globals) {
   submit.add_flag("--wait", options->wait, "Wait for the result; the exit code tells how it ended");
   submit.add_flag("--follow", options->follow, "Wait, and show every step live");
   submit.add_flag("--local", options->local, "Run it here and now, in an engine and worker of this process");
-  submit.add_option("--timeout", options->timeout_s, "Stop waiting after so many seconds (the run goes on)")
+  submit.add_option("--timeout", options->timeout_s,
+      "Stop waiting after so many seconds (the run goes on; with --local it is cancelled)")
       ->check(Seconds());
   submit.add_option("--run-timeout", options->run_timeout_s, "The run itself may take so many seconds")
       ->check(Seconds());
@@ -120,9 +115,7 @@ void AddSubmitCommands(CLI::App& app, Globals& globals) {
       const Target target{wanted->target.workflow_id, description.workflow_execution_info().execution().run_id()};
       FollowOptions follow;
       follow.show_steps = wanted->follow;
-      if (wanted->timeout_s > 0) {
-        follow.timeout = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(wanted->timeout_s));
-      }
+      follow.timeout = TimeoutOf(wanted->timeout_s);
       WFE_ASSIGN_OR_RETURN(const Outcome outcome, FollowRun(globals, target, follow));
       return ReportOutcome(outcome, target, globals.format);
     });

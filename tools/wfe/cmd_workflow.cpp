@@ -5,6 +5,7 @@
 #include "tools/wfe/cli.h"
 #include "tools/wfe/describe.h"
 #include "tools/wfe/one_of.h"
+#include "tools/wfe/queue_pollers.h"
 #include "tools/wfe/why_it_waits.h"
 #include "workflows/audited_build/audited_build.h"
 
@@ -45,7 +46,9 @@ Result<int> List(Globals& globals, const ListOptions& options) {
                          globals.Call<ws::ListWorkflowExecutionsResponse>("ListWorkflowExecutions", request));
     for (const auto& info : page.executions()) {
       if (left-- <= 0) break;
-      table.Add(ExecutionRow(info));
+      nlohmann::json row = ExecutionRow(info);
+      row["took_s"] = SecondsTaken(info);
+      table.Add(std::move(row));
     }
     if (page.next_page_token().empty()) break;
     request.set_next_page_token(page.next_page_token());
@@ -133,6 +136,9 @@ Result<int> Signal(Globals& globals, const Target& target, const MessageOptions&
 }
 
 Result<int> Query(Globals& globals, const Target& target, const MessageOptions& options) {
+  // A worker answers it; without one it is waited for.
+  WFE_ASSIGN_OR_RETURN(const auto description, Describe(globals, target));
+  WarnAboutQueue(globals, description.workflow_execution_info().task_queue());
   ws::QueryWorkflowRequest request;
   request.set_namespace_(globals.Namespace());
   request.mutable_execution()->set_workflow_id(target.workflow_id);

@@ -14,6 +14,8 @@ namespace wfe::cli {
 /// "Running", "Completed" …: Temporal's names for people (S14).
 std::string StatusName(temporal::api::enums::v1::WorkflowExecutionStatus status);
 
+/// From its start to its end, or to now.
+double SecondsTaken(const temporal::api::workflow::v1::WorkflowExecutionInfo& info);
 /// A row of `wfe list`.
 nlohmann::json ExecutionRow(const temporal::api::workflow::v1::WorkflowExecutionInfo& info);
 

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "engine/base/counted.h"
 #include "engine/base/printable.h"
 
 namespace wfe::cli {
@@ -10,7 +11,7 @@ std::string EntryLine(const trace::LogEntry& entry) {
   std::string text = fmt::format("{}  {:<22}", entry.timestamp, entry.step_name);
   if (entry.validation_status) text += fmt::format(" {:<5}", *entry.validation_status);
   if (entry.validation_error_type) text += " " + *entry.validation_error_type;
-  if (entry.total_token_cost) text += fmt::format(" {} tokens", *entry.total_token_cost);
+  if (entry.total_token_cost) text += " " + Counted(*entry.total_token_cost, "token");
   if (entry.files_touched) {
     text += fmt::format(" {} {}", entry.files_touched->size(), entry.files_touched->size() == 1 ? "file" : "files");
   }

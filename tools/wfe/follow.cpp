@@ -2,12 +2,15 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <csignal>
 #include <map>
+#include <set>
 #include <thread>
 
 #include "engine/base/printable.h"
 #include "engine/base/time.h"
+#include "tools/wfe/queue_pollers.h"
 #include "tools/wfe/step_teller.h"
 #include "workflows/graph/graph_workflow.h"
 
@@ -18,9 +21,13 @@ namespace enums = temporal::api::enums::v1;
 using std::chrono::steady_clock;
 
 volatile std::sig_atomic_t interrupted = 0;
+/// The last FollowRun cancelled its run because of the timeout.
+bool cancelled_as_late = false;
 
 /// So long a cancelled run has to end its agent or checks.
 constexpr auto kTimeToEnd = std::chrono::seconds(10);
+/// How long one call waits for the next event.
+constexpr Duration kLongestPoll = std::chrono::seconds(3);
 
 /// The line at the bottom of a terminal that says what is going on right now.  Silent elsewhere.
 class StatusLine {
@@ -57,7 +64,7 @@ class Follower {
 
   Result<Outcome> Run() {
     while (true) {
-      const bool late = options_.timeout && steady_clock::now() - start_ > *options_.timeout;
+      const bool late = IsLate();
       if (options_.ends_with_us) {
         WFE_RETURN_IF_ERROR(EndTheRun(late));
       } else if (interrupted != 0) {
@@ -74,10 +81,10 @@ class Follower {
       request.set_wait_new_event(true);
       request.set_next_page_token(page_token_);
       const auto response = globals_.Call<ws::GetWorkflowExecutionHistoryResponse>("GetWorkflowExecutionHistory",
-                                                                                   request, std::chrono::seconds(3));
+                                                                                   request, PollTime());
       if (!response) {
         if (!Globals::IsUnreachable(response.error())) return response.error();
-        Lost();
+        if (!IsLate()) Lost();
         continue;
       }
       Found();
@@ -100,7 +107,7 @@ class Follower {
       }
       // A page token belongs to a server's run of this history; without one, ask again from the start and skip.
       page_token_ = response->next_page_token();
-      if (response->history().events_size() == 0) ShowLive();
+      if (response->history().events_size() == 0) WhileNothingHappens();
     }
   }
 
@@ -111,11 +118,21 @@ class Follower {
     return options;
   }
 
+  bool IsLate() const { return options_.timeout && steady_clock::now() - start_ >= *options_.timeout; }
+
+  /// Not beyond the timeout: a server answers when four fifths of a call's time have passed.
+  Duration PollTime() const {
+    if (!options_.timeout || give_up_) return kLongestPoll;
+    const Duration left = start_ + *options_.timeout - steady_clock::now();
+    return std::clamp<Duration>(left * 5 / 4, std::chrono::milliseconds(100), kLongestPoll);
+  }
+
   /// Nobody goes on with the run when this process has ended, so it is told to end first.
   Status EndTheRun(bool late) {
     if (interrupted == 0 && !late) return Ok();
     if (!give_up_) {
       give_up_ = steady_clock::now() + kTimeToEnd;
+      cancelled_as_late = interrupted == 0;
       status_.Clear();
       if (globals_.format == OutputFormat::kText) {
         PrintText(fmt::format("{}; cancelling {} (once more ends at once) …\n", late ? "the time is up" : "interrupted",
@@ -132,7 +149,8 @@ class Follower {
           globals_.Call<ws::RequestCancelWorkflowExecutionResponse>("RequestCancelWorkflowExecution", request);
     }
     if (steady_clock::now() < *give_up_) return Ok();
-    return Cancelled(target_.workflow_id + " did not end in time and was left as it stands");
+    const std::string left = target_.workflow_id + " did not end in time and was left as it stands";
+    return cancelled_as_late ? DeadlineExceeded(left) : Cancelled(left);
   }
 
   void Next(const std::string& run_id) {
@@ -140,6 +158,7 @@ class Follower {
     page_token_.clear();
     last_event_id_ = 0;
     activities_.clear();
+    queues_.clear();
     moved_on_ = true;
     Print("continued as run " + run_id, {{"event", "continued"}, {"run_id", run_id}});
   }
@@ -179,6 +198,7 @@ class Follower {
       case enums::EVENT_TYPE_ACTIVITY_TASK_SCHEDULED: {
         const auto& a = event.activity_task_scheduled_event_attributes();
         activities_[event.event_id()] = NameOf(a.activity_type().name(), a.activity_id());
+        queues_[a.activity_id()] = a.task_queue().name();
         if (a.activity_type().name() == "logAuditEntry") {
           ShowEntry(FromPayloads(a.input()));
         }
@@ -254,13 +274,34 @@ class Follower {
     }
   }
 
-  /// Between events: which activity runs, in which attempt.
-  void ShowLive() {
-    if (!options_.show_steps) return;
+  /// Between events.
+  void WhileNothingHappens() {
+    if (!options_.show_steps && options_.ends_with_us) return;
     const auto description = Describe(globals_, target_);
     if (!description) return;
+    // The worker of a run in this process is here.
+    if (!options_.ends_with_us) WarnOfIdleQueues(*description);
+    if (options_.show_steps) ShowLive(*description);
+  }
+
+  void WarnOfIdleQueues(const ws::DescribeWorkflowExecutionResponse& description) {
+    const std::string& queue = description.workflow_execution_info().task_queue();
+    std::set<std::string> waiting;
+    for (const auto& activity : description.pending_activities()) {
+      if (activity.state() != enums::PENDING_ACTIVITY_STATE_SCHEDULED) continue;
+      if (const auto found = queues_.find(activity.activity_id()); found != queues_.end()) waiting.insert(found->second);
+    }
+    status_.Clear();
+    WarnAboutQueue(globals_, queue);
+    for (const std::string& other : waiting) {
+      if (other != queue) WarnAboutQueue(globals_, other, /*activities=*/true);
+    }
+  }
+
+  /// Which activity runs, in which attempt.
+  void ShowLive(const ws::DescribeWorkflowExecutionResponse& description) {
     std::string running;
-    for (const auto& activity : description->pending_activities()) {
+    for (const auto& activity : description.pending_activities()) {
       const std::string name = NameOf(activity.activity_type().name(), activity.activity_id());
       running += (running.empty() ? "" : ", ") + name;
       if (activity.attempt() > 1) running += fmt::format(" (attempt {})", activity.attempt());
@@ -293,6 +334,7 @@ class Follower {
   std::optional<steady_clock::time_point> give_up_;
   StepTeller steps_;
   std::map<int64_t, std::string> activities_;
+  std::map<std::string, std::string> queues_;  // of activities, by their id
   std::set<std::pair<std::string, int>> shown_retry_;
 };
 
@@ -300,6 +342,7 @@ class Follower {
 
 Result<Outcome> FollowRun(Globals& globals, const Target& target, const FollowOptions& options) {
   interrupted = 0;
+  cancelled_as_late = false;
   // The first signal only: whoever sends another one does not want to wait.
   struct sigaction action {};
   action.sa_handler = [](int) { interrupted = 1; };
@@ -311,6 +354,15 @@ Result<Outcome> FollowRun(Globals& globals, const Target& target, const FollowOp
   return Follower(globals, target, options).Run();
 }
 
-bool FollowWasInterrupted() { return interrupted != 0; }
+std::optional<int> ExitCodeOfOurCancel(const Outcome& outcome) {
+  if (outcome.status != enums::WORKFLOW_EXECUTION_STATUS_CANCELED) return std::nullopt;
+  if (interrupted != 0) return kExitInterrupted;
+  return cancelled_as_late ? std::optional<int>(kExitTimedOut) : std::nullopt;
+}
+
+std::optional<Duration> TimeoutOf(double seconds) {
+  if (seconds <= 0) return std::nullopt;
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+}
 
 }  // namespace wfe::cli

@@ -16,12 +16,16 @@ struct FollowOptions {
   bool ends_with_us = false;
 };
 
+/// Of an option in seconds; 0: none.
+std::optional<Duration> TimeoutOf(double seconds);
+
 /// Prints a run's steps until it closes, through continue-as-new, and returns how it ended.  A lost server is waited
 /// for ("connection lost … reconnecting"); nothing is printed twice, since the history's event ids say what was shown.
-/// CANCELLED: interrupted before the run's end.
+/// While nothing happens, it is said once on stderr that nobody polls a queue that the run waits for.
+/// CANCELLED: interrupted before the run's end.  DEADLINE_EXCEEDED: the timeout passed before it.
 Result<Outcome> FollowRun(Globals& globals, const Target& target, const FollowOptions& options);
 
-/// A signal ended the last FollowRun, or cancelled its run.
-bool FollowWasInterrupted();
+/// The exit code of a run that the last FollowRun itself cancelled: of a signal, or of the timeout.
+std::optional<int> ExitCodeOfOurCancel(const Outcome& outcome);
 
 }  // namespace wfe::cli

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "engine/base/counted.h"
 #include "tools/wfe/output.h"
 
 namespace wfe::cli {
@@ -34,8 +35,8 @@ std::string StepTable(const workflows::GenerationResult& result) {
 }
 
 std::string CostLine(const workflows::GenerationResult& result) {
-  std::string line = fmt::format("{}, {} {} of a model, {} tokens", HumanDuration(static_cast<double>(result.duration_ms) / 1e3),
-                                 result.model_calls, result.model_calls == 1 ? "call" : "calls", result.tokens);
+  std::string line = fmt::format("{}, {} of a model, {}", HumanDuration(static_cast<double>(result.duration_ms) / 1e3),
+                                 Counted(result.model_calls, "call"), Counted(result.tokens, "token"));
   if (result.cached_calls > 0) {
     line += fmt::format(", {} from the cache ({} saved)", result.cached_calls, Dollars(result.cost_saved_usd));
   }

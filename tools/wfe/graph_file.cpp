@@ -24,7 +24,7 @@ namespace {
 Result<std::string> ReadAtMost(std::istream& in, const std::string& name) {
   std::string text(graph::kMaxGraphBytes + 1, '\0');
   in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (in.bad()) return Unavailable("cannot read " + name);
+  if (in.bad()) return InvalidArgument("cannot read " + name);
   text.resize(static_cast<size_t>(in.gcount()));
   return text;
 }

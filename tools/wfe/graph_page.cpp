@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "engine/base/counted.h"
 #include "tools/wfe/output.h"
 
 namespace wfe::cli {
@@ -42,10 +43,10 @@ std::string GraphPage(const workflows::GraphProgress& run, size_t width) {
   std::string text =
       fmt::format("{}, version {}{}\n\n", run.graph_id, run.version.substr(0, 12), run.dry_run ? ", a dry run" : "");
   text += table.Text(width);
-  text += fmt::format("\n{}: {} nodes run in {}", run.status, run.node_runs, SecondsOf(run.duration_ms));
+  text += fmt::format("\n{}: {} run in {}", run.status, Counted(run.node_runs, "node"), SecondsOf(run.duration_ms));
   if (run.dry_run) text += fmt::format(" ({} by the times of the records)", SecondsOf(run.path_ms));
   if (!run.cost_usd.zero()) text += ", " + DollarsOf(run.cost_usd);
-  if (run.tokens > 0) text += fmt::format(", {} tokens", run.tokens);
+  if (run.tokens > 0) text += ", " + Counted(run.tokens, "token");
   text += "\n";
   if (!run.message.empty()) text += run.message + "\n";
   if (run.outputs.is_object() && !run.outputs.empty()) text += "\n" + run.outputs.dump(2) + "\n";

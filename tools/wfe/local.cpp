@@ -20,6 +20,10 @@ struct LocalStack::Impl {
     worker.reset();
     if (server) server->Stop(std::chrono::seconds(1));
     engine.reset();
+    RemoveTemporary();
+  }
+
+  void RemoveTemporary() {
     std::error_code ignored;
     if (!temporary.empty()) std::filesystem::remove_all(temporary, ignored);
   }
@@ -67,12 +71,13 @@ struct LocalStack::Impl {
 LocalStack::LocalStack(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 LocalStack::~LocalStack() = default;
 
-Result<std::unique_ptr<LocalStack>> LocalStack::Start(const Config& config, const nlohmann::json* input,
-                                                      const std::string& build_id) {
+Result<std::unique_ptr<LocalStack>> LocalStack::Start(const Config& config, const LocalStackOptions& options) {
+  const auto& [input, build_id, queue] = options;
   auto impl = std::make_unique<Impl>();
   WorkerProcessOptions worker;
   worker.config = config;
   worker.config.worker.queues = {config.client.queue};
+  if (!queue.empty() && queue != config.client.queue) worker.config.worker.queues.push_back(queue);
   LocalBuild build;
   if (!build_id.empty()) {
     build = {.directory = LocalBuildDirectory(build_id),
@@ -111,6 +116,8 @@ Result<std::unique_ptr<LocalStack>> LocalStack::OpenForReading(const std::string
   WFE_RETURN_IF_ERROR(impl->Serve(build.DataDirectory(), Config()));
   return std::unique_ptr<LocalStack>(new LocalStack(std::move(impl)));
 }
+
+void LocalStack::Abandon() { impl_->RemoveTemporary(); }
 
 std::string LocalStack::address() const { return impl_->server ? impl_->server->address() : "this process"; }
 std::unique_ptr<client::ServiceClient> LocalStack::NewClient() const {

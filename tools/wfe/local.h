@@ -14,14 +14,20 @@ class ServiceClient;
 
 namespace wfe::cli {
 
+struct LocalStackOptions {
+  /// The workflow's.  The worker may touch the directories that it names: whoever starts it here has named them.
+  const nlohmann::json* input = nullptr;  ///< nullptr: none.
+  /// The store is that of this local build and stays, and other commands can look at it over a socket; empty: a
+  /// temporary one of this process alone.
+  std::string build_id;
+  /// --queue: the worker serves it beside the configured client queue, since nobody else ever would.  Empty: none.
+  std::string queue;
+};
+
 class LocalStack {
  public:
-  /// Opens an engine and starts a worker for the configured client queue, without a wire between them.  The worker may touch the
-  /// directories that `input`, the workflow's, names: whoever starts it here has named them.  nullptr: none.
-  /// The store is that of the local build `build_id` and stays, and other commands can look at it over a socket; for an
-  /// empty id it is a temporary one of this process alone.
-  static Result<std::unique_ptr<LocalStack>> Start(const Config& config, const nlohmann::json* input = nullptr,
-                                                   const std::string& build_id = "");
+  /// Opens an engine and starts a worker, without a wire between them.
+  static Result<std::unique_ptr<LocalStack>> Start(const Config& config, const LocalStackOptions& options = {});
   /// The store of a local build that has ended, served without a worker.
   static Result<std::unique_ptr<LocalStack>> OpenForReading(const std::string& build_id);
   ~LocalStack();
@@ -29,6 +35,9 @@ class LocalStack {
   std::string address() const;
   /// A way in that goes before this.
   std::unique_ptr<client::ServiceClient> NewClient() const;
+  /// Removes what is on the disk for this process alone.  What comes next is the end of the process, without a destructor
+  /// that would wait for what still runs; everything that was acknowledged is on the disk.
+  void Abandon();
 
  private:
   struct Impl;

@@ -48,15 +48,6 @@ int main(int argc, char** argv) {
   google::protobuf::SetLogHandler(nullptr);
 
   CLI::App app("wfe: a durable workflow engine that speaks Temporal's API", "wfe");
-  app.footer(
-      "Examples:\n"
-      "  wfe build \"Add a --json option\" --dir ~/src/parser --local\n"
-      "  wfe server --data ./wfe-data\n"
-      "  wfe worker --queue wfe --work-root ./wfe-work\n"
-      "  wfe submit AuditedBuildWorkflow --input @build.json --follow\n"
-      "  wfe list\n\n"
-      "`wfe COMMAND --help` shows a command's options and examples.");
-
   wfe::cli::Globals globals;
   globals.site = &wfe::site::StartSite;
   wfe::cli::AddAllCommands(app, globals);

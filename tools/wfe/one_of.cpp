@@ -1,5 +1,7 @@
 #include "tools/wfe/one_of.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -89,6 +91,16 @@ CLI::Validator NotNegative() {
         const std::optional<double> number = FiniteNumber(value);
         if (number && *number >= 0) return {};
         return "must be a number that is not negative, not \"" + value + "\"";
+      },
+      "NUMBER");
+}
+
+CLI::Validator NumberFrom(double least, double most) {
+  return CLI::Validator(
+      [least, most](std::string& value) -> std::string {
+        const std::optional<double> number = FiniteNumber(value);
+        if (number && *number >= least && *number <= most) return {};
+        return fmt::format("must be a number from {:g} to {:g}, not \"{}\"", least, most, value);
       },
       "NUMBER");
 }

@@ -15,6 +15,7 @@ CLI::Validator OneOf(std::string option, std::vector<std::string> words);
 CLI::Validator OneOfNumbered(std::string option, std::vector<std::pair<std::string, int>> words);
 CLI::Validator WholeNumber(int64_t least, int64_t most);
 CLI::Validator NotNegative();
+CLI::Validator NumberFrom(double least, double most);
 /// A time, from a millisecond to three years.
 CLI::Validator Seconds();
 

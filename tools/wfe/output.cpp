@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <limits>
 
 #include "engine/base/printable.h"
@@ -31,9 +32,10 @@ std::string SetIn(const std::string& text, size_t columns) {
   return out;
 }
 
-std::string CellText(const nlohmann::json& row, const std::string& key) {
-  const auto found = row.find(key);
+std::string CellText(const nlohmann::json& row, const Table::Column& column) {
+  const auto found = row.find(column.key);
   if (found == row.end() || found->is_null()) return "-";
+  if (column.shown != nullptr && found->is_number()) return column.shown(*found);
   return PrintableLine(found->is_string() ? found->get<std::string>() : Dump(*found, -1));
 }
 
@@ -65,7 +67,7 @@ std::string Table::Text(size_t width) const {
   std::vector<size_t> widths;
   for (const Column& column : columns_) {
     size_t widest = Width(column.title);
-    for (const nlohmann::json& row : rows_) widest = std::max(widest, Width(CellText(row, column.key)));
+    for (const nlohmann::json& row : rows_) widest = std::max(widest, Width(CellText(row, column)));
     widths.push_back(widest);
   }
   size_t total = 2 * (columns_.size() - 1);
@@ -92,7 +94,7 @@ std::string Table::Text(size_t width) const {
     text += out + "\n";
   };
   line([&](size_t i) { return columns_[i].title; });
-  for (const nlohmann::json& row : rows_) line([&](size_t i) { return CellText(row, columns_[i].key); });
+  for (const nlohmann::json& row : rows_) line([&](size_t i) { return CellText(row, columns_[i]); });
   return text;
 }
 
@@ -150,6 +152,11 @@ void PrintEvent(const std::string& text, const nlohmann::ordered_json& object, O
 std::string FitsWidth(const std::string& text, size_t width) { return CutToColumns(text, width > 1 ? width - 1 : 1); }
 
 size_t TerminalWidth() {
+  // As for other programs, who sets COLUMNS knows better.
+  if (const char* const columns = std::getenv("COLUMNS")) {
+    const size_t wanted = std::strtoul(columns, nullptr, 10);
+    if (wanted >= 20 && wanted <= 1000) return wanted;
+  }
   winsize size{};
   if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
   return 100;
@@ -175,12 +182,20 @@ int Fail(const Error& error, OutputFormat format) {
       return kExitNotFound;
     case StatusCode::kDeadlineExceeded:
       return kExitTimedOut;
+    case StatusCode::kCancelled:
+      return kExitInterrupted;
     case StatusCode::kDataLoss:
       return kExitStore;
     default:
       return kExitFailed;
   }
 }
+
+std::string ShareAsPercent(const nlohmann::json& share) { return fmt::format("{:g} %", 100 * share.get<double>()); }
+std::string WithTwoDecimals(const nlohmann::json& number) { return fmt::format("{:.2f}", number.get<double>()); }
+std::string WithFourDecimals(const nlohmann::json& number) { return fmt::format("{:.4f}", number.get<double>()); }
+std::string AsDollars(const nlohmann::json& number) { return fmt::format("${:.4f}", number.get<double>()); }
+std::string AsDuration(const nlohmann::json& seconds) { return HumanDuration(seconds.get<double>()); }
 
 std::string HumanDuration(double seconds) {
   if (seconds < 0) seconds = 0;

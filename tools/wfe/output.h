@@ -20,6 +20,8 @@ class Table {
     std::string key;       ///< Of the row objects.
     bool elastic = false;  ///< May be cut to fit the terminal.
     bool right = false;    ///< Numbers align right.
+    /// How people read the value, which is null for none; nullptr: as it is.  JSON has it as it is in any case.
+    std::string (*shown)(const nlohmann::json& value) = nullptr;
   };
   explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
   void Add(nlohmann::json row) { rows_.push_back(std::move(row)); }
@@ -48,7 +50,7 @@ void PrintText(const std::string& text);
 void PrintEvent(const std::string& text, const nlohmann::ordered_json& object, OutputFormat format);
 std::string EventText(const std::string& text);
 
-/// Columns of the terminal that stdout is; 100 when it is none.
+/// $COLUMNS, or the columns of the terminal that stdout is; 100 when it is none.
 size_t TerminalWidth();
 bool StdoutIsTerminal();
 /// `text` cut so that it does not fill a line of `width` columns.
@@ -61,5 +63,12 @@ std::string FailText(const Error& error, OutputFormat format);
 
 /// "3.2 s", "4 min 10 s".
 std::string HumanDuration(double seconds);
+
+// Of a table's columns.
+std::string ShareAsPercent(const nlohmann::json& share);  ///< 0.25: "25 %".
+std::string WithTwoDecimals(const nlohmann::json& number);
+std::string WithFourDecimals(const nlohmann::json& number);
+std::string AsDollars(const nlohmann::json& number);    ///< "$0.0012"
+std::string AsDuration(const nlohmann::json& seconds);  ///< As HumanDuration.
 
 }  // namespace wfe::cli

@@ -5,6 +5,7 @@
 #include "activities/packaged/battery/example.h"
 #include "activities/packaged/permits/example.h"
 #include "activities/packaged/trading/example.h"
+#include "tools/wfe/one_of.h"
 #include "workflows/packaged/battery.h"
 #include "workflows/packaged/permits.h"
 #include "workflows/packaged/trading.h"
@@ -19,7 +20,7 @@ void AddPermitOptions(CLI::App& command, const std::shared_ptr<nlohmann::json>& 
   command.add_option_function<int>(
              "--soon", [parameters](int days) { (*parameters)["soon_days"] = days; },
              "A deadline within so many days is due soon (default 30)")
-      ->check(CLI::Range(0, 3650));
+      ->check(WholeNumber(0, 3650));
 }
 
 void AddBatteryOptions(CLI::App& command, const std::shared_ptr<nlohmann::json>& parameters) {

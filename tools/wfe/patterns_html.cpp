@@ -14,7 +14,7 @@ void OpenPatternSection(reports::Markup& out, const std::string& id, const std::
   out.Leaf("h2", {{"id", id + "-h"}}, title);
 }
 
-double Counted(int64_t count) { return static_cast<double>(count); }
+double AsCount(int64_t count) { return static_cast<double>(count); }
 
 void WriteGrowth(reports::Markup& out, const PatternReport& report) {
   OpenPatternSection(out, "growth", "The library");
@@ -26,8 +26,8 @@ void WriteGrowth(reports::Markup& out, const PatternReport& report) {
                        .type = reports::ChartType::kLine,
                        .series = {{.name = "Known", .points = {}}, {.name = "Active", .points = {}}}};
   for (const patterns::LibraryWeek& week : report.growth) {
-    chart.series[0].points.push_back({.x = week.week_end, .y = Counted(week.patterns), .band = {}, .note = ""});
-    chart.series[1].points.push_back({.x = week.week_end, .y = Counted(week.active), .band = {}, .note = ""});
+    chart.series[0].points.push_back({.x = week.week_end, .y = AsCount(week.patterns), .band = {}, .note = ""});
+    chart.series[1].points.push_back({.x = week.week_end, .y = AsCount(week.active), .band = {}, .note = ""});
   }
   WriteChart(out, chart, "growth-chart");
   reports::Table table{.id = "pattern-rows",
@@ -38,7 +38,7 @@ void WriteGrowth(reports::Markup& out, const PatternReport& report) {
                                    {"", "Status", ""}, {"", "Tool", ""}},
                        .rows = {}};
   for (const patterns::OperationPattern& pattern : report.patterns) {
-    table.rows.push_back({.cells = {pattern.pattern_signature, Counted(pattern.occurrence_count),
+    table.rows.push_back({.cells = {pattern.pattern_signature, AsCount(pattern.occurrence_count),
                                     pattern.confidence_score, pattern.success_rate, pattern.consistency,
                                     pattern.avg_tokens, pattern.automation_status, pattern.tool_id},
                           .runs = {}});
@@ -55,7 +55,7 @@ void WriteSavings(reports::Markup& out, const PatternReport& report) {
                        .columns = {{"", "Type", ""}, {"", "Times", "count"}, {"", "Tokens", "tokens"}, {"", "USD", "usd"}},
                        .rows = {}};
   const auto add = [&table](const std::string& name, const patterns::SavedByType& saved) {
-    table.rows.push_back({.cells = {name, Counted(saved.count), Counted(saved.tokens_saved), saved.cost_saved_usd.usd()},
+    table.rows.push_back({.cells = {name, AsCount(saved.count), AsCount(saved.tokens_saved), saved.cost_saved_usd.usd()},
                           .runs = {}});
   };
   for (const patterns::SavedByType& saved : report.saved_7_days) add(saved.optimization_type, saved);
@@ -81,7 +81,7 @@ void WritePatternTools(reports::Markup& out, const PatternReport& report) {
       success = tool.success_rate;
       time = tool.avg_duration_ms;
     }
-    table.rows.push_back({.cells = {tool.tool_id, runs, Counted(tool.calls), success, time}, .runs = {}});
+    table.rows.push_back({.cells = {tool.tool_id, runs, AsCount(tool.calls), success, time}, .runs = {}});
   }
   WriteTable(out, reports::Anchors(), table);
   out.Close("section");

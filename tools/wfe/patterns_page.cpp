@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/base/counted.h"
 #include "tools/wfe/page_lines.h"
 #include "tools/wfe/quota_page.h"
 
@@ -40,8 +41,8 @@ void AddPatterns(PageLines& lines, const PatternReport& report) {
                           TokensText(std::llround(pattern.avg_tokens)),
                           pattern.avg_cost_usd ? pattern.avg_cost_usd->Rounded(4) : "-", pattern.automation_status));
     if (!pattern.tool_id.empty()) {
-      lines.Add(fmt::format("  tool {}, {} of {} calls succeeded", pattern.tool_id, pattern.tool_successes,
-                            pattern.tool_calls));
+      lines.Add(fmt::format("  tool {}, {} of {} succeeded", pattern.tool_id, pattern.tool_successes,
+                            Counted(pattern.tool_calls, "call")));
     }
     if (pattern.automation_status == patterns::kRetired) lines.Wrap("  ", pattern.reason);
   }
@@ -129,7 +130,7 @@ std::string PatternReportText(const PatternReport& report, size_t width) {
   if (!report.by_status.empty()) lines.Wrap("  ", StatusCounts(report));
   lines.Add(fmt::format("  seen in the last day: {}", report.seen_last_day.size()));
   if (report.tool_calls > 0) {
-    lines.Add(fmt::format("  tools: {} of {} calls succeeded ({:.1f} %)", report.tool_successes, report.tool_calls,
+    lines.Add(fmt::format("  tools: {} of {} succeeded ({:.1f} %)", report.tool_successes, Counted(report.tool_calls, "call"),
                           100.0 * static_cast<double>(report.tool_successes) / static_cast<double>(report.tool_calls)));
   }
   AddSavings(lines, report);

@@ -7,6 +7,7 @@
 #include "activities/analytics/reports/chart.h"
 #include "activities/analytics/reports/format.h"
 #include "activities/analytics/reports/html_frame.h"
+#include "engine/base/counted.h"
 #include "tools/wfe/page_lines.h"
 
 namespace wfe::cli {
@@ -86,7 +87,7 @@ void AddBottlenecks(PageLines& lines, const PerformanceProfile& profile) {
 
 void AddSummary(PageLines& lines, const PerformanceProfile& profile) {
   const optimizer::WorkflowMetrics& all = profile.workflow_metrics;
-  lines.Head(CutName(NameOf(profile), 50) + fmt::format("  {} executions", profile.executions));
+  lines.Head(CutName(NameOf(profile), 50) + "  " + Counted(profile.executions, "execution"));
   lines.Add("  " + reports::FormatInstant(profile.from) + " to " + reports::FormatInstant(profile.to));
   lines.Add(fmt::format("  {:<10}{} mean   {} p50   {} p95   {} p99", "duration", ProfileSeconds(all.avg_duration),
                         ProfileSeconds(all.p50_duration), ProfileSeconds(all.p95_duration),
@@ -243,7 +244,7 @@ std::string ProfileText(const PerformanceProfile& profile, size_t width) {
 
 std::string BottlenecksText(const PerformanceProfile& profile, size_t width) {
   PageLines lines(width);
-  lines.Head(CutName(NameOf(profile), 50) + fmt::format("  {} executions", profile.executions));
+  lines.Head(CutName(NameOf(profile), 50) + "  " + Counted(profile.executions, "execution"));
   AddBottlenecks(lines, profile);
   return lines.Take();
 }

@@ -2,7 +2,11 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "engine/base/printable.h"
+#include "engine/base/proto_time.h"
+#include "engine/base/time.h"
 #include "temporal/api/taskqueue/v1/message.pb.h"
 
 namespace wfe::cli {
@@ -10,7 +14,16 @@ namespace {
 
 namespace enums = temporal::api::enums::v1;
 
+/// A server remembers who has polled; who is still there polls again when a poll has waited for a minute.
+constexpr Duration kPollsAgainWithin = std::chrono::seconds(75);
+
 }  // namespace
+
+int PollersNow(const ws::DescribeTaskQueueResponse& description, Instant now) {
+  return static_cast<int>(std::ranges::count_if(description.pollers(), [&](const auto& poller) {
+    return !poller.has_last_access_time() || FromProto(poller.last_access_time()) + kPollsAgainWithin >= now;
+  }));
+}
 
 Result<QueuePollers> DescribeQueue(Globals& globals, const std::string& queue) {
   QueuePollers pollers;
@@ -21,7 +34,8 @@ Result<QueuePollers> DescribeQueue(Globals& globals, const std::string& queue) {
     request.set_task_queue_type(type);
     WFE_ASSIGN_OR_RETURN(const auto response,
                          globals.Call<ws::DescribeTaskQueueResponse>("DescribeTaskQueue", request));
-    (type == enums::TASK_QUEUE_TYPE_WORKFLOW ? pollers.workflow : pollers.activity) = response.pollers_size();
+    (type == enums::TASK_QUEUE_TYPE_WORKFLOW ? pollers.workflow : pollers.activity) =
+        PollersNow(response, SystemClock().Now());
   }
   return pollers;
 }
@@ -42,9 +56,16 @@ std::string NobodyPolls(Globals& globals, const std::string& queue) {
   return "nobody polls queue " + queue + " yet; start a worker with `wfe worker --queue " + queue + "`";
 }
 
-void WarnAboutQueue(Globals& globals, const std::string& queue) {
-  const std::string warning = NobodyPolls(globals, queue);
-  if (!warning.empty()) Warn(warning, globals.format);
+void WarnAboutQueue(Globals& globals, const std::string& queue, bool activities) {
+  if (globals.idle_queues.contains(queue)) return;
+  std::string warning = NobodyPolls(globals, queue);
+  if (warning.empty() && activities) {
+    const auto pollers = DescribeQueue(globals, queue);
+    if (pollers && pollers->activity == 0) warning = "nobody polls queue " + queue + " for activities";
+  }
+  if (warning.empty()) return;
+  globals.idle_queues.insert(queue);
+  Warn(warning, globals.format);
 }
 
 }  // namespace wfe::cli

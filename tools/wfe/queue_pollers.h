@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "engine/base/time.h"
 #include "tools/wfe/cli.h"
 
 namespace wfe::cli {
@@ -11,11 +12,14 @@ struct QueuePollers {
   int workflow = 0;  ///< Workers that take workflow tasks.
   int activity = 0;
 };
-/// Who has polled lately, as the server remembers.
+/// Of those that the server remembers, how many polled so lately that they are still there.
+int PollersNow(const ws::DescribeTaskQueueResponse& description, Instant now);
+/// Who polls it.
 Result<QueuePollers> DescribeQueue(Globals& globals, const std::string& queue);
 
-/// Says on stderr that nobody polls the queue, if that is so; a server that cannot tell is no reason to say anything.
-void WarnAboutQueue(Globals& globals, const std::string& queue);
+/// Says on stderr that nobody polls the queue, if that is so; once for each queue in a command.  A server that cannot tell
+/// is no reason to say anything.  `activities`: for activities alone.
+void WarnAboutQueue(Globals& globals, const std::string& queue, bool activities = false);
 
 /// A line on stderr that is no error.
 void Warn(const std::string& sentence, OutputFormat format);

@@ -17,7 +17,9 @@ Result<T> ReadRecordFile(const std::string& file, const char* what) {
   const nlohmann::json json = ParseJson(text);
   if (json.is_discarded()) return InvalidArgument(file + " " + WhyNotJson(text));
   try {
-    return json.get<T>();
+    T value{};
+    record_internal::ReadMember(json, value);  // of a list it names the element
+    return value;
   } catch (const nlohmann::json::exception& e) {
     return InvalidArgument(std::string(what) + " in " + file + ": " + JsonErrorText(e));
   }

@@ -24,9 +24,7 @@ Result<EndedRun> RunToItsEnd(Globals& globals, const StartOptions& start, bool h
   FollowOptions options;
   options.show_steps = follow || (globals.format == OutputFormat::kText && StdoutIsTerminal());
   options.ends_with_us = here;
-  if (timeout_s > 0) {
-    options.timeout = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(timeout_s));
-  }
+  options.timeout = TimeoutOf(timeout_s);
   WFE_ASSIGN_OR_RETURN(Outcome outcome, FollowRun(globals, target, options));
   return EndedRun{.target = target, .outcome = std::move(outcome)};
 }

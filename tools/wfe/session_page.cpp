@@ -8,6 +8,7 @@
 #include "activities/analytics/reports/format.h"
 #include "activities/analytics/reports/html_frame.h"
 #include "activities/learning/experiments/judge.h"
+#include "engine/base/counted.h"
 #include "tools/wfe/page_lines.h"
 #include "tools/wfe/profile_page.h"
 #include "workflows/delivery/rollout_workflow.h"
@@ -264,7 +265,7 @@ std::string SessionText(const SessionStory& story, size_t width) {
   if (state.profile) {
     const optimizer::WorkflowMetrics& all = state.profile->workflow_metrics;
     lines.Head("BEFORE  " + state.version_id);
-    lines.Add(fmt::format("  {} executions, {:.2f} s and ${:.4f} on average, {} ended well", all.executions,
+    lines.Add(fmt::format("  {}, {:.2f} s and ${:.4f} on average, {} ended well", Counted(all.executions, "execution"),
                           all.avg_duration, all.avg_cost, PartOf(all.success_rate)));
     for (const optimizer::Bottleneck& b : state.profile->bottlenecks) {
       lines.Wrap("  ", b.severity + " " + b.type + " " + (b.node_id.empty() ? b.tool_id : b.node_id) + ": " +
@@ -299,10 +300,10 @@ std::string SessionPage(const SessionStory& story, const std::string& made_at) {
                     header.author + ": " + header.reason);
   if (state.profile) {
     const optimizer::WorkflowMetrics& all = state.profile->workflow_metrics;
-    out.Leaf("p", fmt::format("{} was profiled: {} executions, {:.2f} s and ${:.4f} on average, {} ended well, {} "
-                              "bottlenecks.",
-                              state.version_id, all.executions, all.avg_duration, all.avg_cost,
-                              PartOf(all.success_rate), state.profile->bottlenecks.size()));
+    out.Leaf("p", fmt::format("{} was profiled: {}, {:.2f} s and ${:.4f} on average, {} ended well, {}.",
+                              state.version_id, Counted(all.executions, "execution"), all.avg_duration, all.avg_cost,
+                              PartOf(all.success_rate),
+                              Counted(static_cast<int64_t>(state.profile->bottlenecks.size()), "bottleneck")));
   }
   out.Close("header");
   WriteSuggestions(out, state);

@@ -1,11 +1,32 @@
 #include "tools/wfe/start.h"
 
+#include <fmt/core.h>
+
+#include "tools/wfe/follow.h"
 #include "tools/wfe/page_lines.h"
+#include "tools/wfe/queue_pollers.h"
 
 namespace wfe::cli {
 
+namespace {
+
+/// Commands that look at a workflow by its id show its newest run.
+void TellOfEarlierRun(Globals& globals, const std::string& id) {
+  const auto described = Describe(globals, {id, ""});
+  if (!described) return;
+  const auto& info = described->workflow_execution_info();
+  if (info.status() == temporal::api::enums::v1::WORKFLOW_EXECUTION_STATUS_RUNNING) return;
+  Warn(fmt::format("{0} had an earlier run ({1}); from now on it stands for the new one, and `wfe show {0} -r {2}` shows the "
+                   "earlier",
+                   id, StatusName(info.status()), info.execution().run_id()),
+       globals.format);
+}
+
+}  // namespace
+
 Result<Target> StartWorkflow(Globals& globals, const StartOptions& options) {
   WFE_ASSIGN_OR_RETURN(const Config* config, globals.config());
+  if (options.id_was_chosen && !options.id.empty()) TellOfEarlierRun(globals, options.id);
   ws::StartWorkflowExecutionRequest request;
   request.set_namespace_(globals.Namespace());
   request.set_workflow_id(options.id.empty() ? options.type + "-" + NewRequestId().substr(0, 8) : options.id);
@@ -62,6 +83,7 @@ int ReportOutcome(const Outcome& outcome, const Target& target, OutputFormat for
   } else {
     PrintObject(object, format);
   }
+  if (const std::optional<int> code = ExitCodeOfOurCancel(outcome)) return *code;
   return ExitCodeOf(outcome);
 }
 

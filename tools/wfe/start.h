@@ -15,6 +15,7 @@ struct StartOptions {
   std::string id;     ///< Empty: "<type>-" and eight random digits.
   std::string queue;  ///< Empty: client.queue of the configuration.
   double run_timeout_s = 0;
+  bool id_was_chosen = false;  ///< By a person, who is told when an earlier run has the same.
 };
 
 /// Starts it on the server of `globals`.

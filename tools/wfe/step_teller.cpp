@@ -1,7 +1,9 @@
 #include "tools/wfe/step_teller.h"
-#include "engine/base/parse_json.h"
 
 #include <fmt/core.h>
+
+#include "engine/base/counted.h"
+#include "engine/base/parse_json.h"
 
 namespace wfe::cli {
 namespace {
@@ -23,7 +25,7 @@ std::optional<std::string> StepTeller::Tell(const nlohmann::json& input) {
   if (const std::string type = TextAt(entry, "validation_error_type"); !type.empty()) text += " " + type;
   if (const auto tokens = entry.find("total_token_cost"); tokens != entry.end() && tokens->is_number_integer()) {
     tokens_ += tokens->get<int64_t>();
-    text += fmt::format(" ({} tokens)", tokens->get<int64_t>());
+    text += fmt::format(" ({})", Counted(tokens->get<int64_t>(), "token"));
   }
   if (entry.contains("ext") && entry["ext"].is_object() && entry["ext"].value("cache_hit", nlohmann::json()) == true) {
     text += ": Using cached result";

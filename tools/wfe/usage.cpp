@@ -87,11 +87,13 @@ std::string Reworded(const std::string& path, const CLI::App& command, std::stri
   }
   // "--output: --output takes …": the validator names the option already, in a better place.
   const size_t colon = text.find(": ");
-  if (colon != std::string::npos && text[0] == '-' && text.find(' ') > colon) {
+  if (colon != std::string::npos && text.find(' ') > colon) {
     const std::string name = text.substr(0, colon);
     const std::string rest = text.substr(colon + 2);
-    if (rest.starts_with("-")) return rest;
+    if (rest.starts_with("-") || rest.starts_with(name + " takes ")) return rest;
     if (rest.starts_with("must ") || rest.starts_with("takes ")) return name + " " + rest;
+    // "--listen: 1 required TEXT missing"
+    if (rest.ends_with(" missing")) return name + " needs a value";
   }
   constexpr std::string_view kConvert = "Could not convert: ";
   if (text.starts_with(kConvert)) {

@@ -110,6 +110,10 @@ class WorkerProcess::Impl {
       roots.push_back(std::move(real));
     }
     roots_ = std::make_shared<const build::AllowedRoots>(roots);
+    if (config.worker.queues.empty()) return InvalidArgument("a worker needs a queue: --queue, or worker.queues");
+    for (const std::string& queue : config.worker.queues) {
+      if (queue.empty()) return InvalidArgument("a worker's queue needs a name: --queue, or worker.queues");
+    }
     // Each queue's worker takes as many tasks as it has slots; one that waited here for a thread could not heartbeat.
     executor_ = std::make_unique<worker::ThreadPoolActivityExecutor>(
         static_cast<size_t>(config.worker.max_concurrent_activities) * config.worker.queues.size());

@@ -6,6 +6,7 @@
 
 #include "activities/delivery/records/executions.h"
 #include "activities/delivery/steps/register.h"
+#include "engine/base/read_time.h"
 
 namespace wfe::delivery {
 namespace {
@@ -32,7 +33,7 @@ Result<std::vector<RunOutcome>> RunsOf(client::RecordsClient& records, const std
 Result<PerformanceWindow> BaselineFor(client::RecordsClient& records, const VersionState& state, Instant window_begins,
                                       int64_t min_runs, const std::string& now, learning::RowProblems& problems) {
   if (state.baseline) return *state.baseline;
-  WFE_ASSIGN_OR_RETURN(const Instant changed, TimeOf(state.changed_at));
+  WFE_ASSIGN_OR_RETURN(const Instant changed, ReadIso8601(state.changed_at));
   const std::string& id = state.workflow_id;
   int of = state.in_service;
   std::vector<RunOutcome> runs;
@@ -113,7 +114,7 @@ RegressionCheck CheckOnProbation(const PerformanceWindow& baseline, const std::v
 
 Result<WatchWorkflowResult> WatchWorkflow(const DeliveryConfig& config, const WatchWorkflowInput& input) {
   client::RecordsClient& records = *config.records;
-  WFE_ASSIGN_OR_RETURN(const Instant now, TimeOf(input.now));
+  WFE_ASSIGN_OR_RETURN(const Instant now, ReadIso8601(input.now));
   WatchWorkflowResult result;
   const Result<VersionState> found = VersionStore(records).Get(input.workflow_id);
   if (!found && found.error().code != StatusCode::kNotFound) return found.error();
@@ -135,7 +136,7 @@ Result<WatchWorkflowResult> WatchWorkflow(const DeliveryConfig& config, const Wa
     conditions = Assess(baseline, window, input.rules);
     WFE_ASSIGN_OR_RETURN(result.events, Tell(records, state, conditions, input.now));
   }
-  WFE_ASSIGN_OR_RETURN(const Instant changed, TimeOf(state.changed_at));
+  WFE_ASSIGN_OR_RETURN(const Instant changed, ReadIso8601(state.changed_at));
   if (CanBeTakenBack(state) && now - changed < days(kProbationDays)) {
     WFE_ASSIGN_OR_RETURN(std::vector<RunOutcome> since,
                          RunsOf(records, state.workflow_id, state.in_service, changed, now, result.problems));

@@ -4,12 +4,6 @@
 
 namespace wfe::delivery {
 
-Result<Instant> TimeOf(const std::string& text) {
-  const auto at = ParseIso8601(text);
-  if (!at) return InvalidArgument("\"" + text + "\" is not a time like 2026-01-31T02:00:00.000Z");
-  return *at;
-}
-
 Result<RunVersion> ChooseVersion(const DeliveryConfig& config, const ChooseVersionInput& input) {
   WFE_ASSIGN_OR_RETURN(RunVersion choice,
                        ChooseVersion(*config.records, input.workflow_id, input.run_id, input.now));

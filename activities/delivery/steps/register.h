@@ -20,9 +20,6 @@ void RegisterDeliveryActivities(sdk::ActivityRegistry& registry, DeliveryConfig 
 /// How many rows that could not be read one result names.
 inline constexpr size_t kMaxProblems = 20;
 
-/// A time of an input; INVALID_ARGUMENT: it is none.
-Result<Instant> TimeOf(const std::string& text);
-
 /// The activities as functions.
 Result<RunVersion> ChooseVersion(const DeliveryConfig& config, const ChooseVersionInput& input);
 Result<sdk::Nothing> RecordExecution(const DeliveryConfig& config, const ExecutionRecord& execution);

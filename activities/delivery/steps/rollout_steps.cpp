@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "activities/delivery/steps/register.h"
+#include "engine/base/read_time.h"
 
 namespace wfe::delivery {
 namespace {
@@ -28,7 +29,7 @@ Result<RolloutRuns> LoadRuns(client::RecordsClient& records, const VersionState&
   if (runs.steps.empty()) return runs;
   std::vector<Instant> begins;
   for (const TrafficSplit& step : runs.steps) {
-    WFE_ASSIGN_OR_RETURN(const Instant at, TimeOf(step.at));
+    WFE_ASSIGN_OR_RETURN(const Instant at, ReadIso8601(step.at));
     begins.push_back(at);
   }
   learning::ExperimentStore experiments(records);
@@ -51,7 +52,7 @@ Result<PerformanceWindow> BaselineOf(client::RecordsClient& records, const Versi
                                      int control, int64_t wanted, learning::RowProblems& problems) {
   std::vector<RunOutcome> outcomes = runs.control;
   if (static_cast<int64_t>(outcomes.size()) < wanted && !runs.steps.empty()) {
-    WFE_ASSIGN_OR_RETURN(const Instant began, TimeOf(runs.steps.front().at));
+    WFE_ASSIGN_OR_RETURN(const Instant began, ReadIso8601(runs.steps.front().at));
     WFE_ASSIGN_OR_RETURN(const auto earlier,
                          LoadExecutions(records, state.workflow_id, began - kBeforeTheRollout, began, problems));
     for (const ExecutionRecord& execution : earlier) {
@@ -100,7 +101,7 @@ std::vector<HarmStage> StagesOf(const RolloutRuns& runs) {
 Status StoreBaseline(client::RecordsClient& records, const SetTrafficSplitInput& input, const std::string& at) {
   VersionStore versions(records);
   WFE_ASSIGN_OR_RETURN(const VersionState state, versions.Get(input.workflow_id));
-  WFE_ASSIGN_OR_RETURN(const Instant now, TimeOf(at));
+  WFE_ASSIGN_OR_RETURN(const Instant now, ReadIso8601(at));
   learning::RowProblems problems;
   WFE_ASSIGN_OR_RETURN(const RolloutRuns runs, LoadRuns(records, state, input.rollout_id, now, problems));
   WFE_ASSIGN_OR_RETURN(const PerformanceWindow baseline,
@@ -191,7 +192,7 @@ Result<SetTrafficSplitResult> SetTrafficSplit(const DeliveryConfig& config, cons
 
 Result<CheckRegressionResult> CheckRegression(const DeliveryConfig& config, const CheckRegressionInput& input) {
   client::RecordsClient& records = *config.records;
-  WFE_ASSIGN_OR_RETURN(const Instant now, TimeOf(input.now));
+  WFE_ASSIGN_OR_RETURN(const Instant now, ReadIso8601(input.now));
   WFE_ASSIGN_OR_RETURN(const VersionState state, VersionStore(records).Get(input.workflow_id));
   CheckRegressionResult result;
   result.overtaken = WhyOvertaken(state, input.rollout_id);

@@ -7,15 +7,10 @@
 #include "activities/learning/records/timed_rows.h"
 #include "activities/learning/steps/register.h"
 #include "activities/prompts/drafts.h"
+#include "engine/base/read_time.h"
 
 namespace wfe::learning {
 namespace {
-
-Result<Instant> TimeOf(const std::string& text) {
-  const auto at = ParseIso8601(text);
-  if (!at) return InvalidArgument("\"" + text + "\" is not a time like 2026-01-31T02:00:00.000Z");
-  return *at;
-}
 
 std::vector<std::string> First(RowProblems problems) {
   if (problems.size() > kMaxProblems) problems.resize(kMaxProblems);
@@ -42,7 +37,7 @@ Result<ListPromptTemplatesResult> ListPromptTemplates(const LearningConfig& conf
 
 Result<CollectGenerationsResult> CollectGenerations(const LearningConfig& config,
                                                     const CollectGenerationsInput& input) {
-  WFE_ASSIGN_OR_RETURN(const Instant now, TimeOf(input.now));
+  WFE_ASSIGN_OR_RETURN(const Instant now, ReadIso8601(input.now));
   WFE_ASSIGN_OR_RETURN(const prompts::TemplateState state, config.templates->State(input.template_id));
   RowProblems problems;
   const GenerationQuery query{.template_id = input.template_id, .last_n = input.last_n, .since = {}, .now = now};
@@ -54,7 +49,7 @@ Result<CollectGenerationsResult> CollectGenerations(const LearningConfig& config
 }
 
 Result<Measurement> MeasureTemplate(const LearningConfig& config, const MeasureTemplateInput& input) {
-  WFE_ASSIGN_OR_RETURN(const Instant now, TimeOf(input.now));
+  WFE_ASSIGN_OR_RETURN(const Instant now, ReadIso8601(input.now));
   WFE_ASSIGN_OR_RETURN(const prompts::TemplateState state, config.templates->State(input.template_id));
   if (const auto before = MeasuredBefore(state, input.cycle_id)) return *before;
   ExperimentStore experiments(*config.records);
@@ -84,7 +79,7 @@ Result<PromptProposal> ApplyPromptRules(const LearningConfig& config, const Appl
 }
 
 Result<Deployment> DeployPrompt(const LearningConfig& config, const DeployPromptInput& input) {
-  WFE_ASSIGN_OR_RETURN(const Instant now, TimeOf(input.now));
+  WFE_ASSIGN_OR_RETURN(const Instant now, ReadIso8601(input.now));
   ExperimentStore experiments(*config.records);
   RowProblems problems;
   Result<Deployment> deployed = Deploy(*config.templates, experiments, input.template_id, input.version,
@@ -95,7 +90,7 @@ Result<Deployment> DeployPrompt(const LearningConfig& config, const DeployPrompt
 }
 
 Result<QualityTrend> AnalyzeQualityTrend(const LearningConfig& config, const AnalyzeTrendInput& input) {
-  WFE_ASSIGN_OR_RETURN(const Instant now, TimeOf(input.now));
+  WFE_ASSIGN_OR_RETURN(const Instant now, ReadIso8601(input.now));
   RowProblems problems;
   const GenerationQuery query{
       .template_id = input.template_id, .last_n = 0, .since = now - kTrendWeeks * std::chrono::days(7), .now = now};

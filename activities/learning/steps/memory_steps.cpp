@@ -5,6 +5,7 @@
 #include "activities/learning/cycle/patterns.h"
 #include "activities/learning/steps/register.h"
 #include "engine/base/hash.h"
+#include "engine/base/read_time.h"
 
 namespace wfe::learning {
 namespace {
@@ -80,10 +81,9 @@ Result<UpdateMemoryResult> UpdateMemory(const LearningConfig& config, const Upda
 
 Result<RefreshBestPracticesResult> RefreshBestPractices(const LearningConfig& config,
                                                         const RefreshBestPracticesInput& input) {
-  const auto now = ParseIso8601(input.now);
-  if (!now) return InvalidArgument("\"" + input.now + "\" is not a time like 2026-01-31T02:00:00.000Z");
+  WFE_ASSIGN_OR_RETURN(const Instant now, ReadIso8601(input.now));
   RowProblems problems;
-  const GenerationQuery query{.template_id = input.template_id, .last_n = 100, .since = {}, .now = *now};
+  const GenerationQuery query{.template_id = input.template_id, .last_n = 100, .since = {}, .now = now};
   WFE_ASSIGN_OR_RETURN(const std::vector<Generation> generations, LoadGenerations(*config.records, query, problems));
   RefreshBestPracticesResult result;
   result.example_score = EstimateExampleScore(generations, input.example_score);

@@ -5,6 +5,7 @@
 #include "activities/optimizer/learning/learn_from_run.h"
 #include "activities/optimizer/steps/profiled_workflow.h"
 #include "activities/optimizer/steps/trial_state.h"
+#include "engine/base/read_time.h"
 
 namespace wfe::optimizer {
 namespace {
@@ -41,7 +42,7 @@ std::function<void(const delivery::ExecutionRecord&, const temporal::api::histor
 
 void RegisterTrainPredictor(sdk::ActivityRegistry& registry, std::shared_ptr<client::RecordsClient> records) {
   registry.Register(kTrainPredictor, [records](sdk::ActivityContext&, const TrainPredictorInput& input) {
-    const Result<Instant> now = delivery::TimeOf(input.now);
+    const Result<Instant> now = ReadIso8601(input.now);
     if (!now) return sdk::ActivityResult<TrainReport>(now.error());
     learning::RowProblems problems;
     Result<TrainReport> report = TrainPredictor(*records, input.workflow_id, *now, problems);

@@ -15,6 +15,7 @@
 #include "activities/optimizer/steps/register.h"
 #include "activities/optimizer/strategies/apply.h"
 #include "activities/optimizer/strategies/strategy.h"
+#include "engine/base/read_time.h"
 
 namespace wfe::optimizer {
 namespace {
@@ -94,8 +95,8 @@ struct RealizedImprovement {
 /// Of the new version's runs against those of the one before; nothing where one of them has none.
 Result<RealizedImprovement> RealizedBy(client::RecordsClient& records, const StoredSession& session,
                                        learning::RowProblems& problems) {
-  WFE_ASSIGN_OR_RETURN(const Instant started, delivery::TimeOf(session.header.started_at));
-  WFE_ASSIGN_OR_RETURN(const Instant ended, delivery::TimeOf(session.state.updated_at));
+  WFE_ASSIGN_OR_RETURN(const Instant started, ReadIso8601(session.header.started_at));
+  WFE_ASSIGN_OR_RETURN(const Instant ended, ReadIso8601(session.state.updated_at));
   WFE_ASSIGN_OR_RETURN(const auto executions,
                        delivery::LoadExecutions(records, session.header.workflow_id, started - std::chrono::days(7),
                                                 ended + std::chrono::milliseconds(1), problems));
@@ -195,7 +196,7 @@ Result<sdk::Nothing> RecordSession(const OptimizerConfig& config, const RecordSe
 
 Result<BuildProfileResult> BuildProfile(const OptimizerConfig& config, const BuildProfileInput& input) {
   BuildProfileResult result;
-  WFE_ASSIGN_OR_RETURN(const Instant now, delivery::TimeOf(input.now));
+  WFE_ASSIGN_OR_RETURN(const Instant now, ReadIso8601(input.now));
   auto workflow = ProfileLast(*config.records, input.workflow_id, input.executions, input.rules, input.catalog, now,
                               result.problems);
   if (!workflow) {
@@ -215,7 +216,7 @@ Result<Suggestions> GenerateSuggestions(const OptimizerConfig& config, const Gen
                        ProfileAgain(*config.records, input.window, input.rules, input.catalog, problems));
   Suggestions suggestions = Suggest(workflow.GraphOrNull(), workflow.profile, input.catalog);
   if (input.learning) {
-    WFE_ASSIGN_OR_RETURN(const Instant now, delivery::TimeOf(input.now));
+    WFE_ASSIGN_OR_RETURN(const Instant now, ReadIso8601(input.now));
     WFE_RETURN_IF_ERROR(Reorder(*config.records, workflow, suggestions, problems));
     WFE_RETURN_IF_ERROR(AddTransferred(*config.records, workflow, now, suggestions, problems));
   }
@@ -282,7 +283,7 @@ Result<BeginExperimentResult> BeginExperiment(const OptimizerConfig& config, con
 }
 
 Result<learning::ABTestResult> EvaluateExperiment(const OptimizerConfig& config, const EvaluateExperimentInput& input) {
-  WFE_ASSIGN_OR_RETURN(const Instant now, delivery::TimeOf(input.now));
+  WFE_ASSIGN_OR_RETURN(const Instant now, ReadIso8601(input.now));
   learning::RowProblems problems;
   return delivery::JudgeVersionExperiment(*config.records, input.experiment_id, {}, now, problems);
 }

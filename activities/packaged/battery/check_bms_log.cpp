@@ -7,6 +7,7 @@
 
 #include "activities/packaged/battery/bms_log.h"
 #include "activities/packaged/battery/quantity.h"
+#include "engine/base/counted.h"
 
 namespace wfe::battery {
 namespace {
@@ -329,7 +330,8 @@ class LogChecker {
           {.rule = "log-cells",
            .severity = std::string(kMedium),
            .subject = "cells",
-           .detail = fmt::format("the log has {} cells, the pack has {} in series", log_.cell_mv.size(), pack_.series),
+           .detail = fmt::format("the log has {}, the pack has {} in series",
+                                 Counted(static_cast<int64_t>(log_.cell_mv.size()), "cell"), pack_.series),
            .why = "a cell that is not measured is not protected",
            .where = log_.file});
     }

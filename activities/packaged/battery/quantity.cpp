@@ -15,14 +15,15 @@ struct UnitOfQuantity {
   double factor;
 };
 
-// Both letters for ohm and micro, since keyboards and typesetters differ.
+// Both letters for ohm and micro, since keyboards and typesetters differ; they look the same.
 constexpr auto kUnits = std::to_array<UnitOfQuantity>({
     {Kind::kVoltage, "V", 1000},          {Kind::kVoltage, "mV", 1},
     {Kind::kCurrent, "A", 1000},          {Kind::kCurrent, "mA", 1},
     {Kind::kCharge, "Ah", 1000},          {Kind::kCharge, "mAh", 1},
-    {Kind::kResistance, "mΩ", 1000},      {Kind::kResistance, "mΩ", 1000},
+    {Kind::kResistance, "mΩ", 1000},      {Kind::kResistance, "m\u2126", 1000},
     {Kind::kResistance, "mOhm", 1000},    {Kind::kResistance, "mohm", 1000},
-    {Kind::kResistance, "µΩ", 1},         {Kind::kResistance, "uOhm", 1},
+    {Kind::kResistance, "µΩ", 1},         {Kind::kResistance, "\u03bcΩ", 1},
+    {Kind::kResistance, "uOhm", 1},       {Kind::kResistance, "\u2126", 1e6},
     {Kind::kResistance, "Ω", 1e6},        {Kind::kResistance, "Ohm", 1e6},
     {Kind::kTemperature, "°C", 10},       {Kind::kTemperature, "℃", 10},
     {Kind::kTemperature, "degC", 10},     {Kind::kTime, "s", 1000},
@@ -56,10 +57,14 @@ std::string WithPlainMinus(std::string_view text) {
   return std::string(text);
 }
 
+/// What a person reads: of spellings that only a program tells apart the first.
 std::string KnownUnits(Kind kind) {
   std::string names;
   for (const UnitOfQuantity& unit : kUnits) {
-    if (unit.kind == kind) names += (names.empty() ? "" : ", ") + std::string(unit.name);
+    if (unit.kind != kind) continue;
+    const bool looks_like_another = unit.name.find("\u2126") != std::string_view::npos ||
+                                    unit.name.find("\u03bc") != std::string_view::npos;
+    if (!looks_like_another) names += (names.empty() ? "" : ", ") + std::string(unit.name);
   }
   return names;
 }

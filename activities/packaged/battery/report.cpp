@@ -7,6 +7,7 @@
 
 #include "activities/analytics/reports/markdown_text.h"
 #include "activities/packaged/common/severity.h"
+#include "engine/base/counted.h"
 #include "engine/base/parse_json.h"
 #include "engine/base/printable.h"
 
@@ -49,21 +50,23 @@ void ReadSuggestions(BatteryReport& report) {
   }
 }
 
+std::string CountInReport(size_t count, std::string_view one) { return Counted(static_cast<int64_t>(count), one); }
+
 void Summarize(BatteryReport& report) {
   const WriteBatteryInput& input = report.input;
   const auto found = [&](std::string_view severity) { return report.by_severity[std::string(severity)]; };
   report.headline = fmt::format("{}: {}, {} of them high", input.specs.pack.name,
-                                packaged::HowMany(report.findings.size(), "finding", "findings"), found(kHigh));
+                                CountInReport(report.findings.size(), "finding"), found(kHigh));
   if (input.design) {
     report.summary.push_back(fmt::format(
-        "{} cells in series, {} nominal, {}; fuse {}, cable {}", input.specs.pack.series,
+        "{} in series, {} nominal, {}; fuse {}, cable {}", Counted(input.specs.pack.series, "cell"),
         ShowQuantity(input.design->nominal_mv, Kind::kVoltage), ShowQuantity(input.design->energy_mwh, Kind::kEnergy),
         ShowQuantity(input.design->fuse_ma, Kind::kCurrent), ShowQuantity(input.design->cable_area, Kind::kArea)));
   }
   if (input.specs.log) {
     const LogReport& log = *input.specs.log;
-    report.summary.push_back(fmt::format("log: {} rows over {:.0f} minutes, {}", log.rows, log.minutes,
-                                         packaged::HowMany(log.findings.size(), "finding", "findings")));
+    report.summary.push_back(fmt::format("log: {} over {:.0f} minutes, {}", Counted(log.rows, "row"), log.minutes,
+                                         CountInReport(log.findings.size(), "finding")));
   }
   if (input.safety) report.summary.push_back("firmware against its test plan: " + PlanSentence(input.safety->plan));
   if (input.bill) report.summary.push_back("bill of materials: $" + input.bill->total.ToString());

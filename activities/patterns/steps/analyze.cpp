@@ -48,7 +48,7 @@ Result<AnalyzeOperationsOutput> AnalyzeOperations(RowStore& rows, const PatternR
 Result<OperationPattern> ActivatePattern(RowStore& rows, const std::string& signature, const std::string& tool_id,
                                          Instant now) {
   WFE_ASSIGN_OR_RETURN(const std::optional<Tool> tool, ToolStore(rows).Find(tool_id));
-  if (!tool) return FailedPrecondition("there is no tool " + tool_id + "; wfe tools register makes one");
+  if (!tool) return NotFound("there is no tool " + tool_id + "; wfe tools register makes one");
   if (tool->status != "registered") return FailedPrecondition("the tool " + tool_id + " is disabled");
   return PatternStore(rows).Update(signature, [&](OperationPattern& pattern) -> Result<bool> {
     if (pattern.confidence_score < kMinConfidence) {

@@ -2,18 +2,14 @@
 
 #include <utility>
 
+#include "engine/base/read_time.h"
+
 namespace wfe::patterns {
 namespace {
 
-Result<Instant> TimeOfInput(const std::string& text) {
-  const std::optional<Instant> at = ParseIso8601(text);
-  if (!at) return InvalidArgument("\"" + text + "\" is not a time like 2026-01-31T02:00:00.000Z");
-  return *at;
-}
-
 Result<DetectReport> DetectPatterns(const PatternsConfig& config, sdk::ActivityContext&,
                                     const DetectPatternsInput& input) {
-  WFE_ASSIGN_OR_RETURN(const Instant now, TimeOfInput(input.now));
+  WFE_ASSIGN_OR_RETURN(const Instant now, ReadIso8601(input.now));
   return Backfill(*config.records, config.rules, config.traces_table, now);
 }
 
@@ -31,7 +27,7 @@ Result<MatchPatternOutput> MatchPattern(const PatternsConfig& config, sdk::Activ
 
 Result<AnalyzeOperationsOutput> Analyze(const PatternsConfig& config, sdk::ActivityContext&,
                                         const AnalyzeOperationsInput& input) {
-  WFE_ASSIGN_OR_RETURN(const Instant now, TimeOfInput(input.now));
+  WFE_ASSIGN_OR_RETURN(const Instant now, ReadIso8601(input.now));
   return AnalyzeOperations(*config.records, config.rules, now);
 }
 

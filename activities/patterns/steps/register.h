@@ -101,8 +101,8 @@ std::string IssueText(const RoiRow& candidate, const OperationPattern& pattern,
                       const std::vector<PatternOccurrence>& examples, const std::string& now);
 /// Writes the draft below `directory`, unless the pattern has one.
 Result<DraftIssueOutput> DraftIssue(RowStore& rows, const std::string& directory, const DraftIssueInput& input);
-/// PD-7: the pattern is routed to the tool from now on.  FAILED_PRECONDITION: no such pattern or tool, or a confidence
-/// below kMinConfidence.
+/// PD-7: the pattern is routed to the tool from now on.  NOT_FOUND: no such pattern or tool.  FAILED_PRECONDITION: the
+/// tool is disabled, or the confidence is below kMinConfidence.
 Result<OperationPattern> ActivatePattern(RowStore& rows, const std::string& signature, const std::string& tool_id,
                                          Instant now);
 Result<OperationPattern> RetirePattern(RowStore& rows, const std::string& signature, const std::string& reason,

@@ -1,18 +1,11 @@
 #include "activities/quota/steps/register.h"
 
+#include "engine/base/read_time.h"
+
 namespace wfe::quota {
-namespace {
-
-Result<Instant> InputTime(const std::string& text) {
-  const std::optional<Instant> at = ParseIso8601(text);
-  if (!at) return InvalidArgument("\"" + text + "\" is not a time like 2026-01-31T02:00:00.000Z");
-  return *at;
-}
-
-}  // namespace
 
 Result<QuotaReport> ForecastQuota(const QuotaStepsConfig& config, const ForecastQuotaInput& input) {
-  WFE_ASSIGN_OR_RETURN(const Instant now, InputTime(input.now));
+  WFE_ASSIGN_OR_RETURN(const Instant now, ReadIso8601(input.now));
   WFE_ASSIGN_OR_RETURN(QuotaReport report, ReadQuotaReport(*config.records, config.rules, now));
   // An attempt before this one may have written it; the ledger may have grown since.
   WFE_RETURN_IF_ERROR(config.records->AppendRow(std::string(kQuotaForecastsTable), report.forecast.as_of,
@@ -21,7 +14,7 @@ Result<QuotaReport> ForecastQuota(const QuotaStepsConfig& config, const Forecast
 }
 
 Result<PreflightDecision> PreflightQuota(const QuotaStepsConfig& config, const PreflightQuotaInput& input) {
-  WFE_ASSIGN_OR_RETURN(const Instant now, InputTime(input.now));
+  WFE_ASSIGN_OR_RETURN(const Instant now, ReadIso8601(input.now));
   WFE_ASSIGN_OR_RETURN(const QuotaReport report, ReadQuotaReport(*config.records, config.rules, now));
   return DecidePreflight(FactsOf(report, input.workflow_type), config.rules.preflight, now);
 }

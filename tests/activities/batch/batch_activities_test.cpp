@@ -123,6 +123,23 @@ TEST_F(BatchActivities, StopsBetweenDocumentsWhenCancelled) {
   EXPECT_TRUE(tokens.empty());
 }
 
+TEST(BatchTally, CountsWhatAToolAnsweredAndNoCallForIt) {  // PD-6
+  ResultRow by_tool;
+  by_tool.status = kDocumentDone;
+  by_tool.tool_id = "upper";
+  ResultRow by_model;
+  by_model.status = kDocumentDone;
+  by_model.called = true;
+  Tally tally;
+  tally.Add(by_tool);
+  tally.Add(by_model);
+  Tally all;
+  all.Add(tally);
+  EXPECT_EQ(all.tool_answers, 1);
+  EXPECT_EQ(all.model_calls, 1);
+  EXPECT_EQ(all.done, 2);
+}
+
 TEST_F(BatchActivities, PlansTheSameJobForTheSameWork) {
   PlanBatchInput ask{.workflow_id = "w", .documents = {{.name = "a", .text = "x"}}};
   ask.input = json::object();

@@ -177,5 +177,18 @@ TEST(SafeFiles, AListingIsSortedLeavesReservedNamesOutAndStopsAtItsLimit) {
   EXPECT_EQ(dir.List("", {.max_entries = 2}).error().code, StatusCode::kResourceExhausted);
 }
 
+TEST(SafeFiles, AListingLeavesHiddenNamesOutWhereItIsAskedTo) {
+  const TempDir temp;
+  for (const char* path : {"a/.b/c.txt", "a/d.txt", ".e", "f.g"}) temp.Put(path, "x");
+  const SafeDir dir = OpenDir(temp);
+  SafeDir::ListOptions shown;
+  shown.hidden = false;
+  std::vector<std::string> paths;
+  const std::vector<SafeEntry> entries = dir.List("", shown).value();
+  for (const SafeEntry& entry : entries) paths.push_back(entry.path);
+  EXPECT_THAT(paths, ElementsAre("a/d.txt", "f.g"));
+  EXPECT_EQ(dir.List("", {}).value().size(), 4u);
+}
+
 }  // namespace
 }  // namespace wfe::sandbox

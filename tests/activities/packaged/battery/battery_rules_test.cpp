@@ -154,6 +154,12 @@ TEST(BatteryQuantities, AreExactInAnyOfTheirUnits) {
   EXPECT_EQ(*ParseQuantity("−20 °C", QuantityKind::kTemperature), -200);
   EXPECT_EQ(*ParseQuantity("0.5 C", QuantityKind::kCurrent, 280'000), 140'000);
   EXPECT_EQ(*ParseQuantity("0.25 mΩ", QuantityKind::kResistance), 250);
+  // The letter and the sign look the same.
+  EXPECT_EQ(*ParseQuantity("0.25 m\u2126", QuantityKind::kResistance), 250);
+  EXPECT_EQ(*ParseQuantity("250 \u03bc\u03a9", QuantityKind::kResistance), 250);
+  EXPECT_EQ(*ParseQuantity("250 \u00b5\u03a9", QuantityKind::kResistance), 250);
+  EXPECT_THAT(ParseQuantity("1 mOm", QuantityKind::kResistance).error().message,
+              HasSubstr("m\u03a9, mOhm, mohm, \u00b5\u03a9, uOhm, \u03a9, Ohm"));
   EXPECT_EQ(*ParseQuantity("+16", QuantityKind::kCount), 16);
   EXPECT_FALSE(ParseQuantity("0.5 C", QuantityKind::kCurrent).has_value());
   EXPECT_FALSE(ParseQuantity("16.5", QuantityKind::kCount).has_value());
