@@ -18,7 +18,7 @@ Result<T> ReadRecordFile(const std::string& file, const char* what) {
   if (json.is_discarded()) return InvalidArgument(file + " " + WhyNotJson(text));
   try {
     T value{};
-    record_internal::ReadMember(json, value);  // of a list it names the element
+    record_internal::FormOf<T>::Read(json, &value);  // of a list it names the element
     return value;
   } catch (const nlohmann::json::exception& e) {
     return InvalidArgument(std::string(what) + " in " + file + ": " + JsonErrorText(e));
