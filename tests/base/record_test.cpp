@@ -36,7 +36,7 @@ struct Depot {
   std::vector<bool> open;
 };
 WFE_RECORD(Depot, by_name, sizes, note, doors, open);
-constexpr RecordRules RulesOf(const Depot*) { return {.seldom = "by_name doors open"}; }
+constexpr RecordRules RulesOf(const Depot*) { return {.seldom = "doors open"}; }
 
 struct Order {
   std::string what;
@@ -107,7 +107,7 @@ TEST(Record, TakesNoNumberThatDoesNotFit) {
 }
 
 TEST(Record, HoldsMapsListsAndWhatMayBeMissingInsideEachOther) {
-  EXPECT_EQ(json(Depot()).dump(), "{}");
+  EXPECT_EQ(json(Depot()).dump(), R"({"by_name":{}})");
   const Depot depot{.by_name = {{"a", {.name = "left", .spokes = 3}}},
                     .sizes = std::vector<int>{},
                     .note = json(nullptr),
