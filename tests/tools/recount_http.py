@@ -29,7 +29,8 @@ def told(*command):
 
 def settled(value):
     if isinstance(value, dict):
-        return {key: settled(each) for key, each in value.items() if key not in MOMENTS}
+        moments = MOMENTS if "closed" in value else MOMENTS | {"took_s"}
+        return {key: settled(each) for key, each in value.items() if key not in moments}
     if isinstance(value, list):
         return [settled(each) for each in value]
     return value

@@ -36,7 +36,7 @@ worker=$!
 pids+=("$worker")
 expect 0 '"Hello, Ada"' "$wfe" submit Greet --id g1 --queue greet --input '"Ada"' --wait
 expect 1 "nobody to greet" "$wfe" submit Greet --id g2 --queue greet --input '""' --wait
-expect 1 "the input of Greet is not what it takes" "$wfe" submit Greet --queue greet --input '7' --wait
+expect 2 "the input of Greet is not what it takes" "$wfe" submit Greet --queue greet --input '7' --wait
 
 # The same program says whether its code still does what it did.
 "$wfe" history export g1 > g1.json || fail "no history of g1"

@@ -124,6 +124,7 @@ nlohmann::json RunSchema() {
             {"started", text},
             {"closed", text},
             {"took", text},
+            {"took_s", {{"type", "number"}}},
             {"history_length", {{"type", "integer"}}}}}};
 }
 
@@ -133,6 +134,7 @@ nlohmann::json RunDetailSchema() {
   const nlohmann::json integer = {{"type", "integer"}};
   nlohmann::json& properties = schema["properties"];
   properties.erase("took");
+  properties.erase("took_s");
   properties.erase("history_length");
   properties["task_queue"] = text;
   properties["history_events"] = integer;

@@ -46,9 +46,7 @@ Result<int> List(Globals& globals, const ListOptions& options) {
                          globals.Call<ws::ListWorkflowExecutionsResponse>("ListWorkflowExecutions", request));
     for (const auto& info : page.executions()) {
       if (left-- <= 0) break;
-      nlohmann::json row = ExecutionRow(info);
-      row["took_s"] = SecondsTaken(info);
-      table.Add(std::move(row));
+      table.Add(ExecutionRow(info));
     }
     if (page.next_page_token().empty()) break;
     request.set_next_page_token(page.next_page_token());

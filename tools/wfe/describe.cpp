@@ -31,17 +31,14 @@ std::string StatusName(enums::WorkflowExecutionStatus status) {
 
 std::string IsoTime(const google::protobuf::Timestamp& time) { return FormatIso8601Millis(ToInstant(time)); }
 
-double SecondsTaken(const temporal::api::workflow::v1::WorkflowExecutionInfo& info) {
-  const Instant end = info.has_close_time() ? ToInstant(info.close_time()) : SystemClock().Now();
-  return Seconds(info.start_time(), end);
-}
-
 nlohmann::json ExecutionRow(const temporal::api::workflow::v1::WorkflowExecutionInfo& info) {
+  const Instant end = info.has_close_time() ? ToInstant(info.close_time()) : SystemClock().Now();
+  const double taken = Seconds(info.start_time(), end);
   nlohmann::json row = {
       {"status", StatusName(info.status())},    {"workflow_id", info.execution().workflow_id()},
       {"run_id", info.execution().run_id()},    {"type", info.type().name()},
-      {"started", IsoTime(info.start_time())},  {"took", HumanDuration(SecondsTaken(info))},
-      {"history_length", info.history_length()}};
+      {"started", IsoTime(info.start_time())},  {"took", HumanDuration(taken)},
+      {"took_s", taken},                        {"history_length", info.history_length()}};
   if (info.has_close_time()) row["closed"] = IsoTime(info.close_time());
   return row;
 }

@@ -14,9 +14,7 @@ namespace wfe::cli {
 /// "Running", "Completed" …: Temporal's names for people (S14).
 std::string StatusName(temporal::api::enums::v1::WorkflowExecutionStatus status);
 
-/// From its start to its end, or to now.
-double SecondsTaken(const temporal::api::workflow::v1::WorkflowExecutionInfo& info);
-/// A row of `wfe list`.
+/// A row of `wfe list`, and of the runs over HTTP.  It took the time from its start to its end, or to now.
 nlohmann::json ExecutionRow(const temporal::api::workflow::v1::WorkflowExecutionInfo& info);
 
 /// "2 s ago"-free ISO time of a Timestamp; empty when unset.
