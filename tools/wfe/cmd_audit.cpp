@@ -106,8 +106,8 @@ void PrintValidation(const std::string& path, const trace::TraceReport& report, 
   if (report.more_problems > 0) text += fmt::format("… and {} more\n", report.more_problems);
   if (!note.empty()) text += fmt::format("{}: note: {}\n", path, note);
   text += fmt::format("{}{}: {} of {} in {}\n", one_of_many ? path + ": " : "", StatusOf(report),
-                      Counted(static_cast<int64_t>(report.entries), "entry", "entries"),
-                      Runs(report.entries_of_run.size()), Counted(static_cast<int64_t>(report.lines), "line"));
+                      Counted(report.entries, "entry", "entries"),
+                      Runs(report.entries_of_run.size()), Counted(report.lines, "line"));
   PrintText(text);
 }
 
@@ -158,7 +158,7 @@ Result<int> Rebuild(Globals& globals, const AuditOptions& options) {
   out.close();
   if (!out) return InvalidArgument("cannot write " + options.out);
   PrintEvent(
-      fmt::format("{} of run {} written to {}", Counted(static_cast<int64_t>(entries.second.size()), "entry", "entries"),
+      fmt::format("{} of run {} written to {}", Counted(entries.second.size(), "entry", "entries"),
                   entries.first.run_id, options.out),
       {{"entries", entries.second.size()}, {"run_id", entries.first.run_id}, {"file", options.out}}, globals.format);
   return kExitOk;

@@ -59,8 +59,8 @@ Result<int> WriteTraces(const Globals& globals, TracesOptions& options) {
   std::string names;
   for (const std::string& name : planted) names += (names.empty() ? "" : ", ") + name;
   fmt::print("{}: {}, {} in {} ({} KB); no model was called\n", options.out, Counted(corpus.runs, "build"),
-             Counted(static_cast<int64_t>(corpus.entries), "entry", "entries"),
-             Counted(static_cast<int64_t>(traces), "trace"), bytes / 1024);
+             Counted(corpus.entries, "entry", "entries"),
+             Counted(traces, "trace"), bytes / 1024);
   fmt::print("planted: {}; the truth about them is in {}/truth.json\n", names.empty() ? "nothing" : names, options.out);
   return kExitOk;
 }

@@ -256,8 +256,8 @@ Result<int> LintStore(Globals& globals, const std::string& data) {
   StoreLinter linter(*store);
   WFE_RETURN_IF_ERROR(linter.Run());
   if (linter.findings().empty()) {
-    PrintEvent("clean: " + Counted(static_cast<int64_t>(linter.runs()), "run") + ", " +
-                   Counted(static_cast<int64_t>(linter.events()), "event"),
+    PrintEvent("clean: " + Counted(linter.runs(), "run") + ", " +
+                   Counted(linter.events(), "event"),
                {{"status", "clean"}, {"runs", linter.runs()}, {"events", linter.events()}}, globals.format);
     return kExitOk;
   }

@@ -297,7 +297,7 @@ Result<int> ShowPrediction(Globals& globals, const PredictOptions& options) {
   line("cost", fmt::format("${:.4f}", prediction.cost_usd.value), prediction.cost_usd);
   line("success", fmt::format("{:.0f} %", 100 * prediction.success_probability.value), prediction.success_probability);
   PrintText(fmt::format("confidence {:.2f}, learned from {} until {}\n", prediction.confidence,
-                        Counted(static_cast<int64_t>(prediction.examples), "run"), prediction.trained_at));
+                        Counted(prediction.examples, "run"), prediction.trained_at));
   return kExitOk;
 }
 

@@ -303,7 +303,7 @@ std::string SessionPage(const SessionStory& story, const std::string& made_at) {
     out.Leaf("p", fmt::format("{} was profiled: {}, {:.2f} s and ${:.4f} on average, {} ended well, {}.",
                               state.version_id, Counted(all.executions, "execution"), all.avg_duration, all.avg_cost,
                               PartOf(all.success_rate),
-                              Counted(static_cast<int64_t>(state.profile->bottlenecks.size()), "bottleneck")));
+                              Counted(state.profile->bottlenecks.size(), "bottleneck")));
   }
   out.Close("header");
   WriteSuggestions(out, state);

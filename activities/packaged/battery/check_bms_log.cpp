@@ -331,7 +331,7 @@ class LogChecker {
            .severity = std::string(kMedium),
            .subject = "cells",
            .detail = fmt::format("the log has {}, the pack has {} in series",
-                                 Counted(static_cast<int64_t>(log_.cell_mv.size()), "cell"), pack_.series),
+                                 Counted(log_.cell_mv.size(), "cell"), pack_.series),
            .why = "a cell that is not measured is not protected",
            .where = log_.file});
     }

@@ -50,13 +50,11 @@ void ReadSuggestions(BatteryReport& report) {
   }
 }
 
-std::string CountInReport(size_t count, std::string_view one) { return Counted(static_cast<int64_t>(count), one); }
-
 void Summarize(BatteryReport& report) {
   const WriteBatteryInput& input = report.input;
   const auto found = [&](std::string_view severity) { return report.by_severity[std::string(severity)]; };
   report.headline = fmt::format("{}: {}, {} of them high", input.specs.pack.name,
-                                CountInReport(report.findings.size(), "finding"), found(kHigh));
+                                Counted(report.findings.size(), "finding"), found(kHigh));
   if (input.design) {
     report.summary.push_back(fmt::format(
         "{} in series, {} nominal, {}; fuse {}, cable {}", Counted(input.specs.pack.series, "cell"),
@@ -66,7 +64,7 @@ void Summarize(BatteryReport& report) {
   if (input.specs.log) {
     const LogReport& log = *input.specs.log;
     report.summary.push_back(fmt::format("log: {} over {:.0f} minutes, {}", Counted(log.rows, "row"), log.minutes,
-                                         CountInReport(log.findings.size(), "finding")));
+                                         Counted(log.findings.size(), "finding")));
   }
   if (input.safety) report.summary.push_back("firmware against its test plan: " + PlanSentence(input.safety->plan));
   if (input.bill) report.summary.push_back("bill of materials: $" + input.bill->total.ToString());

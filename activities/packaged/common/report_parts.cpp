@@ -18,10 +18,6 @@ bool IsAmong(const std::vector<size_t>& columns, size_t column) {
 
 }  // namespace
 
-std::string HowMany(size_t count, std::string_view one, std::string_view more) {
-  return std::to_string(count) + " " + std::string(count == 1 ? one : more);
-}
-
 reports::Frame ReportFrame(const std::string& title, const ReportSections& sections, const std::vector<Gap>& gaps) {
   reports::Frame frame{.title = title, .skip = "Skip to the report", .sections = {}};
   if (!gaps.empty()) {

@@ -12,9 +12,6 @@
 
 namespace wfe::packaged {
 
-/// "1 finding", "3 findings".
-std::string HowMany(size_t count, std::string_view one, std::string_view more);
-
 /// Sections of a report, in their order: what the rail lists is what the page has.
 using ReportSections = std::vector<analytics::reports::RailEntry>;
 inline constexpr std::string_view kMissingTitle = "Missing";

@@ -4,9 +4,9 @@
 #include <set>
 #include <tuple>
 
-#include "activities/packaged/common/report_parts.h"
 #include "activities/packaged/common/severity.h"
 #include "activities/packaged/permits/review_parts.h"
+#include "engine/base/counted.h"
 
 namespace wfe::packaged {
 namespace {
@@ -89,8 +89,8 @@ std::string HeadlineOf(const PermitReview& review) {
   for (const PermitFinding& finding : review.findings) {
     if (finding.kind == "contradiction" || finding.kind == "model_contradiction") ++contradictions;
   }
-  std::string text = HowMany(review.documents.size(), "document", "documents") + ", " +
-                     HowMany(review.deadlines.size(), "deadline", "deadlines");
+  std::string text = Counted(review.documents.size(), "document") + ", " +
+                     Counted(review.deadlines.size(), "deadline");
   if (!review.deadlines.empty()) {
     text += " (";
     const char* separator = "";
@@ -102,8 +102,8 @@ std::string HeadlineOf(const PermitReview& review) {
     }
     text += ")";
   }
-  text += ", " + HowMany(contradictions, "contradiction", "contradictions");
-  return text + ", " + HowMany(review.findings.size(), "finding", "findings") + " in all, as of " + review.as_of;
+  text += ", " + Counted(contradictions, "contradiction");
+  return text + ", " + Counted(review.findings.size(), "finding") + " in all, as of " + review.as_of;
 }
 
 }  // namespace wfe::packaged

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "activities/packaged/trading/rules.h"
+#include "engine/base/counted.h"
 
 namespace wfe::trading {
 namespace {
@@ -105,14 +106,14 @@ std::vector<std::string> NotesOf(const TradingReport& report) {
   if (report.backtest) add(report.backtest->notes);
   if (report.review && report.review->dropped > 0) {
     add({fmt::format("{} of the model named a place that is not there, and {} left out",
-                     packaged::HowMany(static_cast<size_t>(report.review->dropped), "finding", "findings"),
+                     Counted(report.review->dropped, "finding"),
                      report.review->dropped == 1 ? "is" : "are")});
   }
   return notes;
 }
 
 std::string TradingHeadline(const TradingReport& report) {
-  std::string headline = packaged::HowMany(report.findings.size(), "finding", "findings");
+  std::string headline = Counted(report.findings.size(), "finding");
   if (const int64_t critical = CountSeverity(report.findings, "critical"); critical > 0) {
     headline += fmt::format(", {} of them critical", critical);
   }
