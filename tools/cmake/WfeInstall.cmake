@@ -42,6 +42,9 @@ function(wfe_install)
   # wfe::embedded, and the rooms of the engine that it stands on.
   set(engine wfe_history wfe_schedules wfe_matching wfe_timers wfe_storage wfe_visibility wfe_shard wfe_records wfe_runtime
              wfe_frontend wfe_local wfe_embedded)
+  if(TARGET wfe_unit_engine)
+    list(APPEND engine wfe_unit_engine)
+  endif()
   foreach(target IN LISTS engine)
     string(REGEX REPLACE "^wfe_" "" name "${target}")
     set_target_properties(${target} PROPERTIES EXPORT_NAME "${name}")
