@@ -13,44 +13,44 @@
 namespace wfe::history {
 namespace {
 
-using Problem = std::optional<std::string>;
+using WhyNot = std::optional<std::string>;
 
 /// Why a note cannot follow on the state, or nothing.
 struct Misfit {
   const MutableState& state;
 
-  Problem Attempt(EventId scheduled_event_id, std::optional<AttemptOn> on) const {
+  WhyNot Attempt(EventId scheduled_event_id, std::optional<AttemptOn> on) const {
     const auto* attempt = FindAttempt(state, scheduled_event_id);
     if (attempt == nullptr) return "activity " + std::to_string(scheduled_event_id) + " is not open";
     if (!on.has_value() || Follow(kAttemptArrows, StateOf(*attempt), *on).has_value()) return std::nullopt;
     return "the attempt of activity " + std::to_string(scheduled_event_id) + " cannot change like this";
   }
-  Problem Task(TaskOn on) const {
+  WhyNot Task(TaskOn on) const {
     if (Follow(kTaskArrows, state.workflow_task().state, on).has_value()) return std::nullopt;
     return "the workflow task cannot change like this";
   }
 
-  Problem operator()(const note::AttemptStarted& note) const {
+  WhyNot operator()(const note::AttemptStarted& note) const {
     return Attempt(note.scheduled_event_id, AttemptOn::kStart);
   }
-  Problem operator()(const note::AttemptRetried& note) const {
+  WhyNot operator()(const note::AttemptRetried& note) const {
     return Attempt(note.scheduled_event_id, AttemptOn::kRetry);
   }
-  Problem operator()(const note::AttemptReleased& note) const {
+  WhyNot operator()(const note::AttemptReleased& note) const {
     return Attempt(note.scheduled_event_id, AttemptOn::kRelease);
   }
-  Problem operator()(const note::Heartbeat& note) const {
+  WhyNot operator()(const note::Heartbeat& note) const {
     if (!note.time.has_value()) return Attempt(note.scheduled_event_id, std::nullopt);
     return Attempt(note.scheduled_event_id, AttemptOn::kHeartbeat);
   }
-  Problem operator()(const note::EventBuffered&) const {
-    return state.workflow_task().IsPending() ? Problem() : "an event is buffered, but no workflow task is open";
+  WhyNot operator()(const note::EventBuffered&) const {
+    return state.workflow_task().IsPending() ? WhyNot() : "an event is buffered, but no workflow task is open";
   }
-  Problem operator()(const note::WorkflowTaskRetried&) const { return Task(TaskOn::kRetry); }
-  Problem operator()(const note::WorkflowTaskReleased&) const { return Task(TaskOn::kRelease); }
-  Problem operator()(const note::WorkflowTaskDropped&) const { return Task(TaskOn::kDrop); }
+  WhyNot operator()(const note::WorkflowTaskRetried&) const { return Task(TaskOn::kRetry); }
+  WhyNot operator()(const note::WorkflowTaskReleased&) const { return Task(TaskOn::kRelease); }
+  WhyNot operator()(const note::WorkflowTaskDropped&) const { return Task(TaskOn::kDrop); }
   template <class Harmless>
-  Problem operator()(const Harmless&) const {
+  WhyNot operator()(const Harmless&) const {
     return std::nullopt;
   }
 };
@@ -100,7 +100,7 @@ constexpr auto kWritten = std::to_array<enums::EventType>({
     enums::EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_CANCEL_REQUESTED,
 });
 
-Problem MisfitOf(const MutableState& state, const HistoryEvent& event) {
+WhyNot MisfitOf(const MutableState& state, const HistoryEvent& event) {
   if (event.event_id() != state.folded().next_event_id()) {
     return "event " + std::to_string(event.event_id()) + " cannot follow event " +
            std::to_string(state.folded().next_event_id() - 1);
@@ -123,7 +123,7 @@ Status Replay(MutableState& state, const std::vector<HistoryEvent>& events, cons
   size_t next_event = 0;
   const auto apply_events = [&](size_t until) -> Status {
     for (; next_event < until; ++next_event) {
-      if (const Problem problem = MisfitOf(state, events[next_event])) return DataLoss(*problem);
+      if (const WhyNot problem = MisfitOf(state, events[next_event])) return DataLoss(*problem);
       Apply(state, events[next_event]);
     }
     return Ok();
@@ -133,7 +133,7 @@ Status Replay(MutableState& state, const std::vector<HistoryEvent>& events, cons
       return DataLoss("a note has no place among the events");
     }
     WFE_RETURN_IF_ERROR(apply_events(placed.events_before));
-    if (const Problem problem = std::visit(Misfit{state}, placed.note)) return DataLoss(*problem);
+    if (const WhyNot problem = std::visit(Misfit{state}, placed.note)) return DataLoss(*problem);
     Apply(state, placed.note);
   }
   WFE_RETURN_IF_ERROR(apply_events(events.size()));

@@ -88,7 +88,7 @@ class OptimizerDemo : public ::testing::Test {
   /// What was found, and that dry runs bear the estimates out.
   void DryRunsBearEstimatesOut() {
     std::vector<std::string> strategies;
-    for (const optimizer::Candidate& candidate : session_.state.candidates) {
+    for (const optimizer::SessionCandidate& candidate : session_.state.candidates) {
       strategies.push_back(candidate.suggestion.strategy_type);
       ASSERT_TRUE(candidate.validation) << candidate.why_not_tried;
       EXPECT_TRUE(candidate.validation->is_valid);

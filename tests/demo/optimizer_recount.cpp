@@ -20,7 +20,7 @@ namespace {
 
 using analytics::reports::FormatInstant;
 using delivery::RunOutcome;
-using optimizer::Candidate;
+using optimizer::SessionCandidate;
 using optimizer::GraphChange;
 using optimizer::NodeRun;
 using optimizer::SessionEvent;
@@ -121,7 +121,7 @@ void OptimizerRecount::Story(const std::vector<Said>& said) {
   const Instant first = std::ranges::min(rows_, {}, &Row::started_at).started_at.empty()
                             ? Instant()
                             : StartOf(std::ranges::min(rows_, {}, &Row::started_at));
-  const auto approved = std::ranges::count(session_.state.candidates, "approved", &Candidate::decision);
+  const auto approved = std::ranges::count(session_.state.candidates, "approved", &SessionCandidate::decision);
   Tell(Minute(first) + " half an hour of runs of " + VersionName(0));
   EXPECT_EQ(Minute(first + minutes(30)), Minute(began));
   Tell(fmt::format("{} a session profiles the last {} of them", Minute(began), profiled_.size()));

@@ -33,7 +33,7 @@ std::vector<std::string> Choose(const optimizer::SessionState& state) {
   std::vector<std::string> ids;
   for (const std::string_view strategy :
        {optimizer::kParallelization, optimizer::kModelSelection, optimizer::kCaching}) {
-    for (const optimizer::Candidate& candidate : state.candidates) {
+    for (const optimizer::SessionCandidate& candidate : state.candidates) {
       const bool rejected = candidate.validation && candidate.validation->recommendation == delivery::kReject;
       if (candidate.suggestion.strategy_type != strategy || rejected) continue;
       ids.push_back(candidate.suggestion.suggestion_id);

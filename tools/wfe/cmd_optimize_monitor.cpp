@@ -2,6 +2,7 @@
 #include <fmt/core.h>
 
 #include "activities/delivery/records/monitor_log.h"
+#include "activities/delivery/records/version_store.h"
 #include "tools/wfe/cli.h"
 #include "tools/wfe/describe.h"
 #include "tools/wfe/one_of.h"
@@ -53,6 +54,10 @@ Result<int> StartMonitor(Globals& globals, const MonitorOptions& options) {
   } catch (const nlohmann::json::exception& e) {
     return InvalidArgument(JsonErrorText(e));
   }
+  // A monitor of a misspelt name would watch nothing for good.
+  WFE_ASSIGN_OR_RETURN(const RecordsConnection connection, RecordsConnection::Open(globals, options.records));
+  const Result<delivery::VersionState> versions = delivery::VersionStore(*connection.records()).Get(options.workflow);
+  if (!versions) return versions.error();
   WFE_ASSIGN_OR_RETURN(const Target target, StartWorkflow(globals, {.type = std::string(workflows::kMonitorWorkflow),
                                                                     .input = nlohmann::json(input),
                                                                     .id = MonitorId(options.workflow),

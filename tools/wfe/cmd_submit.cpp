@@ -91,8 +91,8 @@ void AddSubmitCommands(CLI::App& app, Globals& globals) {
       "  wfe submit AuditedBuildWorkflow --input @build.json --follow\n"
       "  wfe submit AuditedBuildWorkflow --input-file build.json --wait --output json\n\n"
       "With --wait, --follow or --local the exit code is 0 for a completed run (for an audited build: passed),\n"
-      "5 not_passed, 6 budget_exhausted, 7 aborted, 8 agent_error, 1 failed, 9 cancelled, 10 terminated, 11 timed "
-      "out.");
+      "5 not_passed, 6 budget_exhausted, 7 aborted, 8 agent_error, 2 refused for its input, 1 failed for another\n"
+      "reason, 9 cancelled, 10 terminated, 11 timed out.");
   submit.callback([&globals, options] { globals.Run([&] { return Submit(globals, *options); }); });
 
   struct ResultOptions {

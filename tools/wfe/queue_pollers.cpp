@@ -36,6 +36,7 @@ Result<QueuePollers> DescribeQueue(Globals& globals, const std::string& queue) {
                          globals.Call<ws::DescribeTaskQueueResponse>("DescribeTaskQueue", request));
     (type == enums::TASK_QUEUE_TYPE_WORKFLOW ? pollers.workflow : pollers.activity) =
         PollersNow(response, SystemClock().Now());
+    if (response.pollers_size() > 0) pollers.had_workers = true;
   }
   return pollers;
 }
@@ -53,7 +54,8 @@ void Warn(const std::string& sentence, OutputFormat format) {
 std::string NobodyPolls(Globals& globals, const std::string& queue) {
   const auto pollers = DescribeQueue(globals, queue);
   if (!pollers || pollers->workflow > 0) return {};
-  return "nobody polls queue " + queue + " yet; start a worker with `wfe worker --queue " + queue + "`";
+  return "nobody polls queue " + queue + (pollers->had_workers ? " any more" : " yet") +
+         "; start a worker with `wfe worker --queue " + queue + "`";
 }
 
 void WarnAboutQueue(Globals& globals, const std::string& queue, bool activities) {

@@ -11,6 +11,7 @@ namespace wfe::cli {
 struct QueuePollers {
   int workflow = 0;  ///< Workers that take workflow tasks.
   int activity = 0;
+  bool had_workers = false;  ///< The server remembers somebody, there now or not.
 };
 /// Of those that the server remembers, how many polled so lately that they are still there.
 int PollersNow(const ws::DescribeTaskQueueResponse& description, Instant now);
@@ -24,7 +25,7 @@ void WarnAboutQueue(Globals& globals, const std::string& queue, bool activities 
 /// A line on stderr that is no error.
 void Warn(const std::string& sentence, OutputFormat format);
 
-/// "nobody polls queue q; start a worker with `wfe worker --queue q`"; empty when somebody does.
+/// "nobody polls queue q yet; start a worker with `wfe worker --queue q`", or "q any more"; empty when somebody does.
 std::string NobodyPolls(Globals& globals, const std::string& queue);
 
 }  // namespace wfe::cli

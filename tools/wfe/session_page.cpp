@@ -17,13 +17,13 @@ namespace wfe::cli {
 namespace {
 
 namespace reports = analytics::reports;
-using optimizer::Candidate;
+using optimizer::SessionCandidate;
 using optimizer::SessionState;
 
 std::string PartOf(double share) { return reports::FormatFixed(100 * share, 1) + " %"; }
 
 /// "approve", "conditional", "marginal" or "reject".
-std::string VerdictOf(const Candidate& candidate) {
+std::string VerdictOf(const SessionCandidate& candidate) {
   if (candidate.validation) {
     const std::string& verdict = candidate.validation->recommendation;
     if (verdict == delivery::kConditionalApprove) return "conditional";
@@ -34,7 +34,7 @@ std::string VerdictOf(const Candidate& candidate) {
   return candidate.why_not_tried.empty() ? "" : "not tried";
 }
 
-std::string DecisionOf(const Candidate& candidate) {
+std::string DecisionOf(const SessionCandidate& candidate) {
   return candidate.decision.empty() ? "open" : candidate.decision;
 }
 
@@ -62,7 +62,7 @@ void AddCandidates(PageLines& lines, const SessionState& state) {
   if (state.candidates.empty()) return;
   lines.Add(fmt::format("  {:<17}{:<17}{:<8}{:>7}{:>7}{:>6}  {:<12}{}", "ID", "STRATEGY", "RISK", "TIME", "COST",
                         "SURE", "DRY RUN", "DECISION"));
-  for (const Candidate& candidate : state.candidates) {
+  for (const SessionCandidate& candidate : state.candidates) {
     const auto& suggestion = candidate.suggestion;
     const auto& gain = suggestion.estimated_improvement;
     lines.Add(fmt::format("  {:<17}{:<17}{:<8}{:>7}{:>7}{:>6}  {:<12}{}", CutName(suggestion.suggestion_id, 16),
@@ -139,7 +139,7 @@ void WriteSuggestions(reports::Markup& out, const SessionState& state) {
                                    {"", "Dry run", ""}, {"", "Why", ""},
                                    {"", "Decision", ""}, {"", "By", ""}},
                        .rows = {}};
-  for (const Candidate& candidate : state.candidates) {
+  for (const SessionCandidate& candidate : state.candidates) {
     const auto& suggestion = candidate.suggestion;
     const auto& gain = suggestion.estimated_improvement;
     if (gain.duration_reduction > 0 && chart.series[0].points.size() < 20) {

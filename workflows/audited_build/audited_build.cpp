@@ -84,10 +84,10 @@ Task<void> Fail(sdk::WorkflowContext& ctx, BuildRun& run, Fault fault) {
 
 }  // namespace
 
-Task<AuditedBuildResult> AuditedBuild(sdk::WorkflowContext& ctx, nlohmann::json json) {
+Task<AuditedBuildResult> AuditedBuild(sdk::WorkflowContext& ctx, nlohmann::json from) {
   AuditedBuildInput input;
   try {
-    input = json.get<AuditedBuildInput>();
+    input = from.get<AuditedBuildInput>();
   } catch (const nlohmann::json::exception& e) {
     throw sdk::WorkflowFailure(std::string("the input of AuditedBuildWorkflow is not valid: ") + e.what(),
                                "INVALID_INPUT", true);

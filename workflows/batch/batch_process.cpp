@@ -226,10 +226,10 @@ void CheckRecord(const BatchInput& input) {
                   "input.batches_per_run must be from 1 to 2000");
 }
 
-Task<BatchResult> BatchProcess(sdk::WorkflowContext& ctx, nlohmann::json json) {
+Task<BatchResult> BatchProcess(sdk::WorkflowContext& ctx, nlohmann::json from) {
   BatchInput input;
   try {
-    input = json.get<BatchInput>();
+    input = from.get<BatchInput>();
   } catch (const nlohmann::json::exception& e) {
     throw sdk::WorkflowFailure(std::string("the input of BatchProcessWorkflow is not valid: ") + JsonErrorText(e),
                                "INVALID_INPUT", true);

@@ -14,8 +14,8 @@ using sdk::Task;
 
 constexpr int64_t kHistoryEvents = 4000;
 
-constexpr sdk::RetryPolicy kUntilItWorks{.initial_interval = 1s, .maximum_interval = 1min};
-constexpr sdk::ActivityOptions kScan{.start_to_close = 10min, .retry = kUntilItWorks};
+constexpr sdk::RetryPolicy kWatching{.initial_interval = 1s, .maximum_interval = 1min};
+constexpr sdk::ActivityOptions kScan{.start_to_close = 10min, .retry = kWatching};
 /// Whoever is told of an event must not keep the watch from going on.
 constexpr sdk::RetryPolicy kFewTimes{.initial_interval = 5s, .maximum_interval = 1min, .maximum_attempts = 5};
 constexpr sdk::ActivityOptions kHookCall{.start_to_close = 2min, .retry = kFewTimes};
@@ -112,10 +112,10 @@ void CheckRecord(const MonitorInput& input) {
   seconds(input.window_s, "window_s");
 }
 
-Task<MonitorResult> Monitor(sdk::WorkflowContext& ctx, nlohmann::json json) {
+Task<MonitorResult> Monitor(sdk::WorkflowContext& ctx, nlohmann::json from) {
   MonitorInput input;
   try {
-    input = json.get<MonitorInput>();
+    input = from.get<MonitorInput>();
   } catch (const nlohmann::json::exception& e) {
     throw sdk::WorkflowFailure(std::string("the input of MonitorWorkflow is not valid: ") + JsonErrorText(e),
                                "INVALID_INPUT", true);

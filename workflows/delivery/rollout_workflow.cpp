@@ -186,10 +186,10 @@ void CheckRecord(const RolloutInput& input) {
                       input.workflow_id + "_v0, v0 or 0");
 }
 
-Task<RolloutResult> Rollout(sdk::WorkflowContext& ctx, nlohmann::json json) {
+Task<RolloutResult> Rollout(sdk::WorkflowContext& ctx, nlohmann::json from) {
   RolloutInput input;
   try {
-    input = json.get<RolloutInput>();
+    input = from.get<RolloutInput>();
   } catch (const nlohmann::json::exception& e) {
     throw sdk::WorkflowFailure(std::string("the input of RolloutWorkflow is not valid: ") + JsonErrorText(e),
                                "INVALID_INPUT", true);

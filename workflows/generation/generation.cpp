@@ -356,10 +356,10 @@ class Generation {
 
 }  // namespace
 
-Task<GenerationResult> StreamlinedGeneration(sdk::WorkflowContext& ctx, nlohmann::json json) {
+Task<GenerationResult> StreamlinedGeneration(sdk::WorkflowContext& ctx, nlohmann::json from) {
   GenerationInput input;
   try {
-    input = json.get<GenerationInput>();
+    input = from.get<GenerationInput>();
   } catch (const nlohmann::json::exception& e) {
     throw sdk::WorkflowFailure(
         std::string("the input of StreamlinedGenerationWorkflow is not valid: ") + JsonErrorText(e), "INVALID_INPUT",

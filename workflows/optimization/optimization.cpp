@@ -19,7 +19,7 @@ constexpr int kChunksPerRun = 200;
 /// A report that begins later than this after its due time says so.
 constexpr Duration kLate = 5min;
 
-struct Progress {
+struct AuditProgress {
   std::string phase = "collect";
   int chunks = 0;
   int chunks_done = 0;
@@ -27,7 +27,7 @@ struct Progress {
   int64_t files = 0;
   DraftDecisions decisions;
 };
-WFE_RECORD(Progress, phase, chunks, chunks_done, entries, files, decisions);
+WFE_RECORD(AuditProgress, phase, chunks, chunks_done, entries, files, decisions);
 
 /// What is known once a chunk is done, in the order of the chunks.
 struct Collected {
@@ -43,7 +43,7 @@ class Audit {
  public:
   Audit(sdk::WorkflowContext& ctx, OptimizationInput input) : ctx_(ctx), input_(std::move(input)) {
     ctx.OnQuery<nlohmann::json, nlohmann::json>(
-        "progress", progress_, [](const Progress& p, const nlohmann::json&) { return nlohmann::json(p); });
+        "progress", progress_, [](const AuditProgress& p, const nlohmann::json&) { return nlohmann::json(p); });
     due_ = input_.scheduled ? DueTimeOf(ctx.info().workflow_id) : std::nullopt;
   }
 
@@ -179,7 +179,7 @@ class Audit {
 
   sdk::WorkflowContext& ctx_;
   OptimizationInput input_;
-  std::shared_ptr<Progress> progress_ = std::make_shared<Progress>();
+  std::shared_ptr<AuditProgress> progress_ = std::make_shared<AuditProgress>();
   std::optional<Instant> due_;
   Collected collected_;
 };
@@ -191,10 +191,10 @@ void to_json(nlohmann::json& json, const OptimizationResult& result) {
   json["decisions"] = result.decisions;
 }
 
-Task<OptimizationResult> Optimization(sdk::WorkflowContext& ctx, nlohmann::json json) {
+Task<OptimizationResult> Optimization(sdk::WorkflowContext& ctx, nlohmann::json from) {
   OptimizationInput input;
   try {
-    input = json.get<OptimizationInput>();
+    input = from.get<OptimizationInput>();
   } catch (const nlohmann::json::exception& e) {
     throw sdk::WorkflowFailure(std::string("the input of OptimizationWorkflow is not valid: ") + JsonErrorText(e),
                                "INVALID_INPUT", true);

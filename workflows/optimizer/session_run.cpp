@@ -169,14 +169,14 @@ Task<void> SessionRun::Validate() {
 }
 
 bool SessionRun::NeedsExperiment() const {
-  return std::ranges::any_of(state().candidates, [](const Candidate& candidate) {
+  return std::ranges::any_of(state().candidates, [](const SessionCandidate& candidate) {
     return candidate.decision == "approved" && candidate.suggestion.needs == kAfterExperiment;
   });
 }
 
 std::vector<std::string> SessionRun::Undecided() const {
   std::vector<std::string> ids;
-  for (const Candidate& candidate : state().candidates) {
+  for (const SessionCandidate& candidate : state().candidates) {
     const bool rejected = candidate.validation && candidate.validation->recommendation == delivery::kReject;
     if (candidate.decision.empty() && !rejected) ids.push_back(candidate.suggestion.suggestion_id);
   }
@@ -185,7 +185,7 @@ std::vector<std::string> SessionRun::Undecided() const {
 
 std::vector<std::string> SessionRun::Approved() const {
   std::vector<std::string> ids;
-  for (const Candidate& candidate : state().candidates) {
+  for (const SessionCandidate& candidate : state().candidates) {
     if (candidate.decision == "approved") ids.push_back(candidate.suggestion.suggestion_id);
   }
   return ids;
@@ -193,7 +193,7 @@ std::vector<std::string> SessionRun::Approved() const {
 
 std::vector<std::string> SessionRun::ReadyWithoutAsking() const {
   std::vector<std::string> ids;
-  for (const Candidate& candidate : state().candidates) {
+  for (const SessionCandidate& candidate : state().candidates) {
     const bool good = candidate.validation && candidate.validation->recommendation == delivery::kApprove;
     if (good && candidate.suggestion.needs == kAfterValidation) ids.push_back(candidate.suggestion.suggestion_id);
   }
@@ -202,7 +202,7 @@ std::vector<std::string> SessionRun::ReadyWithoutAsking() const {
 
 std::vector<GraphChange> SessionRun::ChangesOf(const std::vector<std::string>& ids) const {
   std::vector<GraphChange> changes;
-  for (const Candidate& candidate : state().candidates) {
+  for (const SessionCandidate& candidate : state().candidates) {
     if (std::ranges::find(ids, candidate.suggestion.suggestion_id) == ids.end()) continue;
     for (const GraphChange& change : candidate.suggestion.changes) {
       if (std::ranges::find(changes, change) == changes.end()) changes.push_back(change);
@@ -270,7 +270,7 @@ Task<void> SessionRun::TakeDecision(SessionDecision decision) {
 Task<std::string> SessionRun::WhyNotTogether(std::vector<std::string> ids) {
   if (options().deploy == kImmediate) {
     for (const std::string& id : ids) {
-      const Candidate* candidate = state().Find(id);
+      const SessionCandidate* candidate = state().Find(id);
       if (candidate != nullptr && candidate->suggestion.needs == kAfterExperiment) {
         co_return id + " may not be deployed at once: it needs an experiment on live runs";
       }
@@ -286,7 +286,7 @@ Task<std::string> SessionRun::WhyNotTogether(std::vector<std::string> ids) {
 
 Task<void> SessionRun::MakeVersion() {
   const std::vector<std::string> approved = Approved();
-  const Candidate* first = state().Find(approved.front());
+  const SessionCandidate* first = state().Find(approved.front());
   const MakeVersionInput make{.workflow_id = header().workflow_id,
                                        .parent = progress_->window.version,
                                        .changes = ChangesOf(approved),

@@ -161,8 +161,8 @@ Result<BatteryParameters> ReadBatteryParameters(const nlohmann::json& parameters
   return ReadParameters<BatteryParameters>(parameters);
 }
 
-Task<PackagedResult> DesignCompleteSystem(sdk::WorkflowContext& ctx, nlohmann::json json) {
-  PackagedInput input = ReadPackagedInput(kBatteryDesignWorkflow, json);
+Task<PackagedResult> DesignCompleteSystem(sdk::WorkflowContext& ctx, nlohmann::json from) {
+  PackagedInput input = ReadPackagedInput(kBatteryDesignWorkflow, from);
   const Result<BatteryParameters> parameters = ReadBatteryParameters(input.parameters);
   if (!parameters) throw NoInputOf(kBatteryDesignWorkflow, parameters.error().message);
   BatteryRun run(ctx, std::move(input), *parameters);

@@ -198,9 +198,9 @@ class DebateRun {
 }  // namespace
 
 std::string TakeScores(const std::string& answer, std::vector<DebateCandidate>& candidates) {
-  const Result<nlohmann::json> json = packaged::JsonOfAnswer(answer);
-  if (!json) return json.error().message;
-  const nlohmann::json scores = json->is_object() ? json->value("scores", nlohmann::json()) : *json;
+  const Result<nlohmann::json> read = packaged::JsonOfAnswer(answer);
+  if (!read) return read.error().message;
+  const nlohmann::json scores = read->is_object() ? read->value("scores", nlohmann::json()) : *read;
   if (!scores.is_array()) return "the answer has no list of scores";
   for (const nlohmann::json& one : scores) {
     const int64_t number = CountAt(one, "candidate");

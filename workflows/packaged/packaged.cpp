@@ -26,9 +26,9 @@ Status TakesNoParameters(const nlohmann::json& parameters) {
   return InvalidArgument("input.parameters: it takes none");
 }
 
-PackagedInput ReadPackagedInput(std::string_view workflow_type, const nlohmann::json& json) {
+PackagedInput ReadPackagedInput(std::string_view workflow_type, const nlohmann::json& from) {
   try {
-    return json.get<PackagedInput>();
+    return from.get<PackagedInput>();
   } catch (const nlohmann::json::exception& e) {
     throw NoInputOf(workflow_type, JsonErrorText(e));
   }

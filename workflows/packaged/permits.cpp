@@ -181,8 +181,8 @@ Result<PermitParameters> ReadPermitParameters(const nlohmann::json& parameters) 
   return ReadParameters<PermitParameters>(parameters);
 }
 
-sdk::Task<PackagedResult> PermitReview(sdk::WorkflowContext& ctx, nlohmann::json json) {
-  PackagedInput input = ReadPackagedInput(kPermitReviewWorkflow, json);
+sdk::Task<PackagedResult> PermitReview(sdk::WorkflowContext& ctx, nlohmann::json from) {
+  PackagedInput input = ReadPackagedInput(kPermitReviewWorkflow, from);
   Result<PermitParameters> parameters = ReadPermitParameters(input.parameters);
   if (!parameters) throw NoInputOf(kPermitReviewWorkflow, parameters.error().message);
   PermitRun run(ctx, std::move(input), *std::move(parameters));

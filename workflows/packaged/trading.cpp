@@ -165,8 +165,8 @@ class TradingRun {
 
 }  // namespace
 
-Task<PackagedResult> TradingVerification(sdk::WorkflowContext& ctx, nlohmann::json json) {
-  PackagedInput input = ReadPackagedInput(kTradingVerificationWorkflow, json);
+Task<PackagedResult> TradingVerification(sdk::WorkflowContext& ctx, nlohmann::json from) {
+  PackagedInput input = ReadPackagedInput(kTradingVerificationWorkflow, from);
   if (const Status none = TakesNoParameters(input.parameters); !none) {
     throw NoInputOf(kTradingVerificationWorkflow, none.error().message);
   }

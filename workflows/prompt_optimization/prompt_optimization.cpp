@@ -12,17 +12,17 @@ using namespace std::chrono_literals;
 using namespace learning;
 using sdk::Task;
 
-struct Progress {
+struct CycleProgress {
   std::string phase = "list";
   std::string template_id;
   int templates = 0;
   int done = 0;
 };
-WFE_RECORD(Progress, phase, template_id, templates, done);
+WFE_RECORD(CycleProgress, phase, template_id, templates, done);
 
 /// The records service may be away for a while; a template that is not there stays so, and the next hour asks again.
 constexpr sdk::RetryPolicy kRetries{.initial_interval = 1s, .maximum_interval = 1min, .maximum_attempts = 15};
-constexpr sdk::ActivityOptions kShort{.start_to_close = 2min, .retry = kRetries};
+constexpr sdk::ActivityOptions kQuick{.start_to_close = 2min, .retry = kRetries};
 /// A scan of all generations may be behind it.
 constexpr sdk::ActivityOptions kLong{.start_to_close = 15min, .retry = kRetries};
 
@@ -30,13 +30,13 @@ class Cycle {
  public:
   Cycle(sdk::WorkflowContext& ctx, PromptOptimizationInput input) : ctx_(ctx), input_(std::move(input)) {
     ctx.OnQuery<nlohmann::json, nlohmann::json>(
-        "progress", progress_, [](const Progress& p, const nlohmann::json&) { return nlohmann::json(p); });
+        "progress", progress_, [](const CycleProgress& p, const nlohmann::json&) { return nlohmann::json(p); });
   }
 
   Task<std::vector<std::string>> Templates() {
     if (!input_.template_ids.empty()) co_return input_.template_ids;
     const ListPromptTemplatesInput list{.prefix = "generation-"};
-    const ListPromptTemplatesResult listed = co_await ctx_.Activity(kListPromptTemplates, list, kShort);
+    const ListPromptTemplatesResult listed = co_await ctx_.Activity(kListPromptTemplates, list, kQuick);
     co_return listed.template_ids;
   }
 
@@ -75,7 +75,7 @@ class Cycle {
 
     Enter("record");
     Conclude(row);
-    co_await ctx_.Activity(kRecordCycle, row, kShort);
+    co_await ctx_.Activity(kRecordCycle, row, kQuick);
     co_return row;
   }
 
@@ -92,7 +92,7 @@ class Cycle {
     Enter("memory");
     if (analyzed.patterns.empty()) co_return;
     const UpdateMemoryInput update{.patterns = analyzed.patterns, .now = row.at, .source_run = row.cycle_id};
-    const UpdateMemoryResult updated = co_await ctx_.Activity(kUpdateMemory, update, kShort);
+    const UpdateMemoryResult updated = co_await ctx_.Activity(kUpdateMemory, update, kQuick);
     row.patterns_stored = updated.stored;
   }
 
@@ -100,7 +100,7 @@ class Cycle {
     Enter("rules");
     const ApplyPromptRulesInput apply{
         .template_id = row.template_id, .of_active = of_active, .options = input_.options};
-    row.proposal = co_await ctx_.Activity(kApplyPromptRules, apply, kShort);
+    row.proposal = co_await ctx_.Activity(kApplyPromptRules, apply, kQuick);
     if (row.proposal.version == 0) co_return;
     Enter("deploy");
     const DeployPromptInput deploy{.template_id = row.template_id,
@@ -109,12 +109,12 @@ class Cycle {
                                    .reason = row.proposal.reason + " (cycle " + row.cycle_id + ")",
                                    .options = input_.options,
                                    .now = row.at};
-    row.deployment = co_await ctx_.Activity(kDeployPrompt, deploy, kShort);
+    row.deployment = co_await ctx_.Activity(kDeployPrompt, deploy, kQuick);
   }
 
   sdk::WorkflowContext& ctx_;
   const PromptOptimizationInput input_;
-  std::shared_ptr<Progress> progress_ = std::make_shared<Progress>();
+  std::shared_ptr<CycleProgress> progress_ = std::make_shared<CycleProgress>();
 };
 
 std::string Headline(const std::vector<CycleRow>& cycles) {
@@ -131,10 +131,10 @@ std::string Headline(const std::vector<CycleRow>& cycles) {
 
 }  // namespace
 
-Task<PromptOptimizationResult> PromptOptimization(sdk::WorkflowContext& ctx, nlohmann::json json) {
+Task<PromptOptimizationResult> PromptOptimization(sdk::WorkflowContext& ctx, nlohmann::json from) {
   PromptOptimizationInput input;
   try {
-    input = json.get<PromptOptimizationInput>();
+    input = from.get<PromptOptimizationInput>();
   } catch (const nlohmann::json::exception& e) {
     throw sdk::WorkflowFailure(std::string("the input of PromptOptimizationWorkflow is not valid: ") + JsonErrorText(e),
                                "INVALID_INPUT", true);

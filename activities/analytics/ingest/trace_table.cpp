@@ -22,7 +22,7 @@ std::string_view PackHash(std::string_view hex, std::array<uint8_t, 32>& buffer)
 /// under one directory share one string.
 constexpr char kRunMark = '\x01';
 
-std::optional<uint64_t> Count(int64_t value) {
+std::optional<uint64_t> NotNegative(int64_t value) {
   return value < 0 ? std::nullopt : std::optional<uint64_t>(static_cast<uint64_t>(value));
 }
 
@@ -171,7 +171,7 @@ bool TraceTable::Add(const TraceEntry& entry) {
     std::array<uint8_t, 32> buffer;
     text(column, PackHash(hex, buffer));
   };
-  const auto count = [this](ColumnName column, int64_t value) { columns_[column].PushOptional(Count(value)); };
+  const auto count = [this](ColumnName column, int64_t value) { columns_[column].PushOptional(NotNegative(value)); };
 
   columns_[kRun].Push(InternRun(entry.run, entry.workflow_id, entry.workflow_type));
   text(kStep, entry.step);

@@ -37,7 +37,7 @@ std::string CellMarkdown(const Cell& cell, const TableColumn& column) {
   return EscapeMarkdown(CellText(cell, column));
 }
 
-std::string WriteTable(const Table& table) {
+std::string TableText(const Table& table) {
   std::string out = "\n**" + EscapeMarkdown(table.title) + "**";
   if (!table.query.empty()) out += " (query " + MarkdownCode(table.query) + ")";
   out += "\n\n";
@@ -79,7 +79,7 @@ std::string Padded(std::string text, size_t width) {
 }
 
 /// One line for each point: label, bar, value, interval, note.
-std::string WriteChart(const Chart& chart) {
+std::string ChartText(const Chart& chart) {
   if (IsEmpty(chart)) return "";
   double longest = 0;
   size_t label_width = 0;
@@ -116,7 +116,7 @@ std::string WriteChart(const Chart& chart) {
   return "\n**" + EscapeMarkdown(chart.title) + "**\n\n" + MarkdownFence(clean, "text");
 }
 
-std::string WriteHeader(const Report& report) {
+std::string HeaderText(const Report& report) {
   const Header& header = report.header;
   std::string out = "# " + EscapeMarkdown(Heading(report)) + "\n\n" + EscapeMarkdown(Lead(report)) + "\n";
   if (header.sufficiency && !header.sufficiency->sufficient) {
@@ -154,7 +154,7 @@ std::string WriteHeader(const Report& report) {
   return out;
 }
 
-std::string WriteSummary(const Report& report) {
+std::string SummaryText(const Report& report) {
   std::string out = "\n## Summary\n\n";
   if (report.summary.empty()) return out + "There was no completed build in this window.\n";
   std::vector<std::vector<std::string>> rows;
@@ -168,7 +168,7 @@ std::string WriteSummary(const Report& report) {
   return out + MarkdownTable({"Figure", "Value", "Change", "Previous", "n"}, {false, true, true, true, true}, rows);
 }
 
-std::string WriteFinding(const Report& report, const Finding& finding) {
+std::string FindingText(const Report& report, const Finding& finding) {
   std::string out = "\n### " + EscapeMarkdown(finding.id) + ": " + EscapeMarkdown(finding.title) + "\n\n";
   out += "**" + std::string(ClaimText(finding)) + "**";
   if (!finding.audit.empty()) out += ", " + EscapeMarkdown(AuditName(report, finding.audit));
@@ -221,7 +221,7 @@ std::string WriteFinding(const Report& report, const Finding& finding) {
   return out;
 }
 
-std::string WriteFindings(const Report& report) {
+std::string FindingsText(const Report& report) {
   std::string out = "\n## Findings\n";
   if (report.findings.empty()) {
     const bool withheld = report.header.sufficiency && !report.header.sufficiency->sufficient;
@@ -230,20 +230,20 @@ std::string WriteFindings(const Report& report) {
   }
   for (const bool significant : {true, false}) {
     for (const Finding& finding : report.findings) {
-      if (finding.significant == significant) out += WriteFinding(report, finding);
+      if (finding.significant == significant) out += FindingText(report, finding);
     }
   }
   return out;
 }
 
-std::string WriteAudit(const Audit& audit) {
+std::string AuditText(const Audit& audit) {
   std::string out = "\n## " + EscapeMarkdown(audit.title) + "\n";
   if (!audit.goal.empty()) out += "\n" + EscapeMarkdown(audit.goal) + "\n";
   std::string ids;
   for (const std::string& id : audit.finding_ids) ids += (ids.empty() ? "" : ", ") + EscapeMarkdown(id);
   if (!ids.empty()) out += "\nFindings of this audit: " + ids + "\n";
-  for (const Chart& chart : audit.charts) out += WriteChart(chart);
-  for (const Table& table : audit.tables) out += WriteTable(table);
+  for (const Chart& chart : audit.charts) out += ChartText(chart);
+  for (const Table& table : audit.tables) out += TableText(table);
   return out;
 }
 
@@ -252,7 +252,7 @@ std::string Nested(const std::string& name, const std::string& text) {
   return text.empty() ? "" : "  - " + EscapeMarkdown(name) + ": " + EscapeMarkdown(text) + "\n";
 }
 
-std::string WriteTrend(const Report& report) {
+std::string TrendText(const Report& report) {
   if (report.trend_reports.empty() && report.trend_proposals.empty()) return "";
   std::string out = "\n## Trend\n\n";
   for (const TrendProposal& proposal : report.trend_proposals) {
@@ -274,7 +274,7 @@ std::string WriteTrend(const Report& report) {
                              {false, true, true, true, true}, rows);
 }
 
-std::string WriteProblems(const Header& header) {
+std::string ProblemsText(const Header& header) {
   if (header.problem_count <= 0) return "\n### Problems in the traces\n\nEvery line could be read.\n";
   std::string out =
       "\n### Problems in the traces\n\n" + Count(header.problem_count, "line", "lines") + " with a problem";
@@ -295,7 +295,7 @@ std::string WriteProblems(const Header& header) {
   return out;
 }
 
-std::string WriteRuns(const Report& report) {
+std::string RunsText(const Report& report) {
   if (report.runs.empty()) return "";
   const std::vector<const RunRow*> listed = RunsToList(report, kRuns);
   std::vector<std::vector<std::string>> rows;
@@ -312,7 +312,7 @@ std::string WriteRuns(const Report& report) {
   return out;
 }
 
-std::string WriteAppendix(const Report& report) {
+std::string AppendixText(const Report& report) {
   std::string out = "\n## Appendix\n";
   if (!report.queries.empty()) {
     std::vector<std::vector<std::string>> rows;
@@ -336,7 +336,7 @@ std::string WriteAppendix(const Report& report) {
     out +=
         "\n### Sources\n\n" + MarkdownTable({"Kind", "Location", "Files", "Entries"}, {false, false, true, true}, rows);
   }
-  return out + WriteProblems(report.header) + WriteRuns(report);
+  return out + ProblemsText(report.header) + RunsText(report);
 }
 
 }  // namespace
@@ -347,9 +347,9 @@ namespace wfe::analytics {
 Result<std::string> RenderMarkdown(const nlohmann::json& report) {
   using namespace reports;  // NOLINT: this function is the door to them
   WFE_ASSIGN_OR_RETURN(const Report read, ReadReport(report));
-  std::string out = WriteHeader(read) + reports::WriteSummary(read) + reports::WriteFindings(read);
-  for (const Audit& audit : read.audits) out += reports::WriteAudit(audit);
-  return out + reports::WriteTrend(read) + reports::WriteAppendix(read);
+  std::string out = HeaderText(read) + reports::SummaryText(read) + reports::FindingsText(read);
+  for (const Audit& audit : read.audits) out += reports::AuditText(audit);
+  return out + reports::TrendText(read) + reports::AppendixText(read);
 }
 
 }  // namespace wfe::analytics

@@ -2,6 +2,7 @@
 
 #include "activities/analytics/ingest/collect.h"
 #include "engine/base/parse_json.h"
+#include "engine/base/read_time.h"
 
 namespace wfe::analytics {
 namespace {
@@ -33,9 +34,8 @@ sdk::ActivityResult<T> Outcome(sdk::ActivityContext& context, Result<T> result) 
 
 Result<std::optional<int64_t>> Milliseconds(const std::string& text) {
   if (text.empty()) return std::optional<int64_t>();
-  const auto instant = ParseIso8601(text);
-  if (!instant) return InvalidArgument(text + " is not a time like 2026-01-31T02:00:00Z");
-  return std::optional(std::chrono::duration_cast<std::chrono::milliseconds>(instant->time_since_epoch()).count());
+  WFE_ASSIGN_OR_RETURN(const Instant at, ReadIso8601(text));
+  return std::optional(std::chrono::duration_cast<std::chrono::milliseconds>(at.time_since_epoch()).count());
 }
 
 }  // namespace

@@ -95,7 +95,7 @@ std::vector<std::string_view> KeysThatAreRead(const graph::GraphNode& node) {
   return keys;
 }
 
-double Parallelization(const graph::Graph& graph, const std::vector<int>& done) {
+double ParallelSteps(const graph::Graph& graph, const std::vector<int>& done) {
   std::map<std::string_view, int64_t> written_at;  // the longest chain that ends in a write of the key
   std::map<std::string_view, int64_t> read_at;
   int64_t workers = 0;
@@ -229,7 +229,7 @@ GraphShape ShapeOf(const graph::Graph& graph) {
   std::vector<std::vector<int>> steps = StepsOf(graph, index);
   const std::vector<int> done = DoneOrder(steps, index.Find(graph.start));
   shape.max_depth = LongestWay(graph, index, done, steps);
-  shape.parallelization = Parallelization(graph, done);
+  shape.parallelization = ParallelSteps(graph, done);
   return shape;
 }
 

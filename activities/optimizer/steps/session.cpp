@@ -19,7 +19,7 @@ std::string TextAt(const nlohmann::json& data, const char* key) {
 
 void ApplyDecision(SessionState& state, const SessionEvent& event, std::string_view decision) {
   for (const std::string& id : event.data.at("suggestions").get<std::vector<std::string>>()) {
-    Candidate* candidate = state.Find(id);
+    SessionCandidate* candidate = state.Find(id);
     if (candidate == nullptr) continue;
     candidate->decision = decision;
     candidate->decided_by = event.author;
@@ -29,7 +29,7 @@ void ApplyDecision(SessionState& state, const SessionEvent& event, std::string_v
 }
 
 void ApplyValidation(SessionState& state, const nlohmann::json& data) {
-  Candidate* candidate = state.Find(data.at("suggestion_id").get<std::string>());
+  SessionCandidate* candidate = state.Find(data.at("suggestion_id").get<std::string>());
   if (candidate == nullptr) return;
   if (data.contains("validation")) candidate->validation = data["validation"].get<delivery::ValidationResult>();
   candidate->why_not_tried = TextAt(data, "why_not_tried");
@@ -85,9 +85,9 @@ void CheckRecord(const SessionOptions& options) {
                   "experiment.check_every_s must be from 1 to 86,400");
 }
 
-Candidate* SessionState::Find(std::string_view suggestion_id) {
+SessionCandidate* SessionState::Find(std::string_view suggestion_id) {
   const auto found = std::ranges::find_if(
-      candidates, [&](const Candidate& candidate) { return candidate.suggestion.suggestion_id == suggestion_id; });
+      candidates, [&](const SessionCandidate& candidate) { return candidate.suggestion.suggestion_id == suggestion_id; });
   return found == candidates.end() ? nullptr : &*found;
 }
 
@@ -193,7 +193,7 @@ AdoptionFigures Adoption(const std::vector<StoredSession>& sessions, const std::
     ++figures.sessions;
     workflows.insert(session.header.workflow_id);
     figures.suggestions += static_cast<int64_t>(session.state.candidates.size());
-    for (const Candidate& candidate : session.state.candidates) {
+    for (const SessionCandidate& candidate : session.state.candidates) {
       if (candidate.decision == "approved") ++figures.approved;
       if (candidate.decision == "rejected") ++figures.rejected;
       if (candidate.rating) {

@@ -84,7 +84,7 @@ WFE_RECORD(SessionHeader, session_id, workflow_id, options, author, reason, star
 constexpr RecordRules RulesOf(const SessionHeader*) { return {.required = "session_id workflow_id started_at"}; }
 
 /// A change that is offered: one suggestion, or what a search made of several.
-struct Candidate {
+struct SessionCandidate {
   OptimizationSuggestion suggestion;
   std::optional<delivery::ValidationResult> validation;  ///< Absent: it could not be tried; see why_not_tried.
   std::string why_not_tried;
@@ -93,8 +93,8 @@ struct Candidate {
   std::string decided_why;
   std::optional<int64_t> rating;  ///< 1 to 5, of who decided (TG-9).
 };
-WFE_RECORD(Candidate, suggestion, validation, why_not_tried, decision, decided_by, decided_why, rating);
-constexpr RecordRules RulesOf(const Candidate*) {
+WFE_RECORD(SessionCandidate, suggestion, validation, why_not_tried, decision, decided_by, decided_why, rating);
+constexpr RecordRules RulesOf(const SessionCandidate*) {
   return {.seldom = "why_not_tried decision decided_by decided_why rating"};
 }
 
@@ -144,7 +144,7 @@ struct SessionState {
   std::string experiment_id;
   std::string rollout_id;
   std::optional<PerformanceProfile> profile;
-  std::vector<Candidate> candidates;  ///< The best first.
+  std::vector<SessionCandidate> candidates;  ///< The best first.
   std::vector<Refusal> refused;
   nlohmann::json search;              ///< The result of the search; null: there was none.
   nlohmann::json experiment_result;
@@ -152,7 +152,7 @@ struct SessionState {
   std::string updated_at;
 
   bool ended() const { return phase == "ended"; }
-  Candidate* Find(std::string_view suggestion_id);
+  SessionCandidate* Find(std::string_view suggestion_id);
 };
 WFE_RECORD(SessionState, phase, outcome, why, version_id, new_version_id, experiment_id, rollout_id, profile,
            candidates, refused, search, experiment_result, rollout_result, updated_at);

@@ -340,7 +340,7 @@ Result<sdk::Nothing> LearnFromSession(const OptimizerConfig& config, const Learn
   WFE_ASSIGN_OR_RETURN(const int profiled, delivery::ParseVersion(session.header.workflow_id, state.version_id));
   WFE_ASSIGN_OR_RETURN(const std::string content, store.Content(versions, profiled));
   WFE_ASSIGN_OR_RETURN(const auto graph, GraphOf(content));
-  for (const Candidate& candidate : state.candidates) {
+  for (const SessionCandidate& candidate : state.candidates) {
     if (candidate.decision != "approved") continue;
     const Reward reward{
         .strategy = candidate.suggestion.strategy_type,

@@ -13,8 +13,6 @@ namespace {
 
 using sdk::ActivityResult;
 
-bool IsHidden(const std::string& path) { return path.starts_with('.') || path.find("/.") != std::string::npos; }
-
 template <class T>
 Result<T> RecordIn(BlobSource& blobs, const std::string& blob) {
   WFE_ASSIGN_OR_RETURN(const std::string text, blobs.Get(blob));
@@ -39,8 +37,9 @@ class PermitFolder {
   Result<LoadPermitsResult> Read() {
     sandbox::SafeDir::ListOptions all;
     all.max_entries = 50'000;
-    WFE_ASSIGN_OR_RETURN(std::vector<sandbox::SafeEntry> entries, folder_.List("", all));
-    std::erase_if(entries, [](const sandbox::SafeEntry& entry) { return IsHidden(entry.path); });
+    all.hidden = false;
+    all.skips_unreadable = false;  // A review that leaves documents out without a word is worse than none.
+    WFE_ASSIGN_OR_RETURN(const std::vector<sandbox::SafeEntry> entries, folder_.List("", all));
     LoadPermitsResult result;
     for (const sandbox::SafeEntry& entry : entries) {
       if (context_.IsCancelled()) return Cancelled("cancelled");
@@ -101,6 +100,12 @@ class PermitFolder {
   const sandbox::SafeDir& folder_;
 };
 
+/// Nothing but a person can mend it: no documents, too many, a folder that may not be read.
+bool IsOfTheInput(StatusCode code) {
+  return code == StatusCode::kInvalidArgument || code == StatusCode::kPermissionDenied ||
+         code == StatusCode::kResourceExhausted;
+}
+
 }  // namespace
 
 ActivityResult<LoadPermitsResult> LoadPermits(const PackagedConfig& config, const documents::ReadSettings& reading,
@@ -112,7 +117,7 @@ ActivityResult<LoadPermitsResult> LoadPermits(const PackagedConfig& config, cons
   Result<LoadPermitsResult> read = PermitFolder(config, reading, context, *folder).Read();
   if (read) return *std::move(read);
   if (read.error().code == StatusCode::kCancelled) return sdk::ActivityCancelled{};
-  if (read.error().code == StatusCode::kInvalidArgument) return ForGood(kInvalidInput, read.error().message);
+  if (IsOfTheInput(read.error().code)) return ForGood(kInvalidInput, read.error().message);
   return read.error();
 }
 
