@@ -73,12 +73,14 @@ work_for wfe
 worker=${pids[-1]}
 server=${pids[1]}
 before=$(calls)
+worker_kills=0
 for ((i = 0; i < kills; i++)); do
   timeout 120 "$wfe" generate "how long is it" --id "killed-$i" --output json > "killed-$i.json" 2> stderr.txt &
   client=$!
   sleep "0.$((RANDOM % 10))"
   if [ $((RANDOM % 2)) = 0 ]; then
     kill -9 "$worker"
+    worker_kills=$((worker_kills + 1))
     work_for wfe
     worker=${pids[-1]}
   else
@@ -92,5 +94,9 @@ for ((i = 0; i < kills; i++)); do
   same "end of run $i" success_first_pass "$("$json_at" "killed-$i.json" /state)"
 done
 run "$wfe" costs --output json
-same "calls in the ledger, lost ones too" "$((ledger + $(calls) - before))" "$(value /total/calls)"
+# A worker that dies between its note of a call and the call itself leaves a lost one that the service never saw.
+asked=$((ledger + $(calls) - before))
+noted=$(value /total/calls)
+((asked <= noted && noted <= asked + worker_kills)) ||
+  fail "calls in the ledger, lost ones too: $noted, of $asked that arrived and $worker_kills kills of a worker"
 report

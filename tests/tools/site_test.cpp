@@ -238,6 +238,14 @@ TEST_F(ServedSite, ShowsPatternsSavingsAndDecisionsAsTheyAreStored) {  // RP-7, 
               AllOf(HasSubstr("the quota is used up"), Not(HasSubstr("<b>w"))));
 }
 
+TEST_F(ServedSite, TellsPeopleInAPageThatAParameterIsWrong) {
+  Serve();
+  const test::HttpTalk::Answer answer = GetHttp(site_->address(), "/?hours=0");
+  EXPECT_EQ(answer.status, 400);
+  EXPECT_THAT(answer.body, HasSubstr("This did not work"));
+  EXPECT_THAT(answer.body, HasSubstr("hours"));
+}
+
 TEST_F(ServedSite, ChangesRunsWithTheTokenOnly) {  // HT-3
   Serve();
   StartRun("a");

@@ -30,8 +30,14 @@ std::string WordsOf(int status) {
       return "Not in its present state";
     case 413:
       return "The body is too large";
+    case 414:
+      return "The path and query are too long";
     case 415:
       return "The body is no JSON";
+    case 421:
+      return "The host is none of this server's names";
+    case 431:
+      return "The headers are too long";
     case 503:
       return "Too much is under way; try again";
     case 504:
@@ -59,7 +65,7 @@ ordered_json DescribeResponses(const Operation& operation, bool refused) {
   }
   // Any request may be slow, misdirected or one too many.
   std::set<int> errors(operation.errors.begin(), operation.errors.end());
-  errors.insert({400, 408, 421, 431, 500, 503, 504});
+  errors.insert({400, 408, 414, 421, 431, 500, 503, 504});
   if (operation.needs_token) errors.insert(403);
   if (operation.needs_token && !refused) errors.insert(401);
   if (!operation.body.is_null()) errors.insert({413, 415});

@@ -1,6 +1,8 @@
 #include "tools/http/router.h"
 
 #include <algorithm>
+#include <boost/algorithm/string/predicate.hpp>
+#include <boost/algorithm/string/trim.hpp>
 #include <charconv>
 #include <chrono>
 #include <optional>
@@ -135,7 +137,7 @@ std::optional<Response> CheckBody(const Operation& operation, const Request& req
     return required.empty() ? std::nullopt : std::optional(BadBody("a JSON object is expected"));
   }
   const std::string type = request.content_type.substr(0, request.content_type.find(';'));
-  if (type != "application/json") {
+  if (!boost::iequals(boost::trim_copy(type), "application/json")) {
     return ErrorResponse(415, "unsupported_media_type", "the body must come as application/json");
   }
   const nlohmann::json body = ParseJson(request.body);
@@ -157,13 +159,12 @@ std::optional<Response> CheckToken(const std::string& token, const Request& requ
     return ErrorResponse(403, "read_only",
                          "this server takes no changes over HTTP: it has no http.token (or WFE_HTTP_TOKEN)");
   }
-  constexpr std::string_view kBearer = "Bearer ";
-  const std::string_view given = request.authorization;
+  constexpr std::string_view kScheme = "Bearer ";
+  const std::string_view authorization = request.authorization;
+  const bool bearer = boost::istarts_with(authorization, kScheme);  // RFC 9110, 11.1: in any case, blanks behind it
+  const std::string given = bearer ? boost::trim_copy(std::string(authorization.substr(kScheme.size()))) : "";
   // Digests have one length: neither the token's length nor its beginning shows in the time that this takes.
-  if (given.starts_with(kBearer) &&
-      EqualInConstantTime(AsBytes(Sha256(given.substr(kBearer.size()))), AsBytes(Sha256(token)))) {
-    return std::nullopt;
-  }
+  if (bearer && EqualInConstantTime(AsBytes(Sha256(given)), AsBytes(Sha256(token)))) return std::nullopt;
   Response response = ErrorResponse(401, "unauthorized", "a change needs the server's token: Authorization: Bearer …");
   response.headers.emplace_back("WWW-Authenticate", "Bearer");
   return response;
@@ -206,6 +207,12 @@ nlohmann::json BodyOf(const Request& request) {
 void Router::Add(Operation operation) { operations_.push_back(std::move(operation)); }
 
 Response Router::Run(const Operation& operation, Request request) const {
+  Response response = Answer(operation, request);
+  const bool is_error = response.status >= 400 && response.content_type == "application/json";
+  return is_error && operation.show_error ? operation.show_error(response) : response;
+}
+
+Response Router::Answer(const Operation& operation, const Request& request) const {
   if (operation.needs_token) {
     if (auto refused = CheckToken(token_, request)) return *std::move(refused);
   }

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <nlohmann/json.hpp>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,7 @@ struct Operation {
   std::vector<int> errors;   ///< Besides those that any operation may have.
   bool needs_token = false;  ///< It changes something.
   Handler handle;
+  std::function<Response(const Response&)> show_error;  ///< For people, where it answers people; empty: JSON as it is.
 };
 
 class Router {
@@ -52,6 +54,7 @@ class Router {
 
  private:
   Response Run(const Operation& operation, Request request) const;
+  Response Answer(const Operation& operation, const Request& request) const;
 
   const std::string token_;
   std::vector<Operation> operations_;

@@ -73,11 +73,8 @@ http::Operation PageOperation(std::string path, http::Handler handle) {
   operation.method = "GET";
   operation.path = std::move(path);
   const std::string first = operation.path.substr(0, operation.path.find('/', 1));
-  operation.handle = [handle = std::move(handle), first](const http::Request& request) {
-    http::Response response = handle(request);
-    return response.status >= 400 && response.content_type == "application/json" ? PageOfError(response, first)
-                                                                                 : response;
-  };
+  operation.handle = std::move(handle);
+  operation.show_error = [first](const http::Response& error) { return PageOfError(error, first); };
   return operation;
 }
 

@@ -31,6 +31,16 @@ bool WriteDurably(const std::string& path, const std::string& text) {
   return false;
 }
 
+/// A process that was killed while it wrote leaves the beginning of a row; its call had not been made.  Others may be writing.
+void RemoveUnfinished(const std::string& directory) {
+  std::error_code ignored;
+  for (const fs::directory_entry& entry : fs::directory_iterator(directory, ignored)) {
+    if (entry.path().extension() != ".tmp") continue;
+    const auto age = fs::file_time_type::clock::now() - entry.last_write_time(ignored);
+    if (age > std::chrono::hours(1)) fs::remove(entry.path(), ignored);
+  }
+}
+
 }  // namespace
 
 std::string LedgerKey(const json& row) {
@@ -44,6 +54,7 @@ CostLedger::CostLedger(const std::string& work_root, Append append, Duration ret
   std::error_code ignored;
   fs::create_directories(directory_, ignored);
   fs::permissions(directory_, fs::perms::owner_all, ignored);
+  RemoveUnfinished(directory_);
   sender_ = std::thread([this] { Run(); });
 }
 

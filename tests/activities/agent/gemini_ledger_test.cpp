@@ -177,6 +177,17 @@ TEST_F(LedgerTest, RowsWaitInFilesWhileTheRecordsAreAwayAndAreSentLater) {
   EXPECT_TRUE(std::filesystem::exists(root_ / "ledger-queue/00000000000000000001-000001.json.bad"));
 }
 
+TEST_F(LedgerTest, HalfARowOfAProcessThatWasKilledDoesNotStayForGood) {
+  const std::string queue = (root_ / "ledger-queue").string();
+  std::filesystem::create_directories(queue);
+  for (const char* name : {"/1.json.tmp", "/2.json.tmp"}) WriteAll(queue + name, "{\"key\":\"2026");
+  std::filesystem::last_write_time(queue + "/1.json.tmp",
+                                   std::filesystem::file_time_type::clock::now() - std::chrono::hours(2));
+  const CostLedger ledger(root_.path(), table_.Append(), std::chrono::milliseconds(5));
+  EXPECT_FALSE(std::filesystem::exists(queue + "/1.json.tmp"));
+  EXPECT_TRUE(std::filesystem::exists(queue + "/2.json.tmp"));  // somebody may be writing it
+}
+
 TEST(CostReportTest, CallThatNeverEndedIsOpenAtFirstAndLostLater) {
   CostReport report;
   const auto row = [](const char* id, const char* status, const char* model) {
