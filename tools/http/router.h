@@ -1,9 +1,9 @@
 // What is served: each operation declared once, and from that declaration found, checked and described (openapi.h).
 #pragma once
 
+#include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <functional>
 #include <string>
 #include <vector>
 
