@@ -16,8 +16,7 @@ std::optional<Match> TaskQueue::PutBack(TaskRef task) { return Add(std::move(tas
 std::optional<Match> TaskQueue::Add(TaskRef task, bool front) {
   if (!waiting_.empty()) {
     const PollerId poller = waiting_.front();
-    by_poller_.erase(poller);
-    waiting_.pop_front();
+    Leave(poller);
     return Match{std::move(task), poller};
   }
   if (const auto known = by_identity_.find(task.identity()); known != by_identity_.end()) {
@@ -42,7 +41,7 @@ std::optional<Match> TaskQueue::PollAgain(PollerId poller, Instant now, const st
 
 std::optional<Match> TaskQueue::Wait(PollerId poller, Instant now, const std::string& identity, bool front) {
   last_poll_ = now;
-  Saw(identity, now);
+  SeenPoller& seen = Saw(identity, now);
   if (!backlog_.empty()) {
     by_identity_.erase(backlog_.begin());
     TaskRef task = std::move(backlog_.front());
@@ -50,20 +49,31 @@ std::optional<Match> TaskQueue::Wait(PollerId poller, Instant now, const std::st
     return Match{std::move(task), poller};
   }
   const auto place = waiting_.insert(front ? waiting_.begin() : waiting_.end(), poller);
-  WFE_CHECK(by_poller_.emplace(poller, place).second, "a poller waits twice");
+  WFE_CHECK(by_poller_.emplace(poller, Waiter{place, identity}).second, "a poller waits twice");
+  ++seen.waiting;
   return std::nullopt;
 }
 
-bool TaskQueue::Forget(PollerId poller) {
+std::optional<TaskQueue::Waiter> TaskQueue::Leave(PollerId poller) {
   const auto found = by_poller_.find(poller);
-  if (found == by_poller_.end()) return false;
-  waiting_.erase(found->second);
+  if (found == by_poller_.end()) return std::nullopt;
+  Waiter waiter = std::move(found->second);
+  waiting_.erase(waiter.place);
   by_poller_.erase(found);
+  if (const auto seen = FindSeen(waiter.identity); seen != seen_.end() && seen->waiting > 0) --seen->waiting;
+  return waiter;
+}
+
+bool TaskQueue::Forget(PollerId poller) {
+  const std::optional<Waiter> gone = Leave(poller);
+  if (!gone) return false;
+  const auto seen = FindSeen(gone->identity);
+  if (seen != seen_.end() && seen->waiting == 0) seen_.erase(seen);
   return true;
 }
 
 bool TaskQueue::Expire(PollerId poller, Instant now) {
-  if (!Forget(poller)) return false;
+  if (!Leave(poller)) return false;
   // It waited until now, which is what "last seen" means for a sticky queue whose polls are long.
   last_poll_ = now;
   return true;
@@ -89,6 +99,7 @@ std::vector<PollerId> TaskQueue::TakePollers() {
   std::vector<PollerId> pollers(waiting_.begin(), waiting_.end());
   waiting_.clear();
   by_poller_.clear();
+  for (SeenPoller& seen : seen_) seen.waiting = 0;
   return pollers;
 }
 
@@ -96,17 +107,21 @@ bool TaskQueue::HasPoller(Instant now, Duration window) const {
   return !waiting_.empty() || (last_poll_ && now - *last_poll_ < window);
 }
 
-void TaskQueue::Saw(const std::string& identity, Instant now) {
-  const auto known = std::find_if(seen_.begin(), seen_.end(), [&](const auto& s) { return s.identity == identity; });
-  if (known != seen_.end()) {
-    if (known == seen_.begin()) {
-      known->last_access = now;
-      return;
-    }
+std::deque<TaskQueue::SeenPoller>::iterator TaskQueue::FindSeen(const std::string& identity) {
+  return std::find_if(seen_.begin(), seen_.end(), [&](const SeenPoller& seen) { return seen.identity == identity; });
+}
+
+TaskQueue::SeenPoller& TaskQueue::Saw(const std::string& identity, Instant now) {
+  SeenPoller poller{.identity = identity, .last_access = now};
+  if (const auto known = FindSeen(identity); known != seen_.end()) {
+    known->last_access = now;
+    if (known == seen_.begin()) return *known;
+    poller = std::move(*known);
     seen_.erase(known);
   }
-  seen_.push_front({identity, now});
+  seen_.push_front(std::move(poller));
   if (seen_.size() > kMaxSeenPollers) seen_.pop_back();
+  return seen_.front();
 }
 
 }  // namespace wfe::matching

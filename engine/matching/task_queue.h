@@ -38,7 +38,8 @@ class TaskQueue {
   std::optional<Match> Poll(PollerId poller, Instant now, const std::string& identity);
   /// As Poll, but ahead of all other pollers: it got a task that was stale and waits on.
   std::optional<Match> PollAgain(PollerId poller, Instant now, const std::string& identity);
-  /// The caller has gone; it never gets a task.  False when it does not wait here.
+  /// The caller has gone; it never gets a task, and unless others of its identity wait it has not been seen here any
+  /// longer.  False when it does not wait here.
   bool Forget(PollerId poller);
   /// Its deadline has passed: it gets an empty answer.  False when it does not wait here.
   bool Expire(PollerId poller, Instant now);
@@ -60,6 +61,7 @@ class TaskQueue {
   struct SeenPoller {
     std::string identity;
     Instant last_access;
+    int64_t waiting = 0;  ///< Of its polls, now.
   };
   /// Who polled here lately, for DescribeTaskQueue; the latest first, at most 32.
   const std::deque<SeenPoller>& seen() const { return seen_; }
@@ -79,13 +81,20 @@ class TaskQueue {
   };
   std::optional<Match> Add(TaskRef task, bool front);
   std::optional<Match> Wait(PollerId poller, Instant now, const std::string& identity, bool front);
-  void Saw(const std::string& identity, Instant now);
+  struct Waiter {
+    std::list<PollerId>::iterator place;
+    std::string identity;
+  };
+  SeenPoller& Saw(const std::string& identity, Instant now);
+  std::deque<SeenPoller>::iterator FindSeen(const std::string& identity);
+  /// It waits no longer; nullopt: it did not.
+  std::optional<Waiter> Leave(PollerId poller);
 
   // At most one of these two is non-empty.
   std::list<TaskRef> backlog_;
   std::list<PollerId> waiting_;
   std::unordered_set<Place, PlaceHash, PlaceEqual> by_identity_;
-  std::unordered_map<PollerId, std::list<PollerId>::iterator> by_poller_;
+  std::unordered_map<PollerId, Waiter> by_poller_;
   std::optional<Instant> last_poll_;
   std::deque<SeenPoller> seen_;
 };

@@ -115,12 +115,29 @@ TEST(TaskQueue, RemembersWhoPolledLately) {  // S67
   EXPECT_FALSE(queue.HasPoller(At(0), 10s));
   queue.Poll(1, At(5), "one");
   EXPECT_TRUE(queue.HasPoller(At(50), 10s)) << "it waits still";
-  queue.Forget(1);
+  queue.Expire(1, At(5));
   EXPECT_TRUE(queue.HasPoller(At(14), 10s));
   EXPECT_FALSE(queue.HasPoller(At(15), 10s));
   queue.Poll(2, At(20), "two");
   ASSERT_EQ(queue.seen().size(), 2U);
   EXPECT_EQ(queue.seen().front().identity, "two");
+}
+
+TEST(TaskQueue, WhoeverLeftWhileItWaitedIsNotSeenUnlessItWaitsInAnotherPoll) {  // S67
+  TaskQueue queue;
+  queue.Poll(1, At(1), "one");
+  queue.Poll(2, At(2), "one");
+  queue.Poll(3, At(3), "two");
+  queue.Forget(1);
+  EXPECT_EQ(queue.seen().size(), 2U) << "its other poll waits";
+  queue.Forget(2);
+  ASSERT_EQ(queue.seen().size(), 1U);
+  EXPECT_EQ(queue.seen().front().identity, "two");
+  EXPECT_TRUE(queue.Offer(Task("a")));
+  queue.Forget(3);
+  EXPECT_EQ(queue.seen().size(), 1U) << "it did not leave: it got a task";
+  queue.Poll(4, At(4), "one");
+  EXPECT_EQ(queue.seen().front().identity, "one") << "it came again";
 }
 
 }  // namespace

@@ -26,7 +26,7 @@ expect 4 "nope" "$wfe" show nope
 expect 2 "is not JSON, at byte" "$wfe" submit X --input '{bad'
 head -c 3000000 /dev/zero | tr '\0' 1 > big.json
 expect 2 "big.json has 3000000 bytes" "$wfe" submit X --input-file big.json
-expect 2 "missing.json" "$wfe" submit X --input @missing.json
+expect 4 "there is no file missing.json" "$wfe" submit X --input @missing.json
 mkdir -m 0500 sealed
 : > a-file
 [ "$(id -u)" = 0 ] || expect 13 "sealed" "$wfe" server --data sealed/store --listen 127.0.0.1:0
@@ -70,10 +70,26 @@ expect 2 "a worker's queue needs a name" "$wfe" worker --address "$address" --qu
 expect 2 "empty is a directory and no file" "$wfe" submit X --input @empty
 expect 2 "say what the program shall do" "$wfe" generate ' '
 expect 124 "nobody polls queue wfe yet" timeout 2 "$wfe" query waits progress
+expect 11 "the query progress was not answered in 1.0 s: nobody polls queue wfe yet" "$wfe" query waits progress --timeout 1
 expect 0 "1" "$wfe" count --query "WorkflowId = 'waits'"
+
+# What was named and is not there is one mistake, whatever names it.
+for named in "audit run --traces not-there" "audit run --traces not-there --local" "batch --dir not-there --task x" \
+  "batch --list not-there --task x" "batch --dir empty --task @not-there" "run --task x --file not-there" \
+  "build plan not-there" "build @not-there --dir empty" "submit X --input-file not-there" "signal waits abort --input @not-there" \
+  "workflow permits --directory not-there --output out --local" "graph check not-there" "quota forecast --daily not-there" \
+  "tools register not-there" "config check --config not-there" "audit validate not-there" "history lint not-there"; do
+  expect 4 "" "$wfe" $named
+  [[ $output == *"not-there"* ]] || { echo "FAILED: $named does not name it: $output"; failures=$((failures + 1)); }
+done
+printf '{"tool_id": "x", "comand": ["true"]}' > tool.json
+expect 2 'the key "comand" is not known; did you mean command?' "$wfe" tools register tool.json
 
 # No library speaks in an error, whatever command is given what. (CF-5)
 expect 0 "" "$wfe" terminate waits
+for change in cancel terminate "signal s"; do
+  expect 4 "waits has ended already (Terminated, run " "$wfe" ${change% *} waits $([[ $change == *" "* ]] && echo s)
+done
 expect 0 "waits had an earlier run (Terminated)" "$wfe" submit AuditedBuildWorkflow --id waits
 expect 0 "" "$wfe" terminate waits
 expect 2 "cannot write /proc/no/x.html: No such file or directory" "$wfe" quota forecast --html /proc/no/x.html

@@ -47,9 +47,9 @@ expect 1 "no model is configured: set GEMINI_API_KEY" "$wfe" batch --dir docs --
 
 # What a person gave is looked at before what this machine has.
 expect 4 "there is no directory nowhere" "$wfe" batch --dir nowhere --task 'Sum up.' --local
-expect 2 "cannot open nothing.txt" "$wfe" batch --dir docs --task @nothing.txt --local
+expect 4 "there is no file nothing.txt" "$wfe" batch --dir docs --task @nothing.txt --local
 expect 2 "--parameters is not JSON, at byte" "$wfe" batch --dir docs --activity analyzeStatic --parameters '{bad' --local
-expect 2 "nothing.txt: there is no such file" "$wfe" run --task x --file nothing.txt --local
+expect 4 "there is no file nothing.txt" "$wfe" run --task x --file nothing.txt --local
 
 # A name stands for one job: its results stay where they are looked for.
 expect 2 'there is a job all already, which has ended: `wfe batch --resume all --local` shows what it came to' \

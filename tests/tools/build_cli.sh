@@ -49,6 +49,21 @@ echo "$output" > show.json
 same "branch" "wfe/repaired" "$("$json_at" show.json /branch)"
 same "steps" "5" "$("$json_at" show.json '/steps/*/step' | grep -cE 'scaffold|implement|fix|initial')"
 
+# How much a pass says, before and after (docs/verdict.md).
+run "$wfe" build plan project --profile quick
+[[ $output == *"checks decide by their exit code alone: tsc;"* ]] || fail "plan says nothing of its evidence: $output"
+run "$wfe" build show repaired
+[[ $output == *"checks decide by their exit code alone: tsc;"* ]] || fail "show says nothing of its evidence: $output"
+[[ $output == *"git merge wfe/repaired"* ]] || fail "no way to take it: $output"
+
+# One document, or a line each.
+trace=$("$json_at" show.json /working_dir)/audit_trace.jsonl
+run "$wfe" audit tail "$trace" --output json
+[ "$("$json_at" - '/*/step_name' <<< "$output" | wc -l)" -gt 3 ] || fail "audit tail is not one document: $output"
+run "$wfe" audit validate "$trace" "$trace" --output json
+same "files of one document" 2 "$("$json_at" - '/*/status' <<< "$output" | wc -l)"
+expect 2 "take --output jsonl" "$wfe" audit tail "$trace" --follow --output json
+
 # What a hash of the trace stands for can be seen (RW-D21).
 run "$wfe" audit show-step repaired fix_attempt_1
 [[ $output == *"Export a number."* || $output == *TSC_ERROR* ]] || fail "show-step: $output"
@@ -136,6 +151,8 @@ run "$wfe" build undo later --discard
 expect 1 "--yes" "$wfe" build clean repaired
 run "$wfe" build clean repaired --yes
 same "branch after cleaning" "" "$(git -C project branch --list wfe/repaired)"
+run "$wfe" build show repaired
+[[ $output == *"wfe/repaired of $work/project is not there any more"* && $output != *"git merge"* ]] || fail "show after clean: $output"
 run "$wfe" build clean short --yes
 same "branches of all runs" "" "$(git -C project branch --list 'wfe/short*')"
 run "$wfe" build clean plain --yes

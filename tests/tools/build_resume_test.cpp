@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <sstream>
+
 #include "tools/wfe/build_record.h"
 #include "tools/wfe/build_start.h"
 #include "tools/wfe/build_summary.h"
@@ -222,6 +225,41 @@ TEST(ResumeBuild, StepsOfItsEarlierRunsAreShownAndFound) {  // RW-D4
   EXPECT_EQ(object["earlier_runs"][0]["steps"].size(), 4u);
 }
 
+TEST(BuildSummary, SaysWhatFailedWhereAndHowLittleAnExitCodeProves) {  // AB-1
+  json input = kInput;
+  input["task"] = std::string(200, 'x');
+  Story story(input);
+  story.Opened().Agent("implement_v1", "s1");
+  const json report = {{"passed", false},
+                       {"error_log",
+                        "src/a.ts:3:1 TSC_ERROR no such name, and much more than one line of a terminal holds\n"
+                        "  an excerpt\n\nsrc/b.ts:9:2 TEST_FAILURE 1 is not 2\n\nin words: 5\n"},
+                       {"checks", {{{"id", "command_1"}, {"evidence", "exit_code"}},
+                                   {{"id", "tests"}, {"evidence", "reporter"}}}}};
+  story.Activity("runComplianceChecks", {}, report);
+  BuildRecord build = story.Checks("initial_verification", false).Ended("not_passed");
+  const std::string page = BuildPage(build, 80);
+  EXPECT_THAT(page, HasSubstr("\n    src/a.ts:3:1 TSC_ERROR no such name"));
+  EXPECT_THAT(page, HasSubstr("\n    src/b.ts:9:2 TEST_FAILURE 1 is not 2\n"));
+  EXPECT_THAT(page, testing::Not(HasSubstr("in words")));
+  EXPECT_THAT(page, HasSubstr("all of it: wfe audit show-step build-1 initial_verification"));
+  EXPECT_THAT(page, HasSubstr("  checks decide by their exit code alone: command_1; a program"));
+  std::istringstream lines(page);
+  for (std::string line; std::getline(lines, line);) {
+    const auto columns = std::ranges::count_if(line, [](char c) { return (c & 0xc0) != 0x80; });
+    EXPECT_LE(columns, 80) << line;
+  }
+  story = Story(kInput);
+  story.Opened().Agent("implement_v1", "s1");
+  story.Activity("runComplianceChecks", {}, {{"passed", true}, {"checks", json::array()}});
+  build = story.Checks("initial_verification", true).Ended("passed");
+  EXPECT_THAT(BuildPage(build, 80), testing::Not(HasSubstr("exit code")));
+  EXPECT_THAT(BuildPage(build, 80), HasSubstr("git merge wfe/b"));
+  build.branch_is_gone = true;
+  EXPECT_THAT(BuildPage(build, 80), testing::Not(HasSubstr("git merge")));
+  EXPECT_THAT(BuildPage(build, 80), HasSubstr("is not there any more"));
+}
+
 TEST(BuildSummary, WhatABuildDidNotMakeIsNotOffered) {  // RW-D4
   const auto lines = [](const BuildRecord& build) {
     std::string text;
@@ -301,7 +339,7 @@ TEST(BuildInput, RefusesWhatWouldBeASlip) {
   EXPECT_THAT(BuildInput({.task = "x", .dir = "/"}).error().message, HasSubstr("the root of the file system"));
   EXPECT_THAT(BuildInput({.task = "x", .dir = "/tmp"}).error().message, HasSubstr("whole home directory"));
   EXPECT_THAT(BuildInput({.task = "x", .dir = "/etc/hostname"}).error().message, HasSubstr("is not a directory"));
-  EXPECT_THAT(BuildInput({.task = "@/no/such/file"}).error().message, HasSubstr("cannot open /no/such/file"));
+  EXPECT_THAT(BuildInput({.task = "@/no/such/file"}).error().message, HasSubstr("there is no file /no/such/file"));
   EXPECT_THAT(BuildInput({.task = "x", .dir = "/tmp/q", .in_place = true, .copy = true}).error().message,
               HasSubstr("exclude each other"));
 }

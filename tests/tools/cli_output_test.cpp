@@ -1,14 +1,18 @@
 #include <gmock/gmock.h>
 
+#include "tools/wfe/ask_workflow.h"
 #include "tools/wfe/cli.h"
 #include "tools/wfe/config.h"
+#include "tools/wfe/context_page.h"
 #include "tools/wfe/describe.h"
 #include "tools/wfe/entry_text.h"
 #include "tools/wfe/output.h"
+#include "tools/wfe/packaged_commands.h"
 #include "tools/wfe/page_lines.h"
 #include "tools/wfe/queue_pollers.h"
 #include "tools/wfe/start.h"
 #include "tools/wfe/step_teller.h"
+#include "tools/wfe/text_file.h"
 
 namespace wfe::cli {
 namespace {
@@ -27,6 +31,72 @@ TEST(Table, FitsTheTerminalByCuttingElasticColumns) {
             "ID  NAME\n"
             " 7  a name that is much…\n"
             "12  short\n");
+}
+
+/// The widest line, in characters.
+size_t WidestOf(const std::string& text) {
+  size_t widest = 0;
+  size_t width = 0;
+  for (const char c : text) {
+    if (c == '\n') width = 0;
+    else if ((c & 0xc0) != 0x80) widest = std::max(widest, ++width);
+  }
+  return widest;
+}
+
+TEST(Table, IsNeverWiderThanTheTerminal) {
+  Table runs({{"STATUS", "status", false, false},
+              {"WORKFLOW ID", "id", true, false},
+              {"TYPE", "type", true, false},
+              {"STARTED", "started", false, false},
+              {"TOOK", "took", false, true},
+              {"RUN ID", "run", true, false}});
+  runs.Add({{"status", "Terminated"},
+            {"id", std::string(60, 'w')},
+            {"type", "AuditedBuildWorkflow"},
+            {"started", "2026-11-27T09:30:25.000Z"},
+            {"took", "59 min 59 s"},
+            {"run", "01234567-89ab-cdef-0123-456789abcdef"}});
+  EXPECT_LE(WidestOf(runs.Text(80)), 80U);
+  EXPECT_THAT(runs.Text(80), HasSubstr("59 min 59 s"));
+  EXPECT_LE(WidestOf(runs.Text(40)), 40U) << "where nothing elastic is left, lines are cut";
+  EXPECT_THAT(runs.Text(1000), HasSubstr("01234567-89ab-cdef-0123-456789abcdef"));
+}
+
+TEST(Wrapping, BreaksBetweenWordsAndLosesNone) {
+  EXPECT_EQ(Wrapped("one two three\n", 80, 4), "one two three\n");
+  EXPECT_EQ(Wrapped("one two three four\n", 9, 2), "one two\n  three\n  four\n");
+  EXPECT_EQ(Wrapped("  12 s  a step is done\n", 14, 8), "  12 s  a step\n        is\n        done\n");
+  EXPECT_EQ(Wrapped("see /a/very/long/path then\n", 10, 2), "see\n  /a/very/long/path\n  then\n") << "a path stays whole";
+  EXPECT_EQ(Wrapped("größer größer", 7, 0), "größer\ngrößer");
+  EXPECT_EQ(Wrapped("", 10, 2), "");
+  EXPECT_EQ(Wrapped("a\n\nb\n", 1, 0), "a\n\nb\n");
+  EXPECT_EQ(Wrapped(std::string(30, 'x'), 10, 20), std::string(30, 'x'));
+  EXPECT_EQ(Wrapped("a b c", 1, 5), "a\n     b\n     c") << "also where there is no room at all";
+}
+
+TEST(EntryLine, GivesUpTheDayBeforeItIsCut) {
+  trace::LogEntry entry;
+  entry.timestamp = "2026-11-21T05:00:04.000Z";
+  entry.step_name = "initial_verification";
+  entry.validation_status = "fail";
+  entry.validation_error_type = "TEST_FAILURE_AND_TSC_ERROR";
+  entry.total_token_cost = 123456;
+  EXPECT_EQ(EntryLine(entry, 1000), EntryLine(entry));
+  EXPECT_THAT(EntryLine(entry, 85), testing::StartsWith("05:00:04  initial_verification"));
+  EXPECT_THAT(EntryLine(entry, 85), testing::EndsWith("123456 tokens"));
+  EXPECT_EQ(WidestOf(EntryLine(entry, 60)), 60U);
+}
+
+TEST(ContextProfile, IsNamedByTheWordsThatItIsOfferedBy) {
+  EXPECT_EQ(ProjectInWords(""), "(none)");
+  EXPECT_EQ(ProjectInWords("/p"), "/p");
+}
+
+TEST(ModelLine, NeverHasAnEmptyName) {  // CW-7
+  EXPECT_THAT(PackagedModelLine({.calls = 4, .tokens = 480, .unpriced = 4}),
+              HasSubstr("4 calls of a model not named, 480 tokens"));
+  EXPECT_THAT(PackagedModelLine({.calls = 1, .model = "m"}), HasSubstr("1 call of m,"));
 }
 
 TEST(Table, ShowsADashForWhatARowDoesNotHave) {
@@ -51,6 +121,41 @@ TEST(QueuePollers, AreThoseThatPolledWithinTheTimeOfAPoll) {
   EXPECT_EQ(PollersNow(description, now), 2);
   description.add_pollers();  // of a server that does not say when
   EXPECT_EQ(PollersNow(description, now), 3);
+}
+
+TEST(Query, WithoutAWorkerTimesOutAndSaysWhoIsMissing) {
+  const Error nobody = NotAnswered("progress", "q", {.workflow = 0, .activity = 2}, std::chrono::seconds(30));
+  EXPECT_EQ(nobody.code, StatusCode::kDeadlineExceeded) << "exit code 11: the server is there";
+  EXPECT_EQ(nobody.message,
+            "the query progress was not answered in 30.0 s: nobody polls queue q yet; start a worker with "
+            "`wfe worker --queue q`");
+  EXPECT_THAT(NotAnswered("x", "q", {.had_workers = true}, std::chrono::seconds(1)).message,
+              HasSubstr("nobody polls queue q any more"));
+  EXPECT_THAT(NotAnswered("x", "q", {.workflow = 1}, std::chrono::seconds(1)).message,
+              HasSubstr("the workers of queue q are busy"));
+}
+
+TEST(EndedRun, IsToldAsOneWhateverWasAskedOfIt) {  // S16
+  ws::DescribeWorkflowExecutionResponse description;
+  auto& info = *description.mutable_workflow_execution_info();
+  info.mutable_execution()->set_workflow_id("w");
+  info.mutable_execution()->set_run_id("r");
+  EXPECT_TRUE(CheckIsOpen(description));
+  info.set_status(temporal::api::enums::v1::WORKFLOW_EXECUTION_STATUS_COMPLETED);
+  info.mutable_close_time()->set_seconds(1);
+  const Status ended = CheckIsOpen(description);
+  ASSERT_FALSE(ended);
+  EXPECT_EQ(ended.error().code, StatusCode::kFailedPrecondition);
+  EXPECT_EQ(ended.error().message, "w has ended already (Completed, run r)");
+}
+
+TEST(NamedFiles, ThatAreNotThereAreOneMistake) {
+  for (const Status& missing : {CheckFileIsThere("/no/such/file"), CheckDirectoryIsThere("/no/such"),
+                                Status(ReadTextFile("/no/such/file").error())}) {
+    ASSERT_FALSE(missing);
+    EXPECT_EQ(missing.error().code, StatusCode::kNotFound) << "exit code 4";
+  }
+  EXPECT_EQ(ReadTextFile("/").error().message, "/ is a directory and no file");
 }
 
 /// What no terminal may get from others: escape sequences (7 and 8 bits), bells, turned directions, half of a character.

@@ -97,6 +97,21 @@ TEST_F(Configuration, EachKeyChangesItsOwnValueAndNoOther) {
   }
 }
 
+/// Whoever writes down the value that is there by itself has chosen it all the same: a port that was chosen must be had.
+TEST_F(Configuration, ChosenIsWhatSomebodyWroteWhateverItSays) {  // HT-1
+  EXPECT_EQ(LoadConfig("")->chosen, std::set<std::string>());
+  for (const auto& [key, value] : KeysOf(Config{})) {
+    if (value.is_null()) continue;
+    const auto same = With(key, value.dump());
+    ASSERT_TRUE(same.has_value() || value == "********" || value == "") << key << ": " << same.error().message;
+    if (same) EXPECT_EQ(same->chosen, std::set<std::string>{key});
+  }
+  setenv("WFE_HTTP", HttpConfig().listen.c_str(), 1);
+  EXPECT_EQ(LoadConfig("")->chosen, std::set<std::string>{"http.listen"});
+  unsetenv("WFE_HTTP");
+  EXPECT_EQ(LoadConfig("not-there.toml").error().code, StatusCode::kNotFound);
+}
+
 TEST_F(Configuration, AValueOfAnotherTypeIsRefusedByItsKeyAndPlace) {
   for (const auto& [key, value] : KeysOf(Config{})) {
     const bool number_is_wrong = (value.is_string() && !IsAmount(key, value)) || value.is_array();

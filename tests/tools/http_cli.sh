@@ -37,6 +37,12 @@ serve second_default
 cat first_default.log second_default.log > both.log
 says "the default port, which was taken" "no pages and no JSON over HTTP: cannot serve HTTP on 127.0.0.1:8233" both.log
 
+# An address that somebody chose must be had, also where it is the one that is there by itself.
+expect 14 "cannot serve HTTP on 127.0.0.1:8233" "$wfe" server --data other --listen 127.0.0.1:0 --http 127.0.0.1:8233
+expect 14 "cannot serve HTTP on 127.0.0.1:8233" env WFE_HTTP=127.0.0.1:8233 "$wfe" server --data other --listen 127.0.0.1:0
+printf '[http]\nlisten = "127.0.0.1:8233"\n' > chosen.toml
+expect 14 "cannot serve HTTP on 127.0.0.1:8233" "$wfe" server --data other --listen 127.0.0.1:0 --config chosen.toml
+
 # Every figure is the one that the commands give.
 run "$plant_generations" "$TEMPORAL_ADDRESS" 0 20
 run "$plant_calls" "$TEMPORAL_ADDRESS" 300
@@ -49,6 +55,7 @@ python3 "$recount" "$url" "$wfe" || fail "what is served is not what the command
 same "no token" 401 "$(status -X POST "$url/api/runs/waits/cancel")"
 same "a token" 202 "$(status -X POST -H 'Authorization: Bearer sesame' "$url/api/runs/waits/terminate")"
 run "$wfe" show waits --output json
+same "an ended run" 409 "$(status -X POST -H 'Authorization: Bearer sesame' "$url/api/runs/waits/cancel")"
 same "terminated" Terminated "$("$json_at" - /status <<< "$output")"
 same "the token is not shown" '********' "$(WFE_HTTP_TOKEN=sesame "$wfe" config show --output json | "$json_at" - /http/token)"
 

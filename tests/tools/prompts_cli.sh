@@ -32,7 +32,7 @@ prompts show $id --text | cmp - "$shipped" || { echo "FAILED: --text is not the 
 
 sed 's/^- No network.*/- No network at all./' "$shipped" > edited.md
 expect 2 "reason is required" "$wfe" prompts propose $id --file edited.md
-expect 2 "missing.md" "$wfe" prompts propose $id --file missing.md --reason r
+expect 4 "there is no file missing.md" "$wfe" prompts propose $id --file missing.md --reason r
 expect 2 "needs a reason" "$wfe" prompts propose $id --file edited.md --reason " "
 expect 2 'no section "## STRICT CONSTRAINTS"' "$wfe" prompts propose $id --file /dev/null --reason r
 expect 0 "stored as draft version 2" "$wfe" prompts propose $id --file edited.md --author ada --reason "shorter"

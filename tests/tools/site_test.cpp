@@ -248,6 +248,7 @@ TEST_F(ServedSite, TellsPeopleInAPageThatAParameterIsWrong) {
 
 TEST_F(ServedSite, ChangesRunsWithTheTokenOnly) {  // HT-3
   Serve();
+  const json document = Get("/api/openapi.json");
   StartRun("a");
   EXPECT_EQ(Post("/api/runs/a/cancel", "{}", "").status, 401);
   EXPECT_EQ(Post("/api/runs/a/cancel", "{}", "wrong").status, 401);
@@ -257,8 +258,16 @@ TEST_F(ServedSite, ChangesRunsWithTheTokenOnly) {  // HT-3
   EXPECT_EQ(Get("/api/runs/a")["history"]["by_type"]["WorkflowExecutionSignaled"], 1);
   EXPECT_EQ(Post("/api/runs/a/terminate", "").status, 202);
   EXPECT_EQ(Get("/api/runs/a")["status"], "Terminated");
-  EXPECT_EQ(Post("/api/runs/a/terminate", "{}").status, 404);
-  EXPECT_EQ(Post("/api/runs/nobody/cancel", "{}").status, 404);
+  for (const char* change : {"cancel", "terminate", "signal"}) {
+    const std::string body = std::string(change) == "signal" ? R"({"name":"x"})" : "{}";
+    const auto ended = Post("/api/runs/a/" + std::string(change), body);
+    EXPECT_EQ(ended.status, 409) << change << ended.body;
+    EXPECT_EQ(json::parse(ended.body)["error"], "conflict") << change;
+    EXPECT_THAT(ended.body, HasSubstr("a has ended already (Terminated, run ")) << change;
+    EXPECT_EQ(Post("/api/runs/nobody/" + std::string(change), body).status, 404) << change;
+    const std::string path = "/api/runs/{workflow_id}/" + std::string(change);
+    EXPECT_TRUE(document["paths"][path]["post"]["responses"].contains("409")) << change;
+  }
   EXPECT_EQ(Post("/api/runs/a/signal", R"({"input":1})").status, 400);
   const auto forecast = Post("/api/quota/forecast", "{}");
   EXPECT_EQ(forecast.status, 202);

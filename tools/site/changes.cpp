@@ -1,4 +1,6 @@
 // What changes something, and so needs the token (HT-3).
+#include <optional>
+
 #include "tools/site/answers.h"
 #include "tools/site/site_context.h"
 #include "tools/wfe/cli.h"
@@ -25,12 +27,26 @@ void SetRun(Message& message, const SiteContext& context, const http::Request& r
   message.set_identity(cli::Identity());
 }
 
+/// 409 for a run that has ended: of the service itself a cancellation of it succeeds, and the rest finds nothing (S16).
+/// Asked before each change; one that ends in between gets the service's own answer.
+template <class Message>
+std::optional<http::Response> Ended(const SiteContext& context, const Message& message) {
+  ws::DescribeWorkflowExecutionRequest which;
+  which.set_namespace_(context.ns);
+  *which.mutable_execution() = message.workflow_execution();
+  const auto description = context.Call<ws::DescribeWorkflowExecutionResponse>("DescribeWorkflowExecution", which);
+  if (!description) return Refused(description.error());
+  const Status open = cli::CheckIsOpen(*description);
+  return open ? std::nullopt : std::optional(Refused(open.error()));
+}
+
 http::Response CancelRun(const SiteContext& context, const http::Request& request) {
   const nlohmann::json body = http::BodyOf(request);
   ws::RequestCancelWorkflowExecutionRequest message;
   SetRun(message, context, request, body);
   message.set_reason(body.value("reason", ""));
   message.set_request_id(cli::NewRequestId());
+  if (auto ended = Ended(context, message)) return *std::move(ended);
   const auto done = context.Call<ws::RequestCancelWorkflowExecutionResponse>("RequestCancelWorkflowExecution", message);
   if (!done) return Refused(done.error());
   return Accepted({{"workflow_id", request.values.at("workflow_id")}, {"asked", "cancel"}});
@@ -41,6 +57,7 @@ http::Response TerminateRun(const SiteContext& context, const http::Request& req
   ws::TerminateWorkflowExecutionRequest message;
   SetRun(message, context, request, body);
   message.set_reason(body.value("reason", ""));
+  if (auto ended = Ended(context, message)) return *std::move(ended);
   const auto done = context.Call<ws::TerminateWorkflowExecutionResponse>("TerminateWorkflowExecution", message);
   if (!done) return Refused(done.error());
   return Accepted({{"workflow_id", request.values.at("workflow_id")}, {"asked", "terminate"}});
@@ -53,6 +70,7 @@ http::Response SignalRun(const SiteContext& context, const http::Request& reques
   message.set_signal_name(body.at("name").get<std::string>());
   message.set_request_id(cli::NewRequestId());
   if (body.contains("input")) *message.mutable_input()->add_payloads() = cli::ToPayload(body["input"]);
+  if (auto ended = Ended(context, message)) return *std::move(ended);
   const auto done = context.Call<ws::SignalWorkflowExecutionResponse>("SignalWorkflowExecution", message);
   if (!done) return Refused(done.error());
   return Accepted({{"workflow_id", request.values.at("workflow_id")}, {"asked", "signal"}});

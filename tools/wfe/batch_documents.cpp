@@ -26,8 +26,7 @@ batch::Document Faulty(batch::Document document, std::string why) {
 }  // namespace
 
 Result<std::vector<DocumentFile>> DocumentsBelow(const std::string& directory) {
-  std::error_code error;
-  if (!std::filesystem::is_directory(directory, error)) return NotFound("there is no directory " + directory);
+  WFE_RETURN_IF_ERROR(CheckDirectoryIsThere(directory));
   sandbox::SafeDirOptions nothing_is_reserved;
   nothing_is_reserved.reserved.clear();
   WFE_ASSIGN_OR_RETURN(const sandbox::SafeDir folder, sandbox::SafeDir::Open(directory, nothing_is_reserved));

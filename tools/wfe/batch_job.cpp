@@ -120,7 +120,7 @@ Result<int> RunBatchJob(Globals& globals, const BatchJobOptions& options, const 
     } else if (!FindLocalBuild(id)) {
       return NotFound("there is no batch job " + id + " on this machine");
     }
-    WFE_ASSIGN_OR_RETURN(auto stack, LocalStack::Start(*config, {.build_id = id, .queue = options.queue}));
+    WFE_ASSIGN_OR_RETURN(auto stack, LocalStack::Start(*config, {.build_id = id, .queue = options.queue, .runs_code = false}));
     globals.Use(std::move(stack));
   }
   WFE_ASSIGN_OR_RETURN(const RecordsConnection connection, RecordsConnection::Open(globals, options.records));

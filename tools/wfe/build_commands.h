@@ -5,6 +5,8 @@
 
 namespace wfe::cli {
 
+struct BuildRecord;
+
 void AddBuildShowCommands(CLI::App& build, Globals& globals);    ///< list, show
 void AddBuildPlanCommand(CLI::App& build, Globals& globals);     ///< plan
 void AddBuildDiffCommands(CLI::App& build, Globals& globals);    ///< diff, undo
@@ -24,5 +26,8 @@ void AddWatchOptions(CLI::App& command, WatchOptions& options);
 
 /// A question on the terminal; anything but y or yes is no.  Without a terminal the answer is no.
 bool Confirmed(const std::string& question);
+
+/// Finds out whether the branch of the build is gone, where its repository is on this machine.
+void LookForBranch(BuildRecord& build);
 
 }  // namespace wfe::cli

@@ -3,10 +3,13 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cctype>
 #include <map>
+#include <sstream>
 
 #include "activities/agent/step/agent_step.h"
 #include "activities/build/checks/compliance.h"
+#include "activities/build/checks/reporters.h"
 #include "activities/sandbox/text.h"
 #include "activities/trace/audit.h"
 #include "tools/wfe/history_source.h"
@@ -141,6 +144,28 @@ class Reader {
     }
   }
 
+  /// Of a verification: how much its result rests on, and what it found first.
+  void Verified(const nlohmann::json& report) {
+    record_.by_exit_code.clear();
+    record_.findings.clear();
+    if (!report.is_object()) return;
+    for (const nlohmann::json& check : report.value("checks", nlohmann::json::array())) {
+      if (TextAt(check, "evidence") == build::kEvidenceExitCode) record_.by_exit_code.push_back(TextAt(check, "id"));
+    }
+    if (report.value("passed", nlohmann::json()) == true) return;
+    std::istringstream log(TextAt(report, "error_log"));
+    for (std::string line; record_.findings.size() < 3 && std::getline(log, line);) {
+      if (IsFinding(line)) record_.findings.push_back(line);
+    }
+  }
+
+  /// "src/a.ts:3:1 TSC_ERROR …": it begins with a file and a line.
+  static bool IsFinding(const std::string& line) {
+    const size_t colon = line.find(':');
+    return colon != std::string::npos && colon > 0 && colon + 1 < line.size() && line.find(' ') > colon &&
+           std::isdigit(static_cast<unsigned char>(line[colon + 1])) != 0;
+  }
+
   void Completed(const std::string& type, const nlohmann::json& input, const nlohmann::json& result) {
     if (type == build::kOpenWorkspace.name) {
       try {
@@ -168,6 +193,8 @@ class Reader {
         record_.protected_hashes = first.value("protected_hashes", nlohmann::json());
       }
       if (record_.place.working_dir.empty()) record_.place.working_dir = TextAt(result, "working_dir");
+    } else if (type == build::kRunComplianceChecks.name) {
+      Verified(result);
     } else if (type == "prepareContext") {
       record_.context_path = TextAt(result, "path");
       record_.context_hash = TextAt(result, "context_file_hash");

@@ -47,6 +47,9 @@ struct BuildRecord {
   std::vector<BuildStep> steps;
   std::vector<std::string> notes;  ///< What activities wanted people to know.
   std::string running;             ///< The activity that is open, if any.
+  std::vector<std::string> by_exit_code;  ///< Checks of the last verification with no evidence but how they ended.
+  std::vector<std::string> findings;      ///< The first of the last verification that failed: "path:line:col CLASS text".
+  bool branch_is_gone = false;            ///< The repository is on this machine and has no such branch; see LookForBranch.
   /// The runs that this one goes on with, oldest first.  LoadBuild reads them; ReadBuild cannot.
   std::vector<BuildRecord> earlier;
 

@@ -4,19 +4,17 @@
 
 #include <cmath>
 
+#include "activities/analytics/reports/format.h"
 #include "engine/base/printable.h"
+#include "tools/wfe/output.h"
 
 namespace wfe::cli {
 namespace {
 
+/// In `width` columns, with the mark of what was left out.
 std::string FirstLine(const std::string& text, size_t width) {
-  std::string line = text.substr(0, text.find('\n'));
-  size_t points = 0;
-  for (size_t i = 0; i < line.size(); ++i) {
-    if ((line[i] & 0xc0) == 0x80) continue;
-    if (++points > width) return line.substr(0, i) + "…";
-  }
-  return line.size() < text.size() ? line + " …" : line;
+  const std::string line = text.substr(0, text.find('\n'));
+  return analytics::reports::Clip(line.size() < text.size() ? line + " …" : line, width);
 }
 
 std::string Plural(int64_t count, const char* one, const char* many) {
@@ -38,6 +36,19 @@ bool MadeSomething(const BuildRecord& build) { return Commits(build) > 0 || buil
 bool EndedBeforeItsFirstStep(const BuildRecord& build) {
   return build.outcome && build.steps.empty() && build.earlier.empty() &&
          build.outcome->status == temporal::api::enums::v1::WORKFLOW_EXECUTION_STATUS_FAILED;
+}
+
+/// Where a build failed, as far as that fits; the rest is with its last verification.
+std::string Findings(const BuildRecord& build, size_t width) {
+  if (build.Status() == "passed" || build.findings.empty()) return "";
+  std::string lines;
+  for (const std::string& finding : build.findings) lines += FirstLine("    " + PrintableText(finding), width) + "\n";
+  std::string step;
+  for (const BuildStep& one : build.steps) {
+    if (!one.agent) step = one.name;
+  }
+  if (step.empty()) return lines;
+  return lines + Wrapped("    all of it: wfe audit show-step " + build.target.workflow_id + " " + step + "\n", width, 4);
 }
 
 std::string StepLines(const BuildRecord& build, size_t widest, size_t width) {
@@ -90,6 +101,13 @@ std::string GroupedNumber(int64_t number) {
   return digits;
 }
 
+std::string EvidenceLine(const std::vector<std::string>& checks) {
+  std::string names;
+  for (const std::string& check : checks) names += (names.empty() ? "" : ", ") + check;
+  return "checks decide by their exit code alone: " + names +
+         "; a program that ends itself with 0 passes them, see docs/verdict.md";
+}
+
 double RoundedDollars(Money amount) { return Money::Nanos((amount.nanos() + 500) / 1000 * 1000).usd(); }
 
 std::string Dollars(std::optional<Money> amount) {
@@ -120,6 +138,8 @@ std::vector<std::string> NextSteps(const BuildRecord& build) {
   const bool made = MadeSomething(build);
   if (branch && build.outcome && !made) {
     say("result", "none: no step of an agent has ended");
+  } else if (branch && build.branch_is_gone) {
+    say("result", "branch " + build.place.branch + " of " + build.ProjectDir() + " is not there any more");
   } else if (branch) {
     say("result", fmt::format("branch {} of {}, {}", build.place.branch, build.ProjectDir(),
                               Plural(Commits(build), "commit", "commits")));
@@ -138,7 +158,8 @@ std::vector<std::string> NextSteps(const BuildRecord& build) {
     say("see it", "wfe build diff " + id);
     if (!in_place) {
       say("take it",
-          "wfe build diff " + id + " --apply" + (branch ? "   (or: git merge " + build.place.branch + ")" : ""));
+          "wfe build diff " + id + " --apply" +
+              (branch && !build.branch_is_gone ? "   (or: git merge " + build.place.branch + ")" : ""));
     } else {
       say("undo it", "wfe build undo " + id);
     }
@@ -208,10 +229,12 @@ std::string BuildPage(const BuildRecord& build, size_t width) {
   if (build.outcome) {
     std::string why = build.outcome->cause;
     if (why.empty() && build.outcome->result.is_object()) why = build.outcome->result.value("message", "");
-    if (!why.empty()) page += "\n  " + why + "\n";
+    if (!why.empty()) page += "\n" + Wrapped("  " + why + "\n", width, 2);
+    page += Findings(build, width);
   }
+  if (!build.by_exit_code.empty()) page += "\n" + Wrapped("  " + EvidenceLine(build.by_exit_code) + "\n", width, 2);
   page += "\n";
-  for (const std::string& line : NextSteps(build)) page += "  " + line + "\n";
+  for (const std::string& line : NextSteps(build)) page += Wrapped("  " + line + "\n", width, 13);
   return page;
 }
 

@@ -10,6 +10,9 @@
 namespace wfe::cli {
 
 /// "12,345".
+/// "checks decide by their exit code alone: a, b; …": how little a pass of these says.
+std::string EvidenceLine(const std::vector<std::string>& checks);
+
 std::string GroupedNumber(int64_t number);
 /// "$0.0131"; "-" when nothing is known.
 std::string Dollars(std::optional<Money> amount);

@@ -34,6 +34,7 @@ class Globals {
   SiteStarter site;    ///< Of `wfe server`; empty: it serves no pages.
   bool local = false;  ///< --local: only the stores of local builds are asked (tools/wfe/local_store.h).
   std::set<std::string> idle_queues;  ///< Of which it was said that nobody polls them.
+  std::set<std::string> worked_queues;  ///< Of which this command has seen that somebody worked for them.
 
   /// The effective configuration; loaded once.
   Result<const Config*> config();

@@ -78,25 +78,33 @@ const char* StatusOf(const trace::TraceReport& report) {
   return !report.ok() ? "invalid" : report.entries == 0 ? "empty" : "valid";
 }
 
+nlohmann::ordered_json ValidationObject(const std::string& path, const trace::TraceReport& report) {
+  nlohmann::ordered_json problems = nlohmann::ordered_json::array();
+  for (const auto& problem : report.problems) {
+    nlohmann::ordered_json item = {{"line", problem.line}, {"problem", problem.message}};
+    if (!problem.file.empty()) item["file"] = problem.file;
+    problems.push_back(std::move(item));
+  }
+  return {{"file", path},
+          {"status", StatusOf(report)},
+          {"lines", report.lines},
+          {"entries", report.entries},
+          {"runs", report.entries_of_run.size()},
+          {"open_runs", report.open_runs},
+          {"problems", problems},
+          {"more_problems", report.more_problems}};
+}
+
+/// `document`: of several files together, which are one JSON document.
 void PrintValidation(const std::string& path, const trace::TraceReport& report, bool compared, bool one_of_many,
-                     OutputFormat format) {
+                     OutputFormat format, nlohmann::ordered_json& document) {
   const std::string note = OpenRunsNote(report, compared);
   if (format != OutputFormat::kText) {
-    nlohmann::ordered_json problems = nlohmann::ordered_json::array();
-    for (const auto& problem : report.problems) {
-      nlohmann::ordered_json item = {{"line", problem.line}, {"problem", problem.message}};
-      if (!problem.file.empty()) item["file"] = problem.file;
-      problems.push_back(std::move(item));
+    if (one_of_many && format == OutputFormat::kJson) {
+      document.push_back(ValidationObject(path, report));
+    } else {
+      PrintObject(ValidationObject(path, report), format);
     }
-    PrintObject({{"file", path},
-                 {"status", StatusOf(report)},
-                 {"lines", report.lines},
-                 {"entries", report.entries},
-                 {"runs", report.entries_of_run.size()},
-                 {"open_runs", report.open_runs},
-                 {"problems", problems},
-                 {"more_problems", report.more_problems}},
-                format);
     return;
   }
   std::string text;
@@ -111,7 +119,8 @@ void PrintValidation(const std::string& path, const trace::TraceReport& report, 
   PrintText(text);
 }
 
-Result<bool> ValidateOne(Globals& globals, const std::string& path, const std::string& run, bool one_of_many) {
+Result<bool> ValidateOne(Globals& globals, const std::string& path, const std::string& run, bool one_of_many,
+                         nlohmann::ordered_json& document) {
   WFE_ASSIGN_OR_RETURN(trace::TraceReport report, trace::ValidateTrace(path));
   if (!run.empty()) {
     WFE_ASSIGN_OR_RETURN(const auto entries, ReadEntries(globals, run));
@@ -119,7 +128,7 @@ Result<bool> ValidateOne(Globals& globals, const std::string& path, const std::s
                          trace::CompareTraceWithHistory(path, entries.first.run_id, entries.second));
     report.problems.insert(report.problems.end(), compared.problems.begin(), compared.problems.end());
   }
-  PrintValidation(path, report, !run.empty(), one_of_many, globals.format);
+  PrintValidation(path, report, !run.empty(), one_of_many, globals.format, document);
   return Holds(report);
 }
 
@@ -130,8 +139,9 @@ Result<int> Validate(Globals& globals, const AuditOptions& options) {
     return InvalidArgument("--run compares one file with one run: name one file");
   }
   int exit_code = kExitOk;
+  nlohmann::ordered_json document = nlohmann::ordered_json::array();
   for (const std::string& path : paths) {
-    const Result<bool> sound = ValidateOne(globals, path, options.run, paths.size() > 1);
+    const Result<bool> sound = ValidateOne(globals, path, options.run, paths.size() > 1, document);
     if (!sound && paths.size() == 1) return sound.error();
     if (!sound) {
       const int code = Fail(sound.error(), globals.format);
@@ -140,6 +150,7 @@ Result<int> Validate(Globals& globals, const AuditOptions& options) {
       exit_code = kExitProblemsFound;
     }
   }
+  if (paths.size() > 1 && globals.format == OutputFormat::kJson) PrintJson(document, globals.format);
   return exit_code;
 }
 
@@ -168,14 +179,15 @@ void PrintEntry(const trace::LogEntry& entry, OutputFormat format) {
   if (format != OutputFormat::kText) {
     fmt::print("{}\n", PrintableJson(trace::SerializeLogEntry(entry)));
   } else {
-    fmt::print("{}\n", EntryLine(entry));
+    fmt::print("{}\n", EntryLine(entry, RoomOf(STDOUT_FILENO)));
   }
   std::fflush(stdout);
 }
 
 /// Prints what each file has beyond what was shown of it; `said` is the file that the last line came from.
+/// As one document they are kept until the end.
 Status ShowMore(Globals& globals, const std::vector<std::string>& paths, std::vector<int64_t>& shown,
-                std::string& said, bool final) {
+                std::string& said, bool final, std::vector<trace::LogEntry>& document) {
   for (size_t i = 0; i < paths.size(); ++i) {
     int64_t seen = 0;
     const auto summary = trace::ReadTrace(paths[i], [&](int64_t, const trace::LogEntry& entry) {
@@ -184,7 +196,11 @@ Status ShowMore(Globals& globals, const std::vector<std::string>& paths, std::ve
         PrintText((said.empty() ? "==> " : "\n==> ") + paths[i] + " <==\n");
       }
       said = paths[i];
-      PrintEntry(entry, globals.format);
+      if (globals.format == OutputFormat::kJson) {
+        document.push_back(entry);
+      } else {
+        PrintEntry(entry, globals.format);
+      }
     });
     if (!summary && paths.size() == 1) return summary.error();
     if (!summary) {
@@ -204,12 +220,19 @@ Status ShowMore(Globals& globals, const std::vector<std::string>& paths, std::ve
 }
 
 Result<int> Tail(Globals& globals, const AuditOptions& options) {
+  if (options.follow && globals.format == OutputFormat::kJson) {
+    return InvalidArgument("--output json is one document, and --follow never comes to its end; take --output jsonl");
+  }
   const std::vector<std::string> paths = TracePaths(options.files);
   std::vector<int64_t> shown(paths.size());
+  std::vector<trace::LogEntry> document;
   std::string said;
   while (true) {
-    WFE_RETURN_IF_ERROR(ShowMore(globals, paths, shown, said, !options.follow));
-    if (!options.follow) return kExitOk;
+    WFE_RETURN_IF_ERROR(ShowMore(globals, paths, shown, said, !options.follow, document));
+    if (!options.follow) {
+      if (globals.format == OutputFormat::kJson) PrintJson(document, globals.format);
+      return kExitOk;
+    }
     std::this_thread::sleep_for(std::chrono::milliseconds(300));
   }
 }

@@ -73,7 +73,8 @@ Result<workflows::OptimizationInput> InputOf(const RunOptions& options, const st
   for (const std::string& directory : options.directories) {
     std::error_code error;
     const fs::path path = fs::canonical(directory, error);
-    if (error || !fs::is_directory(path)) return InvalidArgument("there is no directory " + directory);
+    WFE_RETURN_IF_ERROR(CheckDirectoryIsThere(directory));
+    if (error) return InvalidArgument("cannot reach " + directory + ": " + error.message());
     input.sources.push_back({.kind = std::string(analytics::kSourceDirectory), .location = path.string(), .ns = ns});
   }
   if (options.records)
@@ -109,7 +110,10 @@ Result<int> RunAudit(Globals& globals, const RunOptions& options) {
   WFE_ASSIGN_OR_RETURN(const Config* config, globals.config());
   if (options.local) {
     const nlohmann::json named = input;
-    WFE_ASSIGN_OR_RETURN(auto stack, LocalStack::Start(*config, {.input = &named, .build_id = {}, .queue = options.queue}));
+    WFE_ASSIGN_OR_RETURN(auto stack, LocalStack::Start(*config, {.input = &named,
+                                                                 .build_id = {},
+                                                                 .queue = options.queue,
+                                                                 .runs_code = false}));
     globals.Use(std::move(stack));
   }
   WFE_ASSIGN_OR_RETURN(const Target target,

@@ -1,5 +1,6 @@
 // wfe audit show-step RUN STEP, wfe blob show HASH: what the hashes of a trace stand for (RC-5).
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <set>
@@ -167,7 +168,7 @@ Result<int> ShowStep(Globals& globals, const StepOptions& options) {
     return kExitOk;
   }
   for (const LogEntry& entry : entries) {
-    fmt::print("{}\n", EntryLine(entry));
+    fmt::print("{}\n", EntryLine(entry, RoomOf(STDOUT_FILENO)));
     for (const std::string& file : entry.files_touched.value_or(std::vector<std::string>())) {
       fmt::print("  {}\n", PrintableLine(file));
     }

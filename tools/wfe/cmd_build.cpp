@@ -63,10 +63,8 @@ Result<int> StartBuild(Globals& globals, const BuildOptions& options, const Watc
     globals.Use(std::move(stack));
   }
   WFE_ASSIGN_OR_RETURN(const Target target, StartWorkflow(globals, start));
-  WatchOptions how = watch;
-  how.wait = how.wait || options.local;
   if (!options.local) WarnAboutQueue(globals, options.queue.empty() ? loaded->client.queue : options.queue);
-  return WatchBuild(globals, target, how, options.local);
+  return WatchBuild(globals, target, watch, options.local);
 }
 
 }  // namespace
@@ -83,7 +81,7 @@ void AddWatchOptions(CLI::App& command, WatchOptions& options) {
 Result<int> WatchBuild(Globals& globals, const Target& target, const WatchOptions& options, bool local) {
   const bool text = globals.format == OutputFormat::kText;
   const bool shows = options.follow || (!options.wait && !options.detach && text && StdoutIsTerminal());
-  const bool stays = shows || options.wait;
+  const bool stays = shows || options.wait || local;
   if (text || !stays) {
     PrintEvent(fmt::format("build {} started, run {}", target.workflow_id, target.run_id),
                {{"workflow_id", target.workflow_id}, {"run_id", target.run_id}}, globals.format);
@@ -96,7 +94,7 @@ Result<int> WatchBuild(Globals& globals, const Target& target, const WatchOption
     return kExitOk;
   }
   FollowOptions follow;
-  follow.show_steps = shows || (local && text);
+  follow.show_steps = shows || (local && text && !options.wait);
   follow.ends_with_us = local;
   follow.timeout = TimeoutOf(options.timeout_s);
   const Result<Outcome> outcome = FollowRun(globals, target, follow);
@@ -115,7 +113,7 @@ Result<int> WatchBuild(Globals& globals, const Target& target, const WatchOption
     if (why.empty() && outcome->result.is_object()) why = outcome->result.value("message", "");
     if (!why.empty()) page += "  " + why + "\n";
     for (const std::string& line : NextSteps(build)) page += "  " + line + "\n";
-    PrintText(page);
+    PrintPage(page, 13);
   } else {
     PrintObject(BuildObject(build), globals.format);
   }

@@ -182,7 +182,7 @@ Result<int> CleanBuild(Globals& globals, const Target& target, bool yes) {
   }
   if (!yes) {
     if (globals.format == OutputFormat::kText)
-      PrintText(fmt::format("of {} there is on this machine:{}\n", id, list));
+      PrintPage(fmt::format("of {} there is on this machine:{}\n", id, list), 4);
     if (!Confirmed("Remove all of it?")) {
       return FailedPrecondition("nothing was removed; --yes removes it without asking");
     }
@@ -212,6 +212,15 @@ Result<int> CleanBuild(Globals& globals, const Target& target, bool yes) {
 }
 
 }  // namespace
+
+void LookForBranch(BuildRecord& build) {
+  if (build.place.branch.empty()) return;
+  const auto repository = build::FindRepository(build.place.project_dir);
+  if (!repository) return;
+  const auto tip =
+      Git(repository->git_dir, {"for-each-ref", "--format=%(objectname)", "refs/heads/" + build.place.branch});
+  build.branch_is_gone = tip && Line(tip).empty();
+}
 
 void AddBuildCleanCommand(CLI::App& build, Globals& globals) {
   struct Options {

@@ -4,11 +4,13 @@
 #include <filesystem>
 
 #include "activities/build/checks/plan.h"
+#include "activities/build/checks/reporters.h"
 #include "engine/base/record_json.h"
 #include "tools/wfe/build_commands.h"
 #include "tools/wfe/build_start.h"
 #include "tools/wfe/build_summary.h"
 #include "tools/wfe/one_of.h"
+#include "tools/wfe/text_file.h"
 
 namespace wfe::cli {
 namespace {
@@ -21,9 +23,9 @@ struct PlanOptions {
 };
 
 void PrintPlan(const build::BuildPlan& plan) {
-  std::string page = fmt::format("{}\n", plan.directory);
-  const auto say = [&page](const char* what, const std::string& text) {
-    if (!text.empty()) page += fmt::format("  {:<13} {}\n", what, text);
+  PrintPage(plan.directory + "\n", 2);
+  const auto say = [](const char* what, const std::string& text) {
+    if (!text.empty()) PrintPage(fmt::format("  {:<13} {}\n", what, text), 16);
   };
   say("profile", plan.profile + (plan.detection.empty() ? "" : " (" + plan.detection + ")"));
   say("mode", plan.mode == "create" ? "create: a new project" : "change: the project that is there");
@@ -34,17 +36,19 @@ void PrintPlan(const build::BuildPlan& plan) {
   for (const auto& [tool, version] : plan.tools) say(tool.c_str(), version);
   std::string starters;
   for (const std::string& file : plan.starter_files) starters += (starters.empty() ? "" : ", ") + file;
-  if (!starters.empty()) say("would write", starters);
-  page += "\n  checks, in this order:\n";
+  say("would write", starters);
+  PrintText("\n  checks, in this order:\n");
+  std::vector<std::string> by_exit_code;
   for (const build::PlannedCheck& check : plan.checks) {
-    page += fmt::format("    {:<12} {}\n", check.id, check.command);
-    if (!check.program_problem.empty()) page += fmt::format("    {:<12} ✗ {}\n", "", check.program_problem);
+    PrintPage(fmt::format("    {:<12} {}\n", check.id, check.command), 17);
+    if (!check.program_problem.empty()) PrintPage(fmt::format("    {:<12} ✗ {}\n", "", check.program_problem), 19);
+    if (check.evidence == build::kEvidenceExitCode) by_exit_code.push_back(check.id);
   }
-  for (const auto& [check, why] : plan.left_out) page += fmt::format("    {:<12} left out: {}\n", check, why);
-  page += "\n";
-  for (const std::string& problem : plan.problems) page += "  ✗ " + problem + "\n";
-  if (plan.problems.empty()) page += "  a build can start; nothing was written and no model was called\n";
-  PrintText(page);
+  for (const auto& [check, why] : plan.left_out) PrintPage(fmt::format("    {:<12} left out: {}\n", check, why), 17);
+  PrintText("\n");
+  if (!by_exit_code.empty()) PrintPage("  " + EvidenceLine(by_exit_code) + "\n", 4);
+  for (const std::string& problem : plan.problems) PrintPage("  ✗ " + problem + "\n", 4);
+  if (plan.problems.empty()) PrintPage("  a build can start; nothing was written and no model was called\n", 4);
 }
 
 Result<int> PlanBuild(Globals& globals, const PlanOptions& options) {
@@ -55,8 +59,7 @@ Result<int> PlanBuild(Globals& globals, const PlanOptions& options) {
   std::error_code error;
   compliance.work_root = std::filesystem::absolute(config->worker.work_root, error).lexically_normal().string();
   if (!config->build.profiles_dir.empty()) compliance.profile_dirs = {config->build.profiles_dir};
-  const bool there = std::filesystem::is_directory(directory, error);
-  if (!there) return NotFound("there is no directory " + directory);
+  WFE_RETURN_IF_ERROR(CheckDirectoryIsThere(directory));
   auto planned = build::PlanChecks(compliance, directory, options.profile, options.checks, options.mode);
   if (!planned) {
     if (planned.error().code == StatusCode::kInvalidArgument) return planned.error();

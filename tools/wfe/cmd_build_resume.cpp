@@ -69,10 +69,8 @@ Result<int> Resume(Globals& globals, const ResumeFlags& flags) {
     PrintText(fmt::format("{} goes on with {}{}\n", build.target.workflow_id, resume.value("step", ""),
                         resume.value("snapshot_blob_hash", "").empty() ? ", from the project as it is" : ""));
   }
-  WatchOptions watch = flags.watch;
-  watch.wait = watch.wait || local;
   if (!local) WarnAboutQueue(globals, flags.queue.empty() ? config->client.queue : flags.queue);
-  return WatchBuild(globals, target, watch, local);
+  return WatchBuild(globals, target, flags.watch, local);
 }
 
 CLI::App& AddCommand(CLI::App& build, Globals& globals, const char* name, const char* help,

@@ -109,6 +109,7 @@ Result<int> ListBuilds(Globals& globals, int limit) {
 
 Result<int> ShowBuild(Globals& globals, const Target& target) {
   WFE_ASSIGN_OR_RETURN(BuildRecord build, LoadBuild(globals, target));
+  LookForBranch(build);
   nlohmann::ordered_json waits = nlohmann::ordered_json::object();
   if (!build.outcome) {
     // "running: executeGeminiAgent" alone would also be said of a build whose worker is gone.

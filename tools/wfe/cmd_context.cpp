@@ -70,7 +70,7 @@ Result<ContextProfile> FindProfile(const std::vector<ContextProfile>& profiles, 
   std::vector<const ContextProfile*> found;
   for (const ContextProfile& profile : profiles) {
     if (profile.category != flags.category) continue;
-    if (flags.project.empty() || profile.project == flags.project) found.push_back(&profile);
+    if (flags.project.empty() || ProjectInWords(profile.project) == flags.project) found.push_back(&profile);
   }
   if (found.empty()) {
     return NotFound("no successful step of an agent is of the category " + flags.category +
@@ -79,7 +79,7 @@ Result<ContextProfile> FindProfile(const std::vector<ContextProfile>& profiles, 
   if (found.size() > 1) {
     std::string projects;
     for (const ContextProfile* const profile : found) {
-      projects += (projects.empty() ? "" : ", ") + (profile->project.empty() ? "(none)" : profile->project);
+      projects += (projects.empty() ? "" : ", ") + ProjectInWords(profile->project);
     }
     return InvalidArgument(flags.category + " is there for several projects; --project says which: " + projects);
   }

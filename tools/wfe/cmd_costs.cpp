@@ -99,8 +99,8 @@ Result<int> Costs(Globals& globals, const CostOptions& options) {
     if (sums.groups.size() > 1) table.Add(ForPeople(sums.total));
     table.Print(globals.format);
     if (sums.total.uncounted > sums.total.open) {
-      fmt::print("{} of the calls ended without any count of tokens; what they cost is not known.\n",
-                 sums.total.uncounted - sums.total.open);
+      PrintPage(fmt::format("{} of the calls ended without any count of tokens; what they cost is not known.\n",
+                            sums.total.uncounted - sums.total.open), 0);
     }
     return kExitOk;
   }

@@ -356,7 +356,7 @@ void AddHistoryCommands(CLI::App& app, Globals& globals) {
        "Example:\n  wfe history show build-42", &ShowHistory},
       {history, "export", "Write a history as Temporal-compatible JSON", "Workflow id or run id",
        "Example:\n  wfe history export build-42 --file build-42.json", &ExportHistory, true},
-      {history, "lint", "Check a history against the rules H1 to H44 (docs/reference/linter.md)",
+      {history, "lint", "Check a history against 37 rules, H1 to H44 (docs/reference/linter.md)",
        "Workflow id, run id or history file",
        "Examples:\n  wfe history lint build-42\n  wfe history lint build-42.json\n"
        "  wfe history lint build-42 --data ./wfe-data\n"

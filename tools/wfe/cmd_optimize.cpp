@@ -20,20 +20,6 @@ Status SendSignal(Globals& globals, const std::string& workflow_id, std::string_
   return Ok();
 }
 
-Result<nlohmann::json> AskWorkflow(Globals& globals, const std::string& workflow_id, std::string_view query) {
-  ws::QueryWorkflowRequest request;
-  request.set_namespace_(globals.Namespace());
-  request.mutable_execution()->set_workflow_id(workflow_id);
-  request.mutable_query()->set_query_type(std::string(query));
-  WFE_ASSIGN_OR_RETURN(const auto response,
-                       globals.Call<ws::QueryWorkflowResponse>("QueryWorkflow", request, std::chrono::seconds(10)));
-  if (response.has_query_rejected()) {
-    return FailedPrecondition("the query was rejected: " + workflow_id + " is " +
-                              StatusName(response.query_rejected().status()));
-  }
-  return FromPayloads(response.query_result());
-}
-
 void AddOptimizeCommands(CLI::App& app, Globals& globals) {
   CLI::App& optimize =
       *app.add_subcommand("optimize", "Make workflows better: profile, propose, try, roll out, watch, take back")

@@ -3,6 +3,7 @@
 
 #include "activities/delivery/records/monitor_log.h"
 #include "activities/delivery/records/version_store.h"
+#include "tools/wfe/ask_workflow.h"
 #include "tools/wfe/cli.h"
 #include "tools/wfe/describe.h"
 #include "tools/wfe/one_of.h"
@@ -80,7 +81,7 @@ Result<int> StopMonitor(Globals& globals, const MonitorOptions& options) {
 
 Result<int> ShowMonitor(Globals& globals, const MonitorOptions& options) {
   WFE_ASSIGN_OR_RETURN(const nlohmann::json answer,
-                       AskWorkflow(globals, MonitorId(options.workflow), workflows::kMonitorStatusQuery));
+                       AskWorkflow(globals, {MonitorId(options.workflow), ""}, workflows::kMonitorStatusQuery));
   if (globals.format != OutputFormat::kText) {
     PrintJson(answer, globals.format);
     return kExitOk;

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "activities/delivery/records/rollout_log.h"
+#include "tools/wfe/ask_workflow.h"
 #include "tools/wfe/cli.h"
 #include "tools/wfe/describe.h"
 #include "tools/wfe/follow.h"
@@ -164,7 +165,7 @@ Result<int> ListRollouts(Globals& globals, const delivery::RolloutLog& log) {
 /// What only the run itself knows; a run that does not answer is told of, and the records stand for themselves.
 std::optional<RolloutProgress> LiveProgress(Globals& globals, const StoredRollout& rollout) {
   if (rollout.state.ended()) return std::nullopt;
-  const auto answer = AskWorkflow(globals, rollout.header.rollout_id, workflows::kRolloutStatusQuery);
+  const auto answer = AskWorkflow(globals, {rollout.header.rollout_id, ""}, workflows::kRolloutStatusQuery);
   if (answer) {
     try {
       return answer->get<RolloutProgress>();
@@ -238,7 +239,7 @@ Result<int> ControlRollout(Globals& globals, const RolloutOptions& options, cons
   WFE_RETURN_IF_ERROR(SendSignal(globals, options.id, workflows::kRolloutControlSignal, nlohmann::json(control)));
   constexpr int kPatience = 50;
   for (int i = 0; i < kPatience; ++i) {
-    WFE_ASSIGN_OR_RETURN(const nlohmann::json answer, AskWorkflow(globals, options.id, workflows::kRolloutStatusQuery));
+    WFE_ASSIGN_OR_RETURN(const nlohmann::json answer, AskWorkflow(globals, {options.id, ""}, workflows::kRolloutStatusQuery));
     const auto progress = answer.get<RolloutProgress>();
     for (const workflows::RolloutAnswer& each : progress.answers) {
       if (each.request_id != control.request_id) continue;

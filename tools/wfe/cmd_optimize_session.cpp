@@ -8,6 +8,7 @@
 #include "activities/delivery/records/version_store.h"
 #include "activities/graph/draw_graph.h"
 #include "activities/optimizer/steps/profiled_workflow.h"
+#include "tools/wfe/ask_workflow.h"
 #include "tools/wfe/cli.h"
 #include "tools/wfe/describe.h"
 #include "tools/wfe/follow.h"
@@ -207,7 +208,7 @@ Result<int> Decide(Globals& globals, const DecideOptions& options, const std::st
   // Several suggestions are tried together first, which takes a while.
   constexpr int kPatience = 600;
   for (int i = 0; i < kPatience; ++i) {
-    WFE_ASSIGN_OR_RETURN(const nlohmann::json answer, AskWorkflow(globals, workflow, workflows::kSessionStatusQuery));
+    WFE_ASSIGN_OR_RETURN(const nlohmann::json answer, AskWorkflow(globals, {workflow, ""}, workflows::kSessionStatusQuery));
     const auto progress = answer.get<workflows::SessionProgress>();
     for (const workflows::SessionAnswer& each : progress.answers) {
       if (each.request_id != decision.request_id) continue;

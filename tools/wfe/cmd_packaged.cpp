@@ -142,15 +142,17 @@ Result<int> RunPackaged(Globals& globals, const PackagedCommand& package, Packag
   WFE_ASSIGN_OR_RETURN(nlohmann::json input, InputOfPackaged(package, options));
   const bool here = RunsHere(globals, *config, options.local, "what it spends is counted for this run alone");
   if (here) {
-    std::error_code ignored;
     const std::string directory = input["project_dir"];
-    if (!fs::is_directory(directory, ignored)) return NotFound("there is no directory " + directory);
+    WFE_RETURN_IF_ERROR(CheckDirectoryIsThere(directory));
     if (!options.without_model && !ModelIsThere(*config, options.agent)) {
       input["backend"] = "scripted";
       input["model"] = package.sample;
       Warn("no model is configured: canned answers stand in for it, which know the example data only", globals.format);
     }
-    WFE_ASSIGN_OR_RETURN(auto stack, LocalStack::Start(*config, {.input = &input, .build_id = {}, .queue = options.queue}));
+    WFE_ASSIGN_OR_RETURN(auto stack, LocalStack::Start(*config, {.input = &input,
+                                                                 .build_id = {},
+                                                                 .queue = options.queue,
+                                                                 .runs_code = false}));
     globals.Use(std::move(stack));
   }
   const StartOptions start{.type = std::string(package.workflow_type),
@@ -161,7 +163,10 @@ Result<int> RunPackaged(Globals& globals, const PackagedCommand& package, Packag
   WFE_ASSIGN_OR_RETURN(const EndedRun ended, RunToItsEnd(globals, start, here, options.follow, options.timeout_s));
   const auto& [target, outcome] = ended;
   if (outcome.status != temporal::api::enums::v1::WORKFLOW_EXECUTION_STATUS_COMPLETED) {
-    return ReportOutcome(outcome, target, globals.format);
+    const int code = ReportOutcome(outcome, target, globals.format);
+    // A worker elsewhere may have a directory that is not here, so only its word that the input is none counts.
+    const bool is_none = code == kExitUsage && !CheckDirectoryIsThere(input["project_dir"].get<std::string>());
+    return is_none ? kExitNotFound : code;
   }
   const auto result = outcome.result.get<workflows::PackagedResult>();
   if (globals.format == OutputFormat::kText) {

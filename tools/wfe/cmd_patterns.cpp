@@ -152,9 +152,6 @@ Result<int> RegisterTool(Globals& globals, const PatternFlags& flags) {
     const Status usable = patterns::CheckToolSchema(*schema);
     if (!usable) return InvalidArgument("the tool in " + flags.file + ": " + name + ": " + usable.error().message);
   }
-  for (const auto& [key, value] : tool.extra.items()) {
-    return InvalidArgument("the tool in " + flags.file + ": the key \"" + key + "\" is not known");
-  }
   WFE_ASSIGN_OR_RETURN(const PatternScene scene, OpenScene(globals, flags));
   WFE_ASSIGN_OR_RETURN(const patterns::Tool registered, patterns::ToolStore(scene.records()).Register(tool, scene.now));
   WarnIfUnchecked(registered, globals.format);

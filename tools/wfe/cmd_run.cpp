@@ -8,6 +8,7 @@
 #include "tools/wfe/batch_page.h"
 #include "tools/wfe/one_of.h"
 #include "tools/wfe/run_candidates.h"
+#include "tools/wfe/text_file.h"
 
 namespace wfe::cli {
 namespace {
@@ -46,6 +47,7 @@ Result<workflows::BatchInput> InputOfTasks(const RunTasksOptions& options, const
     if (document.task.find_first_not_of(" \t\r\n") == std::string::npos) return InvalidArgument(document.name + " is empty");
     for (size_t file = 0; file < options.files_of_task[i]; ++file) {
       const std::string& path = options.files[next_file++];
+      WFE_RETURN_IF_ERROR(CheckFileIsThere(path));
       const batch::Document read = ReadDocument({.name = path, .path = path}, limits);
       if (!read.fault.empty()) return InvalidArgument(path + ": " + read.fault);
       document.text += fmt::format("{}--- {}\n{}", document.text.empty() ? "" : "\n", read.name, read.text);

@@ -91,13 +91,14 @@ Result<std::unique_ptr<Site>> StartSite(Globals& globals, const ServerFlags& fla
   SiteOptions options;
   options.config = config;
   HttpConfig& http = options.config.http;
+  const bool chosen = !flags.http.empty() || config.chosen.contains("http.listen");
   if (!flags.http.empty()) http.listen = flags.http;
   options.ns = globals.Namespace();
   options.insecure = flags.insecure;
   options.log = &log;
   if (!globals.site || http.listen == "off") return std::unique_ptr<Site>();
   Result<std::unique_ptr<Site>> site = globals.site(engine, options);
-  if (!site && site.error().code == StatusCode::kUnavailable && http.listen == HttpConfig().listen) {
+  if (!site && site.error().code == StatusCode::kUnavailable && !chosen) {
     log.Warning("http_not_served",
              "no pages and no JSON over HTTP: " + site.error().message +
                  "; --http HOST:PORT chooses another address, --http off none",

@@ -2,8 +2,10 @@
 #include <fmt/core.h>
 
 #include "grpc/health/v1/health.pb.h"
+#include "tools/wfe/ask_workflow.h"
 #include "tools/wfe/cli.h"
 #include "tools/wfe/describe.h"
+#include "tools/wfe/follow.h"
 #include "tools/wfe/one_of.h"
 #include "tools/wfe/queue_pollers.h"
 #include "tools/wfe/why_it_waits.h"
@@ -96,6 +98,7 @@ struct MessageOptions {
   std::string input;
   std::string input_file;
   std::string reason;
+  double timeout_s = 0;  ///< Of a query; 0: 30 s.
 };
 
 Status AddInput(const MessageOptions& options, temporal::api::common::v1::Payloads& payloads) {
@@ -120,7 +123,15 @@ Status CheckSignalOfABuild(Globals& globals, const Target& target, const std::st
   return InvalidArgument("a build takes the signals add_guidance and abort, not \"" + name + "\"");
 }
 
+/// As the service finds no run that a signal or an end could go to, there is none to cancel either.
+Status CheckTargetIsOpen(Globals& globals, const Target& target) {
+  WFE_ASSIGN_OR_RETURN(const auto description, Describe(globals, target));
+  const Status open = CheckIsOpen(description);
+  return open ? Ok() : NotFound(open.error().message);
+}
+
 Result<int> Signal(Globals& globals, const Target& target, const MessageOptions& options) {
+  WFE_RETURN_IF_ERROR(CheckTargetIsOpen(globals, target));
   WFE_RETURN_IF_ERROR(CheckSignalOfABuild(globals, target, options.name));
   ws::SignalWorkflowExecutionRequest request;
   SetTarget(request, globals, target);
@@ -137,23 +148,18 @@ Result<int> Query(Globals& globals, const Target& target, const MessageOptions& 
   // A worker answers it; without one it is waited for.
   WFE_ASSIGN_OR_RETURN(const auto description, Describe(globals, target));
   WarnAboutQueue(globals, description.workflow_execution_info().task_queue());
-  ws::QueryWorkflowRequest request;
-  request.set_namespace_(globals.Namespace());
-  request.mutable_execution()->set_workflow_id(target.workflow_id);
-  request.mutable_execution()->set_run_id(target.run_id);
-  request.mutable_query()->set_query_type(options.name);
-  WFE_RETURN_IF_ERROR(AddInput(options, *request.mutable_query()->mutable_query_args()));
-  WFE_ASSIGN_OR_RETURN(const auto response,
-                       globals.Call<ws::QueryWorkflowResponse>("QueryWorkflow", request, std::chrono::seconds(30)));
-  if (response.has_query_rejected()) {
-    return FailedPrecondition("the query was rejected: " + target.workflow_id + " is " +
-                              StatusName(response.query_rejected().status()));
-  }
-  PrintJson(FromPayloads(response.query_result()), globals.format);
+  nlohmann::json argument;
+  WFE_ASSIGN_OR_RETURN(const auto input, ReadInput(options.input, options.input_file));
+  if (input) argument = *input;
+  const Duration patience = TimeoutOf(options.timeout_s).value_or(std::chrono::seconds(30));
+  WFE_ASSIGN_OR_RETURN(const nlohmann::json answer,
+                       AskWorkflow(globals, target, options.name, input ? &argument : nullptr, patience));
+  PrintJson(answer, globals.format);
   return kExitOk;
 }
 
 Result<int> Cancel(Globals& globals, const Target& target, const MessageOptions& options) {
+  WFE_RETURN_IF_ERROR(CheckTargetIsOpen(globals, target));
   ws::RequestCancelWorkflowExecutionRequest request;
   SetTarget(request, globals, target);
   request.set_reason(options.reason);
@@ -166,6 +172,7 @@ Result<int> Cancel(Globals& globals, const Target& target, const MessageOptions&
 }
 
 Result<int> Terminate(Globals& globals, const Target& target, const MessageOptions& options) {
+  WFE_RETURN_IF_ERROR(CheckTargetIsOpen(globals, target));
   ws::TerminateWorkflowExecutionRequest request;
   SetTarget(request, globals, target);
   request.set_reason(options.reason);
@@ -242,6 +249,10 @@ void AddWorkflowCommands(CLI::App& app, Globals& globals) {
       command.add_option("--input-file", options->input_file, "File with the JSON input");
     } else {
       command.add_option("--reason", options->reason, "Kept in the history");
+    }
+    if (message.run == &Query) {
+      command.add_option("--timeout", options->timeout_s, "Seconds to wait for the answer of a worker (default 30)")
+          ->check(Seconds());
     }
     command.footer(message.footer);
     command.callback([&globals, target, options, run = message.run] {

@@ -321,6 +321,8 @@ Status ReadFile(const std::string& path, Config& config) {
         complain(fmt::format("{}: unknown key {}{}", At(path, value), prefix, name.str()));
       } else if (const std::string problem = key->second.read(value); !problem.empty()) {
         complain(fmt::format("{}: {} {}", At(path, value), key->first, problem));
+      } else {
+        config.chosen.insert(key->first);
       }
     }
   }
@@ -344,7 +346,7 @@ Status ReadProfile(Config& config) {
                            "; let HOME or TEMPORAL_CONFIG_FILE name a place that you may read");
   }
   if (!there) {
-    if (given != nullptr) return InvalidArgument("TEMPORAL_CONFIG_FILE names " + path + ", which is not there");
+    if (given != nullptr) return NotFound("TEMPORAL_CONFIG_FILE names " + path + ", which is not there");
     return Ok();
   }
   toml::table file;
@@ -391,25 +393,31 @@ Status CheckFoundFile(const std::string& path) {
 }
 
 void ReadEnvironment(Config& config) {
-  const std::vector<std::pair<const char*, std::string*>> variables = {
-      {"TEMPORAL_ADDRESS", &config.client.address},
-      {"TEMPORAL_NAMESPACE", &config.client.ns},
-      {"TEMPORAL_API_KEY", &config.client.api_key},
-      {"WFE_DATA", &config.server.data_dir},
-      {"WFE_LISTEN", &config.server.listen},
-      {"WFE_HTTP", &config.http.listen},
-      {"WFE_HTTP_TOKEN", &config.http.token},
-      {"WFE_WORK_ROOT", &config.worker.work_root},
-      {"WFE_AGENT_BACKEND", &config.agent.backend},
-      {"GEMINI_MODEL", &config.agent.gemini_model},
-      {"GOOGLE_GEMINI_BASE_URL", &config.agent.base_url},
-      {"WFE_OPENAI_BASE_URL", &config.openai.base_url},
-      {"WFE_OPENAI_MODEL", &config.openai.model},
+  struct Variable {
+    const char* name;
+    const char* key;
+    std::string* target;
   };
-  for (const auto& [name, target] : variables) {
-    if (const char* const value = std::getenv(name); value != nullptr && *value != '\0') {
-      *target = value;
-      config.sources.emplace_back(std::string("$") + name);
+  const std::vector<Variable> variables = {
+      {"TEMPORAL_ADDRESS", "client.address", &config.client.address},
+      {"TEMPORAL_NAMESPACE", "client.namespace", &config.client.ns},
+      {"TEMPORAL_API_KEY", "client.api_key", &config.client.api_key},
+      {"WFE_DATA", "server.data_dir", &config.server.data_dir},
+      {"WFE_LISTEN", "server.listen", &config.server.listen},
+      {"WFE_HTTP", "http.listen", &config.http.listen},
+      {"WFE_HTTP_TOKEN", "http.token", &config.http.token},
+      {"WFE_WORK_ROOT", "worker.work_root", &config.worker.work_root},
+      {"WFE_AGENT_BACKEND", "agent.backend", &config.agent.backend},
+      {"GEMINI_MODEL", "agent.gemini_model", &config.agent.gemini_model},
+      {"GOOGLE_GEMINI_BASE_URL", "agent.base_url", &config.agent.base_url},
+      {"WFE_OPENAI_BASE_URL", "openai.base_url", &config.openai.base_url},
+      {"WFE_OPENAI_MODEL", "openai.model", &config.openai.model},
+  };
+  for (const Variable& variable : variables) {
+    if (const char* const value = std::getenv(variable.name); value != nullptr && *value != '\0') {
+      *variable.target = value;
+      config.chosen.insert(variable.key);
+      config.sources.emplace_back(std::string("$") + variable.name);
     }
   }
 }
@@ -451,7 +459,7 @@ Result<Config> LoadConfig(const std::string& path) {
     if (variable != nullptr) file = variable;
   }
   std::error_code error;
-  if (!file.empty() && !fs::exists(file, error)) return InvalidArgument("no configuration file " + file);
+  if (!file.empty() && !fs::exists(file, error)) return NotFound("there is no configuration file " + file);
   if (file.empty() && fs::exists("wfe.toml", error)) {
     WFE_RETURN_IF_ERROR(CheckFoundFile("wfe.toml"));
     file = "wfe.toml";

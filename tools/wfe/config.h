@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -175,6 +176,7 @@ struct Config {
   PatternsConfig patterns;
   MonitorConfig monitor;
   std::vector<std::string> sources;  ///< Where values came from: files and environment variables, in order.
+  std::set<std::string> chosen;      ///< "http.listen": the keys that a file or the environment gave, whatever they say.
 };
 
 /// Reads `path` (empty: WFE_CONFIG, else ./wfe.toml when it is there), the Temporal profile file, and the environment.

@@ -22,6 +22,8 @@ std::string ContextProfileText(const context::ContextProfile& profile, const con
 
 /// Tools by how often they are called.
 std::string ToolUseText(const context::ToolUseReport& report, size_t tools, size_t width);
+/// As a project is offered, and as --project takes it: steps without one are those of "(none)".
+inline std::string ProjectInWords(const std::string& project) { return project.empty() ? "(none)" : project; }
 /// The calls of some steps, one a line.
 std::string ToolCallsText(const std::vector<agent::StepToolCalls>& steps, size_t calls, size_t width);
 

@@ -177,6 +177,13 @@ Result<ws::DescribeWorkflowExecutionResponse> Describe(Globals& globals, const T
   return globals.Call<ws::DescribeWorkflowExecutionResponse>("DescribeWorkflowExecution", request);
 }
 
+Status CheckIsOpen(const ws::DescribeWorkflowExecutionResponse& description) {
+  const auto& info = description.workflow_execution_info();
+  if (!info.has_close_time()) return Ok();
+  return FailedPrecondition(info.execution().workflow_id() + " has ended already (" + StatusName(info.status()) +
+                            ", run " + info.execution().run_id() + ")");
+}
+
 Result<std::optional<Outcome>> ReadOutcome(Globals& globals, const Target& target) {
   ws::GetWorkflowExecutionHistoryRequest request;
   request.set_namespace_(globals.Namespace());

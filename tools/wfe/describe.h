@@ -48,6 +48,9 @@ std::string FailureText(const temporal::api::failure::v1::Failure& failure);
 std::string CauseInWords(const temporal::api::failure::v1::Failure& failure);
 
 Result<ws::DescribeWorkflowExecutionResponse> Describe(Globals& globals, const Target& target);
+/// FAILED_PRECONDITION in words when the run has ended.  The service itself takes the cancellation of such a run without
+/// a word, and knows none for a signal or an end (S16).
+Status CheckIsOpen(const ws::DescribeWorkflowExecutionResponse& description);
 /// The outcome of a closed run; nullopt while it runs.
 Result<std::optional<Outcome>> ReadOutcome(Globals& globals, const Target& target);
 nlohmann::ordered_json DescriptionObject(const ws::DescribeWorkflowExecutionResponse& description,

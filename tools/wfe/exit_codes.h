@@ -8,7 +8,7 @@ enum ExitCode : int {
   kExitFailed = 1,           ///< The thing asked for failed: a workflow failed, a call was refused.
   kExitUsage = 2,            ///< Wrong options, malformed input or configuration, a run whose input is none.
   kExitUnreachable = 3,      ///< No server answers at the address.
-  kExitNotFound = 4,         ///< No such workflow, run or file.
+  kExitNotFound = 4,         ///< No such workflow, run, file or directory, or the run to be changed has ended.
   kExitNotPassed = 5,        ///< A build is `not_passed`, a generation `failed`, a document without result, a gap.
   kExitBudgetExhausted = 6,  ///< … as `budget_exhausted`.
   kExitAborted = 7,          ///< … as `aborted`.

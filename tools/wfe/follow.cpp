@@ -195,6 +195,9 @@ class Follower {
         Print(fmt::format("{} started", target_.workflow_id),
               {{"event", "started"}, {"workflow_id", target_.workflow_id}});
         break;
+      case enums::EVENT_TYPE_WORKFLOW_TASK_STARTED:
+        was_worked_for_ = true;
+        break;
       case enums::EVENT_TYPE_ACTIVITY_TASK_SCHEDULED: {
         const auto& a = event.activity_task_scheduled_event_attributes();
         activities_[event.event_id()] = NameOf(a.activity_type().name(), a.activity_id());
@@ -292,6 +295,7 @@ class Follower {
       if (const auto found = queues_.find(activity.activity_id()); found != queues_.end()) waiting.insert(found->second);
     }
     status_.Clear();
+    if (was_worked_for_) globals_.worked_queues.insert(queue);
     WarnAboutQueue(globals_, queue);
     for (const std::string& other : waiting) {
       if (other != queue) WarnAboutQueue(globals_, other, /*activities=*/true);
@@ -330,6 +334,7 @@ class Follower {
   std::string page_token_;
   int64_t last_event_id_ = 0;
   bool moved_on_ = false;
+  bool was_worked_for_ = false;  // a worker has taken a task of the run's code
   bool lost_ = false;
   std::optional<steady_clock::time_point> give_up_;
   StepTeller steps_;

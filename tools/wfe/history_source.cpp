@@ -7,6 +7,7 @@
 #include "engine/history/nesting.h"
 #include "tools/wfe/describe.h"
 #include "tools/wfe/local_store.h"
+#include "tools/wfe/text_file.h"
 #include "workers/core/history_json.h"
 
 namespace wfe::cli {
@@ -62,8 +63,9 @@ Result<temporal::api::history::v1::History> FetchHistory(Globals& globals, const
 }
 
 Result<temporal::api::history::v1::History> ReadHistoryFile(const std::string& path) {
+  WFE_RETURN_IF_ERROR(CheckFileIsThere(path));
   std::ifstream in(path, std::ios::binary);
-  if (!in) return NotFound("cannot open the history file " + path);
+  if (!in) return InvalidArgument("cannot open the history file " + path);
   const std::string bytes(std::istreambuf_iterator<char>(in), {});
   const size_t first = bytes.find_first_not_of(" \t\r\n");
   if (first != std::string::npos && bytes[first] == '{') {

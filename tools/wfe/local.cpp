@@ -72,10 +72,11 @@ LocalStack::LocalStack(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 LocalStack::~LocalStack() = default;
 
 Result<std::unique_ptr<LocalStack>> LocalStack::Start(const Config& config, const LocalStackOptions& options) {
-  const auto& [input, build_id, queue] = options;
+  const auto& [input, build_id, queue, runs_code] = options;
   auto impl = std::make_unique<Impl>();
   WorkerProcessOptions worker;
   worker.config = config;
+  worker.runs_code = runs_code;
   worker.config.worker.queues = {config.client.queue};
   if (!queue.empty() && queue != config.client.queue) worker.config.worker.queues.push_back(queue);
   LocalBuild build;
@@ -87,7 +88,7 @@ Result<std::unique_ptr<LocalStack>> LocalStack::Start(const Config& config, cons
     WFE_ASSIGN_OR_RETURN(impl->locks, LockLocalStore(build_id, /*to_run=*/true));
     worker.alive_lock = build.AliveLock();
     // Not below the project: what a build makes would be part of it.  One place also shares installed dependencies.
-    if (config.worker.work_root == WorkerConfig().work_root) {
+    if (!config.chosen.contains("worker.work_root")) {
       worker.config.worker.work_root = UserStateDirectory() + "/work";
     }
   }

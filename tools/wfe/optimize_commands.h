@@ -39,7 +39,5 @@ std::string TimeNow();
 /// Signals a workflow with one argument.
 Status SendSignal(Globals& globals, const std::string& workflow_id, std::string_view name,
                   const nlohmann::json& argument);
-/// The answer of a query without argument.
-Result<nlohmann::json> AskWorkflow(Globals& globals, const std::string& workflow_id, std::string_view query);
 
 }  // namespace wfe::cli

@@ -72,16 +72,18 @@ std::string Table::Text(size_t width) const {
   }
   size_t total = 2 * (columns_.size() - 1);
   for (const size_t w : widths) total += w;
-  // Take what is too much from the widest elastic column until the table fits or none is wider than 12.
-  while (total > width) {
-    size_t widest = columns_.size();
-    for (size_t i = 0; i < columns_.size(); ++i) {
-      if (columns_[i].elastic && widths[i] > 12 && (widest == columns_.size() || widths[i] > widths[widest]))
-        widest = i;
+  // Take what is too much from the widest elastic column until the table fits or none is wider than 12; then down to 5.
+  for (const size_t least : {size_t{12}, size_t{5}}) {
+    while (total > width) {
+      size_t widest = columns_.size();
+      for (size_t i = 0; i < columns_.size(); ++i) {
+        if (columns_[i].elastic && widths[i] > least && (widest == columns_.size() || widths[i] > widths[widest]))
+          widest = i;
+      }
+      if (widest == columns_.size()) break;
+      --widths[widest];
+      --total;
     }
-    if (widest == columns_.size()) break;
-    --widths[widest];
-    --total;
   }
   std::string text;
   const auto line = [&](const auto& cell) {
@@ -91,7 +93,7 @@ std::string Table::Text(size_t width) const {
       out += Pad(CutToColumns(cell(i), widths[i]), widths[i], columns_[i].right);
     }
     out.erase(out.find_last_not_of(' ') + 1);
-    text += out + "\n";
+    text += CutToColumns(out, width) + "\n";
   };
   line([&](size_t i) { return columns_[i].title; });
   for (const nlohmann::json& row : rows_) line([&](size_t i) { return CellText(row, columns_[i]); });
@@ -102,7 +104,7 @@ void Table::Print(OutputFormat format) const {
   switch (format) {
     case OutputFormat::kText:
       // What goes into a pipe or a file is whole: ids are there to be copied.
-      std::fputs(Text(StdoutIsTerminal() ? TerminalWidth() : std::numeric_limits<size_t>::max()).c_str(), stdout);
+      std::fputs(Text(RoomOf(STDOUT_FILENO)).c_str(), stdout);
       break;
     case OutputFormat::kJson:
       fmt::print("{}\n", Dump(nlohmann::json(rows_), 2));
@@ -138,11 +140,42 @@ void PrintObject(const nlohmann::ordered_json& object, OutputFormat format) {
 
 void PrintText(const std::string& text) { std::fputs(PrintableText(text).c_str(), stdout); }
 
+void PrintPage(const std::string& text, size_t indent) {
+  std::fputs(Wrapped(PrintableText(text), RoomOf(STDOUT_FILENO), indent).c_str(), stdout);
+}
+
+std::string Wrapped(const std::string& text, size_t width, size_t indent) {
+  std::string out;
+  size_t at = 0;
+  while (at < text.size()) {
+    const size_t end = std::min(text.find('\n', at), text.size());
+    std::string line = text.substr(at, end - at);
+    while (Width(line) > width) {
+      const size_t words = std::min(line.find_first_not_of(' '), line.size());
+      // The last blank that leaves what fits; of a word that is too wide the one behind it.
+      size_t blank = std::string::npos;
+      size_t columns = 0;
+      for (size_t i = 0; i < line.size(); ++i) {
+        if (line[i] == ' ' && i > words && (columns <= width || blank == std::string::npos)) blank = i;
+        if ((line[i] & 0xc0) != 0x80) ++columns;
+        if (columns > width + 1 && blank != std::string::npos) break;
+      }
+      const size_t next = blank == std::string::npos ? blank : line.find_first_not_of(' ', blank);
+      if (next == std::string::npos) break;
+      out += line.substr(0, line.find_last_not_of(' ', blank) + 1) + "\n";
+      line = std::string(indent, ' ') + line.substr(next);
+    }
+    out += line + (end < text.size() ? "\n" : "");
+    at = end + 1;
+  }
+  return out;
+}
+
 std::string EventText(const std::string& text) { return SetIn(text, 10) + "\n"; }
 
 void PrintEvent(const std::string& text, const nlohmann::ordered_json& object, OutputFormat format) {
   if (format == OutputFormat::kText) {
-    std::fputs(EventText(text).c_str(), stdout);
+    std::fputs(Wrapped(EventText(text), RoomOf(STDOUT_FILENO), 10).c_str(), stdout);
   } else {
     std::fputs((Dump(object, -1) + "\n").c_str(), stdout);  // on any thread: no exception, as fmt::print has
   }
@@ -162,6 +195,15 @@ size_t TerminalWidth() {
   return 100;
 }
 
+size_t RoomOf(int descriptor) {
+  if (isatty(descriptor) != 1) return std::numeric_limits<size_t>::max();
+  winsize size{};
+  if (std::getenv("COLUMNS") == nullptr && ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
+    return size.ws_col;
+  }
+  return TerminalWidth();
+}
+
 bool StdoutIsTerminal() { return isatty(STDOUT_FILENO) == 1; }
 
 std::string FailText(const Error& error, OutputFormat format) {
@@ -172,7 +214,8 @@ std::string FailText(const Error& error, OutputFormat format) {
 }
 
 int Fail(const Error& error, OutputFormat format) {
-  std::fputs(FailText(error, format).c_str(), stderr);
+  const size_t room = format == OutputFormat::kText ? RoomOf(STDERR_FILENO) : std::numeric_limits<size_t>::max();
+  std::fputs(Wrapped(FailText(error, format), room, 5).c_str(), stderr);
   switch (error.code) {
     case StatusCode::kInvalidArgument:
       return kExitUsage;

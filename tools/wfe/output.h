@@ -29,6 +29,7 @@ class Table {
   /// kText: a header and aligned lines, cut to the width of a terminal but whole in a pipe; kJson: one array; kJsonl: a
   /// line per row.
   void Print(OutputFormat format) const;
+  /// No line is wider: elastic columns give first, and where that is not enough lines end in "…".
   std::string Text(size_t width) const;
 
  private:
@@ -45,6 +46,8 @@ void PrintJson(const nlohmann::json& json, OutputFormat format);
 
 /// Text of several lines, as it stands.
 void PrintText(const std::string& text);
+/// The same; on a terminal sentences that are too wide for it go on in the next line, below column `indent`.
+void PrintPage(const std::string& text, size_t indent);
 
 /// One event of something long: a text line, or a JSON line in both JSON formats.
 void PrintEvent(const std::string& text, const nlohmann::ordered_json& object, OutputFormat format);
@@ -52,6 +55,11 @@ std::string EventText(const std::string& text);
 
 /// $COLUMNS, or the columns of the terminal that stdout is; 100 when it is none.
 size_t TerminalWidth();
+/// As wide as a line of `descriptor` may be: the terminal that it is, else no limit: what goes into a pipe is whole.
+size_t RoomOf(int descriptor);
+/// Each line over as many as it takes, broken between words; the rest of a line begins below column `indent`.  A word that
+/// is wider than that, such as a path, stays in one piece, since it is there to be copied.
+std::string Wrapped(const std::string& text, size_t width, size_t indent);
 bool StdoutIsTerminal();
 /// `text` cut so that it does not fill a line of `width` columns.
 std::string FitsWidth(const std::string& text, size_t width);

@@ -20,7 +20,7 @@ std::string PackagedModelLine(const packaged::ModelUse& use) {
                        use.calls == 1 ? "answer" : "answers");
   }
   std::string line = fmt::format("model: {} {} of {}, {} tokens, ${}", use.calls, use.calls == 1 ? "call" : "calls",
-                                 use.model, use.tokens, use.cost_usd.Rounded(4));
+                                 packaged::ModelInWords(use), use.tokens, use.cost_usd.Rounded(4));
   if (use.unpriced > 0) line += fmt::format(" and {} of unknown price", use.unpriced);
   if (use.cached > 0) line += fmt::format(", {} from the cache", use.cached);
   if (!unanswered.empty()) line += "; " + unanswered;

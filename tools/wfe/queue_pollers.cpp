@@ -1,6 +1,7 @@
 #include "tools/wfe/queue_pollers.h"
 
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -36,14 +37,16 @@ Result<QueuePollers> DescribeQueue(Globals& globals, const std::string& queue) {
                          globals.Call<ws::DescribeTaskQueueResponse>("DescribeTaskQueue", request));
     (type == enums::TASK_QUEUE_TYPE_WORKFLOW ? pollers.workflow : pollers.activity) =
         PollersNow(response, SystemClock().Now());
-    if (response.pollers_size() > 0) pollers.had_workers = true;
+    if (response.pollers_size() > 0) globals.worked_queues.insert(queue);
   }
+  // A server forgets those that have left.
+  pollers.had_workers = globals.worked_queues.contains(queue);
   return pollers;
 }
 
 void Warn(const std::string& sentence, OutputFormat format) {
   if (format == OutputFormat::kText) {
-    fmt::print(stderr, "wfe: warning: {}\n", PrintableText(sentence));
+    fmt::print(stderr, "{}", Wrapped("wfe: warning: " + PrintableText(sentence) + "\n", RoomOf(STDERR_FILENO), 5));
   } else {
     const nlohmann::json object = {{"warning", sentence}};
     fmt::print(stderr, "{}\n",
@@ -51,11 +54,15 @@ void Warn(const std::string& sentence, OutputFormat format) {
   }
 }
 
+std::string NobodyPollsText(const std::string& queue, const QueuePollers& pollers) {
+  if (pollers.workflow > 0) return {};
+  return "nobody polls queue " + queue + (pollers.had_workers ? " any more" : " yet") +
+         "; start a worker with `wfe worker --queue " + queue + "`";
+}
+
 std::string NobodyPolls(Globals& globals, const std::string& queue) {
   const auto pollers = DescribeQueue(globals, queue);
-  if (!pollers || pollers->workflow > 0) return {};
-  return "nobody polls queue " + queue + (pollers->had_workers ? " any more" : " yet") +
-         "; start a worker with `wfe worker --queue " + queue + "`";
+  return pollers ? NobodyPollsText(queue, *pollers) : std::string();
 }
 
 void WarnAboutQueue(Globals& globals, const std::string& queue, bool activities) {

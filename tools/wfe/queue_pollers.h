@@ -11,7 +11,7 @@ namespace wfe::cli {
 struct QueuePollers {
   int workflow = 0;  ///< Workers that take workflow tasks.
   int activity = 0;
-  bool had_workers = false;  ///< The server remembers somebody, there now or not.
+  bool had_workers = false;  ///< Somebody worked for it as far as is known, there now or not.
 };
 /// Of those that the server remembers, how many polled so lately that they are still there.
 int PollersNow(const ws::DescribeTaskQueueResponse& description, Instant now);
@@ -25,6 +25,8 @@ void WarnAboutQueue(Globals& globals, const std::string& queue, bool activities 
 /// A line on stderr that is no error.
 void Warn(const std::string& sentence, OutputFormat format);
 
+/// The sentence of NobodyPolls for what was found.
+std::string NobodyPollsText(const std::string& queue, const QueuePollers& pollers);
 /// "nobody polls queue q yet; start a worker with `wfe worker --queue q`", or "q any more"; empty when somebody does.
 std::string NobodyPolls(Globals& globals, const std::string& queue);
 

@@ -70,7 +70,10 @@ Result<int> RunCandidates(Globals& globals, const BatchJobOptions& job, const Ca
           "no model is configured: set GEMINI_API_KEY, or [agent] in the configuration (docs/agents.md); without one, "
           "--agent scripted --model batch_sample shows how it goes, with canned answers");
     }
-    WFE_ASSIGN_OR_RETURN(auto stack, LocalStack::Start(*config));
+    WFE_ASSIGN_OR_RETURN(auto stack, LocalStack::Start(*config, {.input = nullptr,
+                                                                 .build_id = {},
+                                                                 .queue = job.queue,
+                                                                 .runs_code = false}));
     globals.Use(std::move(stack));
   }
   const StartOptions start{

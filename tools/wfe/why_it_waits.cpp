@@ -1,5 +1,6 @@
 #include "tools/wfe/why_it_waits.h"
 
+#include <algorithm>
 #include <set>
 
 #include "temporal/api/history/v1/message.pb.h"
@@ -29,6 +30,12 @@ void AddWhyItWaits(Globals& globals, const ws::DescribeWorkflowExecutionResponse
                    nlohmann::ordered_json& object) {
   const auto& execution = description.workflow_execution_info().execution();
   const auto events = NewestEvents(globals, {execution.workflow_id(), execution.run_id()});
+  const auto was_started = [](const auto& event) {
+    return event.event_type() == enums::EVENT_TYPE_WORKFLOW_TASK_STARTED;
+  };
+  if (std::ranges::any_of(events, was_started)) {
+    globals.worked_queues.insert(description.workflow_execution_info().task_queue());
+  }
   std::set<std::string> queues;
   if (description.has_pending_workflow_task()) {
     // A failing task is handed out again without new events, so the reason is the last one that was written down.

@@ -33,6 +33,7 @@
 #include "activities/trace/audit.h"
 #include "engine/base/printable.h"
 #include "tools/wfe/describe.h"
+#include "tools/wfe/queue_pollers.h"
 #include "tools/wfe/worker_context.h"
 #include "tools/wfe/worker_patterns.h"
 #include "workers/client/blocking_call.h"
@@ -137,7 +138,7 @@ void RegisterWorkloads(sdk::ActivityRegistry& registry, const WorkerActivities& 
              StartTraining(*service, ns, workflow_id, queue);
            },
        .log = [](const std::string& sentence) {
-         std::fprintf(stderr, "warning: %s\n", PrintableText(sentence).c_str());
+         Warn(sentence, OutputFormat::kText);
        }});
   optimizer::RegisterRecordRun(registry, {.records = worker.records, .history = history, .recorded = recorded});
   optimizer::RegisterOptimizerActivities(registry, {.records = worker.records, .history = history});
@@ -192,9 +193,8 @@ void RegisterWorkerActivities(sdk::ActivityRegistry& registry, const WorkerActiv
   };
   // LoadConfig has refused every other word.
   if (const auto sandbox = build::ParseSandboxPolicy(worker.config.build.sandbox)) compliance.sandbox = *sandbox;
-  if (const std::string warning = build::SandboxWarning(compliance); !warning.empty()) {
-    std::fprintf(stderr, "warning: %s\n", PrintableText(warning).c_str());
-  }
+  const std::string warning = worker.runs_code ? build::SandboxWarning(compliance) : "";
+  if (!warning.empty()) Warn(warning, OutputFormat::kText);
   build::RegisterComplianceActivities(registry, compliance);
   build::RegisterHostActivities(registry, {.host_queue = worker.host_queue,
                                            .work_root = worker.work_root,

@@ -185,7 +185,8 @@ class WorkerProcess::Impl {
                                         .work_root = work_root,
                                         .host_queue = host_queue,
                                         .roots = roots_,
-                                        .alive_lock = options.alive_lock});
+                                        .alive_lock = options.alive_lock,
+                                        .runs_code = options.runs_code});
 
     worker::WorkerOptions worker;
     worker.ns = options.ns;

@@ -25,6 +25,7 @@ struct WorkerProcessOptions {
   std::vector<std::string> types;  ///< Workflow types to serve; empty: all there are.
   std::function<void(const std::string&)> log;
   std::string alive_lock;  ///< The runs end with the process that holds this lock; see build::Claim.
+  bool runs_code = true;   ///< See WorkerActivities.
 };
 
 class WorkerProcess {

@@ -76,6 +76,8 @@ class ModelBackend {
   virtual bool scripted() const { return false; }
   /// False: one call may be several requests, of sizes that nobody knows before.
   virtual bool bounded() const { return true; }
+  /// Whoever answers chose the model itself: the `modelVersion` of an answer is what the call is counted and priced as.
+  virtual bool ChoosesModel() const { return false; }
   /// Blocks until the answer is there.  Callable from several threads.
   virtual ModelOutcome Generate(const ModelCall& call, const CallControl& control) = 0;
 };

@@ -43,6 +43,9 @@ std::optional<LoopOutcome> AskModel(const AgentRequest& request, CallServices& s
     kept["tokens"] = CountCallTokens(
         {.request = call.request, .response = response, .model = call.model, .scripted = backend.scripted()},
         services.tokens);
+    if (const std::string model = ModelVersionOf(response); backend.ChoosesModel() && !model.empty()) {
+      kept["model"] = model;
+    }
     kept["response"] = std::move(response);
     kept["secret_parts"] = std::move(secret_parts);
     kept["redactions"] = redactions;

@@ -201,6 +201,7 @@ class AgentWorker::OneCall {
     reply_.finish_reason = FinishReasonOf(response, &why);
     reply_.text = VisibleText(PartsOf(response));
     reply_.model_version = ModelVersionOf(response);
+    if (const std::string chosen = answer.value("model", ""); !chosen.empty()) reply_.model = chosen;
     call_id_ = answer.value("call_id", "");
     return std::nullopt;
   }

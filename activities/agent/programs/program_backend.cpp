@@ -54,6 +54,7 @@ class ProgramBackend final : public ModelBackend {
 
   Status Check() const override { return program_->Check(); }
   bool bounded() const override { return false; }
+  bool ChoosesModel() const override { return program_->ChoosesModel(); }
 
   ModelOutcome Generate(const ModelCall& call, const CallControl& control) override {
     if (const std::string what = Unsayable(call.request); !what.empty()) {

@@ -35,6 +35,7 @@ LoopOutcome NotBegun(const CallLog& calls, const Error& error) {
 Status CountUnused(CallServices& services, const std::string& call_id, const json& answer, const std::string& why,
                    int64_t latency_ms) {
   ModelError unused{.kind = ModelErrorKind::kPermanent, .message = why, .error_class = "UNUSABLE"};
+  unused.model = answer.value("model", "");
   if (const auto tokens = answer.find("tokens"); tokens != answer.end()) {
     unused.paid = PaidTokens{.prompt = tokens->at("prompt").get<int64_t>(),
                              .output = tokens->at("output").get<int64_t>(),

@@ -180,7 +180,7 @@ struct CheckReport {
   std::string output_sha256;              ///< SHA-256 over the SHA-256 digests of both whole streams (stdout, stderr).
   bool output_truncated = false;
   nlohmann::json extra = nlohmann::json::object();
-  /// What the result rests on: "reporter" (our own, inside the runner), "file" (written by the tool), "exit_code".
+  /// What the result rests on (reporters.h): "reporter", "file" or "exit_code".
   std::string evidence;
   int64_t leftover_processes = 0;  ///< Still running when the command had ended; killed.
 };

@@ -151,9 +151,7 @@ Status Examination::AddReporter(const CheckSpec& check, const Place& place, sand
   record_ = {};
   nonce_ = NewNonce();
   inner.channel_greeting = nonce_;
-  reporter_ = ReporterFor(check.argv);
-  // The report of these two takes the place of a file; a check that reads no file has no use for it.
-  if (check.output_file.empty() && reporter_ != Reporter::kPytest) reporter_ = Reporter::kNone;
+  reporter_ = ReporterOf(check);
   plan.shields_runner = plan.inner_keeps_channel = reporter_ != Reporter::kNone;
   if (reporter_ == Reporter::kNone) return Ok();
   WFE_ASSIGN_OR_RETURN(const std::string reporters,
@@ -179,8 +177,7 @@ Status Examination::Judge(const CheckSpec& check, const sandbox::ProcessOutcome&
   const int64_t left = !by_itself ? 0 : sandboxed_ ? record_.leftover : outcome.leftover_processes;
   leftover_ += left;
   verdict.report.leftover_processes = left;
-  const bool file = !check.output_file.empty();
-  verdict.report.evidence = reporter_ != Reporter::kNone ? "reporter" : file ? "file" : "exit_code";
+  verdict.report.evidence = EvidenceOf(check);
   if (outcome.limit != Limit::kNone) {
     const char* name = outcome.limit == Limit::kMemory ? "MEMORY"
                        : outcome.limit == Limit::kDisk ? "DISK"

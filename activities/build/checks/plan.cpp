@@ -8,6 +8,7 @@
 
 #include "activities/build/checks/dependencies.h"
 #include "activities/build/checks/preflight.h"
+#include "activities/build/checks/reporters.h"
 #include "activities/build/checks/settings.h"
 #include "activities/build/checks/starter_files.h"
 #include "activities/build/profile/resolve_profile.h"
@@ -84,6 +85,7 @@ void PlanOne(const ComplianceSettings& settings, const CheckSpec& check, bool in
   planned.id = check.id;
   planned.command = settings.mask.Apply(ShownCommand(check));
   planned.examines = check.examines;
+  planned.evidence = EvidenceOf(check);
   planned.timeout_s = std::chrono::duration_cast<std::chrono::seconds>(check.timeout).count();
   const std::string& program = check.argv.front();
   if (program.find('/') == std::string::npos && !program.starts_with('$')) {

@@ -22,8 +22,9 @@ struct PlannedCheck {
   int64_t timeout_s = 0;
   std::string program;          ///< The real program behind it; "" when it comes with the dependencies.
   std::string program_problem;  ///< Why it would not start; "" when it would, or when only installing can tell.
+  std::string evidence;         ///< What its result would rest on (reporters.h).
 };
-WFE_RECORD(PlannedCheck, id, command, examines, timeout_s, program, program_problem);
+WFE_RECORD(PlannedCheck, id, command, examines, timeout_s, program, program_problem, evidence);
 
 struct BuildPlan {
   std::string directory;  ///< With links resolved.

@@ -57,6 +57,17 @@ Reporter ReporterFor(const std::vector<std::string>& argv) {
   return Reporter::kNone;
 }
 
+Reporter ReporterOf(const CheckSpec& check) {
+  const Reporter reporter = ReporterFor(check.argv);
+  // The report of jest and vitest takes the place of a file; a check that reads no file has no use for it.
+  return check.output_file.empty() && reporter != Reporter::kPytest ? Reporter::kNone : reporter;
+}
+
+std::string_view EvidenceOf(const CheckSpec& check) {
+  if (ReporterOf(check) != Reporter::kNone) return kEvidenceReporter;
+  return check.output_file.empty() ? kEvidenceExitCode : kEvidenceFile;
+}
+
 Result<std::string> PlaceReporters(const std::string& directory) {
   if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) return Internal("cannot make " + directory);
   WFE_ASSIGN_OR_RETURN(const sandbox::SafeDir dir, sandbox::SafeDir::Open(directory, {.reserved = {}}));

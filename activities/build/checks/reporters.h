@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "activities/build/profile/profile.h"
 #include "activities/sandbox/process_runner.h"
 #include "engine/base/result.h"
 
@@ -18,6 +19,16 @@ enum class Reporter { kNone, kJest, kVitest, kPytest };
 /// The reporter for a command, by its program: jest, vitest, pytest, `python -m pytest`.  Through another program (`npm
 /// test`, `npx jest`) the socket does not reach the runner, so there is none.
 Reporter ReporterFor(const std::vector<std::string>& argv);
+
+/// Of a check: none where the reporter's report would take the place of a file that the check does not read.
+Reporter ReporterOf(const CheckSpec& check);
+
+// What the result of a check rests on: our reporter inside the runner, a file that the tool wrote, or nothing more than
+// how the command ended, which a program that ends itself with 0 decides alone.
+inline constexpr std::string_view kEvidenceReporter = "reporter";
+inline constexpr std::string_view kEvidenceFile = "file";
+inline constexpr std::string_view kEvidenceExitCode = "exit_code";
+std::string_view EvidenceOf(const CheckSpec& check);
 
 /// Where the reporters are shown inside the sandbox.
 inline constexpr std::string_view kSandboxReporterDir = "/wfe";

@@ -70,8 +70,8 @@ std::string SandboxWarning(const ComplianceConfig& config) {
     reason = availability.reason;
     if (config.sandbox == sandbox::SandboxPolicy::kRequired) return "";  // Then nothing is run at all.
   }
-  return "this worker runs as root, and its checks run without a sandbox (" + reason +
-         "): code that a model wrote may do anything on this machine; run the worker as another user, or set "
+  return "checks run as root and without a sandbox here (" + reason +
+         "): code that a model wrote may do anything on this machine; run wfe as another user, or set "
          "build.sandbox to \"required\"";
 }
 

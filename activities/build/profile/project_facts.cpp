@@ -121,7 +121,9 @@ std::string ProjectFacts::Evidence(const Condition& condition) const {
       return "";
     case Condition::Kind::kFile: {
       const std::string path = FileFor(condition);
-      const std::string held = condition.contains.empty() ? "" : "\"" + condition.contains + "\"";
+      // What a profile looks for may be quoted itself: "eslintConfig" as a key of package.json.
+      const bool quoted = condition.contains.starts_with('"') && condition.contains.ends_with('"');
+      const std::string held = condition.contains.empty() || quoted ? condition.contains : "\"" + condition.contains + "\"";
       if (!path.empty()) return path + (held.empty() ? " is there" : " holds " + held);
       // A file that is there and says nothing of this is not a missing one.
       const std::vector<std::string> there = held.empty() ? std::vector<std::string>() : Matching({condition.value});

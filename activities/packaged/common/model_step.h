@@ -32,7 +32,7 @@ struct ModelUse {
   Money cost_usd;  ///< Of the calls whose price is known.
   int64_t unpriced = 0;
   bool scripted = false;  ///< Canned answers: no model was asked, nothing was paid.
-  std::string model;      ///< That was asked last.
+  std::string model;      ///< That was asked last; empty: nobody named it, which an own command need not do.
   int64_t unanswered = 0;  ///< Steps that asked one and got no answer, however often they tried; not in `calls`.
 
   void Add(const agent::CallReply& reply);
@@ -40,6 +40,8 @@ struct ModelUse {
   friend bool operator==(const ModelUse&, const ModelUse&) = default;
 };
 WFE_RECORD(ModelUse, calls, cached, tokens, cost_usd, unpriced, scripted, model, unanswered);
+/// The model's name for people, who are never shown an empty one.
+inline std::string ModelInWords(const ModelUse& use) { return use.model.empty() ? "a model not named" : use.model; }
 constexpr RecordRules RulesOf(const ModelUse*) { return {.seldom = "cached unpriced scripted model unanswered"}; }
 
 struct ModelAnswer {

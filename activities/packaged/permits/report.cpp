@@ -35,7 +35,8 @@ std::string ModelSentence(const PermitsReport& report) {
   if (use.scripted) {
     text = "No model was asked: canned answers stand in for it, which know the example documents only.";
   } else {
-    text = use.model + " was asked " + std::to_string(use.calls) + (use.calls == 1 ? " time" : " times") + " (" +
+    const std::string model = use.model.empty() ? "A model not named" : use.model;
+    text = model + " was asked " + std::to_string(use.calls) + (use.calls == 1 ? " time" : " times") + " (" +
            std::to_string(use.tokens) + " tokens). What it found is marked, and stands here only where the words that it "
            "quotes are in the document.";
   }

@@ -1,6 +1,7 @@
 // Programs as agents: what they are given, what they cannot see, what their endings mean (RW-D15, SEC-H9; the case
 // long-task-for-the-program; backend "command").
 #include "activities/agent/backends/base_url.h"
+#include "activities/agent/call/model_call.h"
 #include "activities/agent/cost/cost_report.h"
 #include "activities/agent/programs/command_agent.h"
 #include "activities/agent/programs/gemini_cli.h"
@@ -342,6 +343,39 @@ TEST_F(ProgramTest, PriceIsOfTheModelThatItReportsElseOfTheOneThatItWasTold) {  
   EXPECT_EQ(result.value().cost_usd, Money::Nanos(100 * 100 + 20 * 400));
   EXPECT_EQ(rows.back().at("model"), "gemini-2.5-flash-lite");
   EXPECT_EQ(SumOf(rows).cost_usd, *result.value().cost_usd);
+}
+
+/// Batches, tasks and packaged workflows ask by single calls, which are counted as steps are.
+TEST_F(ProgramTest, SingleCallIsOfTheModelThatItsProgramReports) {  // RW-D5, AC-8
+  std::vector<json> rows;
+  config_.record_call = [&rows](const json& row) { rows.push_back(row); };
+  config_.work_root = root_ / "worker";
+  const auto call = [&](const std::string& body, const std::string& id, int attempt = 1) {
+    config_.programs["command"] = MakeCommandAgent(
+        {.argv = {Script(body)}, .path = "/usr/bin:/bin", .environment = {}, .sandbox = sandbox_});
+    sdk::ActivityRegistry registry;
+    RegisterGeminiActivities(registry, config_);
+    TestContext context(id, attempt);
+    CallRequest request{.step_name = "sum_up", .model = {}, .backend = "command", .system = {}, .parts = {"Sum up."}};
+    return CallActivity(registry, kCallModel, context, request);
+  };
+  std::string named = kResult;
+  named.replace(named.find("\"completion_tokens\""), 0, "\"model\":\"gemini-2.5-flash\",");
+  for (const int attempt : {1, 2}) {  // the second is answered from the journal
+    const auto result = call(named, "1", attempt);
+    ASSERT_TRUE(result.has_value()) << result.failure()->message;
+    EXPECT_EQ(result.value().model, "gemini-2.5-flash");
+    EXPECT_EQ(result.value().cost_usd, Money::Nanos(100 * 300 + 20 * 2500));
+    EXPECT_EQ(rows.back().at("model"), "gemini-2.5-flash");
+    EXPECT_EQ(rows.back().at("cost_usd").get<Money>(), *result.value().cost_usd);
+    EXPECT_EQ(rows.back().at("charged"), "reported");
+  }
+  rows.clear();
+  const auto unnamed = call(kResult, "2");
+  ASSERT_TRUE(unnamed.has_value()) << unnamed.failure()->message;
+  EXPECT_EQ(unnamed.value().model, "");
+  EXPECT_EQ(unnamed.value().cost_usd, std::nullopt);
+  EXPECT_EQ(SumOf(rows).unpriced, 1);
 }
 
 TEST_F(ProgramTest, MissingProgramOrKeyIsSaidWithoutACall) {

@@ -307,6 +307,9 @@ TEST_F(Project, IsPlannedWithoutAnythingBeingWritten) {
   EXPECT_FALSE(root_.Has("work"));
   const BuildPlan named = PlanChecks(config, root_ / "p", "", {"no-such-program --now"}).value();
   EXPECT_THAT(named.problems, ElementsAre(HasSubstr("there is no program no-such-program")));
+  EXPECT_EQ(named.checks.at(0).evidence, kEvidenceExitCode);
+  const BuildPlan tested = PlanChecks(config, root_ / "p", "", {"pytest -q"}).value();
+  EXPECT_EQ(tested.checks.at(0).evidence, kEvidenceReporter);
   std::filesystem::create_directory(root_ / "empty");
   EXPECT_FALSE(PlanChecks(config, root_ / "empty", "", {}));
   const BuildPlan fresh = PlanChecks(config, root_ / "empty", "typescript", {}).value();
@@ -335,6 +338,8 @@ TEST_F(Project, ReasonOfACheckThatIsLeftOutIsTrueOfAFileThatIsThere) {  // RW-D9
   EXPECT_EQ(Facts().Evidence(condition), "setup.cfg does not hold \"[mypy\"");
   Put("setup.cfg", "[mypy]\n");
   EXPECT_EQ(Facts().Evidence(condition), "setup.cfg holds \"[mypy\"");
+  const Condition key{.kind = Condition::Kind::kFile, .value = "setup.cfg", .contains = "\"key\"", .parts = {}};
+  EXPECT_EQ(Facts().Evidence(key), "setup.cfg does not hold \"key\"") << "quoted once";
 }
 
 TEST_F(Project, ProfileThatBeginsNoProjectChangesTheOneThatIsThere) {  // RW-D7
