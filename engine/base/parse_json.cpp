@@ -3,6 +3,25 @@
 #include <nlohmann/json.hpp>
 
 namespace wfe {
+namespace {
+
+/// "line 3, column 5" of a byte, both from 1; columns are characters.
+std::string PlaceOfByte(std::string_view text, size_t byte) {
+  const std::string_view before = text.substr(0, byte == 0 ? 0 : byte - 1);
+  int64_t line = 1;
+  int64_t column = 1;
+  for (const char c : before) {
+    if (c == '\n') {
+      ++line;
+      column = 1;
+    } else if ((static_cast<unsigned char>(c) & 0xC0) != 0x80) {
+      ++column;
+    }
+  }
+  return "line " + std::to_string(line) + ", column " + std::to_string(column);
+}
+
+}  // namespace
 
 bool JsonNestsTooDeep(std::string_view text, int limit) {
   // Nearly every text has fewer brackets than the limit in all, and this loop is the quicker one.
@@ -39,6 +58,15 @@ nlohmann::json ParseJson(std::string_view text, int limit) {
 
 std::string WhyNotJson(std::string_view text, int limit) {
   if (JsonNestsTooDeep(text, limit)) return "is nested too deeply (more than " + std::to_string(limit) + " levels)";
+  if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) return "is not JSON: it is empty";
+  try {
+    const nlohmann::json parsed = nlohmann::json::parse(text.begin(), text.end());
+    if (!parsed.is_discarded()) return "is JSON";  // nobody asks that
+  } catch (const nlohmann::json::parse_error& error) {
+    return "is not JSON (" + PlaceOfByte(text, error.byte) + ")";
+  } catch (const nlohmann::json::exception&) {
+    // A number that no double holds is refused without its place.
+  }
   return "is not JSON";
 }
 

@@ -17,7 +17,13 @@ TEST(ParseJson, TheLimitIsTheDeepestThatIsRead) {
   EXPECT_TRUE(ParseJson(Nested(kMaxJsonDepth + 1)).is_discarded());
   EXPECT_TRUE(ParseJson(std::string(1'000'000, '[')).is_discarded());
   EXPECT_EQ(WhyNotJson(Nested(201)), "is nested too deeply (more than 200 levels)");
-  EXPECT_EQ(WhyNotJson("{"), "is not JSON");
+}
+
+TEST(ParseJson, SaysOnWhichLineATextIsNoJson) {
+  EXPECT_EQ(WhyNotJson("{"), "is not JSON (line 1, column 2)");
+  EXPECT_EQ(WhyNotJson("{\n  \"a\": 1,\n  \"\xC3\xA4\": x\n}"), "is not JSON (line 3, column 8)");
+  EXPECT_EQ(WhyNotJson(""), "is not JSON: it is empty");
+  EXPECT_EQ(WhyNotJson("1e999"), "is not JSON");
 }
 
 TEST(ParseJson, ObjectsCountAsArraysDo) {

@@ -76,6 +76,15 @@ expect 5 "missing: document bot.py: line 1: it is not Python 3." \
 same "times that it is told" 1 "$(grep -c 'is not Python' <<< "$output")"
 [[ $output != *"no function signals"* && $output != *stop* ]] || fail "blamed for what nobody has read: $output"
 
+# Nothing to assess is no low risk, and figures over made-up prices are headed as such.
+mkdir void plain
+: > void/a.py
+printf 'def signals(bars, params):\n    return [0.5 for bar in bars]\n' > plain/bot.py
+expect 5 "missing: assess_risks: no program of the folder has any code" \
+  "${trading[@]}" --directory void --output void-out --local --no-model
+exits 0 "${trading[@]}" --directory plain --output plain-out --local --no-model --json
+[[ $(value /headline) == *"; back-tested on made-up prices" ]] || fail "made-up prices are not named: $(value /headline)"
+
 mkdir mine && echo mine > mine/trading_report.md
 expect 1 "trading_report.md" "${trading[@]}" --directory other --output mine --local --no-model
 same "somebody's file" mine "$(cat mine/trading_report.md)"

@@ -87,6 +87,15 @@ TEST_F(BatteryWorld, ALogThatCannotBeUsedIsAGap) {
   EXPECT_FALSE(Text("battery_report.html").empty());
 }
 
+/// CW-5: a list of prices that is there is not left for others without a word.
+TEST_F(BatteryWorld, PricesThatHoldNoneAreAGap) {
+  Serve("no-such-compiler");
+  Write("prices.csv", "");
+  const PackagedResult result = Run();
+  EXPECT_EQ(result.state, "incomplete");
+  EXPECT_THAT(result.gaps, Contains(Field(&packaged::Gap::step, "document prices.csv")));
+}
+
 TEST_F(BatteryWorld, AModelThatIsAwayIsNoModelThatWasNotAsked) {
   Serve("no-such-compiler");
   answer_ = [](const agent::CallRequest&) { return sdk::ActivityResult<agent::CallReply>(Fails()); };

@@ -119,6 +119,13 @@ TEST_F(PermitWorld, RefusesWhatItCannotDoBeforeItSpendsAnything) {  // CW-5
   EXPECT_EQ(calls_, 0);
 }
 
+TEST_F(PermitWorld, SaysHowManyMoreCannotBeRead) {  // CW-5
+  for (const char* name : {"a.md", "b.md", "c.md", "d.md", "e.md"}) Write(name, " \n");
+  Run();
+  EXPECT_THAT(failure_, HasSubstr("none of the 5 documents could be read: document a.md: "));
+  EXPECT_THAT(failure_, HasSubstr("document c.md: it is empty; and 2 more"));
+}
+
 TEST_F(PermitWorld, WritesOverNobodysFiles) {
   Write("a.md", "Parcel: 1/1\n");
   fs::create_directories(dir_ / "out");

@@ -139,6 +139,25 @@ TEST_F(TradingWorld, SaysOfAnotherLanguageThatItIsNotRun) {
   EXPECT_THAT(result.headline, HasSubstr("the risk was not assessed"));
 }
 
+/// CW-5: nothing to assess is said to be that, and is no low risk.
+TEST_F(TradingWorld, AssessesNoRiskWhereThereIsNoCode) {
+  WriteOnly("a.py", "");
+  const PackagedResult result = Run({{"without_model", true}});
+  EXPECT_EQ(result.state, "incomplete");
+  EXPECT_THAT(Gaps(result), Contains("assess_risks: no program of the folder has any code"));
+  EXPECT_THAT(result.headline, HasSubstr("0 findings; the risk was not assessed"));
+}
+
+TEST_F(TradingWorld, DoesWhatNeedsNoParametersWithoutThem) {
+  Write("parameters.json", "{\"window\": 20,\n");
+  const PackagedResult result = Run({{"without_model", true}});
+  const std::string why = "parameters.json is not JSON (line 2, column 1)";
+  EXPECT_THAT(Gaps(result), ElementsAre("backtest_algorithm: " + why, "document parameters.json: " + why,
+                                        "generate_test_cases: " + why));
+  EXPECT_EQ(result.findings.at("critical"), 4) << "two secrets, eval, a shell";
+  EXPECT_THAT(result.headline, HasSubstr("risk "));
+}
+
 struct NeverRuns {
   const char* name;
   const char* text;

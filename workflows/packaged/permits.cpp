@@ -153,7 +153,8 @@ class PermitRun {
       if (listed++ == 3) break;
       text += (text.empty() ? "" : "; ") + gap.step + ": " + gap.reason;
     }
-    return text;
+    const size_t more = run_.result().gaps.size() - std::min<size_t>(run_.result().gaps.size(), 3);
+    return more == 0 ? text : text + "; and " + std::to_string(more) + " more";
   }
 
   PackagedRun run_;

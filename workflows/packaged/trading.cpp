@@ -20,6 +20,18 @@ constexpr sdk::ActivityOptions kTradingRunStep{
               .maximum_interval = std::chrono::seconds(20),
               .maximum_attempts = 3}};
 
+/// A risk of 0 is a judgement; where nothing could be judged there is none.  Empty: there is something.
+std::string WhyNothingToAssess(const trading::AlgorithmAnalysis& analysis,
+                               const std::vector<trading::TradingFinding>& findings) {
+  if (analysis.programs_read == 0) {
+    return analysis.programs_empty > 0 && analysis.unread.empty() ? "no program of the folder has any code"
+                                                                  : "no program of the folder could be read";
+  }
+  const bool has_nothing = analysis.entry.file.empty() && analysis.functions.empty() && findings.empty();
+  if (has_nothing && analysis.method == trading::kBySyntax) return "no program of the folder has a function";
+  return "";
+}
+
 class TradingRun {
  public:
   TradingRun(sdk::WorkflowContext& ctx, PackagedInput input) : ctx_(ctx), run_(ctx, std::move(input), "trading") {}
@@ -109,8 +121,8 @@ class TradingRun {
       run_.AddGap("assess_risks", "the algorithm was not analysed");
       co_return;
     }
-    if (report_.analysis->programs_read == 0) {
-      run_.AddGap("assess_risks", "no program of the folder could be read");
+    if (const std::string why = WhyNothingToAssess(*report_.analysis, report_.findings); !why.empty()) {
+      run_.AddGap("assess_risks", why);
       co_return;
     }
     trading::AssessRisksInput ask{.findings = report_.findings};

@@ -69,7 +69,14 @@ double XAxis::At(std::string_view x) const {
 
 std::vector<XAxis::Label> XAxis::Labels() const {
   std::vector<Label> all;
-  for (size_t i = 0; i < distinct_.size(); ++i) all.push_back({places_[i], Clip(LabelOf(distinct_[i]), 18)});
+  // Where the days are of several years, a day without its year is of none.
+  const bool over_years = is_time_ && std::ranges::any_of(distinct_, [this](const std::string& x) {
+                            return x.substr(0, 4) != distinct_.front().substr(0, 4);
+                          });
+  for (size_t i = 0; i < distinct_.size(); ++i) {
+    const std::string text = over_years ? FormatDay(distinct_[i]) : LabelOf(distinct_[i]);
+    all.push_back({places_[i], Clip(text, 18)});
+  }
   std::sort(all.begin(), all.end(), [](const Label& a, const Label& b) { return a.at < b.at; });
   if (all.size() < 3) return all;
   // The ends are always named; between them, what fits.

@@ -220,6 +220,8 @@ QuantityKind KindOfLimit(std::string_view quantity) {
   return QuantityKind::kVoltage;
 }
 
+int64_t LeastThermistors(const PackSpec& pack) { return std::max<int64_t>(2, (pack.series + 3) / 4); }
+
 int64_t CableCarriesMa(int64_t area) { return area * kCurrentDensity * 10; }
 
 std::string ShowLimit(const ProtectionLimit& limit, int64_t value) {
@@ -228,6 +230,7 @@ std::string ShowLimit(const ProtectionLimit& limit, int64_t value) {
 
 Result<PackDesign> DesignPack(const CellSpec& cell, const PackSpec& pack) {
   PackDesign design;
+  design.thermistors = std::max(pack.thermistors, LeastThermistors(pack));
   DesignEnergy(cell, pack, design);
   if (design.full_mv > 120'000) {
     return InvalidArgument("a full pack of " + std::to_string(pack.series) + " cells has " +

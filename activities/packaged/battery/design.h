@@ -89,6 +89,7 @@ struct PackDesign {
   int64_t balance_start_mv = 15;
   int64_t balance_stop_mv = 5;
   int64_t balance_hottest = 0;
+  int64_t thermistors = 0;  ///< The description's, or more where that is less than LeastThermistors.
   int64_t full_cell_mv = 0;
   int64_t full_current_ma = 0;
   std::vector<ProtectionLimit> limits;
@@ -98,10 +99,13 @@ WFE_RECORD(PackDesign, nominal_mv, full_mv, empty_mv, capacity_mah, energy_mwh, 
            balance_mohm, balance_mw, balance_minutes, fuse_ma, fuse_breaks_ma, cable_area, cable_drop_mv, cable_heat_mw,
            shunt_ma, shunt_uohm, shunt_heat_mw, sample_ms, cell_gain_permille, pack_divider, cell_step_uv,
            current_step_ma, balance_from_mv, balance_start_mv, balance_stop_mv, balance_hottest, full_cell_mv,
-           full_current_ma, limits);
+           full_current_ma, limits, thermistors);
 
 /// INVALID_ARGUMENT: no board of this kind can measure or protect such a pack, with the reason.
 Result<PackDesign> DesignPack(const CellSpec& cell, const PackSpec& pack);
+
+/// One for four cells, two at least: what the rule "thermistors" asks for and the design has.
+int64_t LeastThermistors(const PackSpec& pack);
 
 /// What a copper cable of this area (0.01 mm²) carries for long, by our rule of 4 A/mm²: free air, 30 °C, insulation
 /// for 90 °C.  Bundles, pipes and engine rooms need more; the local code decides.

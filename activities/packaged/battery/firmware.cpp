@@ -46,7 +46,7 @@ std::map<std::string, std::string> PlacesOf(const CellSpec& cell, const PackSpec
   return {{"PACK_NAME", ForComment(pack.name)},
           {"CELL_NAME", ForComment(cell.name)},
           {"CELLS", whole(pack.series)},
-          {"THERMISTORS", whole(pack.thermistors)},
+          {"THERMISTORS", whole(design.thermistors)},
           {"CELL_GAIN", FloatText(static_cast<double>(design.cell_gain_permille) / 1000)},
           {"PACK_GAIN", FloatText(1.0 / static_cast<double>(design.pack_divider))},
           {"CURRENT_RANGE_A", FloatText(static_cast<double>(design.shunt_ma) / 1000)},

@@ -78,7 +78,11 @@ void LoadPrices(const sandbox::SafeDir& folder, BatterySpecs& specs) {
 
 Result<BatterySpecs> LoadBatteryFolder(const std::string& folder) {
   const Result<sandbox::SafeDir> opened = sandbox::SafeDir::Open(folder);
-  if (!opened) return InvalidArgument("there is no directory " + folder);
+  if (!opened) {
+    const bool absent = opened.error().code == StatusCode::kNotFound;
+    return InvalidArgument(absent ? "there is no directory " + folder
+                                  : "the directory " + folder + " cannot be read: " + opened.error().message);
+  }
   BatterySpecs specs;
   WFE_ASSIGN_OR_RETURN(specs.cell_file, OneOfFiles(*opened, {"cell.txt", "cell.json"}));
   WFE_ASSIGN_OR_RETURN(specs.pack_file, OneOfFiles(*opened, {"pack.txt", "pack.json"}));

@@ -115,6 +115,8 @@ PriceList ReadPriceList(const std::string& file, std::string_view text) {
       list.prices.push_back({.part = part, .price = *price, .file = file});
     }
   }
+  number = 0;
+  if (list.prices.empty() && list.problems.empty()) complain("holds no price; the bill has reference prices");
   return list;
 }
 
@@ -141,7 +143,7 @@ Result<BillOfMaterials> MakeBill(const CellSpec& cell, const PackSpec& pack, con
   bill.Add("cable_metre", fmt::format("copper cable {}, by the metre", ShowQuantity(design.cable_area, Kind::kArea)),
            metres);
   bill.Add("cable_lug", fmt::format("cable lug for {}", ShowQuantity(design.cable_area, Kind::kArea)), 8);
-  bill.Add("thermistor", "thermistor 10 kΩ, beta 3950", pack.thermistors);
+  bill.Add("thermistor", "thermistor 10 kΩ, beta 3950", design.thermistors);
   bill.Add("cell_front_end", "differential amplifier of one cell, 0.5 V for each volt", pack.series);
   bill.Add("multiplexer", "analogue multiplexer 16:1", banks + 1);
   bill.Add("bleed_resistor",

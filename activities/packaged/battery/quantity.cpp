@@ -76,8 +76,8 @@ Error BadUnit(std::string_view text, std::string_view unit, Kind kind) {
     return InvalidArgument(shown + ", and C alone is a rate of charge; write °C or degC");
   }
   if (unit == "C" && kind == Kind::kCurrent) {
-    return InvalidArgument(shown + ", a rate of charge, and the capacity that it is a rate of is not known; write " +
-                           std::string(ExampleOf(kind)));
+    return FailedPrecondition(shown + ", a rate of charge, and the capacity that it is a rate of is not known; write " +
+                              std::string(ExampleOf(kind)));
   }
   return InvalidArgument(shown + ", whose unit is none of " + KnownUnits(kind));
 }

@@ -28,8 +28,9 @@ enum class QuantityKind {
 /// "a voltage with its unit, such as 3.65 V".
 std::string_view ExampleOf(QuantityKind kind);
 
-/// A text as a whole number of the kind's unit.  `one_c_ma`: the current that "1 C" stands for; 0: such a rate is not
-/// known here.  INVALID_ARGUMENT, to follow the name of a field: "is \"3.2\", which has no unit; write …".
+/// A text as a whole number of the kind's unit.  `one_c_ma`: the current that "1 C" stands for; 0 or less: such a rate
+/// is not known here, which is FAILED_PRECONDITION.  INVALID_ARGUMENT, to follow the name of a field: "is \"3.2\", which
+/// has no unit; write …".
 Result<int64_t> ParseQuantity(std::string_view text, QuantityKind kind, int64_t one_c_ma = 0);
 
 /// The unit of a column: what one of it is in the kind's unit; nullopt: it is none.

@@ -164,7 +164,12 @@ packaged::TextTable RulesTable(const SafetyReport& safety) {
   packaged::TextTable table = BatteryTable("rules", "Rules", {"Rule", "Compares", "Outcome"});
   table.code = {0};
   for (const SafetyVerdict* const verdict : {&safety.pack, &safety.design}) {
-    for (const RuleCheck& check : verdict->checks) table.rows.push_back({check.rule, check.compares, check.outcome});
+    for (const RuleCheck& check : verdict->checks) {
+      const bool mended = std::ranges::any_of(verdict->findings, [&](const Finding& finding) {
+        return finding.rule == check.rule && finding.detail.find(kMendedByDesign) != std::string::npos;
+      });
+      table.rows.push_back({check.rule, check.compares, check.outcome + (mended ? "; the design mends it" : "")});
+    }
   }
   return table;
 }
@@ -215,6 +220,11 @@ packaged::TextTable FiguresTable(const WriteBatteryInput& input) {
                         ShowQuantity(design.balance_mohm * 1000, Kind::kResistance) + ", " + watts(design.balance_mw) +
                         " a cell; 1 % takes " +
                         fmt::format("{:.1f} h", static_cast<double>(design.balance_minutes) / 60)},
+      {"Thermistors", std::to_string(design.thermistors) +
+                          (design.thermistors > input.specs.pack.thermistors
+                               ? fmt::format(", where the description has {}: one for four cells, two at least",
+                                             input.specs.pack.thermistors)
+                               : "")},
       {"Measured", fmt::format("every {} ms; a step is {:.2f} mV of a cell, {} of the current", design.sample_ms,
                                static_cast<double>(design.cell_step_uv) / 1000, amperes(design.current_step_ma))},
   };

@@ -25,7 +25,12 @@ struct LimitRule {
   Kind kind = Kind::kCount;
   std::optional<int64_t> value;  ///< None: the pack's description does not say.
   int64_t limit = 0;
+  std::string designed = {};  ///< What the design has in its place; empty: nothing, it is not the design's to mend.
 };
+
+std::string MendedBy(const std::string& designed) {
+  return designed.empty() ? "" : std::string(kMendedByDesign) + designed;
+}
 
 class RuleBook {
  public:
@@ -52,7 +57,7 @@ class RuleBook {
     const bool is_most = rule.bound == Bound::kAtMost;
     Decide(rule.text, is_most ? *rule.value <= rule.limit : *rule.value >= rule.limit,
            "is " + ShowQuantity(*rule.value, rule.kind) + ", and " + ShowQuantity(rule.limit, rule.kind) +
-               (is_most ? " is the most that may be" : " is the least that may be"));
+               (is_most ? " is the most that may be" : " is the least that may be") + MendedBy(rule.designed));
   }
 
  private:
@@ -103,24 +108,26 @@ std::vector<LimitRule> DatasheetRules(const CellSpec& cell, const PackSpec& pack
        kMost, Kind::kTemperature, pack.set_discharge_hottest, cell.discharge_hottest},
       {{"fuse-load", kMedium, "fuse", "fuse with 125 % of load_current",
         "a fuse near its rating ages and opens without a fault"},
-       kLeast, Kind::kCurrent, pack.fuse_ma, pack.load_ma * 125 / 100},
+       kLeast, Kind::kCurrent, pack.fuse_ma, pack.load_ma * 125 / 100, ShowQuantity(design.fuse_ma, Kind::kCurrent)},
       {{"thermistors", kMedium, "thermistors", "thermistors with one for four cells, two at least",
         "a cell far from every sensor overheats unseen"},
-       kLeast, Kind::kCount, pack.thermistors, std::max<int64_t>(2, (pack.series + 3) / 4)},
+       kLeast, Kind::kCount, pack.thermistors, LeastThermistors(pack), ShowQuantity(design.thermistors, Kind::kCount)},
       {{"balance-time", kLow, "balancing", "balance_current with 1 % of the capacity within 24 hours",
         "cells drift apart faster than they are brought together"},
        kMost, Kind::kTime, design.balance_minutes * 60'000, 24 * 60 * 60'000},
   };
 }
 
-void CheckCable(RuleBook& book, const PackSpec& pack) {
+void CheckCable(RuleBook& book, const PackSpec& pack, const PackDesign& design) {
   const RuleText cable{"fuse-cable", kHigh, "cable", "cable_area with fuse",
                        "the cable burns before the fuse opens"};
   if (!pack.fuse_ma || !pack.cable_area) return book.NotStated(cable);
   book.Decide(cable, CableCarriesMa(*pack.cable_area) >= *pack.fuse_ma,
               ShowQuantity(*pack.cable_area, Kind::kArea) + " carries " +
                   ShowQuantity(CableCarriesMa(*pack.cable_area), Kind::kCurrent) + " for long, and the fuse opens at " +
-                  ShowQuantity(*pack.fuse_ma, Kind::kCurrent));
+                  ShowQuantity(*pack.fuse_ma, Kind::kCurrent) +
+                  MendedBy(ShowQuantity(design.cable_area, Kind::kArea) + " and a fuse of " +
+                           ShowQuantity(design.fuse_ma, Kind::kCurrent)));
 }
 
 void CheckStatements(RuleBook& book, const PackSpec& pack, const PackDesign& design) {
@@ -199,7 +206,7 @@ SafetyVerdict CheckPackRules(const CellSpec& cell, const PackSpec& pack, const P
   SafetyVerdict verdict;
   RuleBook book(pack_file, verdict);
   for (const LimitRule& rule : DatasheetRules(cell, pack, design)) book.Keep(rule);
-  CheckCable(book, pack);
+  CheckCable(book, pack, design);
   CheckStatements(book, pack, design);
   return verdict;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "activities/packaged/battery/design.h"
@@ -37,6 +38,9 @@ struct SafetyVerdict {
   std::vector<Finding> findings;  ///< Of those that are broken.
 };
 WFE_RECORD(SafetyVerdict, checks, findings);
+
+/// In the detail of a finding that bill and firmware do not share with the description; what they have follows.
+inline constexpr std::string_view kMendedByDesign = "; the design has ";
 
 /// `pack_file`: where the findings are.
 SafetyVerdict CheckPackRules(const CellSpec& cell, const PackSpec& pack, const PackDesign& design,

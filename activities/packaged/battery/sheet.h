@@ -46,7 +46,11 @@ std::string UnknownFieldProblem(std::string_view key, const std::vector<std::str
 /// The entry of a key; nullptr: there is none.
 const SheetEntry* FindEntry(const Sheet& sheet, std::string_view key);
 
-/// Fills `record`, and adds what is wrong to the sheet's problems.
+/// A field's current is a rate of a capacity which is a field of the same sheet, and wrong there: said there, once.
+inline constexpr int64_t kCapacityIsWrong = -1;
+
+/// Fills `record`, and adds what is wrong to the sheet's problems.  `one_c_ma`: as of ParseQuantity, or
+/// kCapacityIsWrong.
 template <class T, size_t N>
 void ReadFields(const std::string& file, Sheet& sheet, const SheetField<T> (&fields)[N], int64_t one_c_ma, T& record) {
   std::vector<std::string> known;
@@ -73,7 +77,8 @@ void ReadFields(const std::string& file, Sheet& sheet, const SheetField<T> (&fie
     }
     const Result<int64_t> value = ParseQuantity(entry->value, field.kind, one_c_ma);
     if (!value) {
-      complain(value.error().message);
+      const bool follows = one_c_ma == kCapacityIsWrong && value.error().code == StatusCode::kFailedPrecondition;
+      if (!follows) complain(value.error().message);
       continue;
     }
     const std::string range = RangeProblem(*value, field.kind, field.least, field.most);

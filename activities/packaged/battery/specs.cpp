@@ -10,6 +10,8 @@ namespace {
 using Kind = QuantityKind;
 
 constexpr int64_t kMostCurrent = 20'000'000;  // mA
+constexpr int64_t kLeastCapacity = 50;        // mAh
+constexpr int64_t kMostCapacity = 2'000'000;
 constexpr int64_t kColdest = -800;
 constexpr int64_t kHottest = 1500;
 
@@ -17,7 +19,8 @@ constexpr int64_t kHottest = 1500;
 constexpr SheetField<CellSpec> kCellFields[] = {
     {.key = "name", .kind = Kind::kText, .required = true, .least = 0, .most = 0, .text = &CellSpec::name},
     {.key = "chemistry", .kind = Kind::kText, .required = true, .least = 0, .most = 0, .text = &CellSpec::chemistry},
-    {.key = "capacity", .kind = Kind::kCharge, .required = true, .least = 50, .most = 2'000'000,
+    {.key = "capacity", .kind = Kind::kCharge, .required = true, .least = kLeastCapacity,
+     .most = kMostCapacity,
      .whole = &CellSpec::capacity_mah},
     {.key = "nominal_voltage", .kind = Kind::kVoltage, .required = true, .least = 1000, .most = 5000,
      .whole = &CellSpec::nominal_mv},
@@ -126,9 +129,10 @@ CellSheet ReadCellSheet(const std::string& file, std::string_view text) {
   Sheet sheet = ReadSheet(file, text);
   if (!sheet.entries.empty()) {
     // Currents may be rates of the capacity.
-    int64_t capacity = 0;
+    int64_t capacity = kCapacityIsWrong;
     if (const SheetEntry* const entry = FindEntry(sheet, "capacity")) {
-      if (const auto parsed = ParseQuantity(entry->value, Kind::kCharge); parsed && *parsed > 0) capacity = *parsed;
+      const auto parsed = ParseQuantity(entry->value, Kind::kCharge);
+      if (parsed && *parsed >= kLeastCapacity && *parsed <= kMostCapacity) capacity = *parsed;
     }
     ReadFields(file, sheet, kCellFields, capacity, read.cell);
     if (sheet.problems.empty()) CheckCell(file, sheet, read.cell);

@@ -35,7 +35,7 @@ class PlanMaker {
  private:
   void DescribePack() {
     plan_.pack = {fmt::format("cells {}", pack_.series),
-                  fmt::format("thermistors {}", pack_.thermistors),
+                  fmt::format("thermistors {}", design_.thermistors),
                   fmt::format("cell_gain {}", static_cast<double>(design_.cell_gain_permille) / 1000),
                   fmt::format("pack_gain {}", 1.0 / static_cast<double>(design_.pack_divider)),
                   fmt::format("current_range_a {}", AmperesText(design_.shunt_ma)),
@@ -61,7 +61,7 @@ class PlanMaker {
   }
 
   int64_t MiddleCell() const { return (pack_.series + 1) / 2; }
-  int64_t MiddleSensor() const { return (pack_.thermistors + 1) / 2; }
+  int64_t MiddleSensor() const { return (design_.thermistors + 1) / 2; }
 
   /// Steps after which the limit's quantity has this value.
   Steps Drive(const ProtectionLimit& limit, int64_t value) const {
@@ -79,7 +79,7 @@ class PlanMaker {
     if (quantity == kChargeCurrent) return {"current " + AmperesText(value)};
     if (quantity == kDischargeCurrent || quantity == kAnyCurrent) return {"current " + AmperesText(-value)};
     if (quantity == kHighestTemperature) {
-      return {fmt::format("temperature {} {}", pack_.thermistors, TenthsText(value))};
+      return {fmt::format("temperature {} {}", design_.thermistors, TenthsText(value))};
     }
     if (quantity == kLowestTemperature) return {fmt::format("temperature {} {}", kColdSensor, TenthsText(value))};
     if (quantity == kPackDifference) return {fmt::format("pack_offset {}", value)};
@@ -265,7 +265,7 @@ class PlanMaker {
 
   void OfSensors() {
     Add("sensor.shorted", "function", "TEMPERATURE_SENSOR", "A thermistor that is shorted opens both contactors.",
-        {fmt::format("temperature {} shorted", pack_.thermistors), RunText(600), "expect state FAULT",
+        {fmt::format("temperature {} shorted", design_.thermistors), RunText(600), "expect state FAULT",
          "expect charge off", "expect discharge off"});
     Add("sensor.last-cell", "function", "CELL_SENSOR", "The wire of the last cell is watched, too.",
         {fmt::format("cell {} open", pack_.series), RunText(600), "expect state FAULT"});
@@ -307,7 +307,7 @@ class PlanMaker {
         {all, lead(start + 20), RunText(500), on, "current " + AmperesText(-2 * design_.full_current_ma), RunText(500),
          off});
     Add("balance.fault", "function", "", "Nothing is bled in a fault.",
-        {all, lead(start + 20), RunText(500), on, fmt::format("temperature {} open", pack_.thermistors), RunText(600),
+        {all, lead(start + 20), RunText(500), on, fmt::format("temperature {} open", design_.thermistors), RunText(600),
          off});
   }
   std::string FirstIsOff() const { return MiddleCell() == 1 ? "on" : "off"; }

@@ -30,6 +30,13 @@ constexpr std::array kFieldNames = {
     FieldName{"plot", "parcel"},
     FieldName{"plot number", "parcel"},
     FieldName{"site address", "address"},
+    FieldName{"address of the site", "address"},
+    FieldName{"project address", "address"},
+    FieldName{"address", "address"},
+    FieldName{"power", "power_capacity"},
+    FieldName{"energy", "energy_capacity"},
+    FieldName{"throughput", "throughput"},
+    FieldName{"annual throughput", "throughput"},
     FieldName{"project", "project"},
     FieldName{"permit number", "permit_number"},
     FieldName{"permit no.", "permit_number"},
@@ -60,6 +67,12 @@ constexpr std::array kFieldNames = {
 constexpr bool IsDayKey(std::string_view key) {
   return key == "issued" || key == "notified" || key == "received" || key == "construction_start" ||
          key == "valid_until";
+}
+
+/// "10.000" where a full stop may be either: it is ten, or, as Germans write it, ten thousand.
+bool IsAmbiguousNumber(const std::string& text) {
+  static const RE2 kEither(R"([1-9]\d{0,2}\.\d{3})");
+  return RE2::FullMatch(text, kEither);
 }
 
 /// "12,500.5" and "12.500,5"; nullopt: no number.  A comma in front of three digits groups thousands; so does a full stop
@@ -102,18 +115,22 @@ constexpr std::array kQuantities = {
     Quantity{"ha", "site_area", "m²", 10000},        Quantity{"hectares", "site_area", "m²", 10000},
 };
 
-/// "12.5", "MW" as a value of a key; nullopt: not a unit of these.
+bool IsHectares(const std::string& lower) { return lower == "ha" || lower == "hectares"; }
+
+/// "12.5", "MW" as a value of a key; nullopt: not a unit of these.  Its `normalized` is empty where the number may be
+/// read in two ways.
 std::optional<PermitValue> QuantityOf(const std::string& number, const std::string& unit, std::string_view wanted) {
   const std::string lower = LowerAscii(unit);
-  const std::optional<double> amount = NumberOf(number, lower != "ha" && wanted == "site_area");
+  const std::optional<double> amount = NumberOf(number, !IsHectares(lower) && wanted == "site_area");
   if (!amount) return std::nullopt;
   for (const Quantity& quantity : kQuantities) {
     if (quantity.unit != lower) continue;
     if (wanted == "capacity" ? quantity.key == "site_area" : quantity.key != wanted) return std::nullopt;
-    return PermitValue{.key = std::string(quantity.key),
-                       .value = number + " " + unit,
-                       .normalized = PlainNumber(*amount * quantity.factor) + " " + std::string(quantity.base),
-                       .place = {}};
+    PermitValue value{.key = std::string(quantity.key), .value = number + " " + unit, .normalized = {}, .place = {}};
+    if (quantity.key == "site_area" || !IsAmbiguousNumber(number)) {
+      value.normalized = PlainNumber(*amount * quantity.factor) + " " + std::string(quantity.base);
+    }
+    return value;
   }
   return std::nullopt;
 }
@@ -154,6 +171,7 @@ class ValueReader {
 
   void Read(const Passage& passage) {
     if (passage.is_field) ReadField(passage);
+    before_ = passage.is_field ? LowerAscii(passage.key) : "";
     ReadQuantities(passage);
     ReadProse(passage);
   }
@@ -184,11 +202,57 @@ class ValueReader {
         }
       } else if (key == "working_hours") {
         Add(key, passage.value, NormalHours(passage.value), passage);
-      } else if (key != "site_area" && passage.value.find_first_of("[_<") == std::string::npos) {
+      } else if (key == "site_area" || key == "throughput" || key == "power_capacity" || key == "energy_capacity") {
+        ReadAmount(key, passage);
+      } else if (name == "address") {
+        ReadAddress(passage);
+      } else if (passage.value.find_first_of("[_<") == std::string::npos) {
         Add(key, passage.value, NormalName(passage.value), passage);
       }
       return;
     }
+  }
+
+  /// The amount with which a field's value begins; what stands after it, "of which 2 MW …", is another matter.
+  void ReadAmount(const std::string& key, const Passage& passage) {
+    static const RE2 kAmount(
+        R"((?i)^(?:about\s+)?([\d.,]*\d)\s*(MWh|kWh|GWh|MWp|MW|kWp|kW|GW|t/a|tonnes per year|)"
+        R"(m²|m2|sqm|square metres|hectares|ha)(?:\W|$))");
+    std::string number;
+    std::string unit;
+    if (!RE2::PartialMatch(passage.value, kAmount, &number, &unit)) return;
+    AddQuantity(QuantityOf(number, unit, key), number, unit, passage);
+  }
+
+  /// The site's, unless the line before it names somebody: then it is theirs, and an authority's is nobody's matter.
+  void ReadAddress(const Passage& passage) {
+    static const RE2 kParty("applicant|permit holder|holder|operator|client|insured party");
+    static const RE2 kOther(
+        "(?:.*\\s)?(?:authority|office|insurer|insurance company|surveyor|author|sender|recipient|from|to|by|neighbour|"
+        "neighbor|contractor|consultant|engineer|expert|name|contact|department)");
+    if (passage.value.find_first_of("[_<") != std::string::npos || RE2::FullMatch(before_, kOther)) return;
+    Add(RE2::FullMatch(before_, kParty) ? "applicant_address" : "address", passage.value, NormalName(passage.value),
+        passage);
+  }
+
+  void AddQuantity(std::optional<PermitValue> value, const std::string& number, const std::string& unit,
+                   const Passage& passage) {
+    if (!value) return;
+    if (!value->normalized.empty()) {
+      Add(std::move(value->key), value->value, std::move(value->normalized), passage);
+      return;
+    }
+    const Place place = PlaceOf(passage);
+    for (const PermitGap& known : facts_.gaps) {
+      if (known.kind == "ambiguous_number" && known.place == place) return;
+    }
+    if (facts_.gaps.size() == kMaxFacts) return;
+    std::string thousands = number;
+    std::erase(thousands, '.');
+    const std::string either = PlainNumber(*NumberOf(number, false)) + " " + unit + " or " + thousands + " " + unit;
+    facts_.gaps.push_back({.kind = "ambiguous_number",
+                           .what = value->value + " may be " + either + ", and is not compared",
+                           .place = place});
   }
 
   bool HasKey(std::string_view key) const {
@@ -212,9 +276,7 @@ class ValueReader {
       std::string number;
       std::string unit;
       while (RE2::FindAndConsume(&rest, *pattern, &number, &unit)) {
-        if (auto value = QuantityOf(number, unit, wanted)) {
-          Add(std::move(value->key), value->value, std::move(value->normalized), passage);
-        }
+        AddQuantity(QuantityOf(number, unit, wanted), number, unit, passage);
       }
     }
   }
@@ -225,7 +287,8 @@ class ValueReader {
     static const RE2 kHours(R"((?i)\bworks?\b.*\b(?:between|from)\s+(\d{1,2}[:.]\d{2}\s*(?:h|hrs|hours)?\s*(?:and|to|until)\s*\d{1,2}[:.]\d{2}))");
     // A limit, and no level that somebody has calculated.
     static const RE2 kNight(
-        R"((?i)(\d{2}(?:\.\d)?)\s*dB\s*\(A\)\s+(?:at|by|during the)\s+night|\bnight[^.;]*\blimit\b[^.;]*?\b(\d{2}(?:\.\d)?)\s*dB\s*\(A\))");
+        R"((?i)(\d{2}(?:\.\d)?)\s*dB\s*\(A\)\s+(?:at|by|during the)\s+night|\bnight[^.;]*\blimit\b[^.;]*?\b(\d{2}(?:\.\d)?)\s*dB\s*\(A\)|)"
+        R"(\blimit\s+(?:at|by|for the|during the)\s+night(?:-?time)?\s*(?::|=|of|is)?\s*(\d{2}(?:\.\d)?)\s*dB\s*\(A\))");
     static const RE2 kStart(
         R"((?i)\b(?:construction|works)\s+(?:will|is planned to|is scheduled to|is due to|is to)\s+(?:start|begin|commence)\s+on\s+(.*)$)");
     std::string found;
@@ -235,8 +298,11 @@ class ValueReader {
     }
     if (RE2::PartialMatch(passage.text, kHours, &found)) Add("working_hours", found, NormalHours(found), passage);
     found.clear();
-    if (RE2::PartialMatch(passage.text, kNight, &found, &other)) {
-      const std::string level = found.empty() ? other : found;
+    std::string third;
+    // A table's cells are one phrase, as in ReadQuantities.
+    const std::string phrase = passage.is_field ? passage.key + ": " + passage.value : passage.text;
+    if (RE2::PartialMatch(phrase, kNight, &found, &other, &third)) {
+      const std::string level = !found.empty() ? found : !other.empty() ? other : third;
       Add("noise_limit_night", level + " dB(A)", level + " dB(A)", passage);
     }
     if (RE2::PartialMatch(passage.text, kStart, &found)) {
@@ -248,6 +314,7 @@ class ValueReader {
   }
 
   PermitFacts& facts_;
+  std::string before_;  ///< The field of the passage before, in lower case; empty: it was none.
 };
 
 }  // namespace

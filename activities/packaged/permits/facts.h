@@ -21,9 +21,9 @@ struct Place {
 };
 WFE_RECORD(Place, line, page, quote);
 
-/// A value that all documents of a project share.  Keys: applicant, parcel, address, power_capacity, energy_capacity,
-/// throughput, site_area, working_hours, noise_limit_night, permit_number, project, and the days issued, notified,
-/// received, construction_start, valid_until.
+/// A value that all documents of a project share.  Keys: applicant, applicant_address, parcel, address, power_capacity,
+/// energy_capacity, throughput, site_area, working_hours, noise_limit_night, permit_number, project, and the days
+/// issued, notified, received, construction_start, valid_until.
 struct PermitValue {
   std::string key;
   std::string value;       ///< As it stands.
@@ -54,7 +54,7 @@ WFE_RECORD(PermitDeadline, subject, what, date, count, unit, anchor, before, pla
 constexpr RecordRules RulesOf(const PermitDeadline*) { return {.seldom = "date count unit anchor before"}; }
 
 /// kinds: placeholder, no_signature, empty_section, missing_section, missing_number, impossible_date, ambiguous_date,
-/// cut.
+/// ambiguous_number, cut.
 struct PermitGap {
   std::string kind;
   std::string what;

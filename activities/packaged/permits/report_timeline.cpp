@@ -62,7 +62,7 @@ void DrawDeadlines(Markup& out, const std::vector<const DatedDeadline*>& dated, 
   OpenSvg(out, narrow ? "deadline-narrow" : "deadline-wide", width, bottom + 8, narrow ? "narrow" : "wide",
           "Deadlines in time", std::to_string(dated.size()) + " deadlines; the line in the middle is " + review.as_of);
   out.Raw(legend.Take());
-  SvgLine(out, x(0), top - 6, x(0), bottom, "axis");
+  SvgLine(out, x(0), top - 6, x(0), narrow ? top : bottom, "axis");
   SvgText(out, x(0), top - 10, review.as_of, "t soft", x(0) < left + 40 ? Anchor::kStart : Anchor::kMiddle);
   for (size_t i = 0; i < dated.size(); ++i) {
     const DatedDeadline& deadline = *dated[i];
@@ -71,6 +71,7 @@ void DrawDeadlines(Markup& out, const std::vector<const DatedDeadline*>& dated, 
     SvgText(out, narrow ? left : 0, narrow ? middle - 13 : middle + 4, name, "t");
     const int64_t shown = std::clamp(deadline.days_left, -kDaysShown, kDaysShown + 10);
     const double at = x(static_cast<double>(shown));
+    if (narrow) SvgLine(out, x(0), middle - 9, x(0), middle + 9, "axis");  // the names between have the whole width
     SvgLine(out, left, middle, std::max(x(0), at), middle, "grid");
     SvgLine(out, std::min(x(0), at), middle, std::max(x(0), at), middle, "step " + LineClass(ColourOf(deadline.status)));
     SvgDot(out, at, middle, 5, "dot " + FillClass(ColourOf(deadline.status)), deadline.date + ": " + deadline.what);

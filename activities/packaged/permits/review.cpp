@@ -13,7 +13,7 @@ namespace {
 
 std::string SeverityOfGap(const std::string& kind) {
   if (kind == "no_signature" || kind == "impossible_date") return "high";
-  if (kind == "ambiguous_date" || kind == "missing_number") return "low";
+  if (kind == "ambiguous_date" || kind == "ambiguous_number" || kind == "missing_number") return "low";
   return "medium";
 }
 

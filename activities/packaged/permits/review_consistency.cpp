@@ -8,9 +8,9 @@ namespace wfe::packaged {
 namespace {
 
 /// What documents of one project have to agree about.
-constexpr std::array<std::string_view, 11> kShared = {
-    "applicant",     "parcel",            "address", "project",           "power_capacity", "energy_capacity", "throughput",
-    "site_area",     "working_hours",     "noise_limit_night", "construction_start"};
+constexpr std::array<std::string_view, 12> kShared = {
+    "applicant",  "applicant_address", "parcel",    "address",       "project",           "power_capacity",
+    "energy_capacity", "throughput",   "site_area", "working_hours", "noise_limit_night", "construction_start"};
 /// Subjects of which a project has one deadline, whoever names it.
 constexpr std::array<std::string_view, 8> kSharedSubjects = {"construction_start", "completion",       "noise_report",
                                                              "monitoring_report",  "insurance",        "ecology_survey",

@@ -42,7 +42,10 @@ class FolderExaminer {
     for (const LoadedSource& source : loaded_) {
       const bool is_python = source.file.language == kPythonLanguage;
       const bool is_unread = IsUnread(source.file.path);
-      if (is_python && !is_unread) ++folder_.programs_read;
+      if (is_python && !parsed && WordsOf(source.text).empty()) empty_.insert(source.file.path);
+      if (is_python && !is_unread) {
+        ++(empty_.contains(source.file.path) ? folder_.programs_empty : folder_.programs_read);
+      }
       if (is_python && parsed && !is_unread) continue;
       if (!IsProgramLanguage(source.file.language)) continue;
       ReadByPatterns(source, is_python);
@@ -50,8 +53,21 @@ class FolderExaminer {
     return Ok();
   }
 
-  ExaminedFolder Finish(const nlohmann::json& parameters) {
-    for (const auto& [key, value] : parameters.items()) identifiers_.insert(key);
+  /// Their names are what the algorithm speaks of, also where they are no parameters: then the words of their text.
+  void TakeParameters(const Result<TradingParameters>& parameters) {
+    if (parameters) {
+      for (const auto& [key, value] : parameters->algorithm.items()) identifiers_.insert(key);
+      return;
+    }
+    const std::string& path = sources_.parameters;
+    if (!IsUnread(path)) folder_.unread.push_back({.path = path, .reason = parameters.error().message});
+    for (const LoadedSource& source : loaded_) {
+      if (source.file.path != path) continue;
+      for (std::string& word : WordsOf(source.text)) identifiers_.insert(std::move(word));
+    }
+  }
+
+  ExaminedFolder Finish() {
     // What nobody has read has not forgotten anything.
     const bool by_patterns = folder_.method == kByPatterns && folder_.programs_read > 0;
     if (!folder_.functions.empty() || !folder_.entry.file.empty() || by_patterns) {
@@ -124,6 +140,10 @@ class FolderExaminer {
         Unread(path, (line > 0 ? fmt::format("line {}: ", line) : "") + fault);
         return Ok();
       }
+      if (!answer.at("code").get<bool>()) {
+        empty_.insert(path);
+        folder_.notes.push_back(path + ": there is no code in it");
+      }
       for (const json& finding : answer.at("findings")) {
         folder_.findings.push_back(MakeFinding(finding.at("rule").get<std::string>(), path,
                                                finding.at("line").get<int64_t>(),
@@ -164,6 +184,7 @@ class FolderExaminer {
   ExaminedFolder folder_;
   std::set<std::string> identifiers_;
   std::set<std::string> imports_;
+  std::set<std::string> empty_;  // programs without a line of code
 };
 
 }  // namespace
@@ -171,10 +192,10 @@ class FolderExaminer {
 Result<ExaminedFolder> ExamineFolder(const nodes::NodeSettings& settings, const std::string& directory,
                                      const TradingSources& sources, const sandbox::ProcessWatch& watch) {
   WFE_ASSIGN_OR_RETURN(const std::vector<LoadedSource> loaded, LoadSources(directory, sources));
-  WFE_ASSIGN_OR_RETURN(const TradingParameters parameters, ReadTradingParameters(directory, sources));
   FolderExaminer examiner(loaded, sources);
   WFE_RETURN_IF_ERROR(examiner.Examine(settings, watch));
-  return examiner.Finish(parameters.algorithm);
+  examiner.TakeParameters(ReadTradingParameters(directory, sources));
+  return examiner.Finish();
 }
 
 std::string WhyNothingRuns(const TradingSources& sources, const ExaminedFolder& folder) {

@@ -20,6 +20,7 @@ struct ExaminedFolder {
   std::string method;
   std::vector<UnreadFile> unread;
   int64_t programs_read = 0;
+  int64_t programs_empty = 0;  ///< Without a line of code; not counted as read.
   std::string entry_fault;  ///< "bot.py:3: signals() takes no bars …": one with the name and nothing to call it with.
   std::vector<std::string> notes;
 };

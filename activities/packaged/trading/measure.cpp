@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "activities/packaged/trading/python_run.h"
 #include "activities/packaged/trading/report.h"
@@ -15,7 +16,9 @@ namespace {
 
 using nlohmann::json;
 
-constexpr size_t kCurvePoints = 120;
+/// Each gives the highest and the lowest point of two courses: at most 104, and 6 more that always stand.
+constexpr size_t kCurveParts = 26;
+constexpr size_t kMostCurvePoints = 120;
 
 void TakeRunLine(const json& line, AlgorithmRun& run) {
   const std::string kind = line.at("kind").get<std::string>();
@@ -42,6 +45,7 @@ void TakeRunLine(const json& line, AlgorithmRun& run) {
     run.fault = line.at("message").get<std::string>();
     run.fault_file = line.at("file").get<std::string>();
     run.fault_line = line.at("line").get<int64_t>();
+    run.breaks_contract = line.value("contract", false);
   }
 }
 
@@ -62,10 +66,31 @@ std::vector<double> HonestWeights(const AlgorithmRun& run) {
   return weights;
 }
 
+/// The bars of a curve: of each part of it the highest and the lowest point of both courses, the ends, and where their
+/// deepest falls begin and end, so that the drawing shows what the table says.
+std::set<size_t> PlacesOfCurve(const std::vector<Bar>& bars, const Course& net, const Course& hold) {
+  std::set<size_t> places = {0, bars.size() - 1};
+  const size_t parts = bars.size() <= kMostCurvePoints ? bars.size() : kCurveParts;
+  for (const Course* const course : {&net, &hold}) {
+    const auto begin = course->equity.begin();
+    for (size_t part = 0; part < parts; ++part) {
+      const auto from = begin + static_cast<std::ptrdiff_t>(bars.size() * part / parts);
+      const auto to = begin + static_cast<std::ptrdiff_t>(bars.size() * (part + 1) / parts);
+      const auto [lowest, highest] = std::minmax_element(from, to);
+      places.insert(static_cast<size_t>(lowest - begin));
+      places.insert(static_cast<size_t>(highest - begin));
+    }
+    for (const std::string* const date : {&course->figures.peak_date, &course->figures.trough_date}) {
+      const auto found = std::ranges::find(bars, *date, &Bar::date);
+      if (found != bars.end()) places.insert(static_cast<size_t>(found - bars.begin()));
+    }
+  }
+  return places;
+}
+
 void FillCurve(const std::vector<Bar>& bars, const Course& net, const Course& gross, const Course& hold,
                const Course* honest, BacktestReport& report) {
-  const size_t step = std::max<size_t>(1, (bars.size() + kCurvePoints - 1) / kCurvePoints);
-  for (size_t i = (bars.size() - 1) % step; i < bars.size(); i += step) {
+  for (const size_t i : PlacesOfCurve(bars, net, hold)) {
     CurvePoint point{.date = bars[i].date,
                      .net = net.equity[i].usd(),
                      .gross = gross.equity[i].usd(),
@@ -246,8 +271,9 @@ Result<BacktestReport> BacktestFolder(const nodes::NodeSettings& settings, const
   report.sandboxed = run.sandboxed;
   report.notes.insert(report.notes.end(), run.notes.begin(), run.notes.end());
   if (!run.fault.empty()) {
-    TradingFinding finding = MakeFinding("run-failed", run.fault_file.empty() ? entry.file : run.fault_file,
-                                         run.fault_line, "on the given prices: " + run.fault, kByRun);
+    const char* const rule = run.breaks_contract ? "broken-contract" : "run-failed";
+    TradingFinding finding = MakeFinding(rule, run.fault_file.empty() ? entry.file : run.fault_file, run.fault_line,
+                                         "on the given prices: " + run.fault, kByRun);
     report.fault = fmt::format("the algorithm made no decisions over {} bars: {}: {}", report.bars, PlaceOf(finding),
                                run.fault);
     report.findings.push_back(std::move(finding));

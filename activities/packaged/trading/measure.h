@@ -25,6 +25,7 @@ struct AlgorithmRun {
   std::string fault;  ///< "ZeroDivisionError: division by zero"
   std::string fault_file;
   int64_t fault_line = 0;
+  bool breaks_contract = false;  ///< It came to an end, and gave no list of one finite number for each bar.
   std::vector<std::string> notes;
   bool sandboxed = false;
 };

@@ -31,6 +31,10 @@ std::string PlaceOf(const TradingFinding& finding) {
   return finding.line > 0 ? fmt::format("{}:{}", finding.file, finding.line) : finding.file;
 }
 
+std::string PricesInWords(const BacktestReport& test) {
+  return test.prices.starts_with("made ") ? "prices " + test.prices : test.prices;
+}
+
 std::string Percents(double share) { return fmt::format("{:.1f} %", 100 * share); }
 
 int64_t CountSeverity(const std::vector<TradingFinding>& findings, std::string_view severity) {
@@ -117,8 +121,14 @@ std::string TradingHeadline(const TradingReport& report) {
   if (const int64_t critical = CountSeverity(report.findings, "critical"); critical > 0) {
     headline += fmt::format(", {} of them critical", critical);
   }
-  if (!report.risks || !report.analysis) return headline + "; the risk was not assessed";
-  return fmt::format("risk {:.0f} of 100 ({}): {}", report.risks->score, report.risks->grade, headline);
+  if (!report.risks || !report.analysis) {
+    headline += "; the risk was not assessed";
+  } else {
+    headline = fmt::format("risk {:.0f} of 100 ({}): {}", report.risks->score, report.risks->grade, headline);
+  }
+  // Without any of its own the figures say nothing of a market, which nobody must have to look for.
+  const bool ran = report.backtest && !report.backtest->courses.empty();
+  return ran && report.sources.prices.empty() ? headline + "; back-tested on made-up prices" : headline;
 }
 
 std::vector<std::string> TradingSummary(const TradingReport& report) {
@@ -127,7 +137,8 @@ std::vector<std::string> TradingSummary(const TradingReport& report) {
     const BacktestReport& test = *report.backtest;
     const BacktestFigures& net = test.courses.front();
     const BacktestFigures& hold = test.courses.back();
-    summary.push_back(fmt::format("back-test over {} bars: {} with costs, drawdown {}; holding {}", test.bars,
+    summary.push_back(fmt::format("back-test over {} {}bars: {} with costs, drawdown {}; holding {}", test.bars,
+                                  report.sources.prices.empty() ? "made-up " : "",
                                   Percents(net.total_return), Percents(net.max_drawdown), Percents(hold.total_return)));
     if (test.look_ahead.checked == 0) {
       summary.emplace_back("whether it looks ahead could not be measured; the notes say why");

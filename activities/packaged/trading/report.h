@@ -38,6 +38,8 @@ std::string TradingMarkdown(const TradingReport& report);
 std::string TradingHtml(const TradingReport& report);
 
 // Shared by the renderings.
+/// "prices.csv", or "prices made from seed 14".
+std::string PricesInWords(const BacktestReport& test);
 std::string PlaceOf(const TradingFinding& finding);
 std::string Percents(double share);
 int64_t CountSeverity(const std::vector<TradingFinding>& findings, std::string_view severity);

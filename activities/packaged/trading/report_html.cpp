@@ -75,8 +75,8 @@ class HtmlReport {
 
   /// Falls from the highest equity so far.
   static void AddFalls(const BacktestReport& test, pages::Chart& chart) {
-    double peak_net = 0;
-    double peak_hold = 0;
+    double peak_net = test.costs.initial_cash.usd();  // as the figures of the table begin
+    double peak_hold = peak_net;
     for (const CurvePoint& point : test.curve) {
       peak_net = std::max(peak_net, point.net);
       peak_hold = std::max(peak_hold, point.hold);
@@ -89,7 +89,7 @@ class HtmlReport {
     Open("backtest", "Back-test");
     out_.Leaf("p", fmt::format("{}() of {} on {}: orders at the next open, whole shares, fee {:g} and slippage {:g} "
                                "bps.",
-                               test.entry.function, test.entry.file, test.prices, test.costs.fee_bps,
+                               test.entry.function, test.entry.file, PricesInWords(test), test.costs.fee_bps,
                                test.costs.slippage_bps));
     pages::Chart equity{.id = "", .title = "Equity at the close", .x_label = "Day", .y_label = "Thousand dollars",
                         .unit = "",

@@ -70,7 +70,7 @@ class MarkdownReport {
   void Backtest(const BacktestReport& test) {
     out_ += fmt::format("\n{}() of {} on {}, {} to {}, {} bars; fee {:g} bps and slippage {:g} bps of the traded "
                         "value, orders at the next open, whole shares, {} at the start.\n",
-                        test.entry.function, MarkdownCode(test.entry.file), EscapeMarkdown(test.prices), test.from,
+                        test.entry.function, MarkdownCode(test.entry.file), EscapeMarkdown(PricesInWords(test)), test.from,
                         test.to, test.bars, test.costs.fee_bps, test.costs.slippage_bps,
                         "$" + test.costs.initial_cash.Rounded(2));
     if (!test.courses.empty()) {

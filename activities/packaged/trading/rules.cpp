@@ -102,6 +102,8 @@ const std::vector<TradingRule>& TradingRules() {
        "Compare after risk: the drawdown of both stands beside their returns."},
       {"run-failed", kStepBacktest, "high", "The algorithm fails on the given prices",
        "Repair the line that is named; nothing was measured."},
+      {"broken-contract", kStepBacktest, "high", "It does not give one number for each bar",
+       "Return a list with one finite number for each bar that is given; nothing was measured."},
       {"case-failed", kStepTests, "medium", "A generated test case fails",
        "Run the generated file beside the algorithm, and repair what it shows."},
       {"unlimited-weight", kStepTests, "high", "A test drives the weight beyond its limit",

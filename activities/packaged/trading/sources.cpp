@@ -38,6 +38,11 @@ bool IsPricesName(const std::string& path) { return EndingOf(path) == "csv"; }
 
 Result<SourceFile> Look(const sandbox::SafeDir& dir, const sandbox::SafeEntry& entry, const std::string& language) {
   SourceFile file{.path = entry.path, .language = language, .bytes = static_cast<int64_t>(entry.size)};
+  if (entry.kind != sandbox::FileKind::kFile) {
+    const bool link = entry.kind == sandbox::FileKind::kSymlink;
+    file.fault = link ? "it is a symbolic link; links are not followed" : "it is no file";
+    return file;
+  }
   if (entry.size > kMaxSourceBytes) {
     file.fault = fmt::format("it has {} bytes; the limit of a file is {}", entry.size, kMaxSourceBytes);
     return file;
@@ -75,10 +80,13 @@ std::string LanguageOf(const std::string& path) {
 Result<TradingSources> ReadTradingSources(const std::string& directory) {
   auto dir = sandbox::SafeDir::Open(directory);
   if (!dir) return dir.error();
-  WFE_ASSIGN_OR_RETURN(const auto entries, dir->List("", {.excluded = {"__pycache__", "venv"}}));
+  sandbox::SafeDir::ListOptions all;
+  all.excluded = {"__pycache__", "venv"};
+  all.skips_unreadable = false;  // What nobody could look at must not be left out without a word.
+  WFE_ASSIGN_OR_RETURN(const auto entries, dir->List("", all));
   TradingSources sources;
   for (const sandbox::SafeEntry& entry : entries) {
-    if (entry.kind != sandbox::FileKind::kFile) continue;
+    if (entry.kind == sandbox::FileKind::kDirectory) continue;
     if (IsPricesName(entry.path)) {
       if (sources.prices.empty() || entry.path == "prices.csv") sources.prices = entry.path;
       continue;

@@ -17,7 +17,7 @@ inline constexpr uint64_t kMaxPricesBytes = 32 << 20;
 inline constexpr size_t kMaxSourceFiles = 200;
 
 /// Lists the folder and reads what can be read.  NOT_FOUND: no such folder.  INVALID_ARGUMENT: nothing in it can be
-/// examined, with the first file and why; a parameter file that is none.
+/// examined, with the first file and why.  PERMISSION_DENIED: a folder below it may not be read.
 Result<TradingSources> ReadTradingSources(const std::string& directory);
 
 /// "python", "JavaScript", "ini" …; empty: of no kind that is looked at.

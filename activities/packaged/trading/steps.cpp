@@ -22,6 +22,7 @@ ActivityResult<T> EndedStep(const Error& error) {
       return sdk::ActivityCancelled{.details = nullptr};
     case StatusCode::kInvalidArgument:
     case StatusCode::kNotFound:
+    case StatusCode::kPermissionDenied:
     case StatusCode::kResourceExhausted:
       return ForGood(packaged::kInvalidInput, error.message);
     case StatusCode::kFailedPrecondition:
@@ -56,7 +57,8 @@ class TradingSteps {
                              .method = folder->method,
                              .unread = folder->unread,
                              .programs_read = folder->programs_read,
-                             .notes = folder->notes};
+                             .notes = folder->notes,
+                             .programs_empty = folder->programs_empty};
   }
 
   ActivityResult<StepFindings> Audit(ActivityContext& context, const TradingStepInput& input,

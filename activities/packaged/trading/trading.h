@@ -99,8 +99,11 @@ struct AlgorithmAnalysis {
   std::vector<UnreadFile> unread;
   int64_t programs_read = 0;       ///< In Python, as `method` says; of 0 nothing can be said, good or bad.
   std::vector<std::string> notes;  ///< What was examined in part, file by file.
+  int64_t programs_empty = 0;      ///< In Python, without a line of code: not among those read.
 };
-WFE_RECORD(AlgorithmAnalysis, entry, functions, imports, findings, method, unread, programs_read, notes);
+WFE_RECORD(AlgorithmAnalysis, entry, functions, imports, findings, method, unread, programs_read, notes,
+           programs_empty);
+constexpr RecordRules RulesOf(const AlgorithmAnalysis*) { return {.seldom = "programs_empty"}; }
 
 /// What the other examining steps give.
 struct StepFindings {

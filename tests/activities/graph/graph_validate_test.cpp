@@ -74,7 +74,7 @@ TEST(Validate, EachMistakeOfFormHasItsPlaceAndSentence) {
   EXPECT_THAT(Sentences(json(3)), ElementsAre(" | a graph must be a JSON object"));
   Mistakes mistakes;
   EXPECT_FALSE(CheckGraphText("{\"id\": ", {}, mistakes).has_value());
-  EXPECT_EQ(mistakes.told.at(0).message, "the graph is not JSON");
+  EXPECT_EQ(mistakes.told.at(0).message, "the graph is not JSON (line 1, column 8)");
 }
 
 TEST(Validate, EachMistakeOfANodeHasItsPlaceAndSentence) {

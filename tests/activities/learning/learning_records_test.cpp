@@ -131,7 +131,7 @@ TEST_F(LearningRecords, RowThatCannotBeReadIsNamedAndHidesNoOther) {
   EXPECT_THAT(*generations, SizeIs(1));
   EXPECT_THAT(
       problems_,
-      ElementsAre("row 2026-11-20T10:00:01.000Z/bad of table generation_reports is not JSON",
+      ElementsAre("row 2026-11-20T10:00:01.000Z/bad of table generation_reports is not JSON (line 1, column 2)",
                   "row 2026-11-20T10:00:02.000Z/newer of table generation_reports cannot be read: checks must be "
                   "a list; a newer wfe wrote it"));
 }

@@ -84,6 +84,43 @@ TEST(Values, AreComparedInTheSameUnit) {
   EXPECT_EQ(differ.findings[0].severity, "high");
 }
 
+/// CW-2: every value that the page lists as compared, as a plain line of two documents.
+TEST(Values, OfPlainFieldsAreCompared) {
+  const auto said = [](const std::string& one, const std::string& other) {
+    const PermitReview review = Review({{"a", one + "\n"}, {"b", other + "\n"}});
+    return review.findings.size() == 1 ? review.findings[0].statement : std::to_string(review.findings.size());
+  };
+  EXPECT_EQ(said("Address: Am Lindenhof 7", "Address: Am Lindenhof 9"), "address: Am Lindenhof 7 in a; Am Lindenhof 9 in b");
+  EXPECT_EQ(said("Address: Am Lindenhof 7", "Site address: Am Lindenhof 9"),
+            "address: Am Lindenhof 7 in a; Am Lindenhof 9 in b");
+  EXPECT_EQ(said("Throughput: 900 t/a", "Throughput: 1,200 t/a"), "throughput: 1,200 t/a in b; 900 t/a in a");
+  EXPECT_EQ(said("Energy: 40 MWh", "Energy: 42 MWh"), "energy capacity: 40 MWh in a; 42 MWh in b");
+  EXPECT_EQ(said("Power: 10 MW", "Rated power: 12 MW"), "power capacity: 10 MW in a; 12 MW in b");
+  EXPECT_EQ(said("Area of the site: 8,400 m\xC2\xB2", "Area of the site: 0.9 ha"),
+            "site area: 8,400 m\xC2\xB2 in a; 0.9 ha in b");
+  EXPECT_EQ(said("Noise limit at night: 45 dB(A)", "Noise limit at night: 40 dB(A)"),
+            "noise limit night: 40 dB(A) in b; 45 dB(A) in a");
+  EXPECT_EQ(said("The noise limit at night is 45 dB(A).", "Night-time noise limit: 40 dB(A)"),
+            "noise limit night: 40 dB(A) in b; 45 dB(A) in a");
+  EXPECT_EQ(said("Energy: 40 MWh", "Energy: 40,000 kWh"), "0") << "the same in another unit";
+  EXPECT_EQ(said("Applicant: Elbe GmbH\nAddress: Kai 1", "Site address: Am Lindenhof 9"), "0") << "the applicant's own";
+  EXPECT_EQ(said("Issuing authority: Landratsamt\nAddress: Markt 1", "Address: Am Lindenhof 9"), "0");
+}
+
+TEST(Values, ThatMayBeReadInTwoWaysAreToldAndNotCompared) {
+  const PermitReview review = Review({{"a", "Power: 10.000 kW\n"}, {"b", "Rated power: 10 MW\n"}});
+  ASSERT_EQ(review.findings.size(), 1U);
+  EXPECT_EQ(review.findings[0].kind, "ambiguous_number");
+  EXPECT_EQ(review.findings[0].severity, "low");
+  EXPECT_EQ(review.findings[0].statement, "10.000 kW may be 10 kW or 10000 kW, and is not compared");
+  for (const char* plain : {"0.125 MW", "12.5 MW", "1.250.000 kW", "10,000 kW"}) {
+    EXPECT_THAT(Review({{"a", std::string("Power: ") + plain + "\n"}}).findings, IsEmpty()) << plain;
+  }
+  const auto area = ExtractPermitFacts("a", "Site area: 1.250 hectares\n");
+  ASSERT_EQ(area.values.size(), 1U);
+  EXPECT_EQ(area.values[0].normalized, "12500 m\xC2\xB2");
+}
+
 TEST(Sentences, AreFoundAcrossLinesAndPages) {
   const PermitFacts facts = ExtractPermitFacts("a.pdf", "PERMIT\n\n1. Scope\n\nThe plant must be\nsafe at no. 7 of\n\fthe road. It may not smell.\n");
   ASSERT_EQ(facts.statements.size(), 2U);

@@ -47,6 +47,18 @@
       return down ? compare(b.key, a.key) : compare(a.key, b.key);
     }).forEach(function (item) { body.appendChild(item.row); });
   }
+  // A table with sentences in it is stacked on a phone: each cell then needs its column's name.
+  document.querySelectorAll(".scroll table:not(.overview)").forEach(function (table) {
+    if (!table.querySelector("td.long, th.long")) return;
+    table.classList.add("stacked");
+    var names = Array.from(table.tHead.rows[0].cells).map(function (cell) { return cell.textContent; });
+    Array.from(table.tBodies[0].rows).forEach(function (row) {
+      Array.from(row.cells).forEach(function (cell, column) {
+        cell.dataset.label = names[column];
+        if (cell.textContent.trim() === "") cell.classList.add("blank");
+      });
+    });
+  });
   document.querySelectorAll(".scroll table:not(.overview)").forEach(function (table) {
     if (table.tBodies[0].rows.length < 2) return;
     table.querySelectorAll("thead th:not([data-nosort])").forEach(function (heading) {

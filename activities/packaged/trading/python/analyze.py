@@ -26,6 +26,7 @@ def examine(text: str) -> Dict[str, Any]:
     answer: Dict[str, Any] = {
         "fault": "",
         "fault_line": 0,
+        "code": True,
         "functions": [],
         "entry": "",
         "entry_fault": "",
@@ -44,6 +45,8 @@ def examine(text: str) -> Dict[str, Any]:
     except (ValueError, RecursionError, MemoryError) as error:
         answer["fault"] = f"Python cannot read it: {error or type(error).__name__}"
         return answer
+    # Nothing but comments and texts does nothing.
+    answer["code"] = any(not (isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant)) for n in tree.body)
     try:
         found = Findings()
         for check in (security.check, logic.check, loops.check):

@@ -32,11 +32,26 @@ def load():
 FUNCTION = load()
 
 
+class ContractBroken(Exception):
+    """What it gives is no list of one finite number for each bar; then nothing else can be said of it."""
+
+
 def decide(bars):
     """The decision for every bar."""
     if ENTRY == "signals":
-        return list(FUNCTION(copied(bars), dict(PARAMETERS)))
-    return [FUNCTION(copied(bars[: i + 1]), dict(PARAMETERS)) for i in range(len(bars))]
+        given = FUNCTION(copied(bars), dict(PARAMETERS))
+    else:
+        given = [FUNCTION(copied(bars[: i + 1]), dict(PARAMETERS)) for i in range(len(bars))]
+    try:
+        weights = [float(value) for value in given]
+    except (TypeError, ValueError) as error:
+        raise ContractBroken(f"it gives what is no list of numbers: {error}") from None
+    if len(weights) != len(bars):
+        raise ContractBroken(f"it gives {len(weights)} decisions for {len(bars)} bars")
+    for bar, weight in zip(bars, weights):
+        if not math.isfinite(weight):
+            raise ContractBroken(f"the decision of {bar['date']} is {weight}")
+    return weights
 
 
 def copied(bars):
@@ -63,68 +78,61 @@ def waves(count=160, around=100.0):
 
 
 class TradingAlgorithm(unittest.TestCase):
-    def check(self, bars):
-        weights = decide(bars)
-        self.assertEqual(len(weights), len(bars), "it must give one decision for each bar")
-        for bar, weight in zip(bars, weights):
-            self.assertTrue(math.isfinite(weight), f"the decision of {bar['date']} is {weight}")
-        return weights
-
     def test_ordinary_prices(self):
         """Prices that rise and fall: one finite decision for each bar."""
-        self.check(bars_of(waves()))
+        decide(bars_of(waves()))
 
     def test_no_bars(self):
         """No bars: no decisions, and no failure."""
-        self.assertEqual(self.check([]), [])
+        self.assertEqual(decide([]), [])
 
     def test_one_bar(self):
         """A single bar: one decision."""
-        self.check(bars_of([100.0]))
+        decide(bars_of([100.0]))
 
     def test_two_bars(self):
         """Two bars, fewer than any window."""
-        self.check(bars_of([100.0, 101.0]))
+        decide(bars_of([100.0, 101.0]))
 
     def test_flat_prices(self):
         """Prices that do not move at all."""
-        self.check(bars_of([100.0] * 80))
+        decide(bars_of([100.0] * 80))
 
     def test_flat_after_moving(self):
         """Prices that move and then stand still."""
-        self.check(bars_of(waves(60) + [104.0] * 60))
+        decide(bars_of(waves(60) + [104.0] * 60))
 
     def test_no_volume(self):
         """Bars without any volume."""
-        self.check(bars_of(waves(), volume=0))
+        decide(bars_of(waves(), volume=0))
 
     def test_overnight_gap(self):
         """A price that halves overnight."""
-        self.check(bars_of(waves(80) + [close / 2 for close in waves(80)]))
+        decide(bars_of(waves(80) + [close / 2 for close in waves(80)]))
 
     def test_very_small_prices(self):
         """Prices of a hundredth of a cent."""
-        self.check(bars_of(waves(around=0.0001)))
+        decide(bars_of(waves(around=0.0001)))
 
     def test_very_large_prices(self):
         """Prices of a million."""
-        self.check(bars_of(waves(around=1e6)))
+        decide(bars_of(waves(around=1e6)))
 
     def test_weight_keeps_its_limit(self):
         """In a steep rise no more than the limit is invested."""
-        weights = self.check(bars_of([100.0 * 1.02**i for i in range(120)]))
+        weights = decide(bars_of([100.0 * 1.02**i for i in range(120)]))
         for index, weight in enumerate(weights):
             self.assertLessEqual(abs(weight), LIMIT + 1e-9, f"bar {index + 1} is to be invested {weight:.3f} times")
 
     def test_a_falling_market_is_left(self):
         """After a fall of 60 bars nothing is held any more."""
         closes = waves(80) + [108.0 * 0.985**i for i in range(60)]
-        self.assertLessEqual(self.check(bars_of(closes))[-1], 0, "it still holds after a fall of 60 bars")
+        self.assertLessEqual(decide(bars_of(closes))[-1], 0, "it still holds after a fall of 60 bars")
 
     def test_same_bars_same_decisions(self):
         """The same bars twice give the same decisions twice."""
         bars = bars_of(waves())
-        self.assertEqual(self.check(bars), self.check(bars))
+        self.assertEqual(decide(bars), decide(bars))
 
     def test_bars_are_left_as_they_are(self):
         """What the algorithm is given stays as it is."""
@@ -136,9 +144,9 @@ class TradingAlgorithm(unittest.TestCase):
     def test_does_not_look_ahead(self):
         """A decision stays the same when later bars are taken away."""
         bars = bars_of(waves())
-        whole = self.check(bars)
+        whole = decide(bars)
         for end in range(60, len(bars), 7):
-            part = self.check(bars[:end])
+            part = decide(bars[:end])
             for i, (early, late) in enumerate(zip(part, whole)):
                 self.assertAlmostEqual(
                     early, late, places=9, msg=f"the decision of bar {i + 1} depends on bars after the {end}th"

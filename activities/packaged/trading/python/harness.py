@@ -73,7 +73,7 @@ def fault_of(error: BaseException, directory: str) -> Dict[str, Any]:
         words = f"it ends the program (SystemExit: {said})" if said else "it ends the program (SystemExit)"
     elif isinstance(error, MemoryError):
         words = "it took more memory than it may have (MemoryError)"
-    elif isinstance(error, Unusable):
+    elif isinstance(error, Unusable) or type(error).__name__ == "ContractBroken":
         words = said
     else:
         words = f"{type(error).__name__}: {said}" if said else type(error).__name__
@@ -98,7 +98,7 @@ def main() -> None:
         values = decisions(run, bars, params)
         took = time.perf_counter() - begun
     except BaseException as error:  # whatever it is, SystemExit too, it is the algorithm's
-        say("fault", **fault_of(error, request["directory"]))
+        say("fault", contract=isinstance(error, Unusable), **fault_of(error, request["directory"]))
         return
     say("decisions", values=values, seconds=took)
     for part in (_cut, _grow):

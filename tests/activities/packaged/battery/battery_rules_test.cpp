@@ -1,9 +1,14 @@
 // CW-3: what is found in the files of a battery without any model, and the arithmetic of a pack.
 #include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
 
 #include "activities/packaged/battery/firmware.h"
 #include "activities/packaged/battery/parts.h"
 #include "activities/packaged/battery/safety_rules.h"
+#include "activities/packaged/battery/steps.h"
 #include "activities/packaged/battery/test_plan.h"
 #include "tests/activities/packaged/battery/example_pack.h"
 
@@ -132,6 +137,20 @@ TEST(BatterySheets, AreRefusedByFileAndLineForEverythingThatIsWrong) {
               ElementsAre("cell.txt:22: \"a line of prose\" is no line \"key: value\""));
   EXPECT_THAT(ProblemsWith("internal_resistance: 0.25 mΩ", ""),
               ElementsAre(HasSubstr("cell.txt: internal_resistance is missing; write a resistance")));
+  // What only follows from it is not told: four currents are rates of this capacity.
+  for (const char* wrong : {"capacity: many", "capacity: -280 Ah", "capacity: 9000 Ah", "capacity: 280", ""}) {
+    EXPECT_THAT(ProblemsWith("capacity: 280 Ah", wrong), ElementsAre(HasSubstr("capacity"))) << wrong;
+  }
+}
+
+TEST(BatteryFolder, ThatIsThereAndCannotBeReadIsNotSaidToBeAbsent) {
+  EXPECT_EQ(LoadBatteryFolder("/nowhere/at/all").error().message, "there is no directory /nowhere/at/all");
+  // A link to itself stands for a folder without rights, which root, who runs many of these tests, may read.
+  const std::string loop = testing::TempDir() + "wfe-loop-" + std::to_string(::getpid());
+  std::filesystem::create_symlink(loop, loop);
+  const Result<BatterySpecs> specs = LoadBatteryFolder(loop);
+  std::filesystem::remove(loop);
+  EXPECT_THAT(specs.error().message, HasSubstr("the directory " + loop + " cannot be read: "));
 }
 
 TEST(BatterySheets, AsJsonNameTheLineToo) {
@@ -184,6 +203,26 @@ TEST(BatteryDesign, CountsVoltageEnergyCurrentsAndWiring) {
   EXPECT_EQ(design.shunt_ma, 500'000);
   EXPECT_EQ(design.cell_step_uv, 1611);
   EXPECT_EQ(design.limits.size(), 20U);
+}
+
+/// What the design can mend it mends, and says so where the description is found wanting.
+TEST(BatteryDesign, HasTheThermistorsThatTheDescriptionLacks) {
+  const ExamplePack example;
+  EXPECT_EQ(example.pack.thermistors, 3);
+  EXPECT_EQ(example.design.thermistors, 4);
+  const auto bill = MakeBill(example.cell, example.pack, example.design, {});
+  ASSERT_TRUE(bill.has_value());
+  EXPECT_EQ(std::ranges::find(bill->lines, "thermistor", &PartLine::part)->quantity, 4);
+  EXPECT_THAT(*GenerateSketch(example.cell, example.pack, example.design), HasSubstr("THERMISTORS = 4"));
+  const SafetyVerdict verdict = CheckPackRules(example.cell, example.pack, example.design, "pack.json");
+  const auto told = [&](std::string_view rule) {
+    return std::ranges::find(verdict.findings, rule, &Finding::rule)->detail;
+  };
+  EXPECT_EQ(told("thermistors"), "is 3, and 4 is the least that may be; the design has 4");
+  EXPECT_THAT(told("fuse-cable"), HasSubstr("; the design has 50 mm² and a fuse of 200 A"));
+  ExamplePack many;
+  many.pack.thermistors = 9;
+  EXPECT_EQ(DesignPack(many.cell, many.pack)->thermistors, 9);
 }
 
 TEST(BatteryDesign, IsRefusedWhereTheBoardDoesNotFit) {
@@ -244,6 +283,11 @@ TEST(BatteryBill, AddsUpExactlyAndTakesTheUsersPrices) {
   const PriceList bad = ReadPriceList("prices.csv", "cell,abc\nfuze,1\nfuse,-1\ncell\n");
   EXPECT_EQ(bad.problems.size(), 4U);
   EXPECT_EQ(bad.problems[1].ToString(), "prices.csv:2: fuze is no part of the bill; did you mean fuse?");
+  for (const char* none : {"", "\n", "part,price\n", "# later\n"}) {
+    const PriceList list = ReadPriceList("prices.csv", none);
+    ASSERT_EQ(list.problems.size(), 1U) << "\"" << none << "\" is a gap, and no price list";
+    EXPECT_EQ(list.problems[0].ToString(), "prices.csv: holds no price; the bill has reference prices");
+  }
   PriceList dear = prices;
   dear.prices[0].price = Money::Most();
   EXPECT_FALSE(MakeBill(example.cell, example.pack, example.design, dear.prices).has_value());

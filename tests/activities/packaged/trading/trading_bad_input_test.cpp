@@ -1,5 +1,6 @@
 // What is no algorithm, or a hostile one: one clear answer that names the file, and the rest is examined (CW-5).
 #include <gmock/gmock.h>
+#include <unistd.h>
 
 #include "tests/activities/packaged/trading/trading_machine.h"
 
@@ -24,6 +25,45 @@ TEST_F(BadAlgorithms, AreNoneInAnEmptyFolder) {
   EXPECT_EQ(WhyNothing(), "there is no algorithm in " + folder_.path() + ": it holds no file of a kind that is "
                                                                          "examined");
   EXPECT_EQ(ReadTradingSources(folder_ / "nowhere").error().code, StatusCode::kNotFound);
+}
+
+/// CW-5: what nobody may look at is not left out without a word.
+TEST_F(BadAlgorithms, AreNotLookedForInAFolderWithoutRightsInSilence) {
+  Put("good.py", test::kPlain);
+  Put("signals/bot.py", "eval(rule)\n");
+  const std::string locked = folder_ / "signals";
+  std::filesystem::permissions(locked, std::filesystem::perms::none);
+  const bool all_may = ::access(locked.c_str(), R_OK) == 0;  // root
+  const auto sources = ReadTradingSources(folder_.path());
+  std::filesystem::permissions(locked, std::filesystem::perms::owner_all);
+  if (all_may) GTEST_SKIP() << "whoever runs this may read every folder";
+  ASSERT_FALSE(sources.has_value());
+  EXPECT_EQ(sources.error().code, StatusCode::kPermissionDenied);
+  EXPECT_THAT(sources.error().message, HasSubstr("signals"));
+}
+
+TEST_F(BadAlgorithms, BehindALinkAreNamedAsNotRead) {
+  Put("good.py", test::kPlain);
+  std::filesystem::create_symlink("/etc/hostname", folder_ / "bot.py");
+  std::filesystem::create_symlink("/etc/hostname", folder_ / "prices.csv");
+  EXPECT_THAT(Examine().unread, ElementsAre(UnreadFile{"bot.py", "it is a symbolic link; links are not followed"}));
+  EXPECT_THAT(TryBacktest().error().message, HasSubstr("prices.csv: ")) << "no prices are made up in its place";
+}
+
+/// CW-5: nothing to assess is no low risk.
+TEST_F(BadAlgorithms, WithoutALineOfCodeAreNotRead) {
+  Put("a.py", "");
+  Put("b.py", "# to be written\n\"\"\"Later.\"\"\"\n");
+  const ExaminedFolder folder = Examine();
+  EXPECT_EQ(folder.programs_read, 0);
+  EXPECT_EQ(folder.programs_empty, 2);
+  EXPECT_THAT(folder.notes, ElementsAre("a.py: there is no code in it", "b.py: there is no code in it"));
+  nodes::NodeConfig config = Config();
+  config.python = "/nowhere/python3";
+  std::filesystem::remove(folder_ / "b.py");
+  const ExaminedFolder by_patterns = ExamineWith(nodes::NodeSettings(config));
+  EXPECT_EQ(by_patterns.programs_read, 0);
+  EXPECT_EQ(by_patterns.programs_empty, 1);
 }
 
 TEST_F(BadAlgorithms, AreNamedWhenNothingCanBeRead) {
@@ -83,6 +123,21 @@ TEST_F(BadAlgorithms, ThatDecideNothingUsableAreFindings) {
   EXPECT_EQ(fault("import os; os._exit(0)"), "on the given prices: it ended without an answer");
 }
 
+/// A program that breaks its contract does not look ahead by that.
+TEST_F(BadAlgorithms, ThatBreakTheirContractAreAccusedOfNothingElse) {
+  for (const char* body : {"return [0.5 for bar in bars][1:]", "return None", "return [float('nan')] * len(bars)",
+                           "assert len(bars) > 500, 'too few'\n    return [0.5 for bar in bars]"}) {
+    Put("bot.py", "def signals(bars, params):\n    " + std::string(body) + "\n");
+    EXPECT_THAT(Rules(Tests().findings), ElementsAre("case-failed")) << body;
+  }
+  Put("bot.py", "def signals(bars, params):\n    return [0.5 for bar in bars][1:]\n");
+  const BacktestReport report = Backtest();
+  ASSERT_EQ(report.findings.size(), 1u);
+  EXPECT_EQ(report.findings[0].rule, "broken-contract");
+  EXPECT_EQ(report.fault, "the algorithm made no decisions over 520 bars: bot.py: it gives 519 decisions for 520 bars");
+  EXPECT_THAT(Tests().findings.front().message, HasSubstr("it gives 139 decisions for 140 bars"));
+}
+
 TEST_F(BadAlgorithms, ThatNeverEndAreEnded) {
   Put("bot.py", "def signals(bars, params):\n    while True:\n        pass\n");
   const TradingSources sources = Sources();
@@ -125,13 +180,24 @@ TEST_F(BadAlgorithms, HaveParametersThatAreChecked) {
   Put("parameters.json", "[1]");
   EXPECT_EQ(ReadTradingParameters(folder_.path(), Sources()).error().message, "parameters.json must be a JSON object");
   Put("parameters.json", "{\"window\": ");
-  EXPECT_EQ(ReadTradingParameters(folder_.path(), Sources()).error().message, "parameters.json is not JSON");
+  EXPECT_EQ(ReadTradingParameters(folder_.path(), Sources()).error().message, "parameters.json is not JSON (line 1, column 12)");
   Put("parameters.json", "{\"backtest\": {\"fee_bps\": -1}}");
   EXPECT_EQ(ReadTradingParameters(folder_.path(), Sources()).error().message,
             "parameters.json: backtest.fee_bps must be from 0 to 1000");
   Put("parameters.json", "{\"backtest\": {\"fees\": 1}}");
   EXPECT_EQ(ReadTradingParameters(folder_.path(), Sources()).error().message,
             "parameters.json: backtest.fees is not known");
+}
+
+/// What does not need the parameters is done without them, and blames the algorithm for nothing that may stand there.
+TEST_F(BadAlgorithms, AreExaminedThoughTheirParametersAreNone) {
+  Put("bot.py", std::string(test::kPlain) + "\nAPI_SECRET = 'q7Xv2LmN9tRz4KpW8sYb'\n");
+  Put("parameters.json", "{\"stop_loss\": 0.1,\n \"max_weight\": 1.0,\n \"fee_bps\": }");
+  const ExaminedFolder folder = Examine();
+  EXPECT_THAT(Rules(folder.findings), ElementsAre("secret-in-code"));
+  ASSERT_EQ(folder.unread.size(), 1u);
+  EXPECT_EQ(folder.unread[0], (UnreadFile{"parameters.json", "parameters.json is not JSON (line 3, column 13)"}));
+  EXPECT_EQ(TryBacktest().error().message, "parameters.json is not JSON (line 3, column 13)");
 }
 
 TEST_F(BadAlgorithms, ThatChangeDuringARunAreNoticed) {

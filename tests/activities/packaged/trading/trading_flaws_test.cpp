@@ -64,6 +64,33 @@ TEST_F(PlantedFlaws, ThatDependOnPricesAreFoundByRunningTheAlgorithm) {
   EXPECT_EQ(report.bars, static_cast<int64_t>(kExampleBars));
   EXPECT_LE(report.curve.size(), 120u);
   EXPECT_EQ(report.curve.back().date, report.to);
+  // What is drawn falls as deep as the table says.
+  double peak_net = report.costs.initial_cash.usd();
+  double peak_hold = peak_net;
+  double deepest_net = 0;
+  double deepest_hold = 0;
+  for (const CurvePoint& point : report.curve) {
+    peak_net = std::max(peak_net, point.net);
+    peak_hold = std::max(peak_hold, point.hold);
+    deepest_net = std::max(deepest_net, 1 - point.net / peak_net);
+    deepest_hold = std::max(deepest_hold, 1 - point.hold / peak_hold);
+  }
+  EXPECT_DOUBLE_EQ(deepest_net, report.courses.front().max_drawdown);
+  EXPECT_DOUBLE_EQ(deepest_hold, report.courses.back().max_drawdown);
+}
+
+TEST_F(PlantedFlaws, OverMadeUpPricesAreHeadedAsSuch) {
+  Put("bot.py", test::kPlain);
+  TradingReport report{.name = "x", .generated_at = "2026-11-27T00:00:00.000Z", .sources = Sources()};
+  report.backtest = Backtest();
+  EXPECT_THAT(TradingHeadline(report), HasSubstr("; back-tested on made-up prices"));
+  EXPECT_THAT(TradingMarkdown(report), HasSubstr("signals() of `bot.py` on prices made from seed 14, "));
+  EXPECT_THAT(TradingHtml(report), HasSubstr(">2 Jan 2023</text>")) << "days of several years have theirs";
+  Put("prices.csv", PricesCsv(MakePrices(3, 40)));
+  report.sources = Sources();
+  report.backtest = Backtest();
+  EXPECT_THAT(TradingHeadline(report), Not(HasSubstr("made-up")));
+  EXPECT_THAT(TradingMarkdown(report), HasSubstr("signals() of `bot.py` on prices.csv, "));
 }
 
 TEST_F(PlantedFlaws, FailTheGeneratedTestCases) {
