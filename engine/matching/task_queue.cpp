@@ -112,15 +112,14 @@ std::deque<TaskQueue::SeenPoller>::iterator TaskQueue::FindSeen(const std::strin
 }
 
 TaskQueue::SeenPoller& TaskQueue::Saw(const std::string& identity, Instant now) {
-  SeenPoller poller{.identity = identity, .last_access = now};
-  if (const auto known = FindSeen(identity); known != seen_.end()) {
+  const auto known = FindSeen(identity);
+  if (known == seen_.end()) {
+    seen_.push_front({.identity = identity, .last_access = now});
+    if (seen_.size() > kMaxSeenPollers) seen_.pop_back();
+  } else {
     known->last_access = now;
-    if (known == seen_.begin()) return *known;
-    poller = std::move(*known);
-    seen_.erase(known);
+    std::rotate(seen_.begin(), known, known + 1);
   }
-  seen_.push_front(std::move(poller));
-  if (seen_.size() > kMaxSeenPollers) seen_.pop_back();
   return seen_.front();
 }
 
