@@ -68,7 +68,7 @@ same "another host" 421 "$(status -H 'Host: evil.example' "$url/health")"
 # The fuzzer, with the token and without.
 fuzzer=${WFE_SCHEMATHESIS:-$(command -v schemathesis)}
 if [ -n "$fuzzer" ]; then
-  "$fuzzer" run "$url/api/openapi.json" --checks all --max-examples "${WFE_FUZZ_EXAMPLES:-20}" --seed 1 \
+  "$fuzzer" --config-file "$(dirname "$0")/schemathesis.toml" run "$url/api/openapi.json" --checks all --max-examples "${WFE_FUZZ_EXAMPLES:-20}" --seed 1 \
     -H 'Authorization: Bearer sesame' > fuzz.txt 2>&1 || fail "schemathesis: $(tail -n 60 fuzz.txt)"
 else
   echo "schemathesis is not installed (pip install schemathesis): the document was not fuzzed"
