@@ -178,7 +178,7 @@ TEST_F(LedgerTest, RowsWaitInFilesWhileTheRecordsAreAwayAndAreSentLater) {
 }
 
 TEST_F(LedgerTest, HalfARowOfAProcessThatWasKilledDoesNotStayForGood) {
-  const std::string queue = (root_ / "ledger-queue").string();
+  const std::string queue = root_ / "ledger-queue";
   std::filesystem::create_directories(queue);
   for (const char* name : {"/1.json.tmp", "/2.json.tmp"}) WriteAll(queue + name, "{\"key\":\"2026");
   std::filesystem::last_write_time(queue + "/1.json.tmp",

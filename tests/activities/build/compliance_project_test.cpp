@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "activities/build/checks/plan.h"
+#include "activities/build/checks/reporters.h"
 #include "activities/build/checks/starter_files.h"
 #include "activities/build/checks/tsc_references.h"
 #include "activities/build/profile/resolve_profile.h"
