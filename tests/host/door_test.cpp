@@ -89,9 +89,10 @@ TEST_F(Door, GoesOnAcceptingAfterTheDescriptorsRanOut) {  // SEC-H2: gRPC's own 
   for (int i = 0; i < 100; ++i) idle.push_back(ConnectTo(server_->address()));
   EXPECT_FALSE(idle.back().open());
   idle.clear();
-  const auto answer = Ask();
+  // The server closes its ends a moment later, and until then the caller finds no descriptor either.
+  const bool answered = Becomes([&] { return Ask().has_value(); });
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
-  EXPECT_TRUE(answer) << answer.error().ToString();
+  EXPECT_TRUE(answered);
 }
 
 TEST_F(Door, AThousandConnectionsComeAndGo) {  // SEC-H2

@@ -39,6 +39,8 @@ run "$wfe" patterns analyze --all
 [[ $output == *$pattern* ]] || fail "analyze: $output"
 
 echo '{"tool_id": "sorter", "comand": ["sort"]}' > wrong.json
+expect 2 "the key \"comand\" is not known; did you mean command?" "$wfe" tools register wrong.json
+echo '{"tool_id": "sorter"}' > wrong.json
 expect 2 "activity_type or a command" "$wfe" tools register wrong.json
 echo '{"tool_id": "sorter", "command": ["sort"], "output_schema": {"$ref": "x"}}' > wrong.json
 expect 2 'output_schema: the keyword "$ref" of a schema is not known here' "$wfe" tools register wrong.json
