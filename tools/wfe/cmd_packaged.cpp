@@ -152,7 +152,7 @@ Result<int> RunPackaged(Globals& globals, const PackagedCommand& package, Packag
     WFE_ASSIGN_OR_RETURN(auto stack, LocalStack::Start(*config, {.input = &input,
                                                                  .build_id = {},
                                                                  .queue = options.queue,
-                                                                 .runs_code = false}));
+                                                                 .runs_code = package.runs_code}));
     globals.Use(std::move(stack));
   }
   const StartOptions start{.type = std::string(package.workflow_type),

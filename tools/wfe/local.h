@@ -22,7 +22,7 @@ struct LocalStackOptions {
   std::string build_id;
   /// --queue: the worker serves it beside the configured client queue, since nobody else ever would.  Empty: none.
   std::string queue;
-  bool runs_code = true;  ///< False: nothing that runs here starts code that a model wrote.
+  bool runs_code = true;  ///< False: nothing that runs here starts code of others.
 };
 
 class LocalStack {

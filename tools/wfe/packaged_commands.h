@@ -23,6 +23,7 @@ struct PackagedCommand {
   Status (*check)(const nlohmann::json& parameters);
   /// Options of its own, which write into `parameters`; nullptr: none.
   void (*add_options)(CLI::App& command, const std::shared_ptr<nlohmann::json>& parameters);
+  bool runs_code = false;  ///< That is given to it, on the worker's machine.
 };
 
 /// In the order of the help.

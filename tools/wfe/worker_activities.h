@@ -31,7 +31,7 @@ struct WorkerActivities {
   std::string host_queue;  ///< The queue that only this host serves.
   std::shared_ptr<const build::AllowedRoots> roots;
   std::string alive_lock;  ///< See build::Claim.
-  bool runs_code = true;   ///< False: no run of it starts code that a model wrote, and nobody is warned of that.
+  bool runs_code = true;   ///< False: no run of it starts code of others, and nobody is warned of that.
 };
 
 /// Registers them in `registry`, which stays where it is while they run; each that takes a directory is refused outside of `roots` (activities/build/checks/allowed_roots.h).

@@ -37,9 +37,11 @@ void DrawSeries(Markup& out, const Chart& chart, const Series& series, const XAx
   std::string d;
   for (const Point& point : series.points) d += (d.empty() ? "M" : "L") + At(x.At(point.x), y(point.y));
   if (series.points.size() > 1) SvgPath(out, d, "stroke " + LineClass(colour));
-  const double radius = series.points.size() > 24 ? 2 : 3.5;
+  // Points that stand close would cut the line with their rims.
+  const bool many = series.points.size() > 24;
+  const std::string css_class = (many ? "" : "dot ") + FillClass(colour);
   for (const Point& point : series.points) {
-    SvgDot(out, x.At(point.x), y(point.y), radius, "dot " + FillClass(colour), Tip(chart, series, point));
+    SvgDot(out, x.At(point.x), y(point.y), many ? 1.5 : 3.5, css_class, Tip(chart, series, point));
   }
 }
 

@@ -70,8 +70,8 @@ std::string SandboxWarning(const ComplianceConfig& config) {
     reason = availability.reason;
     if (config.sandbox == sandbox::SandboxPolicy::kRequired) return "";  // Then nothing is run at all.
   }
-  return "checks run as root and without a sandbox here (" + reason +
-         "): code that a model wrote may do anything on this machine; run wfe as another user, or set "
+  return "code of others runs as root and without a sandbox here (" + reason +
+         "): what a model or somebody else wrote may do anything on this machine; run wfe as another user, or set "
          "build.sandbox to \"required\"";
 }
 
