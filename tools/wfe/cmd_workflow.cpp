@@ -116,23 +116,23 @@ void SetTarget(Request& request, Globals& globals, const Target& target) {
 }
 
 /// An engine keeps a signal that no workflow asks for, so a mistyped one would look as if it had been heard.
-Status CheckSignalOfABuild(Globals& globals, const Target& target, const std::string& name) {
+Status CheckSignalOfABuild(const ws::DescribeWorkflowExecutionResponse& description, const std::string& name) {
   if (name == "abort" || name == "add_guidance") return Ok();
-  WFE_ASSIGN_OR_RETURN(const auto description, Describe(globals, target));
   if (description.workflow_execution_info().type().name() != workflows::kAuditedBuildWorkflow) return Ok();
   return InvalidArgument("a build takes the signals add_guidance and abort, not \"" + name + "\"");
 }
 
 /// As the service finds no run that a signal or an end could go to, there is none to cancel either.
-Status CheckTargetIsOpen(Globals& globals, const Target& target) {
-  WFE_ASSIGN_OR_RETURN(const auto description, Describe(globals, target));
+Result<ws::DescribeWorkflowExecutionResponse> DescribeOpen(Globals& globals, const Target& target) {
+  WFE_ASSIGN_OR_RETURN(auto description, Describe(globals, target));
   const Status open = CheckIsOpen(description);
-  return open ? Ok() : NotFound(open.error().message);
+  if (!open) return NotFound(open.error().message);
+  return description;
 }
 
 Result<int> Signal(Globals& globals, const Target& target, const MessageOptions& options) {
-  WFE_RETURN_IF_ERROR(CheckTargetIsOpen(globals, target));
-  WFE_RETURN_IF_ERROR(CheckSignalOfABuild(globals, target, options.name));
+  WFE_ASSIGN_OR_RETURN(const auto description, DescribeOpen(globals, target));
+  WFE_RETURN_IF_ERROR(CheckSignalOfABuild(description, options.name));
   ws::SignalWorkflowExecutionRequest request;
   SetTarget(request, globals, target);
   request.set_signal_name(options.name);
@@ -159,7 +159,7 @@ Result<int> Query(Globals& globals, const Target& target, const MessageOptions& 
 }
 
 Result<int> Cancel(Globals& globals, const Target& target, const MessageOptions& options) {
-  WFE_RETURN_IF_ERROR(CheckTargetIsOpen(globals, target));
+  WFE_RETURN_IF_ERROR(DescribeOpen(globals, target));
   ws::RequestCancelWorkflowExecutionRequest request;
   SetTarget(request, globals, target);
   request.set_reason(options.reason);
@@ -172,7 +172,7 @@ Result<int> Cancel(Globals& globals, const Target& target, const MessageOptions&
 }
 
 Result<int> Terminate(Globals& globals, const Target& target, const MessageOptions& options) {
-  WFE_RETURN_IF_ERROR(CheckTargetIsOpen(globals, target));
+  WFE_RETURN_IF_ERROR(DescribeOpen(globals, target));
   ws::TerminateWorkflowExecutionRequest request;
   SetTarget(request, globals, target);
   request.set_reason(options.reason);
