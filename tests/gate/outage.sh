@@ -77,6 +77,7 @@ if [ "$agent" = gemini-cli ]; then
 fi
 for got in 503 cut 429; do [ "$(calls "$got")" -ge 1 ] || fail "the service never answered $got"; done
 same "calls that were answered" 2 "$(calls 200)"
+rows_are_sent
 run "$wfe" costs --workflow outage --output json
 printf 'the service counted %s calls, the ledger has %s more that found nobody\n' "$(calls)" "${#unheard[@]}"
 same "calls in the ledger" $(($(calls) + ${#unheard[@]})) "$("$json_at" - /total/calls <<< "$output")"

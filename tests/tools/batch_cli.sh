@@ -136,6 +136,7 @@ same "lines of results" "$documents" "$(wc -l < job-out/results.jsonl)"
 made=$(($(calls) - before))
 # A call that was cut off is made again: at most one for each batch at once and kill.
 [ "$made" -le $((documents + 3 * kills)) ] || fail "$made calls for $documents documents and $kills kills"
+rows_are_sent
 run "$wfe" costs --output json
 same "calls in the ledger, lost ones too" "$made" "$(value /total/calls)"
 run "$wfe" query job progress --output json

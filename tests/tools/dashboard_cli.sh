@@ -30,6 +30,7 @@ run "$wfe" budget set daily 0.05
 run timeout 60 "$wfe" submit PromptOptimizationWorkflow --id cycle-1 --queue wfe --wait \
   --input '{"options":{"auto_apply":true}}'
 
+rows_are_sent
 # What is shown is what a program that shares nothing with it counts from the exported rows.
 "$wfe" dashboard --output json > dashboard.json || fail "no dashboard"
 for what in usage reports cycles calls; do "$wfe" registry export --what $what > "$what.jsonl" || fail "no $what"; done

@@ -41,6 +41,7 @@ same "state after an escalation" success_after_escalation "$(value /state)"
 same "calls that were made" 3 "$(value /model_calls)"
 same "calls that arrived" 3 "$(calls)"
 same "the better model" "$(value /steps/6/name)" escalate
+rows_are_sent
 run "$wfe" costs --output json
 same "calls in the ledger" 3 "$(value /total/calls)"
 expect 0 "how-long-is-it" "$wfe" registry list
@@ -93,6 +94,7 @@ for ((i = 0; i < kills; i++)); do
   [ -s "killed-$i.json" ] || echo "$output" > "killed-$i.json"
   same "end of run $i" success_first_pass "$("$json_at" "killed-$i.json" /state)"
 done
+rows_are_sent
 run "$wfe" costs --output json
 # A worker that dies between its note of a call and the call itself leaves a lost one that the service never saw.
 asked=$((ledger + $(calls) - before))

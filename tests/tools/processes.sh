@@ -68,6 +68,16 @@ serve() {
     [ -n "$address" ] || sleep 0.05
   done
 }
+# rows_are_sent: waits for the rows of the cost ledger that workers on $work/root have not sent yet; after a server was away
+# they try again some seconds later.
+rows_are_sent() {
+  local tries
+  for ((tries = 0; tries < 600; tries++)); do
+    [ -n "$(find "$work/root/ledger-queue" -name '*.json')" ] || return 0
+    sleep 0.1
+  done
+  fail "rows of the ledger still wait on the worker after a minute"
+}
 # work_for QUEUE [FLAGS]: a worker on $work/root.
 work_for() {
   "$wfe" worker --queue "$1" --work-root "$work/root" "${@:2}" > worker.log 2>&1 &
