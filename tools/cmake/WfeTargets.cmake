@@ -5,7 +5,7 @@
 # DEPS are wfe's own modules and obey the table in docs/ARCHITECTURE.md (layout_test reads them);
 # SYSTEM_DEPS are libraries from outside and stay private where they can.
 #
-# Several files of a module are compiled as one, except in debug builds: headers cost more than our code does.  So two files
+# Several files of a module are compiled as one, except in build/dev: headers cost more than our code does.  So two files
 # of a module must not give the same name to two things, not even in anonymous namespaces.
 
 function(_wfe_common target)
@@ -30,7 +30,7 @@ function(_wfe_compile_as_library target)
 endfunction()
 
 function(_wfe_compile_together target)
-  if(NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
+  if(WFE_SANITIZE OR NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
     set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 16)
   endif()
 endfunction()
