@@ -20,6 +20,9 @@ constexpr double kLeastScale = 0.02;
 constexpr double kDaysOfTheRule = 4;
 constexpr double kMostLasting = 0.8;
 constexpr double kMostGrowth = 2;
+/// What a trend that cannot be seen yet may be before any day is known: the standard deviation of its share of the level
+/// in a day, 3 % in a week.
+constexpr double kUnseenTrend = 0.03 / 7;
 
 constexpr double kTwoPi = 6.283185307179586;
 
@@ -133,6 +136,9 @@ void UsageModel::MeasureNoise(const std::vector<double>& tokens, const std::vect
   }
   // The common rule: noise in proportion to the level, so that days on which nobody works have little of it.
   const double relative = all_levels > 0 ? all_squares / all_levels : 0;
+  // Days without noise would show any trend: what is left of the first guess is what they leave open.
+  const double shown = relative / (n * (n * n - 1) / 12);  // variance of a slope that is fitted to them
+  unseen_trend_ = trend_ || relative <= 0 ? 0 : 1 / std::sqrt(1 / shown + 1 / (kUnseenTrend * kUnseenTrend));
   for (size_t weekday = 0; weekday < 7; ++weekday) {
     const double level = level_[weekday] = levels[weekday] / counts[weekday];
     spread_[weekday] = std::sqrt((squares[weekday] + kDaysOfTheRule * relative * level * level) /
@@ -199,13 +205,15 @@ std::vector<double> UsageModel::Path(size_t horizon, Chance& chance) const {
   for (size_t i = 0; i < width; ++i) {
     for (size_t j = 0; j <= i; ++j) coefficients[i] += root_[i * width + j] * drawn[j] * unsure;
   }
+  const double unseen = unseen_trend_ > 0 ? unseen_trend_ * chance.Normal() : 0;
+  const double middle = static_cast<double>(days_ - 1) / 2;
   std::vector<double> path(horizon);
   double noise = last_;
   for (size_t day = 0; day < horizon; ++day) {
     noise = lasting_ * noise + innovations_[chance.Below(innovations_.size())] * unsure;
     const auto index = static_cast<int64_t>(days_ + day);
     const auto weekday = static_cast<size_t>(WeekdayOf(first_ + std::chrono::days(index)));
-    const double level = At(index, coefficients);
+    const double level = At(index, coefficients) * (1 + unseen * (static_cast<double>(index) - middle));
     // A level that has grown has more noise, and a smaller one no less: the band errs on the wide side.
     const double growth = level_[weekday] > 0 ? std::clamp(level / level_[weekday], 1.0, kMostGrowth) : 1;
     path[day] = std::max(0.0, level + spread_[weekday] * growth * noise);

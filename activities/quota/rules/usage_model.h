@@ -1,8 +1,8 @@
 // How tokens of a day come about: a level for each day of the week, a trend, and noise that lasts a little (QF-3).
 //
 // Ordinary least squares on seven levels and a straight line, by Eigen.  With 7 to 13 days there is one level and no
-// more, with 14 to 20 days there are weekdays without a trend: what cannot be told apart yet is not guessed.
-// Days that are far off (more than 3.5 of the scaled median of absolute residuals, the rule of Iglewicz and Hoaglin)
+// more, with 14 to 20 days there are weekdays without a trend: what cannot be told apart yet is not guessed, but a trend
+// of some percent a week makes the paths wider.  Days that are far off (more than 3.5 of the scaled median of absolute residuals, the rule of Iglewicz and Hoaglin)
 // count for the levels only as far as that border (Huber's estimator by pseudo-values), and wholly for the noise, so
 // one odd day does not bend the line, but another one may come.
 #pragma once
@@ -76,6 +76,7 @@ class UsageModel {
   std::array<double, 7> spread_{};   // of the noise, by weekday
   std::array<double, 7> level_{};    // mean of the usual days, by weekday
   double lasting_ = 0;               // of yesterday's noise: the share that is there today
+  double unseen_trend_ = 0;          // standard deviation of a trend that is not fitted, a share of the level in a day
   double last_ = 0;                  // noise of the last day, in units of its spread
   std::vector<double> innovations_;  // new noise of each day, in the same units
 };
