@@ -13,6 +13,7 @@
 #include "tools/wfe/start.h"
 #include "tools/wfe/step_teller.h"
 #include "tools/wfe/text_file.h"
+#include "tools/wfe/word_wrap.h"
 
 namespace wfe::cli {
 namespace {

@@ -7,6 +7,7 @@
 #include "activities/analytics/reports/format.h"
 #include "engine/base/printable.h"
 #include "tools/wfe/output.h"
+#include "tools/wfe/word_wrap.h"
 
 namespace wfe::cli {
 namespace {

@@ -5,59 +5,12 @@
 
 #include "activities/analytics/reports/format.h"
 #include "tools/wfe/one_of.h"
+#include "tools/wfe/word_wrap.h"
 
 namespace wfe::cli {
 namespace {
 
 using analytics::reports::Characters;
-
-/// Puts words one after the other; a line that is full goes on in the next, after so many blanks.
-class WordWrap {
- public:
-  WordWrap(std::string begun, size_t indent, size_t width)
-      : text_(std::move(begun)), column_(Characters(text_)), indent_(indent), width_(width) {}
-
-  /// With `separator` before it, unless a line begins.
-  void Add(const std::string& word, const std::string& separator = " ") {
-    const std::string between = empty_ ? "" : separator;
-    if (!empty_ && column_ + Characters(between) + Characters(word) > width_) {
-      if (!separator.empty() && separator != " ") text_ += separator;
-      text_ += "\n" + std::string(indent_, ' ') + word;
-      column_ = indent_ + Characters(word);
-      return;
-    }
-    text_ += between + word;
-    column_ += Characters(between) + Characters(word);
-    empty_ = false;
-  }
-  std::string Take() { return std::move(text_); }
-
- private:
-  std::string text_;
-  size_t column_;
-  const size_t indent_;
-  const size_t width_;
-  bool empty_ = true;
-};
-
-/// Two blanks after a sentence stay two.
-std::string WrapWords(std::string begun, const std::string& text, size_t indent, size_t width) {
-  WordWrap wrap(std::move(begun), indent, width);
-  size_t at = 0;
-  size_t blanks = 0;
-  while (at < text.size()) {
-    if (text[at] == ' ' || text[at] == '\n') {
-      ++blanks;
-      ++at;
-      continue;
-    }
-    const size_t end = std::min(text.find_first_of(" \n", at), text.size());
-    wrap.Add(text.substr(at, end - at), blanks > 1 ? "  " : " ");
-    blanks = 0;
-    at = end;
-  }
-  return wrap.Take();
-}
 
 /// Where a shell would let the line end: blanks outside of quotes.  `before_options`: only those before an option.
 size_t LastShellBreak(const std::string& line, size_t width, bool before_options) {

@@ -9,11 +9,16 @@
 #include <cstdlib>
 #include <limits>
 
+#include "activities/analytics/reports/format.h"
 #include "engine/base/printable.h"
 #include "tools/wfe/exit_codes.h"
+#include "tools/wfe/word_wrap.h"
 
 namespace wfe::cli {
 namespace {
+
+using analytics::reports::Characters;
+using analytics::reports::Clip;
 
 std::string Dump(const nlohmann::json& json, int indent) {
   return PrintableJson(json.dump(indent, ' ', false, nlohmann::json::error_handler_t::replace));
@@ -39,24 +44,19 @@ std::string CellText(const nlohmann::json& row, const Table::Column& column) {
   return PrintableLine(found->is_string() ? found->get<std::string>() : Dump(*found, -1));
 }
 
-/// Width on screen, near enough: code points.
-size_t Width(const std::string& text) {
-  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
-}
-
-std::string CutToColumns(const std::string& text, size_t width) {
-  if (Width(text) <= width) return text;
-  std::string kept;
-  size_t points = 0;
-  for (const char c : text) {
-    if ((c & 0xc0) != 0x80 && ++points >= width) break;
-    kept += c;
+size_t ColumnsOf(int descriptor) {
+  // As for other programs, who sets COLUMNS knows better.
+  if (const char* const columns = std::getenv("COLUMNS")) {
+    const size_t wanted = std::strtoul(columns, nullptr, 10);
+    if (wanted >= 20 && wanted <= 1000) return wanted;
   }
-  return kept + "…";
+  winsize size{};
+  if (ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+  return 100;
 }
 
 std::string Pad(const std::string& text, size_t width, bool right) {
-  const size_t have = Width(text);
+  const size_t have = Characters(text);
   const std::string blanks(have < width ? width - have : 0, ' ');
   return right ? blanks + text : text + blanks;
 }
@@ -66,8 +66,8 @@ std::string Pad(const std::string& text, size_t width, bool right) {
 std::string Table::Text(size_t width) const {
   std::vector<size_t> widths;
   for (const Column& column : columns_) {
-    size_t widest = Width(column.title);
-    for (const nlohmann::json& row : rows_) widest = std::max(widest, Width(CellText(row, column)));
+    size_t widest = Characters(column.title);
+    for (const nlohmann::json& row : rows_) widest = std::max(widest, Characters(CellText(row, column)));
     widths.push_back(widest);
   }
   size_t total = 2 * (columns_.size() - 1);
@@ -90,10 +90,10 @@ std::string Table::Text(size_t width) const {
     std::string out;
     for (size_t i = 0; i < columns_.size(); ++i) {
       if (i > 0) out += "  ";
-      out += Pad(CutToColumns(cell(i), widths[i]), widths[i], columns_[i].right);
+      out += Pad(Clip(cell(i), widths[i]), widths[i], columns_[i].right);
     }
     out.erase(out.find_last_not_of(' ') + 1);
-    text += CutToColumns(out, width) + "\n";
+    text += Clip(out, width) + "\n";
   };
   line([&](size_t i) { return columns_[i].title; });
   for (const nlohmann::json& row : rows_) line([&](size_t i) { return CellText(row, columns_[i]); });
@@ -144,33 +144,6 @@ void PrintPage(const std::string& text, size_t indent) {
   std::fputs(Wrapped(PrintableText(text), RoomOf(STDOUT_FILENO), indent).c_str(), stdout);
 }
 
-std::string Wrapped(const std::string& text, size_t width, size_t indent) {
-  std::string out;
-  size_t at = 0;
-  while (at < text.size()) {
-    const size_t end = std::min(text.find('\n', at), text.size());
-    std::string line = text.substr(at, end - at);
-    while (Width(line) > width) {
-      const size_t words = std::min(line.find_first_not_of(' '), line.size());
-      // The last blank that leaves what fits; of a word that is too wide the one behind it.
-      size_t blank = std::string::npos;
-      size_t columns = 0;
-      for (size_t i = 0; i < line.size(); ++i) {
-        if (line[i] == ' ' && i > words && (columns <= width || blank == std::string::npos)) blank = i;
-        if ((line[i] & 0xc0) != 0x80) ++columns;
-        if (columns > width + 1 && blank != std::string::npos) break;
-      }
-      const size_t next = blank == std::string::npos ? blank : line.find_first_not_of(' ', blank);
-      if (next == std::string::npos) break;
-      out += line.substr(0, line.find_last_not_of(' ', blank) + 1) + "\n";
-      line = std::string(indent, ' ') + line.substr(next);
-    }
-    out += line + (end < text.size() ? "\n" : "");
-    at = end + 1;
-  }
-  return out;
-}
-
 std::string EventText(const std::string& text) { return SetIn(text, 10) + "\n"; }
 
 void PrintEvent(const std::string& text, const nlohmann::ordered_json& object, OutputFormat format) {
@@ -182,26 +155,12 @@ void PrintEvent(const std::string& text, const nlohmann::ordered_json& object, O
   std::fflush(stdout);
 }
 
-std::string FitsWidth(const std::string& text, size_t width) { return CutToColumns(text, width > 1 ? width - 1 : 1); }
+std::string FitsWidth(const std::string& text, size_t width) { return Clip(text, width > 1 ? width - 1 : 1); }
 
-size_t TerminalWidth() {
-  // As for other programs, who sets COLUMNS knows better.
-  if (const char* const columns = std::getenv("COLUMNS")) {
-    const size_t wanted = std::strtoul(columns, nullptr, 10);
-    if (wanted >= 20 && wanted <= 1000) return wanted;
-  }
-  winsize size{};
-  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
-  return 100;
-}
+size_t TerminalWidth() { return ColumnsOf(STDOUT_FILENO); }
 
 size_t RoomOf(int descriptor) {
-  if (isatty(descriptor) != 1) return std::numeric_limits<size_t>::max();
-  winsize size{};
-  if (std::getenv("COLUMNS") == nullptr && ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
-    return size.ws_col;
-  }
-  return TerminalWidth();
+  return isatty(descriptor) == 1 ? ColumnsOf(descriptor) : std::numeric_limits<size_t>::max();
 }
 
 bool StdoutIsTerminal() { return isatty(STDOUT_FILENO) == 1; }

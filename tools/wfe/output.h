@@ -57,9 +57,6 @@ std::string EventText(const std::string& text);
 size_t TerminalWidth();
 /// As wide as a line of `descriptor` may be: the terminal that it is, else no limit: what goes into a pipe is whole.
 size_t RoomOf(int descriptor);
-/// Each line over as many as it takes, broken between words; the rest of a line begins below column `indent`.  A word that
-/// is wider than that, such as a path, stays in one piece, since it is there to be copied.
-std::string Wrapped(const std::string& text, size_t width, size_t indent);
 bool StdoutIsTerminal();
 /// `text` cut so that it does not fill a line of `width` columns.
 std::string FitsWidth(const std::string& text, size_t width);

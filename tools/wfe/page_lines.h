@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <sstream>
 #include <string>
 
 #include "activities/analytics/reports/format.h"
 #include "engine/base/printable.h"
+#include "tools/wfe/word_wrap.h"
 
 namespace wfe::cli {
 
@@ -29,24 +31,9 @@ class PageLines {
   /// A sentence over as many lines as it takes.  What stands before it stands before its first line only; the others
   /// begin below its first word.
   void Wrap(const std::string& head, const std::string& sentence) {
-    std::string line = head;
-    const std::string indent(analytics::reports::Characters(head), ' ');
-    bool begins_line = true;
-    size_t at = 0;
-    while (at < sentence.size()) {
-      const size_t blank = std::min(sentence.find(' ', at), sentence.size());
-      const std::string word = sentence.substr(at, blank - at);
-      if (!begins_line &&
-          analytics::reports::Characters(line) + analytics::reports::Characters(word) + 1 > width_) {
-        Add(line);
-        line = indent;
-        begins_line = true;
-      }
-      line += (begins_line ? "" : " ") + word;
-      begins_line = false;
-      at = blank + 1;
-    }
-    Add(line);
+    const size_t indent = analytics::reports::Characters(head);
+    std::istringstream lines(WrapWords(head, sentence, indent, width_));
+    for (std::string line; std::getline(lines, line);) Add(line);
   }
   std::string Take() { return std::move(text_); }
 

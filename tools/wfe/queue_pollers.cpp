@@ -9,6 +9,7 @@
 #include "engine/base/proto_time.h"
 #include "engine/base/time.h"
 #include "temporal/api/taskqueue/v1/message.pb.h"
+#include "tools/wfe/word_wrap.h"
 
 namespace wfe::cli {
 namespace {
