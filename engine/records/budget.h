@@ -123,24 +123,28 @@ inline constexpr auto kCallMoves = std::to_array<CallMove>({
 });
 // clang-format on
 
-constexpr const CallMove* FindMove(CallState from, CallInput on) {
-  const CallMove* found = nullptr;
-  for (const CallMove& move : kCallMoves) {
-    if (move.from != from || move.on != on) continue;
-    if (found != nullptr) return nullptr;  // two answers are none
-    found = &move;
+/// How many there are for a state and an input, and which is the last.
+struct FoundMove {
+  int count = 0;
+  size_t at = 0;
+};
+constexpr FoundMove FindMove(CallState from, CallInput on) {
+  FoundMove found;
+  for (size_t i = 0; i < kCallMoves.size(); ++i) {
+    if (kCallMoves[i].from == from && kCallMoves[i].on == on) found = {.count = found.count + 1, .at = i};
   }
   return found;
 }
 constexpr bool EveryMoveIsThereOnce() {
   for (int from = 0; from < 4; ++from) {
     for (int on = 0; on < 4; ++on) {
-      if (FindMove(static_cast<CallState>(from), static_cast<CallInput>(on)) == nullptr) return false;
+      if (FindMove(static_cast<CallState>(from), static_cast<CallInput>(on)).count != 1) return false;
     }
   }
   return true;
 }
 static_assert(EveryMoveIsThereOnce());
+constexpr const CallMove& MoveOf(CallState from, CallInput on) { return kCallMoves[FindMove(from, on).at]; }
 
 /// "2026-11-26" and "2026-11" in UTC.
 std::string BudgetDay(Instant now);

@@ -89,7 +89,7 @@ void BudgetBook::Release(const std::string& call_id, BudgetChange& change) {
 
 Result<ReserveAnswer> BudgetBook::Reserve(const BudgetCall& call, std::optional<Money> most, Duration lease,
                                           Instant now, const std::optional<EndedCall>& ended, BudgetChange& change) {
-  const CallMove& move = *FindMove(StateOf(call.id, ended), CallInput::kReserve);
+  const CallMove& move = MoveOf(StateOf(call.id, ended), CallInput::kReserve);
   if (move.effect == CallEffect::kNothing) return ReserveAnswer();
   if (move.effect == CallEffect::kRefuse) {
     return FailedPrecondition("call " + call.id + " was settled already; another call needs another id");
@@ -166,7 +166,7 @@ std::string BudgetBook::DayOfSettlement(const BudgetCall& call, Instant now,
 Result<bool> BudgetBook::Settle(const BudgetCall& call, const SettleOutcome& outcome, Instant now,
                                 const std::optional<EndedCall>& ended, BudgetChange& change) {
   const bool returned = outcome.kind == SettleOutcome::Kind::kNotMade;
-  const CallMove& move = *FindMove(StateOf(call.id, ended), returned ? CallInput::kReturn : CallInput::kSettle);
+  const CallMove& move = MoveOf(StateOf(call.id, ended), returned ? CallInput::kReturn : CallInput::kSettle);
   if (move.effect == CallEffect::kNothing) return false;
   const BudgetHold* const hold = FindHold(call.id);
   EndedCall end{.day = DayOfSettlement(call, now, ended), .settled = !returned, .cost = {}, .most = {}};
@@ -218,7 +218,7 @@ Status BudgetBook::Spend(const BudgetCall& call, const std::string& day, const S
 void BudgetBook::Expire(Instant now, BudgetChange& change) {
   while (!by_expiry_.empty() && by_expiry_.begin()->first <= now) {
     const BudgetHold hold = holds_.at(by_expiry_.begin()->second);
-    WFE_CHECK(FindMove(CallState::kHeld, CallInput::kExpire)->effect == CallEffect::kGiveBack);
+    static_assert(MoveOf(CallState::kHeld, CallInput::kExpire).effect == CallEffect::kGiveBack);
     Release(hold.call.id, change);
     change.ended.emplace_back(hold.call.id,
                               EndedCall{.day = hold.day, .settled = false, .cost = {}, .most = hold.most});
