@@ -32,7 +32,7 @@ class BatchDocuments : public ::testing::Test {
   TempDir dir_;
 };
 
-TEST_F(BatchDocuments, AreReadInTheOrderOfTheirNamesWithoutHiddenOnesAndLinks) {  // BP-1
+TEST_F(BatchDocuments, AreReadInTheOrderOfTheirNamesAndLinksAreMarked) {  // BP-1
   Write("b.txt", "x");
   Write("a/z.txt", "x");
   Write(".git/config", "x");
@@ -43,7 +43,9 @@ TEST_F(BatchDocuments, AreReadInTheOrderOfTheirNamesWithoutHiddenOnesAndLinks) {
   ASSERT_TRUE(files.has_value());
   std::vector<std::string> names;
   for (const DocumentFile& file : *files) names.push_back(file.name);
-  EXPECT_THAT(names, ElementsAre("a/z.txt", "b.txt"));
+  EXPECT_THAT(names, ElementsAre("a/z.txt", "b.txt", "etc", "link"));
+  EXPECT_EQ(ReadDocument(files->at(1)).fault, "");
+  for (size_t i = 2; i < 4; ++i) EXPECT_EQ(ReadDocument(files->at(i)).fault, "it is a symbolic link; links are not followed");
   EXPECT_EQ(DocumentsBelow(dir_ / "nothing").error().code, StatusCode::kNotFound);
 }
 

@@ -16,9 +16,11 @@ namespace wfe::cli {
 struct DocumentFile {
   std::string name;  ///< Relative to the directory, or as the list says.
   std::string path;
+  std::string fault = {};  ///< Why it is not read.
 };
 
-/// The files below a directory, by name; hidden ones and links are left out.  NOT_FOUND: it is no directory.
+/// The files below a directory, by name; hidden ones are left out, links have a fault.  NOT_FOUND: it is no
+/// directory.
 Result<std::vector<DocumentFile>> DocumentsBelow(const std::string& directory);
 /// The files that a list names, one a line, in its order; "-": standard input.  Empty lines are none.
 Result<std::vector<DocumentFile>> DocumentsOfList(const std::string& list);

@@ -18,7 +18,7 @@ using nlohmann::json;
 constexpr auto kParserTime = std::chrono::seconds(60);
 
 bool IsProgramLanguage(const std::string& language) {
-  static const std::set<std::string> kData = {"ini", "TOML", "YAML", "JSON", "environment", "text"};
+  static const std::set<std::string> kData = {"ini", "TOML", "YAML", "JSON", "environment", "text", "a folder"};
   return !language.empty() && !kData.contains(language);
 }
 

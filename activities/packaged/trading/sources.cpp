@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 
 #include "activities/packaged/trading/secrets.h"
@@ -61,6 +62,12 @@ Result<SourceFile> Look(const sandbox::SafeDir& dir, const sandbox::SafeEntry& e
   return file;
 }
 
+/// What is behind it may be the algorithm itself: it must not be left out without a word.
+bool LinksToFolder(const std::string& directory, const sandbox::SafeEntry& entry) {
+  std::error_code ignored;
+  return entry.kind == sandbox::FileKind::kSymlink && std::filesystem::is_directory(directory + "/" + entry.path, ignored);
+}
+
 std::string FaultOfAll(const std::string& directory, const TradingSources& sources) {
   if (sources.files.empty()) {
     return "there is no algorithm in " + directory + ": it holds no file of a kind that is examined";
@@ -91,7 +98,7 @@ Result<TradingSources> ReadTradingSources(const std::string& directory) {
       if (sources.prices.empty() || entry.path == "prices.csv") sources.prices = entry.path;
       continue;
     }
-    const std::string language = LanguageOf(entry.path);
+    const std::string language = LinksToFolder(directory, entry) ? "a folder" : LanguageOf(entry.path);
     if (language.empty()) continue;
     if (entry.path == "parameters.json" || entry.path == "params.json") {
       if (sources.parameters.empty()) sources.parameters = entry.path;

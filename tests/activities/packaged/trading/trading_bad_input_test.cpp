@@ -46,7 +46,9 @@ TEST_F(BadAlgorithms, BehindALinkAreNamedAsNotRead) {
   Put("good.py", test::kPlain);
   std::filesystem::create_symlink("/etc/hostname", folder_ / "bot.py");
   std::filesystem::create_symlink("/etc/hostname", folder_ / "prices.csv");
-  EXPECT_THAT(Examine().unread, ElementsAre(UnreadFile{"bot.py", "it is a symbolic link; links are not followed"}));
+  std::filesystem::create_directory_symlink("/etc", folder_ / "signals");
+  const std::string why = "it is a symbolic link; links are not followed";
+  EXPECT_THAT(Examine().unread, ElementsAre(UnreadFile{"bot.py", why}, UnreadFile{"signals", why}));
   EXPECT_THAT(TryBacktest().error().message, HasSubstr("prices.csv: ")) << "no prices are made up in its place";
 }
 
