@@ -7,6 +7,7 @@
 
 #include "activities/trace/trace_rebuild.h"
 #include "engine/base/result.h"
+#include "temporal/api/history/v1/message.pb.h"
 #include "workers/client/service_client.h"
 
 namespace wfe::analytics {
