@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
@@ -196,8 +197,11 @@ void Examination::JudgeReport(const CheckSpec& check, int exit_code, CheckVerdic
 
 void Examination::JudgePass(const CheckSpec& check, CheckVerdict& verdict) {
   if (reporter_ != Reporter::kNode && reporter_ != Reporter::kUnittest) return;
-  const UnendedFiles files =
-      JudgeUnendedFiles(dir_, {dir_.path(), std::string(sandbox::kSandboxWorkDir)}, record_.unended);
+  std::error_code error;
+  // node names its files without links in their paths.
+  const std::string real = std::filesystem::canonical(dir_.path(), error).string();
+  const UnendedFiles files = JudgeUnendedFiles(
+      dir_, {dir_.path(), error ? dir_.path() : real, std::string(sandbox::kSandboxWorkDir)}, record_.unended);
   verdict.report.files_by_exit_code = files.by_exit_code;
   if (!files.problem.empty()) return Fail(verdict, files.problem);
   if (record_.total > record_.skipped) return;

@@ -103,7 +103,7 @@ std::string SaysLess(const UnendedFile& file, const std::string& path, int64_t e
   const auto tests = [](int64_t count) { return std::to_string(count) + (count == 1 ? " test" : " tests"); };
   return sandbox::Printable(path) + " ended its process before its tests had ended: " +
          (file.tests == 0 ? "none" : std::to_string(file.tests)) + " of at least " + tests(expected) +
-         " reported a result (code under test must not end the process)";
+         " reported a result (neither a test nor code under test may end it)";
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Files of `node --test` whose process ended without the end of node's own tests.  A script with asserts ends like that,
-// and so does a file whose code under test ends the process with 0: what the file says decides (SEC-H8).
+// Files of `node --test` whose process ended without the end of node's own tests.  A script with asserts ends like
+// that, and so does a file whose code under test ends the process with 0: what the file says decides (SEC-H8).
 #pragma once
 
 #include <cstdint>
@@ -27,8 +27,8 @@ struct UnendedFiles {
 UnendedFiles JudgeUnendedFiles(const sandbox::SafeDir& dir, const std::vector<std::string>& roots,
                                const std::vector<UnendedFile>& files);
 
-/// Tests that the JavaScript in `raw` runs when it is loaded: those that stand in no function, and those in such groups.
-/// They are called test, it, describe, suite, or by the name that the file has for them.
+/// Tests that the JavaScript in `raw` runs when it is loaded: those that stand in no function, and those in such
+/// groups.  They are called test, it, describe, suite, or by the name that the file has for them.
 int64_t TestsOnLoad(const std::string& raw);
 
 }  // namespace wfe::build

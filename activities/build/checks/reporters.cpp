@@ -40,16 +40,14 @@ std::string FileOf(Reporter reporter) {
   return "";
 }
 
-/// Whether the node that `program` means says enough to a reporter: 18.19, 20.12, and from 22 on.  Others take no
-/// reporter, or do not tell it which file an event is of.
-bool NodeTellsReporters(const std::string& program, const std::string& path) {
+/// 20012 for the 20.12.1 that `program` means; 0: it does not say.
+int NodeVersion(const std::string& program, const std::string& path) {
   static std::mutex mutex;
-  static std::map<std::string, bool> known;
+  static std::map<std::string, int> known;
   const sandbox::ToolLocation location = sandbox::LocateTool(program, path);
-  if (location.program.empty()) return true;  // The check will say that it is missing.
   const std::lock_guard lock(mutex);
   const auto found = known.find(location.program);
-  if (found != known.end()) return found->second;
+  if (location.program.empty() || found != known.end()) return location.program.empty() ? 0 : found->second;
   sandbox::ProcessSpec spec;
   spec.argv = {location.start_as, "--version"};
   spec.environment = {{"PATH", location.PathFor(path)}, {"LANG", "C.UTF-8"}, {"HOME", "/nonexistent"}};
@@ -57,10 +55,18 @@ bool NodeTellsReporters(const std::string& program, const std::string& path) {
   spec.limits.max_output_bytes = 4096;
   int major = 0;
   int minor = 0;
-  const bool said = RE2::PartialMatch(sandbox::RunProcess(spec).out.text, "v(\\d+)\\.(\\d+)\\.", &major, &minor);
-  const bool tells = said && (major > 21 || (major == 20 && minor >= 12) || (major == 18 && minor >= 19));
-  known[location.program] = tells;
-  return tells;
+  RE2::PartialMatch(sandbox::RunProcess(spec).out.text, "v(\\d+)\\.(\\d+)\\.", &major, &minor);
+  return known[location.program] = major * 1000 + std::min(minor, 999);
+}
+
+/// Whether a run of `node --test` says enough to a reporter: 18.19, 20.12, and from 22 on.  Others take no reporter, or
+/// do not tell it which file an event is of; and before 22, --test-force-exit ends the runner before its reporters have
+/// read all.
+bool NodeTellsReporters(const std::vector<std::string>& argv, const std::string& path) {
+  const int version = NodeVersion(argv[0], path);
+  if (version >= 22'000) return true;
+  if (std::find(argv.begin(), argv.end(), "--test-force-exit") != argv.end()) return false;
+  return (version >= 20'012 && version < 21'000) || (version >= 18'019 && version < 19'000);
 }
 
 /// How often the option `name` stands among `words`, as `name=value` or `name value`.
@@ -176,7 +182,7 @@ void ReadEnd(Reporter reporter, const json& end, ReporterRecord& record) {
 
 Reporter ReporterOf(const CheckSpec& check, const std::string& path) {
   const Reporter reporter = ReporterFor(check.argv);
-  return reporter == Reporter::kNode && !NodeTellsReporters(check.argv[0], path) ? Reporter::kNone : reporter;
+  return reporter == Reporter::kNode && !NodeTellsReporters(check.argv, path) ? Reporter::kNone : reporter;
 }
 
 std::string_view EvidenceOf(const CheckSpec& check, const std::string& path) {

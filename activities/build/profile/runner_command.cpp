@@ -93,7 +93,8 @@ std::string ScriptText(const ProjectFacts& facts, const std::string& name) {
 }
 
 /// As npm sets it for a script, as far as a program may look at it.
-void AddNpmEnvironment(const ProjectFacts& facts, const std::string& name, const std::string& script, CheckSpec& check) {
+void AddNpmEnvironment(const ProjectFacts& facts, const std::string& name, const std::string& script,
+                       CheckSpec& check) {
   const auto text = [&facts](const char* key) {
     const auto found = facts.package().find(key);
     return found != facts.package().end() && found->is_string() ? found->get<std::string>() : std::string();
@@ -196,8 +197,8 @@ void StartRunnerItself(const ProjectFacts& facts, CheckSpec& check) {
   const Reporter reporter = ReporterFor(*words);
   std::string& program = words->front();
   if (reporter == Reporter::kJest || reporter == Reporter::kVitest) {
-    const bool runs_once = reporter == Reporter::kJest || std::find(words->begin(), words->end(), "run") != words->end() ||
-                           std::find(words->begin(), words->end(), "--run") != words->end();
+    const auto says = [&](const char* word) { return std::find(words->begin(), words->end(), word) != words->end(); };
+    const bool runs_once = reporter == Reporter::kJest || says("run") || says("--run");
     if (program.find('/') != std::string::npos || !facts.dependencies().contains(program) || !runs_once) return;
     program = "node_modules/.bin/" + program;
   } else if (reporter != Reporter::kNode || program != "node") {

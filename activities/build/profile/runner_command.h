@@ -1,5 +1,5 @@
-// Which test runner a command starts, and how a check whose command hides one (`npm test`, `sh -c`) starts it itself, so
-// that a reporter of ours can sit in it (reporters.h, SEC-H8).
+// Which test runner a command starts, and how a check whose command hides one (`npm test`, `sh -c`) starts it itself,
+// so that a reporter of ours can sit in it (reporters.h, SEC-H8).
 #pragma once
 
 #include <cstddef>
@@ -27,8 +27,8 @@ size_t PythonModuleAt(const std::vector<std::string>& argv);
 /// shell (a variable, a pipe, an assignment, ...).
 std::optional<std::vector<std::string>> PlainWords(const std::string& command, const ProjectFacts& facts);
 
-/// `npm test`, `npm run NAME`, and what a person named in words of the shell: when that is one plain command that starts
-/// a runner with a reporter, the check becomes that command, with what npm would have put into its environment.
+/// `npm test`, `npm run NAME`, and what a person named in words of the shell: when that is one plain command that
+/// starts a runner with a reporter, the check becomes that command, with what npm would have put into its environment.
 /// Anything else stays as it is, and so does a script with a `pre` or `post` of its own.
 void StartRunnerItself(const ProjectFacts& facts, CheckSpec& check);
 

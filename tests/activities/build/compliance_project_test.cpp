@@ -193,7 +193,7 @@ TEST_F(Project, TestsBehindNpmAreStartedByTheirOwnRunner) {  // SEC-H8
             "node_modules/.bin/vitest run");
   EXPECT_EQ(argv("{}", {"python3 -m unittest discover -s test -p 'test_*.py'"}),
             "python3 -m unittest discover -s test -p test_*.py");
-  EXPECT_EQ(ResolveProfile({}, "javascript", Facts(), {"npm test"}).value().profile.checks.front().argv.front(), "npm");
+  EXPECT_EQ(argv("{}", {"npm test"}), "npm test");
 
   for (const char* scripts :
        {R"({"test":"tape test"})", R"({"test":"node --test && echo"})", R"({"test":"A=1 node --test"})",

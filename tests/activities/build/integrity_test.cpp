@@ -310,7 +310,8 @@ TEST(Reporters, CountsThatContradictEachOtherAreAProblem) {  // SEC-H8
     return ReadReporter(reporter, nonce + " end " + end + "\n", nonce);
   };
   const auto report = [](const char* more) {
-    return std::string(R"({"total":2,"failed":0,"skipped":1,"files":1,"reports":[{"file":"/w/a.test.js",)") + more + "}]}";
+    return std::string(R"({"total":2,"failed":0,"skipped":1,"files":1,)") + R"("reports":[{"file":"/w/a.test.js",)" +
+           more + "}]}";
   };
   const ReporterRecord good = read(Reporter::kNode, report(R"("tests":2,"begun":2,"done":2,"ended":true)"));
   EXPECT_TRUE(good.ended && good.problem.empty() && good.unended.empty());
@@ -331,10 +332,10 @@ TEST(Reporters, CountsThatContradictEachOtherAreAProblem) {  // SEC-H8
   EXPECT_NE(read(Reporter::kUnittest, R"({"total":1,"collected":1,"replaced":["TestCase.run"],"exit":0})").problem, "");
 
   const std::string end = nonce + " end {\"suites\":1,\"expected\":1}\n";
-  const ReporterRecord suites = ReadReporter(
-      Reporter::kVitest,
-      nonce + R"( result {"numTotalTests":3,"numFailedTests":1,"numPendingTests":1,"numRuntimeErrorTestSuites":1})" + "\n" + end,
-      nonce);
+  const std::string result =
+      R"({"numTotalTests":3,"numFailedTests":1,"numPendingTests":1,"numRuntimeErrorTestSuites":1})";
+  const ReporterRecord suites =
+      ReadReporter(Reporter::kVitest, nonce + " result " + result + "\n" + end, nonce);
   EXPECT_EQ(suites.total, 3);
   EXPECT_EQ(suites.failed, 2);
   EXPECT_EQ(suites.skipped, 1);

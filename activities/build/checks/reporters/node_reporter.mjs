@@ -1,6 +1,6 @@
 // Tells the examiner what `node --test` ran, over a socket that the code under test has no name for.  Loaded by the
-// runner's process, which gives each test file a process of its own; what such a process reports is read here, too, since
-// the runner does not say which file came to its end.
+// runner's process, which gives each test file a process of its own; what such a process reports is read here, too,
+// since the runner does not say which file came to its end.
 import { ChildProcess } from 'node:child_process';
 import { readSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -97,8 +97,9 @@ export default async function* wfeReporter(events) {
   const reports = [];
   for (const file of files) {
     const one = processes.find((each) => each.words.some((word) => resolve(word) === file));
-    if (one === undefined) continue;
-    reports.push({ file, tests: one.tests, begun: one.begun, done: one.done, ended: one.ended });
+    // Without processes of their own (--test-isolation=none) they cannot be told apart.
+    if (one === undefined) reports.push({ file, tests: 0, begun: 0, done: 0, ended: counts.total > 0 });
+    else reports.push({ file, tests: one.tests, begun: one.begun, done: one.done, ended: one.ended });
   }
   send('end', { ...counts, files: files.size, reports });
   yield '';

@@ -146,7 +146,8 @@ def _make():
             if self._own._skipped_together and numbers["total"] < collected:
                 numbers["skipped"] += collected - numbers["total"]
                 numbers["total"] = collected
-            send("end", {**numbers, "collected": collected, "replaced": replaced, "exit": int(not result.wasSuccessful())})
+            failed = int(not result.wasSuccessful())
+            send("end", {**numbers, "collected": collected, "replaced": replaced, "exit": failed})
             return result
 
     return Runner
