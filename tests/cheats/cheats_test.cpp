@@ -49,6 +49,8 @@ std::string WhyNot(const std::string& profile) {
   const char* path = std::getenv("PATH");
   const auto has = [&](const char* tool) { return !sandbox::FindProgram(tool, path == nullptr ? "" : path).empty(); };
   if (HasPackages(profile)) return has("npm") ? "" : "no npm";
+  if (profile == "nodetest") return has("npm") && has("node") ? "" : "no npm or node";
+  if (profile == "unittest") return has("python3") ? "" : "no python3";
   if (profile == "go") return has("go") ? "" : "no go";
   if (profile == "rust") return has("cargo") ? "" : "no cargo";
   if (profile == "cpp") return has("cmake") && has("c++") && has("make") ? "" : "no cmake, make or c++";
@@ -268,7 +270,8 @@ TEST(Catalogue, HoldsThirtyCheatsAndThirtyHonestBuildsOverAllProfiles) {
   }
   EXPECT_GE(cheats, 30);
   EXPECT_GE(static_cast<int>(All().cases.size()) - cheats, 30);
-  for (const std::string profile : {"typescript", "javascript", "vitest", "python", "cpp", "go", "rust"})
+  for (const std::string profile : {"typescript", "javascript", "vitest", "nodetest", "python", "unittest", "cpp", "go",
+                                    "rust"})
     EXPECT_GT(profiles[profile], 3) << profile;
 }
 

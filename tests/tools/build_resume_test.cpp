@@ -235,7 +235,7 @@ TEST(BuildSummary, SaysWhatFailedWhereAndHowLittleAnExitCodeProves) {  // AB-1
                         "src/a.ts:3:1 TSC_ERROR no such name, and much more than one line of a terminal holds\n"
                         "  an excerpt\n\nsrc/b.ts:9:2 TEST_FAILURE 1 is not 2\n\nin words: 5\n"},
                        {"checks", {{{"id", "command_1"}, {"evidence", "exit_code"}},
-                                   {{"id", "tests"}, {"evidence", "reporter"}}}}};
+                                   {{"id", "tests"}, {"evidence", "reporter"}, {"files_by_exit_code", 2}}}}};
   story.Activity("runComplianceChecks", {}, report);
   BuildRecord build = story.Checks("initial_verification", false).Ended("not_passed");
   const std::string page = BuildPage(build, 80);
@@ -243,7 +243,7 @@ TEST(BuildSummary, SaysWhatFailedWhereAndHowLittleAnExitCodeProves) {  // AB-1
   EXPECT_THAT(page, HasSubstr("\n    src/b.ts:9:2 TEST_FAILURE 1 is not 2\n"));
   EXPECT_THAT(page, testing::Not(HasSubstr("in words")));
   EXPECT_THAT(page, HasSubstr("all of it: wfe audit show-step build-1 initial_verification"));
-  EXPECT_THAT(page, HasSubstr("  checks decide by their exit code alone: command_1; a program"));
+  EXPECT_THAT(page, HasSubstr("  checks decide by their exit code alone: command_1, tests (2 files);"));
   std::istringstream lines(page);
   for (std::string line; std::getline(lines, line);) {
     const auto columns = std::ranges::count_if(line, [](char c) { return (c & 0xc0) != 0x80; });

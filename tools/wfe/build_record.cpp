@@ -150,7 +150,15 @@ class Reader {
     record_.findings.clear();
     if (!report.is_object()) return;
     for (const nlohmann::json& check : report.value("checks", nlohmann::json::array())) {
-      if (TextAt(check, "evidence") == build::kEvidenceExitCode) record_.by_exit_code.push_back(TextAt(check, "id"));
+      if (!check.is_object()) continue;
+      const nlohmann::json count = check.value("files_by_exit_code", nlohmann::json());
+      const int64_t files = count.is_number_integer() ? count.get<int64_t>() : 0;
+      const std::string few = " (" + std::to_string(files) + (files == 1 ? " file)" : " files)");
+      if (TextAt(check, "evidence") == build::kEvidenceExitCode) {
+        record_.by_exit_code.push_back(TextAt(check, "id"));
+      } else if (files > 0) {
+        record_.by_exit_code.push_back(TextAt(check, "id") + few);
+      }
     }
     if (report.value("passed", nlohmann::json()) == true) return;
     std::istringstream log(TextAt(report, "error_log"));

@@ -26,9 +26,11 @@ LogEntry Base(const EntryBase& base, const std::string& step, const std::string&
 void AddExamination(LogEntry& entry, const build::ComplianceReport& report) {
   bool counts_tests = false;
   nlohmann::json evidence = nlohmann::json::object();
+  int64_t files_by_exit_code = 0;
   for (const build::CheckReport& check : report.checks) {
     counts_tests = counts_tests || check.tests_total.has_value();
     if (!check.evidence.empty()) evidence[check.id] = check.evidence;
+    files_by_exit_code += check.files_by_exit_code;
   }
   if (counts_tests) {
     entry.ext["tests_total"] = report.tests_total;
@@ -50,6 +52,7 @@ void AddExamination(LogEntry& entry, const build::ComplianceReport& report) {
   say("limits", report.limits);
   say("sandbox_reason", report.sandbox_reason);
   count("files_examined", report.files_examined);
+  count("files_by_exit_code", files_by_exit_code);
   count("leftover_processes", report.leftover_processes);
   count("suppressed_count", report.suppressed_count);
 }

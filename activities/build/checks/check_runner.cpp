@@ -175,6 +175,7 @@ class Runner {
         outcome.start_error = missing;
       } else {
         const auto equip = [&](sandbox::ProcessSpec& spec, sandbox::SandboxPlan& plan) {
+          AddEnvironment(check, spec);
           return examination_.Equip(
               check,
               {.reports = !listing, .sandboxed = scene_->sandboxed(), .dependencies = scene_->dependencies().directory},
@@ -188,6 +189,24 @@ class Runner {
       if (all.kind != sandbox::ProcessOutcome::Kind::kExited) break;
     }
     return all;
+  }
+
+  void AddEnvironment(const CheckSpec& check, sandbox::ProcessSpec& spec) const {
+    for (const auto& [name, value] : check.environment) {
+      const std::string text = scene_->Expand({value}).front();
+      const auto same = std::find_if(spec.environment.begin(), spec.environment.end(),
+                                     [&key = name](const auto& variable) { return variable.first == key; });
+      if (same == spec.environment.end()) {
+        spec.environment.emplace_back(name, text);
+        continue;
+      }
+      if (name == "PATH") {
+        // What starts is the machine's program, whatever the project has of that name.
+        const std::string program = sandbox::FindProgram(spec.argv.front(), same->second);
+        if (spec.argv.front().find('/') == std::string::npos && !program.empty()) spec.argv.front() = program;
+      }
+      same->second = name == "PATH" ? text + ":" + same->second : text;
+    }
   }
 
   /// Which files the check looked at; none of the project's is a finding, however well it ended.  False: cancelled.

@@ -38,6 +38,7 @@ void AddInterpreters(const std::vector<std::string>& argv, const sandbox::SafeDi
 void AddPrograms(const std::vector<std::string>& argv, std::set<std::string>& programs) {
   if (argv.empty()) return;
   if (argv[0] == "$PYTHON") programs.insert("python3");
+  if (argv[0].starts_with("node_modules/.bin/")) programs.insert("node");
   std::vector<std::string> words = {argv[0]};
   // What stands behind `sh -c` is a person's command: its words may be programs that live in a home directory.
   if (argv[0] == "sh" && argv.size() > 2) {

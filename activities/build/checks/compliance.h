@@ -183,10 +183,12 @@ struct CheckReport {
   /// What the result rests on (reporters.h): "reporter", "file" or "exit_code".
   std::string evidence;
   int64_t leftover_processes = 0;  ///< Still running when the command had ended; killed.
+  /// Test files that hold no test the runner knows, so that how they ended is all there is (scripts with asserts).
+  int64_t files_by_exit_code = 0;
 };
 WFE_RECORD(CheckReport, id, command, outcome, error_type, exit_code, signal, duration_ms, findings, tests_total,
            tests_failed, tests_skipped, files_examined, suppressed, output_bytes, output_sha256, output_truncated,
-           evidence, leftover_processes);
+           evidence, leftover_processes, files_by_exit_code);
 
 struct ComplianceReport {
   bool passed = false;

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
@@ -151,7 +152,7 @@ Status Examination::AddReporter(const CheckSpec& check, const Place& place, sand
   record_ = {};
   nonce_ = NewNonce();
   inner.channel_greeting = nonce_;
-  reporter_ = ReporterOf(check);
+  reporter_ = ReporterOf(check, settings_.path);
   plan.shields_runner = plan.inner_keeps_channel = reporter_ != Reporter::kNone;
   if (reporter_ == Reporter::kNone) return Ok();
   WFE_ASSIGN_OR_RETURN(const std::string reporters,
@@ -169,6 +170,56 @@ void Examination::TakeResult(const sandbox::ProcessOutcome& outcome, ToolOutput&
   if (reporter_ == Reporter::kJest || reporter_ == Reporter::kVitest) output.file = record_.result;
 }
 
+void Examination::JudgeReport(const CheckSpec& check, int exit_code, CheckVerdict& verdict) {
+  const bool ok = std::find(check.ok_exit.begin(), check.ok_exit.end(), exit_code) != check.ok_exit.end();
+  // The report of jest and vitest takes the place of a file, where the check reads one.
+  const bool suites = reporter_ == Reporter::kJest || reporter_ == Reporter::kVitest;
+  if (record_.ended && (!suites || check.output_file.empty())) {
+    verdict.report.tests_total = record_.total;
+    verdict.report.tests_failed = record_.failed;
+    verdict.report.tests_skipped = record_.skipped;
+  }
+  if (record_.forged) {
+    Fail(verdict, "something else than " + check.id + " wrote into its report");
+  } else if (!record_.ended && ok) {
+    // The tool could say so itself when it failed; a success without an end is none.
+    Replace(verdict, std::string(kResultForged),
+            "the run of " + check.id + " did not end properly: it ended with exit code " + std::to_string(exit_code) +
+                " and without the last word of its reporter");
+  } else if (!record_.problem.empty()) {
+    Fail(verdict, record_.problem);
+  } else if (verdict.report.outcome == "pass" && record_.failed > 0) {
+    Fail(verdict, std::to_string(record_.failed) + " tests failed, and " + check.id + " ended as if none had");
+  } else if (verdict.report.outcome == "pass") {
+    JudgePass(check, verdict);
+  }
+}
+
+void Examination::JudgePass(const CheckSpec& check, CheckVerdict& verdict) {
+  if (reporter_ != Reporter::kNode && reporter_ != Reporter::kUnittest) return;
+  std::error_code error;
+  // node names its files without links in their paths.
+  const std::string real = std::filesystem::canonical(dir_.path(), error).string();
+  const UnendedFiles files = JudgeUnendedFiles(
+      dir_, {dir_.path(), error ? dir_.path() : real, std::string(sandbox::kSandboxWorkDir)}, record_.unended);
+  verdict.report.files_by_exit_code = files.by_exit_code;
+  if (!files.problem.empty()) return Fail(verdict, files.problem);
+  if (record_.total > record_.skipped) return;
+  if (files.by_exit_code > 0) {
+    verdict.report.evidence = kEvidenceExitCode;
+    return;
+  }
+  // As the checks of profiles have it; both runners call nothing at all a success.
+  verdict.findings.push_back({.path = "",
+                              .line = 0,
+                              .column = 0,
+                              .error_class = check.error_class + "_NO_TESTS",
+                              .text = check.id + " ran 0 tests; at least 1 must run"});
+  verdict.report.outcome = "fail";
+  verdict.report.error_type = Headline(verdict.findings, "");
+  verdict.report.findings = static_cast<int64_t>(verdict.findings.size());
+}
+
 Status Examination::Judge(const CheckSpec& check, const sandbox::ProcessOutcome& outcome, CheckVerdict& verdict) {
   if (limits_kind_.empty()) limits_kind_ = outcome.limits_kind;
   // What was stopped leaves processes behind that are not its fault; and bubblewrap's own first process may outlive the
@@ -177,7 +228,7 @@ Status Examination::Judge(const CheckSpec& check, const sandbox::ProcessOutcome&
   const int64_t left = !by_itself ? 0 : sandboxed_ ? record_.leftover : outcome.leftover_processes;
   leftover_ += left;
   verdict.report.leftover_processes = left;
-  verdict.report.evidence = EvidenceOf(check);
+  verdict.report.evidence = EvidenceOf(check, settings_.path);
   if (outcome.limit != Limit::kNone) {
     const char* name = outcome.limit == Limit::kMemory ? "MEMORY"
                        : outcome.limit == Limit::kDisk ? "DISK"
@@ -185,25 +236,7 @@ Status Examination::Judge(const CheckSpec& check, const sandbox::ProcessOutcome&
     Replace(verdict, std::string("COMMAND_FAILED_") + name,
             LimitText(outcome.limit, check.id, profile_.sandbox_limits));
   } else if (outcome.kind == sandbox::ProcessOutcome::Kind::kExited && reporter_ != Reporter::kNone) {
-    const bool ok = std::find(check.ok_exit.begin(), check.ok_exit.end(), outcome.exit_code) != check.ok_exit.end();
-    const bool passed = verdict.report.outcome == "pass";
-    if (reporter_ == Reporter::kPytest && record_.ended) {
-      verdict.report.tests_total = record_.total;
-      verdict.report.tests_failed = record_.failed;
-      verdict.report.tests_skipped = record_.skipped;
-    }
-    if (record_.forged) {
-      Fail(verdict, "something else than " + check.id + " wrote into its report");
-    } else if (!record_.ended && ok) {
-      // The tool could say so itself when it failed; a success without an end is none.
-      Replace(verdict, std::string(kResultForged),
-              "the run of " + check.id + " did not end properly: it ended with exit code " +
-                  std::to_string(outcome.exit_code) + " and without the last word of its reporter");
-    } else if (!record_.problem.empty()) {
-      Fail(verdict, record_.problem);
-    } else if (passed && record_.failed > 0) {
-      Fail(verdict, std::to_string(record_.failed) + " tests failed, and " + check.id + " ended as if none had");
-    }
+    JudgeReport(check, outcome.exit_code, verdict);
   }
   if (verdict.report.outcome == "pass" && IsCargoTest(check.argv) && !CargoEndedProperly(outcome.out.text)) {
     Fail(verdict, "a test program ended with success before it had said its result");

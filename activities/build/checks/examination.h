@@ -58,6 +58,11 @@ class Examination {
   Status CompareWithBaseline(ComplianceReport& report);
   /// Puts back what the checks changed, and says so.
   void UndoChanges(ComplianceReport& report);
+  /// What the reporter told, and what it did not.
+  void JudgeReport(const CheckSpec& check, int exit_code, CheckVerdict& verdict);
+  /// A run of node's or Python's own tests that has passed: whether each file told what it holds, and whether there was
+  /// anything to tell.
+  void JudgePass(const CheckSpec& check, CheckVerdict& verdict);
   Status AddReporter(const CheckSpec& check, const Place& place, sandbox::ProcessSpec& inner,
                      sandbox::SandboxPlan& plan);
 

@@ -85,7 +85,7 @@ void PlanOne(const ComplianceSettings& settings, const CheckSpec& check, bool in
   planned.id = check.id;
   planned.command = settings.mask.Apply(ShownCommand(check));
   planned.examines = check.examines;
-  planned.evidence = EvidenceOf(check);
+  planned.evidence = EvidenceOf(check, settings.path);
   planned.timeout_s = std::chrono::duration_cast<std::chrono::seconds>(check.timeout).count();
   const std::string& program = check.argv.front();
   if (program.find('/') == std::string::npos && !program.starts_with('$')) {

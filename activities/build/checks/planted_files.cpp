@@ -19,6 +19,12 @@ namespace {
 constexpr std::string_view kRights = "a program with set-user-id or set-group-id rights";
 constexpr std::string_view kOddName = "a file whose name no tool can write down";
 
+/// Python runs it when it starts, from any place of PYTHONPATH: before a reporter of ours could be there.
+bool IsPythonStarter(std::string_view folder, std::string_view name) {
+  return (folder.empty() || folder == "src/") && (name == "sitecustomize.py" || name == "usercustomize.py" ||
+                                                  name == "sitecustomize" || name == "usercustomize");
+}
+
 bool IsOddName(std::string_view name) {
   for (const char c : name) {
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return true;
@@ -50,6 +56,7 @@ void Walk(const UniqueFd& folder, const std::string& prefix, size_t& left, std::
     const std::string kind = KindOf(status);
     if (!kind.empty()) found[path] = kind;
     if (kind.empty() && IsOddName(name)) found[path] = std::string(kOddName);
+    if (IsPythonStarter(prefix, name)) found[path] = "a module that Python runs whenever it starts";
     if (prefix.empty() && sandbox::IsEnvironmentFile(name)) found[path] = "settings that programs read by themselves";
     if (prefix.empty() && (name == ".gemini" || name == ".git")) {
       // An empty directory is no more than a mount point that a killed worker left.

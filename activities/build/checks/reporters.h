@@ -8,27 +8,24 @@
 #include <string_view>
 #include <vector>
 
+#include "activities/build/checks/node_files.h"
 #include "activities/build/profile/profile.h"
+#include "activities/build/profile/runner_command.h"
 #include "activities/sandbox/process_runner.h"
 #include "engine/base/result.h"
 
 namespace wfe::build {
 
-enum class Reporter { kNone, kJest, kVitest, kPytest };
-
-/// The reporter for a command, by its program: jest, vitest, pytest, `python -m pytest`.  Through another program (`npm
-/// test`, `npx jest`) the socket does not reach the runner, so there is none.
-Reporter ReporterFor(const std::vector<std::string>& argv);
-
-/// Of a check: none where the reporter's report would take the place of a file that the check does not read.
-Reporter ReporterOf(const CheckSpec& check);
+/// Of a check; `path`: the PATH in which the worker finds its programs.  A node before 18.19 or 20.12, or of
+/// the odd line 21, does not tell a reporter enough: none.
+Reporter ReporterOf(const CheckSpec& check, const std::string& path);
 
 // What the result of a check rests on: our reporter inside the runner, a file that the tool wrote, or nothing more than
 // how the command ended, which a program that ends itself with 0 decides alone.
 inline constexpr std::string_view kEvidenceReporter = "reporter";
 inline constexpr std::string_view kEvidenceFile = "file";
 inline constexpr std::string_view kEvidenceExitCode = "exit_code";
-std::string_view EvidenceOf(const CheckSpec& check);
+std::string_view EvidenceOf(const CheckSpec& check, const std::string& path);
 
 /// Where the reporters are shown inside the sandbox.
 inline constexpr std::string_view kSandboxReporterDir = "/wfe";
@@ -48,10 +45,11 @@ struct ReporterRecord {
   bool ended = false;                 ///< The end mark is there, and nothing behind it.
   std::optional<std::string> result;  ///< The report in jest's shape (jest, vitest).
   int64_t leftover = 0;               ///< Processes that were left behind in the sandbox.
-  int64_t total = 0;                  ///< pytest's own count.
+  int64_t total = 0;                  ///< Tests that ran or were skipped.
   int64_t failed = 0;
   int64_t skipped = 0;
   std::string problem;  ///< A contradiction in what was reported, in words; "" for none.
+  std::vector<UnendedFile> unended;  ///< node: files whose process did not say that its tests had ended.
 };
 ReporterRecord ReadReporter(Reporter reporter, std::string_view channel, const std::string& nonce);
 

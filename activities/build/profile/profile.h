@@ -52,6 +52,8 @@ struct CheckSpec {
   std::string files_file;               ///< Relative to $OUT: a JSON array of objects with `file`.
   bool tsc_references = false;          ///< "runs": "tsc_references": see tsc_references.h.
   ProbeSpec probe;
+  /// Beyond the profile's; values may hold what argv may.  A PATH stands in front of the other.
+  sandbox::Environment environment;
   int64_t min_tests = 0;                  ///< Fewer tests run: <class>_NO_TESTS.
   std::optional<int64_t> max_suppressed;  ///< More: POLICY_VIOLATION_SUPPRESSED.
   bool from_command = false;              ///< A person named it; whatever program it starts is theirs.

@@ -4,6 +4,7 @@
 #include <cctype>
 
 #include "activities/build/profile/profile_reader.h"
+#include "activities/build/profile/runner_command.h"
 #include "activities/sandbox/text.h"
 
 namespace wfe::build {
@@ -156,11 +157,13 @@ Result<ResolvedProfile> ResolveProfile(const std::vector<std::string>& directori
   ChooseDependencies(facts, profile);
   if (!commands.empty()) {
     WFE_ASSIGN_OR_RETURN(profile.checks, FromCommands(commands, command_timeout));
+    for (CheckSpec& check : profile.checks) StartRunnerItself(facts, check);
     return resolved;
   }
   std::vector<CheckSpec> kept;
   for (CheckSpec& check : profile.checks) {
     if (facts.Holds(check.when)) {
+      StartRunnerItself(facts, check);
       kept.push_back(std::move(check));
     } else {
       resolved.left_out[check.id] = facts.Evidence(check.when);

@@ -189,13 +189,13 @@ TEST_F(Lent, WhatStandsBesideTheCommittedFilesOfACheckoutIsUsedAsItIs) {  // RW-
 
 TEST_F(Lent, EnvironmentOfPythonIsFoundWithoutALockFileAndByCommandsOfAPersonToo) {  // RW-D9
   for (const std::string sandbox : {"preferred", "off"}) {
-    OneCheck({{"argv", {"$PYTHON", "-m", "pytest"}}}, {{"sandbox", sandbox}});
+    OneCheck({{"argv", {"$PYTHON", "-m", "mypy"}}}, {{"sandbox", sandbox}});
     root_.Put("checkout/.venv/bin/python", "#!/bin/sh\necho lent python $2\nexit 1\n", true);
     // A script names its interpreter by its place in the checkout.
     root_.Put("checkout/.venv/bin/pytest", "#!" + (root_ / "checkout/.venv/bin/python") + "\n", true);
     NoteIt();
     ASSERT_TRUE(PreflightOf("p").has_value());
-    EXPECT_THAT(Check().value().error_log, HasSubstr("lent python pytest")) << sandbox;
+    EXPECT_THAT(Check().value().error_log, HasSubstr("lent python mypy")) << sandbox;
     EXPECT_THAT(Check("p", {".venv/bin/pytest"}).value().error_log, HasSubstr("lent python")) << sandbox;
   }
 }

@@ -12,6 +12,7 @@
 #include "activities/build/profile/resolve_profile.h"
 #include "activities/sandbox/glob.h"
 #include "activities/sandbox/ignore_rules.h"
+#include "activities/sandbox/text.h"
 #include "tests/activities/build/compliance_test_support.h"
 
 namespace wfe::build {
@@ -171,6 +172,53 @@ TEST_F(Project, CommandsOfAPersonReplaceTheChecksAndNeedNoProfile) {
   EXPECT_THAT(resolved.profile.checks[0].argv, ElementsAre("make", "test"));
   EXPECT_THAT(resolved.profile.checks[1].argv, ElementsAre("sh", "-c", "echo $HOME"));
   EXPECT_THAT(Checks("", {" "}), ElementsAre(HasSubstr("empty command")));
+}
+
+TEST_F(Project, TestsBehindNpmAreStartedByTheirOwnRunner) {  // SEC-H8
+  const auto argv = [&](const std::string& package, const std::vector<std::string>& commands = {}) {
+    Put("package.json", package);
+    const Profile profile = ResolveProfile({}, "javascript", Facts(), commands).value().profile;
+    return sandbox::JoinCommand(profile.checks.front().argv);
+  };
+  Put("test/a.test.js");
+  Put("test/b.test.js");
+  Put("test/deep/c.test.js");
+  EXPECT_EQ(argv(R"({"scripts":{"test":"node --test"}})"), "node --test");
+  EXPECT_EQ(argv(R"({"scripts":{"test":"node --test test/*.test.js"}})"), "node --test test/a.test.js test/b.test.js");
+  EXPECT_EQ(argv(R"({"scripts":{"test":"node --test './test/*.none'"}})"), "node --test ./test/*.none");
+  EXPECT_EQ(argv(R"({"scripts":{"unit":"node --test"}})", {"npm run unit -- test/deep/"}), "node --test test/deep/");
+  EXPECT_EQ(argv(R"({"scripts":{"test":"jest --ci"},"devDependencies":{"jest":"30"}})", {"npm test"}),
+            "node_modules/.bin/jest --ci");
+  EXPECT_EQ(argv(R"({"scripts":{"test":"vitest run"},"devDependencies":{"vitest":"3"}})", {"npm test"}),
+            "node_modules/.bin/vitest run");
+  EXPECT_EQ(argv("{}", {"python3 -m unittest discover -s test -p 'test_*.py'"}),
+            "python3 -m unittest discover -s test -p test_*.py");
+  EXPECT_EQ(argv("{}", {"npm test"}), "npm test");
+
+  for (const char* scripts :
+       {R"({"test":"tape test"})", R"({"test":"node --test && echo"})", R"({"test":"A=1 node --test"})",
+        R"({"test":"node --test $FILES"})", R"({"test":"node --test","pretest":"true"})",
+        R"({"test":"node --test","posttest":"true"})", R"({"test":"npx jest"})", R"({"test":"jest"})",
+        R"({"test":"vitest"})", R"({"test":"node --test --watch"})", R"({"test":"node run.js --test"})", R"({"test":1})",
+        R"({"test":""})"}) {
+    EXPECT_EQ(argv(std::string(R"({"scripts":)") + scripts + "}", {"npm test"}), "npm test") << scripts;
+  }
+  EXPECT_EQ(argv(R"({"scripts":{"test":"node --test"},"devDependencies":{"node":"20"}})"), "npm test");
+  EXPECT_EQ(argv(R"({"scripts":{"test":"node --test"},"config":{"port":"1"}})"), "npm test");
+  EXPECT_EQ(argv(R"({"scripts":{"test":"node --test"}})", {"npm test --silent"}), "npm test --silent");
+  Put(".npmrc", "node-options=--require ./x.js\n");
+  EXPECT_EQ(argv(R"({"scripts":{"test":"node --test"}})"), "npm test");
+}
+
+TEST_F(Project, TestsStartedInThePlaceOfNpmFindWhatNpmGives) {
+  Put("package.json", R"({"name":"p","version":"1.2.3","scripts":{"test":"node --test"}})");
+  const CheckSpec check = ResolveProfile({}, "javascript", Facts(), {}).value().profile.checks.front();
+  EXPECT_EQ(check.id, "npm_test");
+  EXPECT_THAT(check.probe.version_argv, ElementsAre("node", "--version"));
+  EXPECT_THAT(check.environment,
+              IsSupersetOf({testing::Pair("PATH", "$WORK/node_modules/.bin"), testing::Pair("INIT_CWD", "$WORK"),
+                            testing::Pair("npm_lifecycle_event", "test"), testing::Pair("npm_package_name", "p"),
+                            testing::Pair("npm_package_version", "1.2.3")}));
 }
 
 TEST_F(Project, IsInstalledByItsOwnPackageManager) {

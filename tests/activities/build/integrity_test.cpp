@@ -12,10 +12,12 @@
 #include <nlohmann/json.hpp>
 
 #include "activities/build/checks/dependency_guard.h"
+#include "activities/build/checks/node_files.h"
 #include "activities/build/checks/planted_files.h"
 #include "activities/build/checks/reporters.h"
 #include "activities/build/integrity/project_imports.h"
 #include "activities/build/integrity/suspect_marks.h"
+#include "activities/sandbox/text.h"
 #include "activities/sandbox/tree_snapshot.h"
 #include "tests/activities/build/compliance_test_support.h"
 
@@ -302,12 +304,134 @@ TEST(Reporters, OnlyWhoKnowsTheNonceIsBelieved) {
       "");
 }
 
+TEST(Reporters, CountsThatContradictEachOtherAreAProblem) {  // SEC-H8
+  const std::string nonce(64, 'b');
+  const auto read = [&](Reporter reporter, const std::string& end) {
+    return ReadReporter(reporter, nonce + " end " + end + "\n", nonce);
+  };
+  const auto report = [](const char* more) {
+    return std::string(R"({"total":2,"failed":0,"skipped":1,"files":1,)") + R"("reports":[{"file":"/w/a.test.js",)" +
+           more + "}]}";
+  };
+  const ReporterRecord good = read(Reporter::kNode, report(R"("tests":2,"begun":2,"done":2,"ended":true)"));
+  EXPECT_TRUE(good.ended && good.problem.empty() && good.unended.empty());
+  EXPECT_EQ(good.total, 2);
+  EXPECT_EQ(good.skipped, 1);
+  const ReporterRecord cut = read(Reporter::kNode, report(R"("tests":1,"begun":3,"done":1,"ended":false)"));
+  ASSERT_THAT(cut.unended, SizeIs(1));
+  EXPECT_EQ(cut.unended[0].path, "/w/a.test.js");
+  EXPECT_EQ(cut.unended[0].begun, 3);
+  EXPECT_NE(read(Reporter::kNode, report(R"("tests":5,"begun":5,"done":5,"ended":true)")).problem, "");
+  EXPECT_TRUE(read(Reporter::kNode, R"({"total":"many"})").forged);
+  EXPECT_TRUE(read(Reporter::kNode, R"({"total":1,"reports":[7]})").forged);
+  EXPECT_FALSE(read(Reporter::kNode, R"([1])").ended);
+
+  EXPECT_EQ(read(Reporter::kUnittest, R"({"total":2,"failed":0,"skipped":2,"collected":2,"exit":0})").problem, "");
+  EXPECT_NE(read(Reporter::kUnittest, R"({"total":1,"failed":0,"collected":2,"exit":0})").problem, "");
+  EXPECT_NE(read(Reporter::kUnittest, R"({"total":1,"unfinished":1,"collected":1,"exit":0})").problem, "");
+  EXPECT_NE(read(Reporter::kUnittest, R"({"total":1,"collected":1,"replaced":["TestCase.run"],"exit":0})").problem, "");
+
+  const std::string end = nonce + " end {\"suites\":1,\"expected\":1}\n";
+  const std::string result =
+      R"({"numTotalTests":3,"numFailedTests":1,"numPendingTests":1,"numRuntimeErrorTestSuites":1})";
+  const ReporterRecord suites =
+      ReadReporter(Reporter::kVitest, nonce + " result " + result + "\n" + end, nonce);
+  EXPECT_EQ(suites.total, 3);
+  EXPECT_EQ(suites.failed, 2);
+  EXPECT_EQ(suites.skipped, 1);
+}
+
+TEST(Reporters, StandBesideThoseOfTheCommand) {
+  const auto attached = [](Reporter reporter, std::vector<std::string> argv, sandbox::Environment environment = {}) {
+    sandbox::ProcessSpec spec;
+    spec.argv = std::move(argv);
+    spec.environment = std::move(environment);
+    AttachReporter(reporter, "/wfe", 0, spec);
+    return spec.argv;
+  };
+  const std::string ours = "--test-reporter=/wfe/node_reporter.mjs";
+  const std::string to = "--test-reporter-destination=";
+  EXPECT_THAT(attached(Reporter::kNode, {"node", "--test", "test/"}),
+              ElementsAre("node", ours, to + "stderr", "--test-reporter=spec", to + "stdout", "--test", "test/"));
+  EXPECT_THAT(attached(Reporter::kNode, {"node", "--test", "--test-reporter", "dot"}),
+              ElementsAre("node", ours, to + "stderr", to + "stdout", "--test", "--test-reporter", "dot"));
+  EXPECT_THAT(attached(Reporter::kNode, {"node", "--test", "--test-reporter=dot", to + "out"}),
+              ElementsAre("node", ours, to + "stderr", "--test", "--test-reporter=dot", to + "out"));
+  EXPECT_THAT(attached(Reporter::kNode, {"node", "--test"}, {{"NODE_OPTIONS", "--no-warnings --test-reporter=tap"}}),
+              ElementsAre("node", ours, to + "stdout", to + "stderr", "--test"))
+      << "what comes from the environment is first";
+  EXPECT_THAT(attached(Reporter::kVitest, {"vitest", "run"}),
+              ElementsAre("vitest", "run", "--reporter=default", "--reporter=/wfe/vitest_reporter.mjs"));
+  EXPECT_THAT(attached(Reporter::kUnittest, {"python3", "-B", "-m", "unittest", "discover", "-v"}),
+              ElementsAre("python3", "-B", "/wfe/wfe_unittest.py", "discover", "-v"));
+  EXPECT_THAT(attached(Reporter::kPytest, {"python3", "-m", "pytest", "-q", "pytest"}),
+              ElementsAre("python3", "/wfe/wfe_pytest.py", "-p", "wfe_pytest", "-q", "pytest"));
+  EXPECT_THAT(attached(Reporter::kPytest, {"pytest", "-q"}), ElementsAre("pytest", "-p", "wfe_pytest", "-q"));
+}
+
 TEST(Reporters, AreThereForTheirRunnersAlone) {
   EXPECT_EQ(ReporterFor({"node_modules/.bin/jest", "--ci"}), Reporter::kJest);
   EXPECT_EQ(ReporterFor({"vitest", "run"}), Reporter::kVitest);
   EXPECT_EQ(ReporterFor({".venv/bin/python3", "-m", "pytest"}), Reporter::kPytest);
-  EXPECT_EQ(ReporterFor({"npx", "jest"}), Reporter::kNone);
-  EXPECT_EQ(ReporterFor({"npm", "test"}), Reporter::kNone);
+  EXPECT_EQ(ReporterFor({"$PYTHON", "-W", "error", "-X", "dev", "-B", "-m", "unittest", "-q"}), Reporter::kUnittest);
+  EXPECT_EQ(ReporterFor({"node", "--import", "./setup.mjs", "--test", "test/"}), Reporter::kNode);
+  EXPECT_EQ(ReporterFor({"/usr/bin/node", "--test"}), Reporter::kNode);
+  for (const std::vector<std::string>& other :
+       std::vector<std::vector<std::string>>{{"npx", "jest"},
+                                             {"npm", "test"},
+                                             {"tsx", "--test"},
+                                             {"mocha"},
+                                             {"node", "run.js", "--test"},
+                                             {"node", "--require", "--test"},
+                                             {"node", "--test", "--watch"},
+                                             {"node", "-e", "1", "--test"},
+                                             {"node_modules/.bin/node", "--test"},
+                                             {"python3", "tests/run.py", "-m", "unittest"},
+                                             {"python3", "-c", "1", "-m", "unittest"},
+                                             {"python3", "-m"},
+                                             {"python3", "-m", "nose"},
+                                             {}}) {
+    EXPECT_EQ(ReporterFor(other), Reporter::kNone) << sandbox::JoinCommand(other);
+  }
+}
+
+// ---- files of node's runner that ended before their tests had
+
+TEST(NodeFiles, RunTheTestsThatStandInNoFunction) {
+  EXPECT_EQ(TestsOnLoad("const { test, describe: group } = require('node:test');\ntest('a', () => {});\n"
+                        "describe('g', () => {\n  it('b', () => { /x/.test(s); });\n  it.skip('c', () => {});\n});\n"),
+            3);
+  EXPECT_EQ(TestsOnLoad("import check, { after } from 'node:test';\nafter(() => {});\ncheck('a', () => {});\n"
+                        "await check('b', async (t) => { await t.test('c', () => {}); });"),
+            2);
+  EXPECT_EQ(TestsOnLoad("import { test as base, mock } from 'node:test';\n"
+                        "export const db = (name, run) => base(name, () => run(mock.fn()));\n"
+                        "export function named(name) {\n  test(name, () => {});\n}\n// test('no', () => {});\n"
+                        "const text = `\ntest('no', () => {});\n`;\nexport { base as test };\n"),
+            0)
+      << "a helper";
+  EXPECT_EQ(TestsOnLoad("function test(name, run) { run(); }\ntest('a', () => {});"), 1) << "who calls it decides";
+}
+
+TEST_F(Project, NodeFilesThatToldNothingAreJudgedByWhatTheyHold) {  // SEC-H8
+  root_.Put("test/a.test.js", "const { test } = require('node:test');\ntest('a', () => {});\ntest('b', () => {});\n");
+  root_.Put("test/helpers.js", "const { test } = require('node:test');\nexports.named = (n) => test(n, () => {});\n");
+  root_.Put("test/b.test.js", "const { test } = require('./helpers');\ntest('a', () => {});\n");
+  root_.Put("test/script.js", "function test(n, f) { f(); }\ntest('a', () => {});\n");
+  const sandbox::SafeDir dir = Dir();
+  const auto judge = [&](const std::string& name, int64_t tests, int64_t begun) {
+    return JudgeUnendedFiles(dir, {root_.path(), "/w"},
+                             {{.path = "/w/test/" + name, .tests = tests, .begun = begun, .done = tests}});
+  };
+  EXPECT_THAT(judge("a.test.js", 0, 0).problem, testing::HasSubstr("test/a.test.js ended its process before"));
+  EXPECT_THAT(judge("a.test.js", 1, 1).problem, testing::HasSubstr("1 of at least 2 tests"));
+  EXPECT_EQ(judge("a.test.js", 2, 2).problem, "") << "a hook may end the process when all is said";
+  EXPECT_THAT(judge("a.test.js", 2, 3).problem, testing::HasSubstr("2 of at least 3 tests"));
+  EXPECT_THAT(judge("b.test.js", 0, 0).problem, testing::HasSubstr("test/b.test.js"));
+  EXPECT_EQ(judge("helpers.js", 0, 0).problem, "");
+  EXPECT_EQ(judge("helpers.js", 0, 0).by_exit_code, 1);
+  EXPECT_EQ(judge("script.js", 0, 0).by_exit_code, 1);
+  EXPECT_EQ(judge("gone.js", 0, 0).by_exit_code, 1);
 }
 
 }  // namespace

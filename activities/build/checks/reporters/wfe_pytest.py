@@ -1,26 +1,49 @@
 """Tells the examiner what pytest ran, over a socket that the code under test has no name for.
 
-Loaded by `-p wfe_pytest` before any file of the project; what it needs later is taken now.
+Started as a file in the place of `-m pytest`, so that no module of the project can take its place, or loaded by
+`-p wfe_pytest` before any file of the project; what it needs later is taken now.  PYTEST_DONT_REWRITE
 """
 
-import json
+import importlib
 import os
-import socket
-
-import pytest
+import sys
 
 _CHANNEL = 5
+_HERE = os.path.dirname(os.path.abspath(__file__))
 
 
-def _make():
+def _real(name):
+    """The module that is installed, whatever the project calls its own; that one when there is no other."""
+    path = sys.path[:]
+    own = {_HERE, os.getcwd(), *map(os.path.abspath, os.environ.get("PYTHONPATH", "").split(os.pathsep))}
+    sys.path[:] = [entry for entry in path if os.path.abspath(entry) not in own]
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        sys.path[:] = path
+        return importlib.import_module(name)
+    finally:
+        sys.path[:] = path
+
+
+def _connect():
     if "PYTEST_XDIST_WORKER" in os.environ:
-        return None  # The controller reports for its workers.
+        return None, ""  # The controller reports for its workers.
+    socket = _real("socket")
     try:
         channel = socket.socket(fileno=os.dup(_CHANNEL))
         nonce = channel.recv(64, socket.MSG_DONTWAIT).decode("ascii")
         channel.setblocking(True)
         os.close(_CHANNEL)
     except (OSError, UnicodeDecodeError):
+        return None, ""
+    return channel, nonce
+
+
+def _make():
+    channel, nonce = _connect()
+    json, pytest = _real("json"), _real("pytest")
+    if channel is None:
         return None
     dumps, sendall = json.dumps, channel.sendall
 
@@ -97,3 +120,14 @@ def pytest_configure(config):
     if _plugin is not None:
         config.pluginmanager.register(_plugin, "wfe-examiner")
         _plugin = None
+
+
+if __name__ == "__main__":
+    import runpy
+
+    sys.modules["wfe_pytest"] = sys.modules["__main__"]
+    # As `-m` has it; with -I and -P Python puts nothing in front.  Workers of xdist look for this file.
+    if sys.path and os.path.abspath(sys.path[0]) == _HERE:
+        sys.path[0] = os.getcwd()
+    sys.path.append(_HERE)
+    runpy.run_module("pytest", run_name="__main__", alter_sys=True)
