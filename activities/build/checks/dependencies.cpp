@@ -4,17 +4,20 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <system_error>
 
 #include "activities/build/checks/lent.h"
 #include "activities/build/profile/project_facts.h"
 #include "engine/base/hash.h"
+#include "engine/base/parse_json.h"
 
 namespace wfe::build {
 namespace {
@@ -186,6 +189,19 @@ Status PlaceOtherLent(const sandbox::SafeDir& dir, bool sandboxed, PlacedDepende
   return Ok();
 }
 
+/// A package.json of which a package manager would make an empty lock file.
+bool NamesNoDependencies(const DependencySpec& spec, const std::string& manifest) {
+  if (!spec.manifest.ends_with("package.json")) return false;
+  const nlohmann::json package = ParseJson(manifest);
+  if (!package.is_object()) return false;
+  constexpr std::array kNames = {"dependencies",     "devDependencies",     "optionalDependencies",
+                                 "peerDependencies", "bundledDependencies", "workspaces"};
+  return std::none_of(kNames.begin(), kNames.end(), [&](const char* name) {
+    const auto found = package.find(name);
+    return found != package.end() && !found->empty();
+  });
+}
+
 }  // namespace
 
 bool IsThere(const DependencyPlace& place) {
@@ -222,12 +238,16 @@ Result<DependencyPlace> LocateDependencies(const ComplianceSettings& settings, c
     place.reason = "there is no " + spec.lock + ", so nothing is installed";
     return place;
   }
-  place.needed = true;
   const auto manifest = dir.Read(spec.manifest);
+  const std::string root = lock ? "" : RootWithLock(dir, spec);
+  if (!lock && root.empty() && manifest && NamesNoDependencies(spec, *manifest)) {
+    place.reason = spec.manifest + " names no dependencies, so nothing is installed";
+    return place;
+  }
+  place.needed = true;
   if (!manifest)
     return FailedPrecondition("the project has no readable " + spec.manifest + ": " + manifest.error().message);
   if (!lock) {
-    const std::string root = RootWithLock(dir, spec);
     if (!root.empty()) {
       return FailedPrecondition("the project has no " + spec.lock + " of its own; it is a part of what stands in " +
                                 root + ", which has one: build with --dir there, and name the part in a check of your own "

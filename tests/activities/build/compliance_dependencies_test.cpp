@@ -34,8 +34,8 @@ class Dependencies : public test::ComplianceMachine {
     Project("packages/a/index.js", "the working directory's own");
     Project("src/index.js", "code of the project");
   }
-  void UseNpm(const std::string& sandbox = "off") {
-    OneCheck({{"argv", {"node_modules/.bin/tool"}}, {"probe", {{"version_argv", {"true"}}}}},
+  void UseNpm(const std::string& sandbox = "off", const std::string& checker = "node_modules/.bin/tool") {
+    OneCheck({{"argv", {checker}}, {"probe", {{"version_argv", {"true"}}}}},
              {{"sandbox", sandbox},
               {"dependencies",
                {{"also", {".npmrc", "**/package.json"}},
@@ -132,6 +132,20 @@ TEST_F(Dependencies, OfTheProjectItselfAreUsedAsTheyAre) {
   EXPECT_FALSE(PreflightOf("p").value().needs_dependencies);
   EXPECT_FALSE(Install().value().needed);
   EXPECT_TRUE(Check().value().passed);
+  EXPECT_FALSE(root_.Has("calls"));
+}
+
+TEST_F(Dependencies, ThatNobodyNamesNeedNoLockFile) {
+  UseNpm("off", "true");
+  std::filesystem::remove(root_ / "project/package-lock.json");
+  EXPECT_FALSE(PreflightOf("p").has_value()) << "its workspaces may have some";
+  Project("package.json", R"({"devDependencies":{"left-pad":"1"}})");
+  EXPECT_FALSE(PreflightOf("p").has_value());
+  Project("package.json", R"({"name":"alone","dependencies":{},"scripts":{"test":"node --test"}})");
+  const auto ready = PreflightOf("p");
+  ASSERT_TRUE(ready.has_value()) << ready.failure()->message;
+  EXPECT_FALSE(ready.value().needs_dependencies);
+  EXPECT_FALSE(Install().value().needed);
   EXPECT_FALSE(root_.Has("calls"));
 }
 
