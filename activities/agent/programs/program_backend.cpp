@@ -27,7 +27,8 @@ std::string TextOf(const json& parts) {
 std::string Unsayable(const json& request) {
   if (request.contains("tools")) return "tools of ours";
   if (request.value("contents", json::array()).size() != 1) return "earlier turns";
-  for (const auto& [key, ignored] : request.value("generationConfig", json::object()).items()) {
+  const json config = request.value("generationConfig", json::object());
+  for (const auto& [key, ignored] : config.items()) {
     if (key != "maxOutputTokens") return "generationConfig." + key;
   }
   return {};
