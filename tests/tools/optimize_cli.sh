@@ -98,7 +98,8 @@ done
 same "taken back by the monitor" rolled_back "$("$wfe" optimize versions report --output json | "$json_at" - /2/status)"
 expect 0 "AUTOMATIC_ROLLBACK" "$wfe" optimize monitor events report
 same "rollbacks" 1 "$("$wfe" optimize monitor status report --output json | "$json_at" - /rollbacks)"
-expect 0 "against the one before" "$wfe" optimize monitor status report
+# Of the last check: the next one may have been already, and what is in service by then has none before it.
+expect 0 "runs in the window" "$wfe" optimize monitor status report
 for _ in $(seq 1 100); do
   grep -q AUTOMATIC_ROLLBACK told.jsonl 2> /dev/null && break
   sleep 0.1
