@@ -574,7 +574,7 @@ class Dependencies : public ComplianceActivities {
     Profile({{"sandbox", "off"},
              {"dependencies", {{"install_argv", {"npm", "ci", "--ignore-scripts"}}}},
              {"checks", {{{"id", "tool"}, {"argv", {"node_modules/.bin/tool"}}, {"class", "LINT_ERROR"}}}}});
-    root_.Put("project/package.json", "{}");
+    root_.Put("project/package.json", R"({"devDependencies":{"tool":"1"}})");
     root_.Put("project/package-lock.json", "{\"lockfileVersion\":3}");
   }
 };
