@@ -117,15 +117,15 @@ class EngineOverThreads : public testing::Test {
   ThreadLoop pool_;
   Strand shard_{pool_};
   Strand matching_{pool_};
+  Gate gate_;  // Outlives the threads that stand in it, the last of which leaves it some time after it is open.
   BlockingPool blocking_{kThreads};
   std::unique_ptr<storage::Store> store_;
   std::unique_ptr<frontend::Engine> engine_;
 };
 
 TEST_F(EngineOverThreads, AStartIsAnsweredWhileAllBlockingThreadsAreHeld) {
-  Gate gate;
-  for (int i = 0; i < kThreads; ++i) blocking_.Post([&gate] { gate.Pass(); });
-  gate.WaitFor(kThreads);
+  for (int i = 0; i < kThreads; ++i) blocking_.Post([this] { gate_.Pass(); });
+  gate_.WaitFor(kThreads);
   ws::ListWorkflowExecutionsRequest list;
   list.set_namespace_("default");
   std::vector<std::shared_ptr<WaitingCall>> lists;
@@ -140,7 +140,7 @@ TEST_F(EngineOverThreads, AStartIsAnsweredWhileAllBlockingThreadsAreHeld) {
   EXPECT_TRUE(Send("StartWorkflowExecution", start)->Wait());
 
   for (const auto& call : lists) EXPECT_FALSE(call->answered());
-  gate.Open();
+  gate_.Open();
   for (const auto& call : lists) EXPECT_TRUE(call->Wait());
 }
 
