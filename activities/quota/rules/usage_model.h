@@ -2,7 +2,8 @@
 //
 // Ordinary least squares on seven levels and a straight line, by Eigen.  With 7 to 13 days there is one level and no
 // more, with 14 to 20 days there are weekdays without a trend: what cannot be told apart yet is not guessed, but a trend
-// of some percent a week makes the paths wider.  Days that are far off (more than 3.5 of the scaled median of absolute residuals, the rule of Iglewicz and Hoaglin)
+// of some percent a week makes the paths wider.
+// Days that are far off (more than 3.5 of the scaled median of absolute residuals, the rule of Iglewicz and Hoaglin)
 // count for the levels only as far as that border (Huber's estimator by pseudo-values), and wholly for the noise, so
 // one odd day does not bend the line, but another one may come.
 #pragma once
